@@ -1,0 +1,154 @@
+//! `api_key`: a key in a header, the query or a cookie.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use trunkline_core::{Context, Credential, Error, Form, Result, Scheme, Secret};
+
+use crate::fixed::Fixed;
+
+/// Sends a key.
+#[derive(Debug)]
+pub struct ApiKey(Fixed);
+
+/// `auth_config` of `api_key`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The key.
+    key: Secret,
+    /// The header it goes into; `X-API-Key` when nothing else is named.
+    header: Option<String>,
+    /// The query parameter it goes into, instead of a header.
+    query: Option<String>,
+    /// The cookie it goes into, instead of a header.
+    cookie: Option<String>,
+    /// What is sent, with `{key}` in the place of the key, such as `Bearer {key}`.
+    format: Option<Secret>,
+}
+
+/// Where the key goes.
+enum Place {
+    Header(HeaderName),
+    Query(String),
+    Cookie(String),
+}
+
+impl Scheme for ApiKey {
+    const NAME: &'static str = "api_key";
+    type Config = Config;
+
+    fn open(config: Config) -> Result<Self> {
+        let place = match (config.header, config.query, config.cookie) {
+            (header, None, None) => {
+                let name = header.as_deref().unwrap_or("X-API-Key");
+                Place::Header(
+                    name.parse().map_err(|_| Error::invalid("header: is not the name of a header"))?,
+                )
+            }
+            (None, Some(name), None) if !name.is_empty() => Place::Query(name),
+            (None, None, Some(name))
+                if !name.is_empty()
+                    && name.bytes().all(|c| c.is_ascii_graphic() && !b"=;,\"".contains(&c)) =>
+            {
+                Place::Cookie(name)
+            }
+            (None, None, Some(_)) => return Err(Error::invalid("cookie: is not the name of a cookie")),
+            (None, Some(_), None) => return Err(Error::invalid("query: must not be empty")),
+            _ => return Err(Error::invalid("name one of header, query and cookie")),
+        };
+        let format = config.format;
+        Fixed::new(config.key, move |key| {
+            let value = Secret::literal(formatted(format.as_ref(), key)?);
+            Ok(match &place {
+                Place::Header(name) => Form::Header { name: name.clone(), value },
+                Place::Query(name) => Form::Query { name: name.clone(), value },
+                Place::Cookie(name) => Form::Cookie { name: name.clone(), value },
+            })
+        })
+        .map(Self)
+    }
+
+    fn ready(&self) -> Option<Arc<Credential>> {
+        self.0.ready()
+    }
+
+    async fn credential(&self, _: &Context) -> Result<Option<Arc<Credential>>> {
+        self.0.read().map(Some)
+    }
+
+    async fn rejected(&self, credential: &Arc<Credential>, _: &HeaderMap) {
+        self.0.rejected(credential);
+    }
+}
+
+/// What is sent for `key`. A format may also spell the key out, as configurations written by hand do.
+fn formatted(format: Option<&Secret>, key: &str) -> Result<String> {
+    if key.is_empty() {
+        return Err(Error::invalid("key: must not be empty"));
+    }
+    let Some(format) = format else { return Ok(key.to_owned()) };
+    let format = format.expose()?;
+    if format.contains("{key}") {
+        Ok(format.replace("{key}", key))
+    } else if format.contains(key) {
+        Ok(format.into_owned())
+    } else {
+        Err(Error::invalid("format: must have {key} where the key goes, such as \"Bearer {key}\""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use trunkline_core::parse;
+
+    use super::*;
+
+    fn sent(config: serde_json::Value) -> Result<String> {
+        let scheme = ApiKey::open(parse::value(config, "")?)?;
+        let credential = scheme.ready().unwrap();
+        Ok(match credential.form() {
+            Form::Query { name, value } => format!("?{name}={}", value.expose()?),
+            _ => credential
+                .header()?
+                .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+                .unwrap(),
+        })
+    }
+
+    #[test]
+    fn a_key_goes_where_the_configuration_says() {
+        assert_eq!(sent(json!({"key": "k"})).unwrap(), "x-api-key: k");
+        assert_eq!(sent(json!({"key": "k", "header": "X-Token"})).unwrap(), "x-token: k");
+        assert_eq!(sent(json!({"key": "k", "query": "appid"})).unwrap(), "?appid=k");
+        assert_eq!(sent(json!({"key": "k", "cookie": "sid"})).unwrap(), "cookie: sid=k");
+    }
+
+    #[test]
+    fn a_format_surrounds_the_key_or_spells_it_out() {
+        let with = |format: &str| sent(json!({"key": "k1", "header": "Authorization", "format": format}));
+        assert_eq!(with("Bearer {key}").unwrap(), "authorization: Bearer k1");
+        assert_eq!(with("Bearer k1").unwrap(), "authorization: Bearer k1");
+        assert!(with("Bearer").unwrap_err().message().contains("{key}"));
+    }
+
+    #[test]
+    fn a_bad_place_is_named_and_the_key_is_not_shown() {
+        for (config, word) in [
+            (json!({"key": "hunter2", "header": "X Y"}), "header"),
+            (json!({"key": "hunter2", "query": ""}), "query"),
+            (json!({"key": "hunter2", "cookie": "a=b"}), "cookie"),
+            (json!({"key": "hunter2", "header": "a", "query": "b"}), "one of"),
+            (json!({"key": "", "header": "a"}), "empty"),
+            (json!({"header": "a"}), "key"),
+            (json!({"key": "hunter2\nx: y"}), "line break"),
+            (json!({"key": "hunter2", "heder": "a"}), "header"),
+        ] {
+            let error = sent(config).unwrap_err();
+            assert!(error.message().contains(word) && !format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `Fixed`: a credential that does not expire. One that is kept in the environment or a file is read
+//! again now and then, and at once when the service refuses it, so that it can be rotated outside.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwapOption;
+use tokio::time::Instant;
+use trunkline_core::{Credential, Form, Result, Secret};
+
+/// How long a reference is not read again: long enough to cost nothing, short enough to wait for.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// Makes the form from the exposed secret.
+type Make = Box<dyn Fn(&str) -> Result<Form> + Send + Sync>;
+
+/// A credential made from one secret.
+pub(crate) struct Fixed {
+    secret: Secret,
+    make: Make,
+    current: ArcSwapOption<Current>,
+}
+
+struct Current {
+    /// The exposed secret the credential was made from, still masked in Debug.
+    from: Secret,
+    credential: Arc<Credential>,
+    read: Instant,
+}
+
+impl Fixed {
+    /// Makes credentials from `secret` with `make`. A literal secret is checked now; a reference when
+    /// it is first used, since it may not be there yet.
+    pub(crate) fn new(
+        secret: Secret,
+        make: impl Fn(&str) -> Result<Form> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let fixed = Self { secret, make: Box::new(make), current: ArcSwapOption::empty() };
+        if !fixed.secret.is_reference() {
+            fixed.read()?.header()?;
+        }
+        Ok(fixed)
+    }
+
+    /// The credential, if nothing has to be read for it.
+    pub(crate) fn ready(&self) -> Option<Arc<Credential>> {
+        let current = self.current.load();
+        let current = current.as_ref()?;
+        let fresh = !self.secret.is_reference() || current.read.elapsed() < FRESH;
+        fresh.then(|| current.credential.clone())
+    }
+
+    /// The credential, read again. While its secret is the same, so is the credential.
+    pub(crate) fn read(&self) -> Result<Arc<Credential>> {
+        let exposed = self.secret.expose()?;
+        let held = self.current.load();
+        let credential = match held.as_ref() {
+            Some(held) if held.from.expose()? == exposed => held.credential.clone(),
+            _ => Arc::new(Credential::new((self.make)(&exposed)?)),
+        };
+        let current =
+            Current { from: Secret::literal(exposed), credential: credential.clone(), read: Instant::now() };
+        self.current.store(Some(Arc::new(current)));
+        Ok(credential)
+    }
+
+    /// The service refused `credential`: a reference is read again by the next caller.
+    pub(crate) fn rejected(&self, credential: &Arc<Credential>) {
+        let held = self.current.load();
+        if self.secret.is_reference()
+            && held.as_ref().is_some_and(|held| Arc::ptr_eq(&held.credential, credential))
+        {
+            let _ = self.read();
+        }
+    }
+}
+
+impl fmt::Debug for Fixed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.secret, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(fixed: &Fixed) -> String {
+        let credential = fixed.ready().unwrap_or_else(|| fixed.read().unwrap());
+        credential.header().unwrap().unwrap().1.to_str().unwrap().to_owned()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_changed_file_is_seen_after_a_while_and_at_once_when_the_service_refuses() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "one").unwrap();
+        let secret = Secret::new(format!("${{file:{}}}", file.path().display()));
+        let fixed = Fixed::new(secret, |token| Ok(Form::Bearer(Secret::literal(token)))).unwrap();
+        assert_eq!(token(&fixed), "Bearer one");
+
+        std::fs::write(&file, "two").unwrap();
+        assert_eq!(token(&fixed), "Bearer one", "not read for every call");
+        tokio::time::advance(FRESH).await;
+        assert_eq!(token(&fixed), "Bearer two");
+
+        std::fs::write(&file, "three").unwrap();
+        fixed.rejected(&fixed.ready().unwrap());
+        assert_eq!(token(&fixed), "Bearer three");
+        let same = fixed.ready().unwrap();
+        fixed.rejected(&same);
+        assert!(Arc::ptr_eq(&same, &fixed.ready().unwrap()), "the same secret is the same credential");
+    }
+}

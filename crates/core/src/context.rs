@@ -1,0 +1,40 @@
+//! `Context`: the resources that transports and schemes use, handed down and never global.
+
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::Egress;
+
+/// What is handed down to every transport and scheme.
+#[derive(Clone)]
+pub struct Context {
+    /// Which addresses may be dialled.
+    pub egress: Arc<Egress>,
+    shared: Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
+}
+
+impl Context {
+    /// A context with this guard.
+    pub fn new(egress: Arc<Egress>) -> Self {
+        Self { egress, shared: Arc::default() }
+    }
+
+    /// The one `T` of this context, made on first use: a pool, for instance, that all integrations of a
+    /// transport share. Asked for when an integration is opened, not on every call.
+    pub fn shared<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = shared.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default())).clone();
+        drop(shared);
+        entry.downcast().expect("an entry has the type of its key")
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("egress", &self.egress).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,46 @@
+//! The vocabulary of Trunkline: small closed types that everyone speaks, and the traits that open
+//! sets (transports, schemes, layers) plug into.
+//!
+//! | closed | open |
+//! |---|---|
+//! | [`Operation`], [`Reply`], [`Body`], [`Credential`], [`Kind`], [`Error`] | [`Transport`], [`Scheme`], [`Layer`] |
+//!
+//! Nothing in this crate performs I/O.
+
+mod body;
+mod call;
+mod context;
+mod credential;
+pub mod egress;
+mod error;
+mod id;
+mod kind;
+mod layer;
+mod operation;
+pub mod parse;
+mod reply;
+mod request_id;
+mod scheme;
+mod seconds;
+mod secret;
+mod transport;
+
+pub use body::{Body, BodyStream};
+pub use call::Call;
+pub use context::Context;
+pub use credential::{Credential, Form, Sign, WireRequest};
+pub use egress::{Egress, Profile, Zone};
+pub use error::{Error, Outcome, Result};
+pub use id::IntegrationId;
+pub use kind::{Blame, BreakerEffect, Kind, Retry, Row};
+pub use layer::{Layer, Next};
+pub use operation::{HttpRequest, Idempotency, Operation, Publish, Query, Receive};
+pub use reply::Reply;
+pub use request_id::RequestId;
+pub use scheme::{Scheme, SchemeDyn};
+pub use seconds::Seconds;
+pub use secret::{MASK, Secret, is_sensitive_name};
+pub use transport::{Transport, TransportDyn};
+
+/// The boxed future that the object-safe sides of the traits return.
+pub use futures_util::future::BoxFuture;

@@ -1,0 +1,244 @@
+//! `Operation`: what a caller wants done, in four shapes that every transport and layer knows.
+
+use std::{fmt, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{Body, Error, Result};
+
+/// What to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Operation {
+    /// An HTTP request.
+    Http(HttpRequest),
+    /// A GraphQL document or an SQL statement.
+    Query(Query),
+    /// A WebSocket message or a message to a queue.
+    Publish(Publish),
+    /// A bounded pull of messages; a stream is a loop of these.
+    Receive(Receive),
+}
+
+/// Whether an operation may be repeated when nobody knows if it was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Idempotency {
+    /// Repeating changes nothing.
+    Safe,
+    /// The service recognises a repetition by a key in the request.
+    Keyed,
+    /// Repeating may do it twice.
+    Unsafe,
+}
+
+impl Operation {
+    /// Whether the operation may be repeated (RFC 9110 section 9.2.2 for HTTP).
+    pub fn idempotency(&self) -> Idempotency {
+        match self {
+            Self::Http(request) => request.idempotency(),
+            Self::Query(query) if query.read_only => Idempotency::Safe,
+            Self::Receive(_) | Self::Query(_) | Self::Publish(_) => Idempotency::Unsafe,
+        }
+    }
+
+    /// A name for metrics and activity: few values, never a caller's text.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Http(request) => match request.method {
+                Method::GET => "GET",
+                Method::HEAD => "HEAD",
+                Method::POST => "POST",
+                Method::PUT => "PUT",
+                Method::PATCH => "PATCH",
+                Method::DELETE => "DELETE",
+                Method::OPTIONS => "OPTIONS",
+                _ => "HTTP",
+            },
+            Self::Query(_) => "query",
+            Self::Publish(_) => "publish",
+            Self::Receive(_) => "receive",
+        }
+    }
+
+    /// Whether all of the operation can be sent a second time.
+    pub fn is_replayable(&self) -> bool {
+        match self {
+            Self::Http(request) => request.body.is_replayable(),
+            Self::Publish(publish) => publish.body.is_replayable(),
+            Self::Query(_) | Self::Receive(_) => true,
+        }
+    }
+}
+
+/// An HTTP request relative to an integration's base URL.
+#[derive(Debug)]
+pub struct HttpRequest {
+    /// The method; any token is allowed.
+    pub method: Method,
+    /// The path below the base URL, and perhaps `?query`. Escapes are kept as they are; what may not
+    /// stand in a URL is percent-encoded.
+    pub endpoint: String,
+    /// Query parameters to append, encoded; a name may be repeated.
+    pub params: Vec<(String, String)>,
+    /// Headers, which win over the integration's of the same name.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Body,
+    /// Pass everything through untouched: no redirect is followed, no encoding is asked for or
+    /// removed, and the total time does not bound a body that keeps flowing.
+    pub relay: bool,
+}
+
+impl HttpRequest {
+    /// A request without a body.
+    pub fn new(method: Method, endpoint: impl Into<String>) -> Self {
+        Self {
+            method,
+            endpoint: endpoint.into(),
+            params: Vec::new(),
+            headers: HeaderMap::new(),
+            body: Body::Empty,
+            relay: false,
+        }
+    }
+
+    /// `GET endpoint`.
+    pub fn get(endpoint: impl Into<String>) -> Self {
+        Self::new(Method::GET, endpoint)
+    }
+
+    /// `POST endpoint`.
+    pub fn post(endpoint: impl Into<String>) -> Self {
+        Self::new(Method::POST, endpoint)
+    }
+
+    /// Appends a query parameter.
+    #[must_use]
+    pub fn param(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
+        self.params.push((name.into(), value.to_string()));
+        self
+    }
+
+    /// Sets a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Body>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Sets a JSON body and its content type.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` when the value cannot be written as JSON.
+    pub fn json(mut self, value: &impl Serialize) -> Result<Self> {
+        let json = serde_json::to_vec(value)
+            .map_err(|error| Error::invalid("the body cannot be written as JSON").source(error))?;
+        self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.body = Body::from(Bytes::from(json));
+        Ok(self)
+    }
+
+    fn idempotency(&self) -> Idempotency {
+        match self.method {
+            Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::PUT | Method::DELETE => {
+                Idempotency::Safe
+            }
+            _ => Idempotency::Unsafe,
+        }
+    }
+}
+
+/// A GraphQL document or an SQL statement with its parameters.
+#[derive(Debug)]
+pub struct Query {
+    /// The document or statement.
+    pub text: String,
+    /// Its variables or parameters, as the caller wrote them.
+    pub params: Option<Box<RawValue>>,
+    /// Which operation of a GraphQL document to run.
+    pub operation_name: Option<String>,
+    /// Whether it only reads, as far as the transport could tell when it parsed it.
+    pub read_only: bool,
+}
+
+/// A message to send, with or without a reply to wait for.
+#[derive(Debug)]
+pub struct Publish {
+    /// A queue, topic, subject or stream; empty for a WebSocket.
+    pub destination: String,
+    /// Headers of the message.
+    pub headers: HeaderMap,
+    /// The message.
+    pub body: Body,
+    /// How long to wait for a reply, if one is wanted.
+    pub reply_within: Option<Duration>,
+}
+
+/// A bounded pull of messages.
+#[derive(Debug)]
+pub struct Receive {
+    /// A queue, topic, subject or stream.
+    pub source: String,
+    /// At most this many messages.
+    pub max: u32,
+    /// At most this long.
+    pub wait: Duration,
+}
+
+impl From<HttpRequest> for Operation {
+    fn from(request: HttpRequest) -> Self {
+        Self::Http(request)
+    }
+}
+
+impl From<Query> for Operation {
+    fn from(query: Query) -> Self {
+        Self::Query(query)
+    }
+}
+
+impl From<Publish> for Operation {
+    fn from(publish: Publish) -> Self {
+        Self::Publish(publish)
+    }
+}
+
+impl From<Receive> for Operation {
+    fn from(receive: Receive) -> Self {
+        Self::Receive(receive)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_methods_that_rfc_9110_calls_idempotent_are_safe_to_repeat() {
+        for (method, idempotency) in [
+            (Method::GET, Idempotency::Safe),
+            (Method::PUT, Idempotency::Safe),
+            (Method::DELETE, Idempotency::Safe),
+            (Method::POST, Idempotency::Unsafe),
+            (Method::PATCH, Idempotency::Unsafe),
+            (Method::from_bytes(b"PURGE").unwrap(), Idempotency::Unsafe),
+        ] {
+            assert_eq!(
+                Operation::from(HttpRequest::new(method.clone(), "/")).idempotency(),
+                idempotency,
+                "{method}"
+            );
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Typed values out of JSON, with errors that name the key, suggest the nearest known one, and never
+//! repeat what was sent (it may be a secret).
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{Error, Result, secret};
+
+/// Reads a `T` out of JSON text.
+///
+/// # Errors
+///
+/// `invalid_config`, with the line and column of bad JSON or the path of a bad value.
+pub fn text<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T> {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| explain(&error))?;
+    reader.end().map_err(|error| syntax(&error))?;
+    Ok(value)
+}
+
+/// Reads a `T` out of a JSON value that stands at `place` in a larger input; `place` may be empty.
+///
+/// # Errors
+///
+/// `invalid_config`, with the path of the bad value below `place`.
+pub fn value<T: DeserializeOwned>(json: Value, place: &str) -> Result<T> {
+    serde_path_to_error::deserialize(json).map_err(|error| {
+        let error = explain(&error);
+        if place.is_empty() { error } else { error.at(place) }
+    })
+}
+
+/// Replaces the references `${env:NAME}` and `${file:PATH}` in a value that is not a secret.
+///
+/// # Errors
+///
+/// `invalid_config`, naming the variable or the file.
+pub fn resolve(text: &str) -> Result<Cow<'_, str>> {
+    secret::resolve(text)
+}
+
+/// The known word nearest to `word`, if one is near enough to be a slip of the fingers.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+fn syntax(error: &serde_json::Error) -> Error {
+    let what = if error.is_eof() { "ends too early" } else { "is not valid JSON" };
+    Error::invalid(format!("the JSON {what}, at line {} column {}", error.line(), error.column()))
+}
+
+/// Turns serde's message into ours. serde quotes the offending value in some of its messages; those
+/// parts are cut out.
+fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let cause = error.inner();
+    if cause.is_syntax() || cause.is_eof() || cause.is_io() {
+        return syntax(cause);
+    }
+    let message = cause.to_string();
+    // "… at line 1 column 2" is serde_json's own addition.
+    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(head, _)| head);
+    let path = error.path().to_string();
+    let mut path = if path == "." { "" } else { path.as_str() };
+    let text = if let Some(rest) = message.strip_prefix("unknown field `") {
+        let (key, known) = rest.split_once('`').unwrap_or((rest, ""));
+        // The path already ends in the unknown key.
+        path = path.strip_suffix(key).map_or(path, |head| head.trim_end_matches('.'));
+        unknown("key", Some(key), known)
+    } else if let Some(rest) = message.strip_prefix("unknown variant `") {
+        let (value, known) = rest.split_once('`').unwrap_or((rest, ""));
+        unknown("value", nearest(value, words(known)).map(|_| value), known)
+    } else if message.starts_with("invalid type: ") || message.starts_with("invalid value: ") {
+        let expected = message.rsplit_once(", expected ").map_or("another type", |(_, expected)| expected);
+        format!("expected {expected}")
+    } else {
+        message.to_owned()
+    };
+    if path.is_empty() { Error::invalid(text) } else { Error::invalid(text).at(path) }
+}
+
+/// The words between backticks in serde's list of what it expected.
+fn words(list: &str) -> impl Iterator<Item = &str> {
+    list.split('`').skip(1).step_by(2)
+}
+
+fn unknown(what: &str, word: Option<&str>, list: &str) -> String {
+    // A key is quoted only as far as a key goes; a value only when it is nearly a known one.
+    let shown = word.map(|word| word.chars().filter(|c| !c.is_control()).take(64).collect::<String>());
+    let mut text = match &shown {
+        Some(word) => format!("unknown {what} `{word}`"),
+        None => format!("unknown {what}"),
+    };
+    if let Some(near) = word.and_then(|word| nearest(word, words(list))) {
+        text.push_str(&format!(", did you mean `{near}`?"));
+    }
+    let known: Vec<_> = words(list).collect();
+    if !known.is_empty() {
+        text.push_str(&format!("; known: {}", known.join(", ")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "only the errors matter here")]
+    struct Inner {
+        key: u32,
+        mode: Option<Mode>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Mode {
+        Header,
+        Query,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "only the errors matter here")]
+    struct Outer {
+        timeout: Option<u32>,
+        inner: Option<Inner>,
+    }
+
+    fn message(json: Value) -> String {
+        value::<Outer>(json, "").unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_the_nearest_known_one() {
+        assert_eq!(
+            message(json!({"timout": 1})),
+            "unknown key `timout`, did you mean `timeout`?; known: timeout, inner"
+        );
+        assert_eq!(
+            message(json!({"inner": {"key": 1, "xyz": 1}})),
+            "inner: unknown key `xyz`; known: key, mode"
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_by_its_path_and_not_repeated() {
+        assert_eq!(message(json!({"inner": {"key": "hunter2"}})), "inner.key: expected u32");
+        assert_eq!(
+            message(json!({"inner": {"key": 1, "mode": "hunter2"}})),
+            "inner.mode: unknown value; known: header, query"
+        );
+        assert!(message(json!({"inner": {"key": 1, "mode": "heder"}})).contains("did you mean `header`?"));
+        assert!(message(json!({"inner": {}})).contains("missing field `key`"));
+    }
+
+    #[test]
+    fn bad_json_is_located_and_not_repeated() {
+        let error = text::<Outer>(b"{\"timeout\": hunter2}").unwrap_err();
+        assert_eq!(error.message(), "the JSON is not valid JSON, at line 1 column 13");
+        assert!(text::<Outer>(b"{\"timeout\": 1").unwrap_err().message().contains("ends too early"));
+        assert!(text::<Outer>(b"{} x").is_err());
+        assert!(text::<Outer>(b"{\"timeout\": \"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn a_value_below_a_place_is_named_by_the_whole_path() {
+        let error = value::<Inner>(json!({"key": true}), "auth_config").unwrap_err();
+        assert_eq!(error.message(), "auth_config: key: expected u32");
+    }
+}

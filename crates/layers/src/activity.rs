@@ -1,0 +1,123 @@
+//! `Record`: what one call leaves behind, and `Recorder`: the queue that takes it off the hot path.
+
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use crossbeam_queue::ArrayQueue;
+use serde::{Deserialize, Serialize};
+use trunkline_core::{IntegrationId, RequestId};
+
+/// What one call leaves behind.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Record {
+    /// When the call began, in milliseconds since 1970 (UTC).
+    pub at_ms: u64,
+    /// Names the call in answers and logs.
+    #[serde(with = "request_id")]
+    pub request_id: RequestId,
+    /// Where it went.
+    pub integration: IntegrationId,
+    /// What it did: an HTTP method, `query`, `publish` or `receive`.
+    pub operation: Cow<'static, str>,
+    /// `ok`, the code of an error's kind, or `cancelled` when the caller went away.
+    pub kind: Cow<'static, str>,
+    /// The status that the service answered with, if it answered.
+    pub status: Option<u16>,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// How long the call took until its last byte, in milliseconds.
+    pub millis: f64,
+    /// Bytes of the request's body.
+    pub bytes_sent: u64,
+    /// Bytes of the reply's body.
+    pub bytes_received: u64,
+    /// `hit` when the cache answered.
+    pub cache: Cow<'static, str>,
+}
+
+mod request_id {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use trunkline_core::RequestId;
+
+    pub(super) fn serialize<S: Serializer>(id: &RequestId, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(id.encode(&mut [0; 36]))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RequestId, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        let id = uuid::Uuid::parse_str(&text).map_err(D::Error::custom)?;
+        Ok(RequestId::from_u128(id.as_u128()))
+    }
+
+    use std::borrow::Cow;
+}
+
+/// A bounded queue between calls and whoever writes records down. A call never waits for it: when it
+/// is full the record is dropped and counted.
+#[derive(Debug)]
+pub struct Recorder {
+    queue: ArrayQueue<Record>,
+    dropped: AtomicU64,
+}
+
+impl Recorder {
+    /// A queue of at most `capacity` records that were not yet drained.
+    pub fn new(capacity: usize) -> Self {
+        Self { queue: ArrayQueue::new(capacity), dropped: AtomicU64::new(0) }
+    }
+
+    /// Hands a record over.
+    pub fn record(&self, record: Record) {
+        if self.queue.push(record).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes what is queued, oldest first, at most `max` records.
+    pub fn drain(&self, max: usize) -> Vec<Record> {
+        std::iter::from_fn(|| self.queue.pop()).take(max).collect()
+    }
+
+    /// How many records were dropped because the queue was full.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(crate) fn record(millis: f64) -> Record {
+        Record {
+            at_ms: 1,
+            request_id: RequestId::new(),
+            integration: IntegrationId::new("a").unwrap(),
+            operation: "GET".into(),
+            kind: "ok".into(),
+            status: Some(200),
+            attempts: 1,
+            millis,
+            bytes_sent: 0,
+            bytes_received: 2,
+            cache: "".into(),
+        }
+    }
+
+    #[test]
+    fn a_full_queue_drops_and_counts_and_never_waits() {
+        let recorder = Recorder::new(2);
+        (0..5).for_each(|n| recorder.record(record(f64::from(n))));
+        assert_eq!(recorder.dropped(), 3);
+        assert_eq!(recorder.drain(10).iter().map(|record| record.millis).collect::<Vec<_>>(), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_record_is_the_same_after_it_was_written_and_read() {
+        let before = record(1.5);
+        let after: Record = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
+        assert_eq!(format!("{before:?}"), format!("{after:?}"));
+    }
+}

@@ -1,0 +1,156 @@
+//! `Deadline`: bounds a call with all its attempts and waits, and the reply it reads.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use trunkline_core::{
+    Body, BodyStream, BoxFuture, Call, Error, Kind, Layer, Next, Operation, Outcome, Reply, Result,
+};
+
+/// Ends a call that takes longer than its total time, or than its caller's own deadline if that is
+/// sooner. A body that is relayed to a client may flow for longer.
+#[derive(Debug)]
+pub struct Deadline {
+    total: Duration,
+}
+
+impl Deadline {
+    /// Bounds calls by `total`.
+    pub fn new(total: Duration) -> Self {
+        Self { total }
+    }
+}
+
+impl Layer for Deadline {
+    fn name(&self) -> &'static str {
+        "deadline"
+    }
+
+    fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
+        Box::pin(async move {
+            let now = Instant::now();
+            let own = now + self.total;
+            let deadline = call.deadline.map_or(own, |callers| callers.min(own));
+            call.deadline = Some(deadline);
+            let relayed = matches!(&call.operation, Operation::Http(request) if request.relay);
+            let mut result = match timeout_at(deadline, next.run(call)).await {
+                Ok(result) => result,
+                Err(_) => return Err(late(deadline - now).attempted(call.attempt)),
+            };
+            if !relayed {
+                let reply = match &mut result {
+                    Ok(reply) => Some(reply),
+                    Err(error) => error.reply_mut(),
+                };
+                if let Some(reply @ Reply { body: Body::Stream(_), .. }) = reply {
+                    let Body::Stream(stream) = std::mem::take(&mut reply.body) else {
+                        unreachable!("matched above")
+                    };
+                    let bound =
+                        Bound { stream, sleep: Box::pin(sleep_until(deadline)), total: deadline - now };
+                    reply.body = Body::stream(bound);
+                }
+            }
+            result
+        })
+    }
+}
+
+fn late(total: Duration) -> Error {
+    Error::new(
+        Kind::Timeout,
+        format!("the call took longer than its {total:?}; raise timeout, or ask for less"),
+    )
+    .outcome_is(Outcome::Unknown)
+}
+
+/// A reply's stream that must have ended at the deadline.
+struct Bound {
+    stream: BodyStream,
+    sleep: Pin<Box<Sleep>>,
+    total: Duration,
+}
+
+impl http_body::Body for Bound {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.stream).poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        std::task::ready!(self.sleep.as_mut().poll(cx));
+        Poll::Ready(Some(Err(late(self.total))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.stream.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.stream.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::{StreamExt, stream};
+    use http_body_util::StreamBody;
+    use trunkline_core::{Egress, HttpRequest, IntegrationId, Profile};
+    use trunkline_testkit::{Script, Step};
+
+    use super::*;
+
+    async fn call(script: &Script, request: HttpRequest, own: Option<Duration>) -> Result<Reply> {
+        let context = trunkline_core::Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap()));
+        let layers: Vec<Arc<dyn Layer>> = vec![Arc::new(Deadline::new(Duration::from_secs(30)))];
+        let mut call = Call::new(IntegrationId::new("a").unwrap(), request);
+        call.deadline = own.map(|own| Instant::now() + own);
+        Next::new(&context, &layers, script).run(&mut call).await
+    }
+
+    fn endless() -> Body {
+        let first = stream::iter([Ok(Frame::data(Bytes::from_static(b"ab")))]);
+        Body::stream(StreamBody::new(first.chain(stream::pending())))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_ends_at_its_total_time_and_the_attempt_is_dropped() {
+        let (began, script) = (Instant::now(), Script::new([Step::Hangs]));
+        let error = call(&script, HttpRequest::get("/"), None).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::Timeout, Outcome::Unknown));
+        assert_eq!((began.elapsed().as_secs(), script.dropped()), (30, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_callers_deadline_can_only_shorten_it() {
+        for (own, ends) in [(1, 1), (60, 30)] {
+            let began = Instant::now();
+            call(&Script::new([Step::Hangs]), HttpRequest::get("/"), Some(Duration::from_secs(own)))
+                .await
+                .unwrap_err();
+            assert_eq!(began.elapsed().as_secs(), ends);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reply_that_never_ends_ends_at_the_deadline_unless_it_is_relayed() {
+        let began = Instant::now();
+        let reply = call(&Script::new([Step::Ok(endless())]), HttpRequest::get("/"), None).await.unwrap();
+        assert_eq!(reply.bytes().await.unwrap_err().kind(), Kind::Timeout);
+        assert_eq!(began.elapsed().as_secs(), 30);
+
+        let request = HttpRequest { relay: true, ..HttpRequest::get("/") };
+        let reply = call(&Script::new([Step::Ok(endless())]), request, None).await.unwrap();
+        let hour = tokio::time::timeout(Duration::from_secs(3600), reply.bytes()).await;
+        assert!(hour.is_err(), "a relayed stream outlives the total time");
+    }
+}

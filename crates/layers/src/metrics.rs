@@ -1,0 +1,238 @@
+//! Prometheus metrics of calls: one registry, and handles that are looked up once per integration.
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicI64, AtomicU64},
+};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+use trunkline_core::{Kind, Result};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByIntegration {
+    integration: Arc<str>,
+    r#type: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ByOutcome {
+    integration: Arc<str>,
+    r#type: &'static str,
+    outcome: &'static str,
+}
+
+/// Upper bounds in seconds: those of OpenTelemetry's `http.client.request.duration`.
+const BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+
+fn histogram() -> Histogram {
+    Histogram::new(BOUNDS)
+}
+
+/// All metrics of one process. Labels are integrations, types and outcomes: never a caller's text.
+pub struct Metrics {
+    registry: Registry,
+    calls: Family<ByOutcome, Counter>,
+    duration: Family<ByIntegration, Histogram, fn() -> Histogram>,
+    in_flight: Family<ByIntegration, Gauge>,
+    sent: Family<ByIntegration, Counter>,
+    received: Family<ByIntegration, Counter>,
+}
+
+impl Metrics {
+    /// An empty registry with the metrics of calls described.
+    pub fn new() -> Self {
+        let mut registry = Registry::default();
+        let calls = Family::default();
+        registry.register(
+            "trunkline_calls",
+            "Calls that ended, by outcome: ok or the kind of the error",
+            calls.clone(),
+        );
+        let duration = Family::new_with_constructor(histogram as fn() -> Histogram);
+        registry.register_with_unit(
+            "trunkline_call_duration",
+            "Time of a call with all its attempts, until its last byte",
+            Unit::Seconds,
+            duration.clone(),
+        );
+        let in_flight = Family::default();
+        registry.register("trunkline_calls_in_flight", "Calls under way", in_flight.clone());
+        let sent = Family::default();
+        registry.register_with_unit("trunkline_call_sent", "Body bytes sent", Unit::Bytes, sent.clone());
+        let received = Family::default();
+        registry.register_with_unit(
+            "trunkline_call_received",
+            "Body bytes received",
+            Unit::Bytes,
+            received.clone(),
+        );
+        Self { registry, calls, duration, in_flight, sent, received }
+    }
+
+    /// Adds a counter of somebody else's that is read when it is scraped.
+    pub fn register_counter(
+        &mut self,
+        name: &str,
+        help: &str,
+        read: impl Fn() -> u64 + Send + Sync + 'static,
+    ) {
+        self.registry.register(name, help, Read(read));
+    }
+
+    /// The handles of one integration. Nothing is registered until a call is made.
+    pub fn of(self: &Arc<Self>, integration: &Arc<str>, r#type: &'static str) -> CallMetrics {
+        CallMetrics { metrics: self.clone(), integration: integration.clone(), r#type, held: OnceLock::new() }
+    }
+
+    /// Forgets an integration, so that labels do not grow with those that come and go.
+    pub fn forget(&self, integration: &Arc<str>, r#type: &'static str) {
+        let labels = ByIntegration { integration: integration.clone(), r#type };
+        self.duration.remove(&labels);
+        self.in_flight.remove(&labels);
+        self.sent.remove(&labels);
+        self.received.remove(&labels);
+        for outcome in OUTCOMES.iter().copied().chain(Kind::ALL.iter().map(|kind| kind.code())) {
+            self.calls.remove(&ByOutcome { integration: integration.clone(), r#type, outcome });
+        }
+    }
+
+    /// Everything in the OpenMetrics text format, which Prometheus reads.
+    pub fn render(&self) -> String {
+        let mut out = String::new();
+        // Writing to a String cannot fail.
+        let _ = text::encode(&mut out, &self.registry);
+        out
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+/// A counter that is read from elsewhere at each scrape.
+struct Read<F>(F);
+
+impl<F> std::fmt::Debug for Read<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Read")
+    }
+}
+
+impl<F: Fn() -> u64 + Send + Sync + 'static> EncodeMetric for Read<F> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> std::result::Result<(), std::fmt::Error> {
+        encoder.encode_counter::<prometheus_client::encoding::NoLabelSet, _, u64>(&(self.0)(), None)
+    }
+
+    fn metric_type(&self) -> prometheus_client::metrics::MetricType {
+        prometheus_client::metrics::MetricType::Counter
+    }
+}
+
+/// Outcomes that are no kind.
+const OUTCOMES: [&str; 2] = ["ok", "cancelled"];
+
+/// The metric handles of one integration, looked up on its first call and held.
+#[derive(Debug)]
+pub struct CallMetrics {
+    metrics: Arc<Metrics>,
+    integration: Arc<str>,
+    r#type: &'static str,
+    held: OnceLock<Box<Held>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    ok: Counter<u64, AtomicU64>,
+    duration: Histogram,
+    in_flight: Gauge<i64, AtomicI64>,
+    sent: Counter<u64, AtomicU64>,
+    received: Counter<u64, AtomicU64>,
+}
+
+impl CallMetrics {
+    fn held(&self) -> &Held {
+        self.held.get_or_init(|| {
+            let labels = ByIntegration { integration: self.integration.clone(), r#type: self.r#type };
+            let metrics = &self.metrics;
+            Box::new(Held {
+                ok: self.outcome("ok"),
+                duration: metrics.duration.get_or_create(&labels).clone(),
+                in_flight: metrics.in_flight.get_or_create(&labels).clone(),
+                sent: metrics.sent.get_or_create(&labels).clone(),
+                received: metrics.received.get_or_create(&labels).clone(),
+            })
+        })
+    }
+
+    fn outcome(&self, outcome: &'static str) -> Counter<u64, AtomicU64> {
+        let labels = ByOutcome { integration: self.integration.clone(), r#type: self.r#type, outcome };
+        self.metrics.calls.get_or_create(&labels).clone()
+    }
+
+    pub(crate) fn began(&self) {
+        self.held().in_flight.inc();
+    }
+
+    pub(crate) fn ended(&self, outcome: &'static str, seconds: f64, sent: u64, received: u64) {
+        let held = self.held();
+        held.in_flight.dec();
+        held.duration.observe(seconds);
+        if sent > 0 {
+            held.sent.inc_by(sent);
+        }
+        if received > 0 {
+            held.received.inc_by(received);
+        }
+        // Errors pay for their look-up; the usual case does not.
+        if outcome == "ok" {
+            held.ok.inc();
+        } else {
+            self.outcome(outcome).inc();
+        }
+    }
+}
+
+/// What the metrics call a result.
+pub(crate) fn outcome<T>(result: &Result<T>) -> &'static str {
+    match result {
+        Ok(_) => "ok",
+        Err(error) => error.kind().code(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_integration_that_is_gone_leaves_no_label() {
+        let mut metrics = Metrics::new();
+        metrics.register_counter("other", "Something else", || 7);
+        let metrics = Arc::new(metrics);
+        let id: Arc<str> = "gone".into();
+        let handles = metrics.of(&id, "rest");
+        assert!(!metrics.render().contains("gone"), "nothing before the first call");
+        handles.began();
+        handles.ended("timeout", 0.1, 3, 4);
+        let text = metrics.render();
+        assert!(
+            text.contains("trunkline_calls_total{integration=\"gone\",type=\"rest\",outcome=\"timeout\"} 1"),
+            "{text}"
+        );
+        assert!(text.contains("other_total 7"), "{text}");
+        metrics.forget(&id, "rest");
+        assert!(!metrics.render().contains("gone"));
+    }
+}

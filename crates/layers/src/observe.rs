@@ -1,0 +1,286 @@
+//! `Observe`: metrics, one activity record and one log line for every call; it sees everything,
+//! because it stands outermost.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use tokio::time::Instant;
+use trunkline_core::{
+    Blame, Body, BodyStream, BoxFuture, Call, Error, IntegrationId, Layer, Next, Operation, Reply, RequestId,
+    Result,
+};
+
+use crate::{CallMetrics, Record, Recorder, metrics};
+
+/// Observes every call: it counts it, times it, and leaves one [`Record`] when its last byte has passed.
+#[derive(Debug)]
+pub struct Observe {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    metrics: CallMetrics,
+    recorder: Arc<Recorder>,
+}
+
+impl Observe {
+    /// Observes with these metric handles, and leaves records with `recorder`.
+    pub fn new(metrics: CallMetrics, recorder: Arc<Recorder>) -> Self {
+        Self { shared: Arc::new(Shared { metrics, recorder }) }
+    }
+}
+
+impl Layer for Observe {
+    fn name(&self) -> &'static str {
+        "observe"
+    }
+
+    fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
+        Box::pin(async move {
+            let mut watch = Watch::begin(&self.shared, call);
+            let mut result = next.run(call).await;
+            watch.attempts = call.attempt;
+            watch.outcome = metrics::outcome(&result);
+            let reply = match &mut result {
+                Ok(reply) => Some(reply),
+                Err(error) => {
+                    log(error, &watch);
+                    error.reply_mut()
+                }
+            };
+            if let Some(reply) = reply {
+                watch.status = Some(reply.status.as_u16());
+                watch.cached = reply.cached;
+                match std::mem::take(&mut reply.body) {
+                    Body::Stream(stream) => {
+                        watch.last = watch.outcome;
+                        // Until the stream has ended, the caller may still go away.
+                        watch.outcome = "cancelled";
+                        reply.body = Body::stream(Watched { stream, watch });
+                        return result;
+                    }
+                    body => {
+                        watch.received = body.size_hint().exact().unwrap_or_default();
+                        reply.body = body;
+                    }
+                }
+            }
+            drop(watch);
+            result
+        })
+    }
+}
+
+fn log(error: &Error, watch: &Watch) {
+    match error.kind().row().blame {
+        Blame::Us => {
+            tracing::error!(integration = %watch.integration, request_id = %watch.request_id, %error, "call failed")
+        }
+        Blame::Operator | Blame::Upstream => {
+            tracing::warn!(integration = %watch.integration, request_id = %watch.request_id, %error, "call failed");
+        }
+        Blame::Caller => {
+            tracing::debug!(integration = %watch.integration, request_id = %watch.request_id, %error, "call failed")
+        }
+    }
+}
+
+/// One call under observation. Dropping it, however the call ends, writes it down.
+struct Watch {
+    shared: Arc<Shared>,
+    integration: IntegrationId,
+    request_id: RequestId,
+    operation: &'static str,
+    began: Instant,
+    at_ms: u64,
+    outcome: &'static str,
+    /// What the outcome becomes when a stream ends well.
+    last: &'static str,
+    status: Option<u16>,
+    attempts: u32,
+    sent: u64,
+    received: u64,
+    cached: bool,
+}
+
+impl Watch {
+    fn begin(shared: &Arc<Shared>, call: &Call) -> Self {
+        shared.metrics.began();
+        let body = match &call.operation {
+            Operation::Http(request) => Some(&request.body),
+            Operation::Publish(publish) => Some(&publish.body),
+            _ => None,
+        };
+        let at_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        Self {
+            shared: shared.clone(),
+            integration: call.integration.clone(),
+            request_id: call.request_id,
+            operation: call.operation.label(),
+            began: Instant::now(),
+            at_ms: u64::try_from(at_ms).unwrap_or_default(),
+            outcome: "cancelled",
+            last: "ok",
+            status: None,
+            attempts: 1,
+            sent: body.and_then(|body| body.size_hint().exact()).unwrap_or_default(),
+            received: 0,
+            cached: false,
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let took = self.began.elapsed().as_secs_f64();
+        self.shared.metrics.ended(self.outcome, took, self.sent, self.received);
+        self.shared.recorder.record(Record {
+            at_ms: self.at_ms,
+            request_id: self.request_id,
+            integration: self.integration.clone(),
+            operation: self.operation.into(),
+            kind: self.outcome.into(),
+            status: self.status,
+            attempts: self.attempts,
+            // Microseconds are as fine as anybody reads.
+            millis: (took * 1e6).round() / 1e3,
+            bytes_sent: self.sent,
+            bytes_received: self.received,
+            cache: if self.cached { "hit" } else { "" }.into(),
+        });
+    }
+}
+
+/// A reply's stream that is still under observation.
+struct Watched {
+    stream: BodyStream,
+    watch: Watch,
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        let frame = std::task::ready!(Pin::new(&mut self.stream).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                self.watch.received += frame.data_ref().map_or(0, |data| data.len() as u64);
+                // Whoever knows the length does not ask for the end.
+                if self.stream.is_end_stream() {
+                    self.watch.outcome = self.watch.last;
+                }
+            }
+            Some(Err(error)) => {
+                self.watch.outcome = error.kind().code();
+                log(error, &self.watch);
+            }
+            None => self.watch.outcome = self.watch.last,
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.stream.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.stream.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, stream};
+    use http::StatusCode;
+    use http_body_util::StreamBody;
+    use trunkline_core::{Egress, HttpRequest, Kind, Outcome, Profile, Transport};
+    use trunkline_testkit::{Script, Step};
+
+    use super::*;
+    use crate::Metrics;
+
+    struct Bench {
+        recorder: Arc<Recorder>,
+        layers: Vec<Arc<dyn Layer>>,
+        context: trunkline_core::Context,
+        script: Script,
+    }
+
+    impl Bench {
+        fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+            let recorder = Arc::new(Recorder::new(8));
+            let metrics = Arc::new(Metrics::new()).of(&"a".into(), Script::NAME);
+            Self {
+                layers: vec![Arc::new(Observe::new(metrics, recorder.clone()))],
+                recorder,
+                context: trunkline_core::Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap())),
+                script: Script::new(steps),
+            }
+        }
+
+        async fn call(&self) -> Result<Reply> {
+            let mut call = Call::new(IntegrationId::new("a").unwrap(), HttpRequest::post("/").body("12345"));
+            Next::new(&self.context, &self.layers, &self.script).run(&mut call).await
+        }
+
+        fn record(&self) -> Record {
+            let mut records = self.recorder.drain(8);
+            assert_eq!(records.len(), 1, "one record a call");
+            records.remove(0)
+        }
+    }
+
+    #[tokio::test]
+    async fn every_call_leaves_one_record() {
+        let bench = Bench::new([]);
+        bench.call().await.unwrap();
+        let record = bench.record();
+        assert_eq!((&*record.operation, &*record.kind, record.status), ("POST", "ok", Some(200)));
+        assert_eq!((record.bytes_sent, record.bytes_received, record.attempts), (5, 2, 1));
+    }
+
+    #[tokio::test]
+    async fn an_error_is_recorded_by_its_kind_and_status() {
+        let bench = Bench::new([
+            Step::Fails(Kind::Timeout, Outcome::Unknown),
+            Step::Answers(StatusCode::NOT_FOUND, Kind::Rejected),
+        ]);
+        bench.call().await.unwrap_err();
+        assert_eq!(bench.record().kind, "timeout");
+        bench.call().await.unwrap_err();
+        let record = bench.record();
+        assert_eq!((&*record.kind, record.status), ("rejected", Some(404)));
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_is_recorded_as_cancelled() {
+        let bench = Bench::new([Step::Hangs]);
+        assert!(bench.call().now_or_never().is_none());
+        assert_eq!(bench.record().kind, "cancelled");
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_recorded_when_it_ends_with_all_its_bytes() {
+        let stream = || {
+            Body::stream(StreamBody::new(stream::iter(
+                ["ab", "cde"].map(|piece| Ok(Frame::data(piece.into()))),
+            )))
+        };
+        let bench = Bench::new([Step::Ok(stream()), Step::Ok(stream())]);
+        let reply = bench.call().await.unwrap();
+        assert!(bench.recorder.drain(8).is_empty(), "nothing is recorded before the stream ends");
+        assert_eq!(reply.bytes().await.unwrap(), "abcde");
+        let record = bench.record();
+        assert_eq!((&*record.kind, record.bytes_received), ("ok", 5));
+        drop(bench.call().await.unwrap());
+        assert_eq!(bench.record().kind, "cancelled");
+    }
+}

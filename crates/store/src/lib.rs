@@ -1,0 +1,28 @@
+//! Where configurations and activity live: the [`Store`] trait, SQLite with sealed documents behind it,
+//! and a store in memory for the library and for tests.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`SqliteStore`] | one data directory: `trunkline.db`, `activity.db`, `trunkline.lock`, `trunkline.key` |
+//! | [`MemoryStore`] | the same contract, gone with the process |
+//! | [`seal`] | the envelope around every document |
+//! | [`KeySource`], [`Keyring`] | the master key, where it comes from and how it is replaced |
+//! | [`Trouble`] | what a start was refused for, so that the command line can choose its exit code |
+//!
+//! This crate reads no environment: what stands in `TRUNKLINE_KEY` is passed in by the command line.
+
+mod files;
+mod key;
+mod key_source;
+mod memory;
+pub mod seal;
+mod sqlite;
+mod store;
+mod trouble;
+
+pub use key::{KeyId, Keyring, MasterKey};
+pub use key_source::KeySource;
+pub use memory::MemoryStore;
+pub use sqlite::{SqliteOptions, SqliteStore};
+pub use store::{Store, Stored};
+pub use trouble::Trouble;

@@ -1,0 +1,325 @@
+//! The store in a data directory: SQLite, one file for integrations and one for activity, every document
+//! sealed.
+
+mod activity;
+mod boot;
+mod connect;
+
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+use sqlx::{Row as _, Sqlite, SqlitePool, Transaction, sqlite::SqliteRow};
+use trunkline_core::{BoxFuture, Outcome, Result};
+
+use crate::{
+    KeySource, Keyring, Store, Stored, files,
+    seal::{self, Place},
+    store::{compare, now_ms},
+    trouble,
+};
+
+use activity::Activity;
+
+/// How to open a [`SqliteStore`].
+#[derive(Debug)]
+pub struct SqliteOptions {
+    /// Where the master key comes from.
+    pub key: KeySource,
+    /// How many of the newest segments of activity to keep.
+    pub activity_segments: u32,
+}
+
+impl Default for SqliteOptions {
+    /// The key in the data directory; 64 segments of activity.
+    fn default() -> Self {
+        Self { key: KeySource::DataDir, activity_segments: 64 }
+    }
+}
+
+/// A [`Store`] in a data directory that this process alone uses.
+///
+/// An acknowledged write of an integration is in the file system's hands for good: write-ahead log with
+/// `synchronous=FULL`, answered after the commit. Activity lives in a file of its own without that
+/// promise, so that it never makes a configuration wait.
+///
+/// The directory is given up when the store is dropped; [`close`](Store::close) it first where it is to
+/// be opened again by the same process.
+#[derive(Debug)]
+pub struct SqliteStore {
+    /// One connection: SQLite has one writer, and a queue in the pool is fairer than its busy handler.
+    writer: SqlitePool,
+    /// Reads never wait for a write.
+    reader: SqlitePool,
+    activity: Activity,
+    keyring: Keyring,
+    /// Held while any connection is open, so the last to go.
+    lock: Mutex<Option<files::Lock>>,
+}
+
+impl SqliteStore {
+    /// Opens the store in `data_dir`, creating what is missing.
+    ///
+    /// In this order, and nothing is written to the database before the last step: lock the directory,
+    /// check the database for damage, check its version, find the master key and prove that it is the
+    /// one, migrate. A first start makes the database under another name and moves it into place whole,
+    /// so an empty or headless database file is always damage, never a new beginning.
+    ///
+    /// # Errors
+    ///
+    /// Read [`Trouble::of`](crate::Trouble::of) for what to do. `store_unavailable`: in use by another
+    /// process (`Locked`), damaged (`Corrupt`), written by a newer version (`Newer`), or files that
+    /// cannot be read or written (none). `invalid_config`: the master key is missing, wrong, not a key,
+    /// or open to others (`Key`). Damage to `activity.db` is never an error: it is moved aside.
+    pub async fn open(data_dir: &Path, options: SqliteOptions) -> Result<Self> {
+        let dir = std::path::absolute(data_dir).map_err(|error| trouble::io("find", data_dir, error))?;
+        files::create_dir(&dir)?;
+        let lock = files::Lock::take(&dir)?;
+        let database = dir.join("trunkline.db");
+        let (keyring, writer) = Box::pin(boot::start(&dir, &database, &options.key)).await?;
+        let activity = Activity::open(&dir.join("activity.db"), options.activity_segments).await;
+        let reader =
+            connect::pool().connect_lazy_with(connect::durable(&database).pragma("query_only", "ON"));
+        Ok(Self { writer, reader, activity, keyring, lock: Mutex::new(Some(lock)) })
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
+        // Takes the write lock at once: a read that later turns into a write could find its snapshot stale.
+        self.writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(|error| trouble::sql("write to the store", error))
+    }
+
+    /// The generation that `id` is at.
+    async fn generation(tx: &mut Transaction<'static, Sqlite>, id: &str) -> Result<Option<u64>> {
+        let at: Option<i64> = sqlx::query_scalar("SELECT generation FROM integrations WHERE id = ?1")
+            .bind(id)
+            .fetch_optional(&mut **tx)
+            .await
+            .map_err(|error| trouble::sql("read the store", error))?;
+        Ok(at.map(generation))
+    }
+
+    async fn put_in(
+        &self,
+        tx: &mut Transaction<'static, Sqlite>,
+        id: &str,
+        expected: Option<u64>,
+        document: &[u8],
+    ) -> Result<u64> {
+        compare(id, Self::generation(tx, id).await?, expected, true)?;
+        let failed = |error| trouble::sql("write to the store", error);
+        let next: i64 =
+            sqlx::query_scalar("UPDATE generation SET last = last + 1 WHERE id = 1 RETURNING last")
+                .fetch_one(&mut **tx)
+                .await
+                .map_err(failed)?;
+        let sealed = seal::seal(&self.keyring, place(id, generation(next)), document)?;
+        sqlx::query(
+            "INSERT INTO integrations (id, generation, updated_at_ms, sealed) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (id) DO UPDATE SET generation = ?2, updated_at_ms = ?3, sealed = ?4",
+        )
+        .bind(id)
+        .bind(next)
+        .bind(now_ms())
+        .bind(sealed)
+        .execute(&mut **tx)
+        .await
+        .map_err(failed)?;
+        Ok(generation(next))
+    }
+
+    async fn delete_in(tx: &mut Transaction<'static, Sqlite>, id: &str, expected: Option<u64>) -> Result<()> {
+        compare(id, Self::generation(tx, id).await?, expected, false)?;
+        sqlx::query("DELETE FROM integrations WHERE id = ?1")
+            .bind(id)
+            .execute(&mut **tx)
+            .await
+            .map_err(|error| trouble::sql("write to the store", error))?;
+        Ok(())
+    }
+
+    fn read(&self, row: &SqliteRow) -> Result<Stored> {
+        // Columns one by one: a damaged one must not take the other rows along. Without its id a row is
+        // nobody's, so that is damage to the whole.
+        let failed = |error| trouble::sql("read the store", error);
+        let id: String = row.try_get(0).map_err(failed)?;
+        let at: Result<i64> = row.try_get(1).map_err(failed);
+        let sealed: Result<&[u8]> = row.try_get(3).map_err(failed);
+        let at = at.map(generation);
+        Ok(Stored {
+            generation: *at.as_ref().unwrap_or(&0),
+            updated_at_ms: row.try_get(2).unwrap_or(0),
+            document: at
+                .and_then(|at| seal::open(&self.keyring, place(&id, at), sealed?))
+                .map_err(|error| error.with("integration", &*id)),
+            id,
+        })
+    }
+}
+
+/// Where an integration's document is sealed for.
+fn place(id: &str, generation: u64) -> Place<'_> {
+    Place { table: "integrations", row: id, field: "sealed", generation }
+}
+
+/// SQLite's integers are signed, generations are not. A negative one is damage; 0 was never given out, so
+/// that the envelope does not open.
+fn generation(stored: i64) -> u64 {
+    u64::try_from(stored).unwrap_or(0)
+}
+
+/// Commits what went well and undoes the rest.
+async fn finish<T>(tx: Transaction<'static, Sqlite>, result: Result<T>) -> Result<T> {
+    match result {
+        Ok(value) => match tx.commit().await {
+            Ok(()) => Ok(value),
+            Err(error) => Err(trouble::sql("write to the store", error).outcome_is(Outcome::Unknown)),
+        },
+        Err(error) => {
+            // Where this fails, SQLite has rolled back by itself; `connect::pool` replaces the connection.
+            let _ = tx.rollback().await;
+            Err(error)
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn load(&self) -> BoxFuture<'_, Result<Vec<Stored>>> {
+        Box::pin(async {
+            let rows =
+                sqlx::query("SELECT id, generation, updated_at_ms, sealed FROM integrations ORDER BY id")
+                    .fetch_all(&self.reader)
+                    .await
+                    .map_err(|error| trouble::sql("read the store", error))?;
+            rows.iter().map(|row| self.read(row)).collect()
+        })
+    }
+
+    fn put<'a>(
+        &'a self,
+        id: &'a str,
+        expected: Option<u64>,
+        document: &'a [u8],
+    ) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            let mut tx = self.begin().await?;
+            let result = self.put_in(&mut tx, id, expected, document).await;
+            finish(tx, result).await
+        })
+    }
+
+    fn delete<'a>(&'a self, id: &'a str, expected: Option<u64>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let mut tx = self.begin().await?;
+            let result = Self::delete_in(&mut tx, id, expected).await;
+            finish(tx, result).await
+        })
+    }
+
+    fn append_activity<'a>(&'a self, segment: &'a [u8]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.activity.append(segment))
+    }
+
+    fn load_activity(&self) -> BoxFuture<'_, Result<Vec<Vec<u8>>>> {
+        Box::pin(self.activity.load())
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async {
+            let check = sqlx::query("SELECT last FROM generation WHERE id = 1").fetch_one(&self.reader).await;
+            check.map(drop).map_err(|error| trouble::sql("read the store", error))
+        })
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.activity.close().await;
+            self.reader.close().await;
+            // The last connection to close merges the log into the database.
+            self.writer.close().await;
+            drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::AssertSqlSafe;
+    use trunkline_core::Kind;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn configurations_wait_for_the_disk_and_activity_does_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(dir.path(), SqliteOptions::default()).await.unwrap();
+        for (pool, synchronous) in [(&store.writer, 2), (store.activity.pool().unwrap(), 1)] {
+            // 2: FULL, 1: NORMAL, of https://www.sqlite.org/pragma.html#pragma_synchronous
+            let set: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await.unwrap();
+            let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
+            assert_eq!((set, &*journal), (synchronous, "wal"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_fails_the_write_alone_and_is_recovered_from_without_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(dir.path(), SqliteOptions::default()).await.unwrap();
+        store.put("a", None, b"small").await.unwrap();
+        let limit = async |pages: u32| {
+            let sql = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+            sqlx::query(sql).execute(&store.writer).await.unwrap();
+        };
+        for _ in 0..3 {
+            limit(1).await; // SQLite takes the present size for it
+            let error = store.put("b", None, &[7; 100_000]).await.unwrap_err();
+            assert_eq!(error.kind(), Kind::Store);
+            assert!(error.message().contains("disk is full"), "{error}");
+            assert_eq!(store.load().await.unwrap().len(), 1);
+            store.ping().await.unwrap();
+        }
+        limit(1_000_000).await;
+        store.put("b", None, &[7; 100_000]).await.unwrap();
+        assert_eq!(store.load().await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_read_only_disk_fails_writes_and_lets_reads_go_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(dir.path(), SqliteOptions::default()).await.unwrap();
+        store.put("a", None, b"x").await.unwrap();
+        sqlx::query("PRAGMA query_only = ON").execute(&store.writer).await.unwrap();
+        let error = store.put("b", None, b"y").await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Store);
+        assert!(error.message().contains("read-only"), "{error}");
+        assert_eq!(store.load().await.unwrap().len(), 1);
+        sqlx::query("PRAGMA query_only = OFF").execute(&store.writer).await.unwrap();
+        store.put("b", None, b"y").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_write_whose_caller_goes_away_does_not_block_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(dir.path(), SqliteOptions::default()).await.unwrap();
+        for round in 0..50_u32 {
+            // Polled a few times, then dropped: each round leaves at another point.
+            let mut write = store.put("a", None, b"x");
+            let mut polls = 0;
+            std::future::poll_fn(|cx| {
+                polls += 1;
+                let ready = write.as_mut().poll(cx).is_ready();
+                if ready || polls > round / 5 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            })
+            .await;
+            drop(write);
+            match store.delete("a", None).await {
+                Ok(()) => {}
+                Err(error) => assert_eq!(error.kind(), Kind::UnknownIntegration, "{error}"),
+            }
+        }
+        store.put("a", None, b"x").await.unwrap();
+    }
+}

@@ -1,0 +1,197 @@
+//! The contract of `Store`, checked line by line on every store.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{collections::HashSet, sync::Arc};
+
+use tempfile::TempDir;
+use trunkline_core::Kind;
+use trunkline_store::{MemoryStore, SqliteOptions, SqliteStore, Store};
+
+/// How many segments of activity the stores under test keep.
+const KEEP: u32 = 3;
+
+type Subject = Arc<dyn Store>;
+
+async fn memory() -> (Subject, Option<TempDir>) {
+    (Arc::new(MemoryStore::new(KEEP)), None)
+}
+
+async fn sqlite() -> (Subject, Option<TempDir>) {
+    let dir = tempfile::tempdir().unwrap();
+    let options = SqliteOptions { activity_segments: KEEP, ..SqliteOptions::default() };
+    (Arc::new(SqliteStore::open(dir.path(), options).await.unwrap()), Some(dir))
+}
+
+/// One test per rule and store.
+macro_rules! contract {
+    ($($rule:ident)*) => {
+        mod memory {
+            $(#[tokio::test] async fn $rule() { let (store, _dir) = super::memory().await; super::$rule(store).await; })*
+        }
+        mod sqlite {
+            $(#[tokio::test] async fn $rule() { let (store, _dir) = super::sqlite().await; super::$rule(store).await; })*
+        }
+    };
+}
+
+contract! {
+    a_new_store_is_empty
+    what_goes_in_comes_out_in_the_order_of_the_ids
+    a_taken_id_is_a_conflict
+    a_replacement_needs_the_present_generation
+    a_replacement_of_nothing_is_unknown
+    a_delete_needs_the_present_generation_or_none
+    a_generation_never_returns_even_after_delete_and_create
+    a_failed_write_changes_nothing
+    of_concurrent_creates_one_wins
+    of_concurrent_replacements_none_is_lost
+    activity_keeps_the_newest_segments_oldest_first
+    a_closed_store_refuses_everything
+    no_debug_output_holds_a_document
+}
+
+/// Everything stored, as `(id, generation, document)`.
+async fn all(store: &Subject) -> Vec<(String, u64, Vec<u8>)> {
+    let stored = store.load().await.unwrap();
+    stored.into_iter().map(|one| (one.id, one.generation, one.document.unwrap().to_vec())).collect()
+}
+
+async fn a_new_store_is_empty(store: Subject) {
+    assert!(all(&store).await.is_empty());
+    assert!(store.load_activity().await.unwrap().is_empty());
+    store.ping().await.unwrap();
+}
+
+async fn what_goes_in_comes_out_in_the_order_of_the_ids(store: Subject) {
+    let large = vec![0xa5; 300_000];
+    let b = store.put("b", None, &large).await.unwrap();
+    let a = store.put("a", None, b"").await.unwrap();
+    let c = store.put("ä:\0'\"", None, b"\0\xff").await.unwrap();
+    assert_eq!(
+        all(&store).await,
+        [("a".into(), a, vec![]), ("b".into(), b, large), ("ä:\0'\"".into(), c, b"\0\xff".to_vec())]
+    );
+    assert!(store.load().await.unwrap().iter().all(|one| one.updated_at_ms > 1_700_000_000_000));
+}
+
+async fn a_taken_id_is_a_conflict(store: Subject) {
+    let at = store.put("a", None, b"1").await.unwrap();
+    let error = store.put("a", None, b"2").await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Conflict);
+    assert!(error.context().contains(&("generation", at.to_string())), "{error}");
+    assert!(error.context().contains(&("integration", "a".to_owned())), "{error}");
+}
+
+async fn a_replacement_needs_the_present_generation(store: Subject) {
+    let first = store.put("a", None, b"1").await.unwrap();
+    let second = store.put("a", Some(first), b"2").await.unwrap();
+    assert!(second > first);
+    for stale in [first, second + 1, 0, u64::MAX] {
+        assert_eq!(store.put("a", Some(stale), b"3").await.unwrap_err().kind(), Kind::Conflict);
+    }
+    assert_eq!(all(&store).await, [("a".to_owned(), second, b"2".to_vec())]);
+}
+
+async fn a_replacement_of_nothing_is_unknown(store: Subject) {
+    assert_eq!(store.put("a", Some(1), b"1").await.unwrap_err().kind(), Kind::UnknownIntegration);
+    assert!(all(&store).await.is_empty());
+}
+
+async fn a_delete_needs_the_present_generation_or_none(store: Subject) {
+    assert_eq!(store.delete("a", None).await.unwrap_err().kind(), Kind::UnknownIntegration);
+    assert_eq!(store.delete("a", Some(1)).await.unwrap_err().kind(), Kind::UnknownIntegration);
+    let at = store.put("a", None, b"1").await.unwrap();
+    assert_eq!(store.delete("a", Some(at + 1)).await.unwrap_err().kind(), Kind::Conflict);
+    store.delete("a", Some(at)).await.unwrap();
+    store.put("a", None, b"2").await.unwrap();
+    store.delete("a", None).await.unwrap();
+    assert!(all(&store).await.is_empty());
+}
+
+async fn a_generation_never_returns_even_after_delete_and_create(store: Subject) {
+    let mut last = 0;
+    for _ in 0..5 {
+        let created = store.put("a", None, b"1").await.unwrap();
+        let other = store.put("b", None, b"1").await.unwrap();
+        let replaced = store.put("a", Some(created), b"1").await.unwrap();
+        assert!(last < created && created < other && other < replaced, "{last} {created} {other} {replaced}");
+        last = replaced;
+        store.delete("a", None).await.unwrap();
+        store.delete("b", None).await.unwrap();
+    }
+}
+
+async fn a_failed_write_changes_nothing(store: Subject) {
+    let at = store.put("a", None, b"1").await.unwrap();
+    let before = store.load().await.unwrap();
+    store.put("a", None, b"2").await.unwrap_err();
+    store.put("a", Some(at + 1), b"2").await.unwrap_err();
+    store.put("b", Some(at), b"2").await.unwrap_err();
+    store.delete("a", Some(at + 1)).await.unwrap_err();
+    let after = store.load().await.unwrap();
+    assert_eq!(format!("{before:?}"), format!("{after:?}"));
+    assert_eq!(all(&store).await, [("a".to_owned(), at, b"1".to_vec())]);
+}
+
+async fn of_concurrent_creates_one_wins(store: Subject) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..16_u8 {
+        let store = store.clone();
+        tasks.spawn(async move { store.put("a", None, &[number]).await.map(|at| (at, number)) });
+    }
+    let results = tasks.join_all().await;
+    let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert!(lost.iter().all(|result| result.as_ref().unwrap_err().kind() == Kind::Conflict));
+    let [Ok((at, number))] = won[..] else { panic!("{won:?}") };
+    assert_eq!(all(&store).await, [("a".to_owned(), at, vec![number])]);
+}
+
+async fn of_concurrent_replacements_none_is_lost(store: Subject) {
+    store.put("a", None, &0_u32.to_be_bytes()).await.unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let store = store.clone();
+        tasks.spawn(async move {
+            let mut generations = Vec::new();
+            while generations.len() < 10 {
+                let stored = store.load().await.unwrap().remove(0);
+                let count = u32::from_be_bytes(stored.document.unwrap()[..].try_into().unwrap()) + 1;
+                match store.put("a", Some(stored.generation), &count.to_be_bytes()).await {
+                    Ok(generation) => generations.push(generation),
+                    Err(error) => assert_eq!(error.kind(), Kind::Conflict),
+                }
+            }
+            generations
+        });
+    }
+    let generations: HashSet<_> = tasks.join_all().await.into_iter().flatten().collect();
+    assert_eq!(generations.len(), 40);
+    assert_eq!(all(&store).await[0].2, 40_u32.to_be_bytes());
+}
+
+async fn activity_keeps_the_newest_segments_oldest_first(store: Subject) {
+    for number in 0..10_u8 {
+        store.append_activity(&[number]).await.unwrap();
+    }
+    assert_eq!(store.load_activity().await.unwrap(), [[7], [8], [9]]);
+}
+
+async fn a_closed_store_refuses_everything(store: Subject) {
+    store.put("a", None, b"1").await.unwrap();
+    store.close().await;
+    store.close().await;
+    assert_eq!(store.load().await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(store.put("a", None, b"1").await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(store.delete("a", None).await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(store.append_activity(b"1").await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(store.load_activity().await.unwrap_err().kind(), Kind::Store);
+    assert!(store.ping().await.unwrap_err().message().contains("closed"));
+}
+
+async fn no_debug_output_holds_a_document(store: Subject) {
+    store.put("a", None, b"canary").await.unwrap();
+    let bytes = format!("{:?}", b"canary");
+    let printed = format!("{store:?} {:?}", store.load().await.unwrap());
+    assert!(!printed.contains("canary") && !printed.contains(&bytes[1..bytes.len() - 1]), "{printed}");
+}

@@ -1,0 +1,11 @@
+//! What the tests of the other crates stand on: scripted transports for the layers, and real peers on
+//! port 0 for everything that speaks HTTP.
+#![allow(clippy::unwrap_used, reason = "a test helper that cannot go on should fail the test at once")]
+
+mod peer;
+mod script;
+mod tls;
+
+pub use peer::{Peer, Received};
+pub use script::{Script, Step};
+pub use tls::Authority;

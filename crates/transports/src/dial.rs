@@ -1,0 +1,163 @@
+//! `dial`: the one place that opens a connection. Every transport comes through here, so that no
+//! address is reached that the egress guard has not seen.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
+use trunkline_core::{Egress, Error, Kind, Outcome, Result, Zone};
+
+/// How long an address may keep silent before the next is tried beside it (RFC 8305 section 5).
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// Connects to `host:port` within `limit`, resolving the name first if it is one.
+///
+/// # Errors
+///
+/// `blocked` when the guard refuses the host, or *any* address it resolves to: a name that mixes public
+/// and private answers is an attack or a mistake. `unavailable` or `timeout` when no address answers.
+/// All with outcome `not_sent`.
+pub async fn dial(egress: &Egress, zone: Zone, host: &str, port: u16, limit: Duration) -> Result<TcpStream> {
+    egress.check_host(zone, host, port)?;
+    let end = Instant::now() + limit;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let addresses = match bare.parse::<IpAddr>() {
+        Ok(ip) => vec![SocketAddr::new(ip, port)],
+        Err(_) => resolve(host, port, end).await?,
+    };
+    for address in &addresses {
+        egress.check(zone, host, *address)?;
+    }
+    match timeout_at(end, race(&alternate(addresses))).await {
+        Ok(Ok(stream)) => {
+            // Without this, a small request waits for the acknowledgement of the one before.
+            let _ = stream.set_nodelay(true);
+            Ok(stream)
+        }
+        Ok(Err(error)) => Err(Error::new(Kind::Unavailable, format!("cannot connect to {host}:{port}"))
+            .outcome_is(Outcome::NotSent)
+            .source(error)),
+        Err(_) => Err(Error::new(Kind::Timeout, format!("no connection to {host}:{port} within {limit:?}"))
+            .outcome_is(Outcome::NotSent)),
+    }
+}
+
+async fn resolve(host: &str, port: u16, end: Instant) -> Result<Vec<SocketAddr>> {
+    let failed = |message: String| Error::new(Kind::Unavailable, message).outcome_is(Outcome::NotSent);
+    match timeout_at(end, tokio::net::lookup_host((host, port))).await {
+        Ok(Ok(addresses)) => {
+            let addresses: Vec<_> = addresses.collect();
+            if addresses.is_empty() {
+                return Err(failed(format!("the name {host} has no address")));
+            }
+            Ok(addresses)
+        }
+        Ok(Err(error)) => Err(failed(format!("the name {host} cannot be resolved")).source(error)),
+        Err(_) => Err(failed(format!("the name {host} was not resolved in time"))),
+    }
+}
+
+/// The addresses with the two families taking turns, beginning with that of the first
+/// (RFC 8305 section 4).
+fn alternate(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (mut first, mut second): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
+    let mut out = Vec::with_capacity(first.len() + second.len());
+    first.reverse();
+    second.reverse();
+    while let Some(address) = first.pop() {
+        out.push(address);
+        out.extend(second.pop());
+    }
+    out.extend(second.into_iter().rev());
+    out
+}
+
+/// Tries each address, the next one as soon as the one before fails or is silent for [`STAGGER`].
+async fn race(addresses: &[SocketAddr]) -> std::io::Result<TcpStream> {
+    let mut waiting = addresses.iter();
+    let mut attempts = FuturesUnordered::new();
+    let mut last = std::io::Error::other("no address");
+    loop {
+        match waiting.next() {
+            Some(address) => attempts.push(connect(*address)),
+            None if attempts.is_empty() => return Err(last),
+            None => {}
+        }
+        let stagger = if waiting.len() == 0 { Duration::MAX } else { STAGGER };
+        match tokio::time::timeout(stagger, attempts.next()).await {
+            Ok(Some(Ok(stream))) => return Ok(stream),
+            Ok(Some(Err(error))) => last = error,
+            Ok(None) | Err(_) => {}
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the place that the guard stands before")]
+async fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    if stream.peer_addr()? != address {
+        return Err(std::io::Error::other("connected to another address than the one dialled"));
+    }
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use trunkline_core::Profile;
+    use trunkline_testkit::Peer;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn a_refused_address_is_never_dialled() {
+        let peer = Peer::raw(|_| async {}).await;
+        let egress = Egress::new(Profile::Guarded, &[]).unwrap();
+        let port = peer.address().port();
+        for host in ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "127.1", "0x7f.1", "2130706433"]
+        {
+            let error = dial(&egress, Zone::Http, host, port, LIMIT).await.unwrap_err();
+            assert_eq!((error.kind(), error.outcome()), (Kind::Blocked, Outcome::NotSent), "{host}: {error}");
+        }
+        assert!(
+            dial(&egress, Zone::Service, "127.0.0.1", port, LIMIT).await.is_ok(),
+            "databases may be local"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_was_not_sent() {
+        let port = {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            listener.local_addr().unwrap().port()
+        };
+        let egress = Egress::new(Profile::Lab, &[]).unwrap();
+        let error = dial(&egress, Zone::Http, "127.0.0.1", port, LIMIT).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::NotSent));
+        assert!(error.to_string().contains("refused"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_does_not_resolve_is_named() {
+        let egress = Egress::new(Profile::Lab, &[]).unwrap();
+        let error = dial(&egress, Zone::Http, "no-such-host.invalid", 80, LIMIT).await.unwrap_err();
+        assert_eq!(error.outcome(), Outcome::NotSent);
+        assert!(error.message().contains("no-such-host.invalid"), "{error}");
+    }
+
+    #[test]
+    fn the_address_families_take_turns() {
+        let all = ["[::1]:1", "[::2]:1", "1.1.1.1:1", "2.2.2.2:1", "3.3.3.3:1"].map(|a| a.parse().unwrap());
+        let order: Vec<_> = alternate(all.to_vec()).iter().map(ToString::to_string).collect();
+        assert_eq!(order, ["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "3.3.3.3:1"]);
+    }
+}

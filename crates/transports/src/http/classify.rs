@@ -1,0 +1,100 @@
+//! HTTP statuses as kinds: one table.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use http::{HeaderMap, StatusCode, header};
+use trunkline_core::{Error, Kind, Outcome, Reply, Result};
+
+/// First match wins. The outcome says whether the service can have acted: a refusal did not, a failure
+/// may have.
+const STATUSES: &[(RangeInclusive<u16>, Kind, Outcome)] = &[
+    (401..=401, Kind::Unauthenticated, Outcome::Rejected),
+    (403..=403, Kind::Forbidden, Outcome::Rejected),
+    (407..=407, Kind::Unauthenticated, Outcome::NotSent),
+    // RFC 9110 section 15.5.9: the server gave up waiting for the request.
+    (408..=408, Kind::Timeout, Outcome::Unknown),
+    // RFC 8470: the server was not willing to risk a replay.
+    (425..=425, Kind::RateLimited, Outcome::Rejected),
+    (429..=429, Kind::RateLimited, Outcome::Rejected),
+    (400..=499, Kind::Rejected, Outcome::Rejected),
+    (501..=501, Kind::Rejected, Outcome::Rejected),
+    (504..=504, Kind::Timeout, Outcome::Unknown),
+    (505..=505, Kind::Rejected, Outcome::Rejected),
+    (500..=599, Kind::Unavailable, Outcome::Unknown),
+];
+
+/// A reply whose status is an error becomes an [`Error`] that holds it.
+pub(crate) fn classify(reply: Reply) -> Result<Reply> {
+    let code = reply.status.as_u16();
+    let Some((_, kind, outcome)) = STATUSES.iter().find(|(range, ..)| range.contains(&code)) else {
+        return Ok(reply);
+    };
+    let message = format!("the service answered {}", name(reply.status));
+    let mut error = Error::new(*kind, message).outcome_is(*outcome);
+    if let Some(wait) = retry_after(&reply.headers) {
+        error = error.retry_after(wait);
+    }
+    Err(error.replied(reply))
+}
+
+fn name(status: StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", status.as_u16()),
+        None => status.as_u16().to_string(),
+    }
+}
+
+/// `Retry-After` in seconds (RFC 9110 section 10.2.3); anything else is ignored.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    let digits = !text.is_empty() && text.len() <= 9 && text.bytes().all(|c| c.is_ascii_digit());
+    digits.then(|| text.parse().ok().map(Duration::from_secs))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_status_has_the_kind_of_its_row() {
+        for (status, kind) in [
+            (200, None),
+            (204, None),
+            (304, None),
+            (400, Some(Kind::Rejected)),
+            (401, Some(Kind::Unauthenticated)),
+            (403, Some(Kind::Forbidden)),
+            (404, Some(Kind::Rejected)),
+            (408, Some(Kind::Timeout)),
+            (409, Some(Kind::Rejected)),
+            (422, Some(Kind::Rejected)),
+            (429, Some(Kind::RateLimited)),
+            (500, Some(Kind::Unavailable)),
+            (501, Some(Kind::Rejected)),
+            (503, Some(Kind::Unavailable)),
+            (504, Some(Kind::Timeout)),
+            (599, Some(Kind::Unavailable)),
+            (999, None),
+        ] {
+            let result = classify(Reply::new(StatusCode::from_u16(status).unwrap(), ""));
+            assert_eq!(result.err().map(|error| error.kind()), kind, "{status}");
+        }
+    }
+
+    #[test]
+    fn retry_after_is_taken_in_seconds_and_junk_is_ignored() {
+        for (text, wait) in [
+            ("2", Some(2)),
+            ("0", Some(0)),
+            ("-1", None),
+            ("1.5", None),
+            ("99999999999", None),
+            ("abc", None),
+            ("", None),
+        ] {
+            let mut reply = Reply::new(StatusCode::TOO_MANY_REQUESTS, "");
+            reply.headers.insert(header::RETRY_AFTER, text.parse().unwrap());
+            assert_eq!(classify(reply).unwrap_err().wait(), wait.map(Duration::from_secs), "{text}");
+        }
+    }
+}

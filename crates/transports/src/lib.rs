@@ -1,0 +1,14 @@
+//! Transports, one protocol a file. [`TRANSPORTS`] names them all; adding one is a file and a line.
+//! This is the only crate that names a wire library.
+
+mod dial;
+mod entry;
+mod http;
+mod rest;
+
+pub use dial::dial;
+pub use entry::{Entry, Of};
+pub use rest::Rest;
+
+/// Every transport that a configuration can name as `type`.
+pub const TRANSPORTS: &[&dyn Entry] = &[&Of::<Rest>::NEW];
