@@ -87,6 +87,13 @@ struct State {
     listeners: Vec<SocketAddr>,
 }
 
+impl Default for Egress {
+    /// The profile `guarded` without rules.
+    fn default() -> Self {
+        Self { profile: Profile::default(), state: RwLock::default() }
+    }
+}
+
 impl Egress {
     /// A guard with `profile` and the rules of `egress.allow`; see [`Egress::allow`] for their form.
     ///
@@ -121,6 +128,17 @@ impl Egress {
         if !state.rules.contains(&rule) {
             state.rules.push(rule);
         }
+        Ok(())
+    }
+
+    /// Replaces all rules, or none of them if one cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Egress::allow`].
+    pub fn set_allow(&self, rules: &[String]) -> Result<()> {
+        let rules: Vec<_> = rules.iter().map(|rule| Rule::parse(rule)).collect::<Result<_>>()?;
+        self.write().rules = rules;
         Ok(())
     }
 

@@ -15,13 +15,11 @@ use trunkline_core::{Kind, Result};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByIntegration {
     integration: Arc<str>,
-    r#type: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByOutcome {
     integration: Arc<str>,
-    r#type: &'static str,
     outcome: &'static str,
 }
 
@@ -32,7 +30,7 @@ fn histogram() -> Histogram {
     Histogram::new(BOUNDS)
 }
 
-/// All metrics of one process. Labels are integrations, types and outcomes: never a caller's text.
+/// All metrics of one process. Labels are integrations and outcomes: never a caller's text.
 pub struct Metrics {
     registry: Registry,
     calls: Family<ByOutcome, Counter>,
@@ -84,19 +82,19 @@ impl Metrics {
     }
 
     /// The handles of one integration. Nothing is registered until a call is made.
-    pub fn of(self: &Arc<Self>, integration: &Arc<str>, r#type: &'static str) -> CallMetrics {
-        CallMetrics { metrics: self.clone(), integration: integration.clone(), r#type, held: OnceLock::new() }
+    pub fn of(self: &Arc<Self>, integration: &Arc<str>) -> CallMetrics {
+        CallMetrics { metrics: self.clone(), integration: integration.clone(), held: OnceLock::new() }
     }
 
     /// Forgets an integration, so that labels do not grow with those that come and go.
-    pub fn forget(&self, integration: &Arc<str>, r#type: &'static str) {
-        let labels = ByIntegration { integration: integration.clone(), r#type };
+    pub fn forget(&self, integration: &Arc<str>) {
+        let labels = ByIntegration { integration: integration.clone() };
         self.duration.remove(&labels);
         self.in_flight.remove(&labels);
         self.sent.remove(&labels);
         self.received.remove(&labels);
         for outcome in OUTCOMES.iter().copied().chain(Kind::ALL.iter().map(|kind| kind.code())) {
-            self.calls.remove(&ByOutcome { integration: integration.clone(), r#type, outcome });
+            self.calls.remove(&ByOutcome { integration: integration.clone(), outcome });
         }
     }
 
@@ -148,7 +146,6 @@ const OUTCOMES: [&str; 2] = ["ok", "cancelled"];
 pub struct CallMetrics {
     metrics: Arc<Metrics>,
     integration: Arc<str>,
-    r#type: &'static str,
     held: OnceLock<Box<Held>>,
 }
 
@@ -164,7 +161,7 @@ struct Held {
 impl CallMetrics {
     fn held(&self) -> &Held {
         self.held.get_or_init(|| {
-            let labels = ByIntegration { integration: self.integration.clone(), r#type: self.r#type };
+            let labels = ByIntegration { integration: self.integration.clone() };
             let metrics = &self.metrics;
             Box::new(Held {
                 ok: self.outcome("ok"),
@@ -177,7 +174,7 @@ impl CallMetrics {
     }
 
     fn outcome(&self, outcome: &'static str) -> Counter<u64, AtomicU64> {
-        let labels = ByOutcome { integration: self.integration.clone(), r#type: self.r#type, outcome };
+        let labels = ByOutcome { integration: self.integration.clone(), outcome };
         self.metrics.calls.get_or_create(&labels).clone()
     }
 
@@ -222,17 +219,14 @@ mod tests {
         metrics.register_counter("other", "Something else", || 7);
         let metrics = Arc::new(metrics);
         let id: Arc<str> = "gone".into();
-        let handles = metrics.of(&id, "rest");
+        let handles = metrics.of(&id);
         assert!(!metrics.render().contains("gone"), "nothing before the first call");
         handles.began();
         handles.ended("timeout", 0.1, 3, 4);
         let text = metrics.render();
-        assert!(
-            text.contains("trunkline_calls_total{integration=\"gone\",type=\"rest\",outcome=\"timeout\"} 1"),
-            "{text}"
-        );
+        assert!(text.contains("trunkline_calls_total{integration=\"gone\",outcome=\"timeout\"} 1"), "{text}");
         assert!(text.contains("other_total 7"), "{text}");
-        metrics.forget(&id, "rest");
+        metrics.forget(&id);
         assert!(!metrics.render().contains("gone"));
     }
 }

@@ -201,7 +201,7 @@ mod tests {
     use futures_util::{FutureExt, stream};
     use http::StatusCode;
     use http_body_util::StreamBody;
-    use trunkline_core::{Egress, HttpRequest, Kind, Outcome, Profile, Transport};
+    use trunkline_core::{Egress, HttpRequest, Kind, Outcome, Profile};
     use trunkline_testkit::{Script, Step};
 
     use super::*;
@@ -217,7 +217,7 @@ mod tests {
     impl Bench {
         fn new(steps: impl IntoIterator<Item = Step>) -> Self {
             let recorder = Arc::new(Recorder::new(8));
-            let metrics = Arc::new(Metrics::new()).of(&"a".into(), Script::NAME);
+            let metrics = Arc::new(Metrics::new()).of(&"a".into());
             Self {
                 layers: vec![Arc::new(Observe::new(metrics, recorder.clone()))],
                 recorder,

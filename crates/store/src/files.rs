@@ -17,7 +17,17 @@ pub(crate) fn create_dir(dir: &Path) -> Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|error| trouble::io("create the directory", dir, error))
+    let missing: Vec<_> = dir.ancestors().take_while(|dir| !dir.exists()).collect();
+    builder.create(dir).map_err(|error| trouble::io("create the directory", dir, error))?;
+    missing.into_iter().filter_map(Path::parent).try_for_each(sync_dir)
+}
+
+/// Makes what was created, moved or removed in `dir` durable.
+fn sync_dir(dir: &Path) -> Result<()> {
+    // Windows has no handle to synchronise a directory with.
+    #[cfg(unix)]
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| trouble::io("synchronise", dir, error))?;
+    Ok(())
 }
 
 /// Options that create a file which only its owner can read.
@@ -51,11 +61,7 @@ pub(crate) fn write_private(file: &Path, content: &[u8]) -> Result<()> {
 /// Moves a file and makes the move durable.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|error| trouble::io("move into place", to, error))?;
-    let dir = to.parent().unwrap_or(Path::new("."));
-    // Windows has no handle to synchronise a directory with.
-    #[cfg(unix)]
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| trouble::io("synchronise", dir, error))?;
-    Ok(())
+    to.parent().map_or(Ok(()), sync_dir)
 }
 
 /// Removes a file that may be missing.

@@ -143,10 +143,13 @@ async fn j5_a_second_open_is_refused_until_the_first_is_closed() {
     open(dir.path()).await.unwrap();
 }
 
+/// Something that happens to the bytes of a file.
+type Spoil = fn(&mut Vec<u8>);
+
 #[tokio::test]
 async fn j4_a_truncated_zeroed_or_overwritten_database_is_refused_and_left_alone() {
     for killed in [false, true] {
-        let spoil: [(&str, fn(&mut Vec<u8>)); 8] = [
+        let spoil: [(&str, Spoil); 8] = [
             ("empty", Vec::clear),
             ("cut in the header", |bytes| bytes.truncate(50)),
             ("cut to one page", |bytes| bytes.truncate(4096)),

@@ -1,1 +1,44 @@
-//! trunkline
+//! Trunkline: one place, one API and one pipeline for everything an application calls outside itself.
+//!
+//! A [`Manager`] holds integrations; each is a transport with the layers its configuration asks for.
+//!
+//! ```no_run
+//! # async fn example() -> trunkline::Result<()> {
+//! use trunkline::{HttpRequest, IntegrationConfig, Manager};
+//!
+//! let manager = Manager::builder().build().await?;
+//! manager.register(IntegrationConfig::from_json(serde_json::json!({
+//!     "integration_id": "billing", "type": "rest", "base_url": "https://api.example.com/v1",
+//!     "auth_type": "api_key", "auth_config": { "key": "${env:BILLING_KEY}" },
+//! }))?).await?;
+//! let reply = manager.call("billing", HttpRequest::get("/invoices").param("limit", 10)).await?;
+//! let invoices: serde_json::Value = reply.json().await?;
+//! # Ok(()) }
+//! ```
+
+mod activity;
+mod catalog;
+mod config;
+mod handle;
+mod health;
+mod manager;
+mod mask;
+mod order;
+mod refuse;
+
+pub use activity::{Activity, Filter};
+pub use catalog::Catalog;
+pub use config::{CacheConfig, IntegrationConfig, RateLimit, RetryConfig};
+pub use handle::{Handle, Source};
+pub use health::{Health, State};
+pub use manager::{Builder, Manager, Registered};
+pub use mask::unmask;
+
+pub use trunkline_core::{
+    Blame, Body, BoxFuture, BreakerEffect, Call, Context, Credential, Egress, Error, Form, HttpRequest,
+    Idempotency, IntegrationId, Kind, Layer, MASK, Next, Operation, Outcome, Profile, Publish, Query,
+    Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn, Seconds, Secret, Sign, Transport,
+    TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse,
+};
+pub use trunkline_layers::{Metrics, Record, Recorder};
+pub use trunkline_store::{KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Trouble};

@@ -84,8 +84,9 @@ async fn connect(file: &Path) -> Result<SqlitePool> {
     if files::len(file)?.is_none() {
         files::create_private(file)?;
     }
+    let damaged = || Trouble::Corrupt.on(Error::new(Kind::Store, format!("{} is damaged", file.display())));
     let failed = |error| match trouble::primary_code(&error) {
-        Some(1 | 11 | 26) => trouble::corrupt(file, "is damaged").source(error), // 1: the schema does not fit
+        Some(1 | 11 | 26) => damaged().source(error), // 1: the schema does not fit
         _ => trouble::sql("open the activity", error),
     };
     let pool = connect::pool().connect_with(connect::quick(file)).await.map_err(failed)?;
@@ -96,7 +97,7 @@ async fn connect(file: &Path) -> Result<SqlitePool> {
     };
     let error = match check.await {
         Ok(verdict) if verdict == "ok" => return Ok(pool),
-        Ok(verdict) => trouble::corrupt(file, "is damaged").with("check", verdict.trim()),
+        Ok(verdict) => damaged().with("check", verdict.trim()),
         Err(error) => failed(error),
     };
     pool.close().await;

@@ -1,0 +1,161 @@
+//! `Activity`: what happened lately, in memory to be searched and in the store to outlive the process.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use trunkline_layers::{Record, Recorder};
+use trunkline_store::Store;
+
+/// How often the queue is emptied: often enough for a person who watches.
+const DRAIN: Duration = Duration::from_millis(100);
+/// Records are written in segments of this many …
+const SEGMENT: usize = 256;
+/// … or after this time, if there are fewer.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// The newest records of calls, at most a fixed number of them.
+#[derive(Debug)]
+pub struct Activity {
+    recorder: Arc<Recorder>,
+    store: Arc<dyn Store>,
+    keep: usize,
+    ring: Mutex<Ring>,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    records: VecDeque<Record>,
+    /// How many of the newest are not yet in the store.
+    unwritten: usize,
+}
+
+/// Which records to give, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this integration.
+    pub integration: Option<String>,
+    /// Of this kind: `ok`, `cancelled`, or the code of an error's kind.
+    pub kind: Option<String>,
+    /// With this status.
+    pub status: Option<u16>,
+    /// Of this call.
+    pub request_id: Option<String>,
+    /// Not before, in milliseconds since 1970.
+    pub since_ms: Option<u64>,
+    /// Before, in milliseconds since 1970.
+    pub until_ms: Option<u64>,
+    /// At most this many; 100 unless set, never more than 1,000.
+    pub limit: Option<usize>,
+}
+
+impl Filter {
+    fn admits(&self, record: &Record) -> bool {
+        self.integration.as_ref().is_none_or(|id| **id == *record.integration)
+            && self.kind.as_ref().is_none_or(|kind| **kind == *record.kind)
+            && self.status.is_none_or(|status| record.status == Some(status))
+            && self.since_ms.is_none_or(|since| record.at_ms >= since)
+            && self.until_ms.is_none_or(|until| record.at_ms < until)
+            && self.request_id.as_ref().is_none_or(|id| *id == record.request_id.to_string())
+    }
+}
+
+impl Activity {
+    /// Reads what the store has kept.
+    pub(crate) async fn load(recorder: Arc<Recorder>, store: Arc<dyn Store>, keep: usize) -> Self {
+        let mut records = VecDeque::new();
+        match store.load_activity().await {
+            Ok(segments) => {
+                // A line that does not read was cut by a crash, or is of another version: it is let go.
+                let lines = segments.iter().flat_map(|segment| segment.split(|byte| *byte == b'\n'));
+                records.extend(lines.filter_map(|line| serde_json::from_slice::<Record>(line).ok()));
+                records.drain(..records.len().saturating_sub(keep));
+            }
+            Err(error) => tracing::warn!(%error, "the activity of earlier runs cannot be read"),
+        }
+        Self { recorder, store, keep, ring: Mutex::new(Ring { records, unwritten: 0 }) }
+    }
+
+    /// Empties the queue into memory and the store until cancelled.
+    pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut tick = interval(DRAIN);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut written = Instant::now();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            self.drain();
+            if written.elapsed() >= FLUSH || self.ring().unwritten >= SEGMENT {
+                self.write().await;
+                written = Instant::now();
+            }
+        }
+    }
+
+    /// Writes down what is left.
+    pub(crate) async fn flush(&self) {
+        self.drain();
+        self.write().await;
+    }
+
+    /// The newest records that `filter` admits, newest first.
+    pub fn query(&self, filter: &Filter) -> Vec<Record> {
+        self.drain();
+        let limit = filter.limit.unwrap_or(100).min(1_000);
+        self.ring().records.iter().rev().filter(|record| filter.admits(record)).take(limit).cloned().collect()
+    }
+
+    /// How many records were lost because calls came faster than they could be written down.
+    pub fn dropped(&self) -> u64 {
+        self.recorder.dropped()
+    }
+
+    fn drain(&self) {
+        let mut ring = self.ring();
+        loop {
+            let fresh = self.recorder.drain(1024);
+            if fresh.is_empty() {
+                return;
+            }
+            ring.unwritten += fresh.len();
+            ring.records.extend(fresh);
+            let surplus = ring.records.len().saturating_sub(self.keep);
+            ring.records.drain(..surplus);
+            ring.unwritten = ring.unwritten.min(ring.records.len());
+        }
+    }
+
+    async fn write(&self) {
+        loop {
+            let segment = {
+                let mut ring = self.ring();
+                let from = ring.records.len() - ring.unwritten;
+                let take = ring.unwritten.min(SEGMENT);
+                let mut segment = Vec::with_capacity(take * 256);
+                for record in ring.records.range(from..from + take) {
+                    // A record is made of numbers and short strings: it always serialises.
+                    let _ = serde_json::to_writer(&mut segment, record);
+                    segment.push(b'\n');
+                }
+                ring.unwritten -= take;
+                segment
+            };
+            if segment.is_empty() {
+                return;
+            }
+            if let Err(error) = self.store.append_activity(&segment).await {
+                tracing::warn!(%error, "activity cannot be written; it is kept in memory only");
+            }
+        }
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,98 @@
+//! `Catalog`: the schemas of everything that can be configured, made once from the types themselves.
+
+use std::{collections::BTreeMap, sync::OnceLock};
+
+use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+use trunkline_auth::SCHEMES;
+use trunkline_transports::TRANSPORTS;
+
+use crate::config::Common;
+
+/// The JSON Schemas of integrations: they check keys, mask secrets, and are published for forms.
+#[derive(Debug)]
+pub struct Catalog {
+    common: Value,
+    types: BTreeMap<&'static str, Value>,
+    auth_types: BTreeMap<&'static str, Value>,
+}
+
+impl Catalog {
+    /// The catalog of this build.
+    pub fn get() -> &'static Self {
+        static CATALOG: OnceLock<Catalog> = OnceLock::new();
+        CATALOG.get_or_init(|| {
+            let schema = |make: &dyn Fn(&mut SchemaGenerator) -> schemars::Schema| {
+                let mut settings = SchemaSettings::draft2020_12();
+                settings.inline_subschemas = true;
+                make(&mut SchemaGenerator::new(settings)).to_value()
+            };
+            Self {
+                common: schema(&|generator| Common::json_schema(generator)),
+                types: TRANSPORTS
+                    .iter()
+                    .map(|t| (t.name(), schema(&|generator| t.schema(generator))))
+                    .collect(),
+                auth_types: SCHEMES
+                    .iter()
+                    .map(|s| (s.name(), schema(&|generator| s.schema(generator))))
+                    .collect(),
+            }
+        })
+    }
+
+    /// One schema for the whole of an integration's configuration.
+    pub fn integration_schema(&self) -> Value {
+        let mut properties = properties(&self.common).clone();
+        properties["type"] = json!({ "type": "string", "enum": self.types.keys().collect::<Vec<_>>() });
+        properties["auth_type"] = json!({ "type": "string", "enum": self.auth_types.keys().collect::<Vec<_>>(), "default": "none" });
+        properties["auth_config"] = json!({ "type": "object", "oneOf": self.auth_types.iter().map(|(name, schema)| {
+            let mut schema = schema.clone();
+            schema["title"] = json!(name);
+            schema
+        }).collect::<Vec<_>>() });
+        for schema in self.types.values() {
+            for (key, property) in crate::catalog::properties(schema) {
+                properties.entry(key.clone()).or_insert_with(|| property.clone());
+            }
+        }
+        json!({
+            "type": "object",
+            "title": "Integration",
+            "required": ["integration_id", "type"],
+            "properties": properties,
+            "additionalProperties": false,
+        })
+    }
+
+    /// The schema of the keys of one type.
+    pub fn type_schema(&self, r#type: &str) -> Option<&Value> {
+        self.types.get(r#type)
+    }
+
+    /// The schema of `auth_config` of one scheme.
+    pub fn auth_schema(&self, auth_type: &str) -> Option<&Value> {
+        self.auth_types.get(auth_type)
+    }
+
+    pub(crate) fn is_common(&self, key: &str) -> bool {
+        properties(&self.common).contains_key(key)
+    }
+
+    pub(crate) fn common_keys(&self) -> impl Iterator<Item = &str> + Clone {
+        properties(&self.common).keys().map(String::as_str)
+    }
+
+    /// The keys of a type that are not common to all.
+    pub(crate) fn own_keys(&self, r#type: &str) -> Vec<String> {
+        self.type_schema(r#type)
+            .map(|schema| properties(schema).keys().cloned().collect())
+            .unwrap_or_default()
+    }
+}
+
+/// The properties of an object's schema.
+pub(crate) fn properties(schema: &Value) -> &Map<String, Value> {
+    static NONE: OnceLock<Map<String, Value>> = OnceLock::new();
+    schema.get("properties").and_then(Value::as_object).unwrap_or_else(|| NONE.get_or_init(Map::new))
+}

@@ -1,0 +1,255 @@
+//! `IntegrationConfig`: the JSON that describes an integration, checked.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use trunkline_core::{Error, IntegrationId, Kind, Result, Seconds, parse};
+
+use crate::{catalog::Catalog, mask};
+
+/// How an integration is configured: one shape for the API, for files and for the library.
+///
+/// It keeps the document as it was given, with its secrets, so it prints masked.
+#[derive(Clone)]
+pub struct IntegrationConfig {
+    document: Map<String, Value>,
+    common: Common,
+}
+
+/// The keys that every type of integration has. All others are the transport's own.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+pub(crate) struct Common {
+    /// The name of the integration in URLs and logs.
+    pub(crate) integration_id: IntegrationId,
+    /// A name for people; the id unless set.
+    #[serde(default)]
+    pub(crate) name: Option<String>,
+    /// What it is for.
+    #[serde(default)]
+    pub(crate) description: Option<String>,
+    /// What it speaks.
+    pub(crate) r#type: String,
+    /// Whether it takes calls.
+    #[serde(default = "yes")]
+    pub(crate) enabled: bool,
+    /// How it authenticates.
+    #[serde(default = "none")]
+    pub(crate) auth_type: String,
+    /// The keys of the auth scheme.
+    #[serde(default)]
+    pub(crate) auth_config: Option<Confidential>,
+    /// Total time of a call with everything it waits for, at most 300 seconds. 30 unless set.
+    #[serde(default)]
+    pub(crate) timeout: Option<Seconds>,
+    /// Time of one attempt, if that is to end before the whole call.
+    #[serde(default)]
+    pub(crate) attempt_timeout: Option<Seconds>,
+    /// Retries.
+    #[serde(default)]
+    pub(crate) retry_config: Option<RetryConfig>,
+    /// Our own limit on the rate of calls.
+    #[serde(default)]
+    pub(crate) rate_limit: Option<RateLimit>,
+    /// Caching of replies.
+    #[serde(default)]
+    pub(crate) cache_config: Option<CacheConfig>,
+    /// Whatever the owner wants to keep with it. Not for secrets: it is shown.
+    #[serde(default)]
+    pub(crate) metadata: Option<Map<String, Value>>,
+}
+
+/// Retries of a call.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryConfig {
+    /// How often a call is tried again.
+    #[serde(default)]
+    pub max_retries: Option<u32>,
+    /// What the wait is multiplied with after each try.
+    #[serde(default)]
+    pub backoff_factor: Option<f64>,
+}
+
+/// A limit on the rate of calls.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// This many calls …
+    pub requests: u32,
+    /// … in this time. 1 second unless set.
+    #[serde(default)]
+    pub per: Option<Seconds>,
+    /// How many may come at once.
+    #[serde(default)]
+    pub burst: Option<u32>,
+    /// How long a call may wait for its turn.
+    #[serde(default)]
+    pub max_wait: Option<Seconds>,
+}
+
+/// Caching of replies.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CacheConfig {
+    /// How long a reply without freshness information is kept.
+    #[serde(default)]
+    pub ttl: Option<Seconds>,
+}
+
+/// A JSON object that may hold secrets: it prints as nothing.
+#[derive(Clone, Default, Deserialize, JsonSchema)]
+pub(crate) struct Confidential(Map<String, Value>);
+
+impl fmt::Debug for Confidential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{…}")
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn none() -> String {
+    "none".to_owned()
+}
+
+/// No call takes longer, whatever is configured.
+const MAX_TIMEOUT: Seconds = Seconds::new(300);
+
+impl IntegrationConfig {
+    /// Reads a configuration. What belongs to a transport or a scheme is checked when it is opened.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming the key.
+    pub fn from_json(json: Value) -> Result<Self> {
+        let Value::Object(mut document) = json else {
+            return Err(Error::invalid(
+                "an integration is a JSON object with integration_id, type and base_url",
+            ));
+        };
+        // A key that is null is a key that is not there: clients in many languages write absent fields so.
+        document.retain(|_, value| !value.is_null());
+        let common: Common = parse::value(Value::Object(document.clone()), "")?;
+        for (key, timeout) in [("timeout", common.timeout), ("attempt_timeout", common.attempt_timeout)] {
+            if timeout.is_some_and(|timeout| timeout > MAX_TIMEOUT) {
+                return Err(Error::invalid(format!("{key}: must be at most 300 seconds")));
+            }
+        }
+        Ok(Self { document, common })
+    }
+
+    /// Reads a configuration from JSON text.
+    ///
+    /// # Errors
+    ///
+    /// As [`IntegrationConfig::from_json`], and `invalid_config` with line and column for bad JSON.
+    pub fn from_slice(json: &[u8]) -> Result<Self> {
+        Self::from_json(parse::text(json)?)
+    }
+
+    /// The id.
+    pub fn id(&self) -> &IntegrationId {
+        &self.common.integration_id
+    }
+
+    /// The name for people.
+    pub fn name(&self) -> &str {
+        self.common.name.as_deref().unwrap_or(&self.common.integration_id)
+    }
+
+    /// What it is for.
+    pub fn description(&self) -> &str {
+        self.common.description.as_deref().unwrap_or_default()
+    }
+
+    /// What it speaks.
+    pub fn r#type(&self) -> &str {
+        &self.common.r#type
+    }
+
+    /// Whether it takes calls.
+    pub fn enabled(&self) -> bool {
+        self.common.enabled
+    }
+
+    /// The same, switched on or off.
+    #[must_use]
+    pub fn with_enabled(mut self, enabled: bool) -> Self {
+        self.common.enabled = enabled;
+        self.document.insert("enabled".to_owned(), enabled.into());
+        self
+    }
+
+    /// The document with every secret masked: what may be shown.
+    pub fn masked(&self) -> Value {
+        mask::masked(&self.document, Catalog::get())
+    }
+
+    /// The document with its secrets: for the store, which seals it, and for merging a change into it.
+    pub fn expose(&self) -> Value {
+        Value::Object(self.document.clone())
+    }
+
+    /// What a user should know of a configuration that is valid.
+    pub fn warnings(&self) -> Vec<String> {
+        let unused = [
+            ("retry_config", self.common.retry_config.is_some()),
+            ("rate_limit", self.common.rate_limit.is_some()),
+            ("cache_config", self.common.cache_config.is_some()),
+        ];
+        let unused = unused.iter().filter(|(_, set)| *set);
+        unused.map(|(key, _)| format!("{key} is kept, but this version does not act on it yet")).collect()
+    }
+
+    pub(crate) fn common(&self) -> &Common {
+        &self.common
+    }
+
+    /// The keys that are the transport's own.
+    pub(crate) fn own(&self, catalog: &Catalog) -> Result<Value> {
+        let mut own = self.document.clone();
+        own.retain(|key, _| !catalog.is_common(key));
+        // The transport's time to the first byte goes by it.
+        if let Some(timeout) = self.document.get("timeout") {
+            own.insert("timeout".to_owned(), timeout.clone());
+        }
+        let known = catalog.own_keys(self.r#type());
+        if let Some(key) = own.keys().find(|key| !known.iter().any(|known| known == *key)) {
+            let all = known.iter().map(String::as_str).chain(catalog.common_keys());
+            let near = parse::nearest(key, all.clone()).map(|near| format!(", did you mean `{near}`?"));
+            let shown: String = key.chars().filter(|c| !c.is_control()).take(64).collect();
+            return Err(Error::invalid(format!(
+                "unknown key `{shown}`{}; known for type {}: {}",
+                near.unwrap_or_default(),
+                self.r#type(),
+                all.collect::<Vec<_>>().join(", ")
+            )));
+        }
+        Ok(Value::Object(own))
+    }
+
+    /// The keys of the auth scheme.
+    pub(crate) fn auth(&self) -> Value {
+        Value::Object(self.common.auth_config.clone().unwrap_or_default().0)
+    }
+}
+
+impl fmt::Debug for IntegrationConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.masked(), f)
+    }
+}
+
+/// `name` is none of `known`: says which there are.
+pub(crate) fn not_known<'a>(key: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
+    let near = parse::nearest(name, known.clone()).map(|near| format!("did you mean `{near}`? "));
+    let list = known.collect::<Vec<_>>().join(", ");
+    Error::new(
+        Kind::Unsupported,
+        format!("{key}: not one this build knows; {}known: {list}", near.unwrap_or_default()),
+    )
+}

@@ -1,0 +1,252 @@
+//! `Handle`: an integration that was opened: its transport, its layers, and what it was configured with.
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trunkline_auth::SCHEMES;
+use trunkline_core::{
+    Call, Context, Error, IntegrationId, Layer, Next, Operation, Reply, Result, SchemeDyn, TransportDyn,
+};
+use trunkline_layers::{Metrics, Observe, Recorder};
+use trunkline_transports::TRANSPORTS;
+use zeroize::Zeroizing;
+
+use crate::{
+    catalog::Catalog,
+    config::{IntegrationConfig, not_known},
+    order,
+    refuse::Refuse,
+};
+
+/// Who owns an integration's configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The store: it was registered through the API or the library.
+    Store,
+    /// The configuration file: it changes there.
+    File,
+    /// The samples of `--demo`: gone with the process.
+    Demo,
+}
+
+/// An integration that was opened, or that is stored and could not be.
+pub struct Handle {
+    id: IntegrationId,
+    name: Box<str>,
+    description: Box<str>,
+    r#type: Box<str>,
+    enabled: bool,
+    source: Source,
+    generation: u64,
+    updated_at_ms: i64,
+    /// The configuration as text, which is several times smaller than its tree.
+    document: Zeroizing<String>,
+    context: Context,
+    layers: Box<[Arc<dyn Layer>]>,
+    transport: Arc<dyn TransportDyn>,
+    scheme: Option<Arc<dyn SchemeDyn>>,
+    trouble: Option<Box<Refuse>>,
+}
+
+/// What becomes of a configuration.
+struct Open {
+    layers: Vec<Arc<dyn Layer>>,
+    transport: Arc<dyn TransportDyn>,
+    scheme: Option<Arc<dyn SchemeDyn>>,
+    trouble: Option<Box<Refuse>>,
+}
+
+/// What every integration of a manager shares.
+pub(crate) struct Shared {
+    pub(crate) context: Context,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) recorder: Arc<Recorder>,
+}
+
+/// Where a handle's configuration stands in the store.
+#[derive(Clone, Copy)]
+pub(crate) struct Version {
+    pub(crate) source: Source,
+    pub(crate) generation: u64,
+    pub(crate) updated_at_ms: i64,
+}
+
+impl Handle {
+    /// Opens an integration. No I/O but reading references.
+    pub(crate) fn open(config: &IntegrationConfig, shared: &Shared, version: Version) -> Result<Self> {
+        let (r#type, auth_type) = (config.r#type(), &config.common().auth_type);
+        let Some(transport) = TRANSPORTS.iter().find(|transport| transport.name() == r#type) else {
+            return Err(not_known("type", r#type, TRANSPORTS.iter().map(|transport| transport.name())));
+        };
+        let Some(scheme) = SCHEMES.iter().find(|scheme| scheme.name() == auth_type) else {
+            return Err(not_known("auth_type", auth_type, SCHEMES.iter().map(|scheme| scheme.name())));
+        };
+        let transport = transport.open(config.own(Catalog::get())?, &shared.context)?;
+        let scheme = scheme.open(config.auth())?;
+        // `none` sends nothing: it is not in the pipeline at all.
+        let scheme = (scheme.name() != "none").then_some(scheme);
+        let layers = order::layers(order::Parts {
+            common: config.common(),
+            scheme: scheme.clone(),
+            metrics: shared.metrics.of(config.id().shared()),
+            recorder: shared.recorder.clone(),
+        });
+        Ok(Self::new(config, shared, version, Open { layers, transport, scheme, trouble: None }))
+    }
+
+    /// An integration that is stored and cannot be opened: it is listed, says why, and is not lost.
+    pub(crate) fn broken(
+        config: &IntegrationConfig,
+        shared: &Shared,
+        version: Version,
+        error: &Error,
+    ) -> Self {
+        let observe = Observe::new(shared.metrics.of(config.id().shared()), shared.recorder.clone());
+        let open = Open {
+            layers: vec![Arc::new(observe)],
+            transport: Arc::new(Refuse::broken(error)),
+            scheme: None,
+            trouble: Some(Box::new(Refuse::broken(error))),
+        };
+        Self::new(config, shared, version, open)
+    }
+
+    fn new(
+        config: &IntegrationConfig,
+        shared: &Shared,
+        Version { source, generation, updated_at_ms }: Version,
+        Open { layers, transport, scheme, trouble }: Open,
+    ) -> Self {
+        Self {
+            id: config.id().clone(),
+            name: config.name().into(),
+            description: config.description().into(),
+            r#type: config.r#type().into(),
+            enabled: config.enabled(),
+            source,
+            generation,
+            updated_at_ms,
+            document: Zeroizing::new(config.expose().to_string()),
+            context: shared.context.clone(),
+            layers: layers.into(),
+            transport,
+            scheme,
+            trouble,
+        }
+    }
+
+    /// The same, now that the store has said which generation it is.
+    pub(crate) fn at(self, generation: u64) -> Self {
+        Self { generation, ..self }
+    }
+
+    /// The id.
+    pub fn id(&self) -> &IntegrationId {
+        &self.id
+    }
+
+    /// The name for people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it is for.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// What it speaks.
+    pub fn r#type(&self) -> &str {
+        &self.r#type
+    }
+
+    /// Whether it takes calls.
+    pub fn enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Who owns the configuration.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// Which version of the configuration this is; it never comes back.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// When the configuration was last changed, in milliseconds since 1970.
+    pub fn updated_at_ms(&self) -> i64 {
+        self.updated_at_ms
+    }
+
+    /// Why the integration cannot be called, if its stored configuration does not open.
+    pub fn trouble(&self) -> Option<Error> {
+        self.trouble.as_deref().map(Refuse::error)
+    }
+
+    /// The configuration.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` when what is stored is no configuration.
+    pub fn config(&self) -> Result<IntegrationConfig> {
+        IntegrationConfig::from_slice(self.document.as_bytes())
+    }
+
+    /// The names of the layers, outermost first.
+    pub fn layers(&self) -> impl Iterator<Item = &'static str> {
+        self.layers.iter().map(|layer| layer.name())
+    }
+
+    /// Turns the JSON that a caller sends into an operation of this integration's type.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming the key.
+    pub fn parse(&self, request: &RawValue) -> Result<Operation> {
+        self.transport.parse_dyn(request)
+    }
+
+    /// Sends a call down the pipeline.
+    ///
+    /// # Errors
+    ///
+    /// Whatever a layer or the transport says; see [`Kind`](trunkline_core::Kind).
+    pub async fn call(&self, call: &mut Call) -> Result<Reply> {
+        let result = Next::new(&self.context, &self.layers, &*self.transport).run(call).await;
+        result.map_err(|error| if error.attempts() == 0 { error.attempted(call.attempt) } else { error })
+    }
+
+    /// Asks the service the cheapest question that proves something, with the credential but without the
+    /// other layers, and says what it proves.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the scheme or the transport says.
+    pub async fn probe(&self) -> Result<&'static str> {
+        let mut call = Call::new(self.id.clone(), trunkline_core::HttpRequest::get(""));
+        if let Some(scheme) = &self.scheme {
+            call.credential = scheme.credential_dyn(&self.context).await?;
+        }
+        self.transport.probe_dyn(&self.context, &mut call).await
+    }
+
+    /// Gives back what the transport holds.
+    pub(crate) async fn close(&self) {
+        self.transport.close_dyn().await;
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("id", &self.id)
+            .field("type", &self.r#type)
+            .field("enabled", &self.enabled)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,64 @@
+//! `Refuse`: stands in the pipeline of an integration that takes no calls, as a layer where it is switched
+//! off, as the transport where it could not be opened.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+use trunkline_core::{
+    BoxFuture, Call, Context, Error, Kind, Layer, Next, Operation, Reply, Result, TransportDyn,
+};
+
+/// Answers every call with one error.
+#[derive(Debug)]
+pub(crate) struct Refuse {
+    kind: Kind,
+    message: Cow<'static, str>,
+}
+
+impl Refuse {
+    /// The integration is switched off.
+    pub(crate) fn disabled() -> Self {
+        Self { kind: Kind::Disabled, message: "the integration is disabled; enable it to call it".into() }
+    }
+
+    /// The integration is stored and cannot be opened.
+    pub(crate) fn broken(error: &Error) -> Self {
+        Self { kind: error.kind(), message: error.message().to_owned().into() }
+    }
+
+    pub(crate) fn error(&self) -> Error {
+        Error::new(self.kind, self.message.clone())
+    }
+}
+
+impl Layer for Refuse {
+    fn name(&self) -> &'static str {
+        "refuse"
+    }
+
+    fn call<'a>(&'a self, _: &'a mut Call, _: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
+        Box::pin(std::future::ready(Err(self.error())))
+    }
+}
+
+impl TransportDyn for Refuse {
+    fn name(&self) -> &'static str {
+        "refuse"
+    }
+
+    fn parse_dyn(&self, _: &RawValue) -> Result<Operation> {
+        Err(self.error())
+    }
+
+    fn call_dyn<'a>(&'a self, _: &'a Context, _: &'a mut Call) -> BoxFuture<'a, Result<Reply>> {
+        Box::pin(std::future::ready(Err(self.error())))
+    }
+
+    fn probe_dyn<'a>(&'a self, _: &'a Context, _: &'a mut Call) -> BoxFuture<'a, Result<&'static str>> {
+        Box::pin(std::future::ready(Err(self.error())))
+    }
+
+    fn close_dyn(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
