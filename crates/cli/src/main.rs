@@ -1,1 +1,61 @@
-fn main() {}
+//! The `trunkline` command: runs the server, and talks to one.
+
+mod client;
+mod commands;
+mod exit;
+mod output;
+
+use clap::{Parser, Subcommand};
+
+use crate::{client::Server, exit::Exit, output::Output};
+
+/// One place and one pipeline for everything an application calls outside itself.
+///
+/// Exit codes: 0 done; 1 the call, the service or the server failed; 2 the input is not valid; 3 no
+/// server answers; 65 the database is damaged.
+#[derive(Debug, Parser)]
+#[command(name = "trunkline", version, max_term_width = 100)]
+struct Cli {
+    /// Prints JSON, also on a terminal.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    server: Server,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(commands::serve::Serve),
+    Call(commands::call::Call),
+    List(commands::list::List),
+    Register(commands::register::Register),
+    Check(commands::check::Check),
+    Health(commands::health::Health),
+}
+
+fn main() -> std::process::ExitCode {
+    let Cli { json, server, command } = Cli::parse();
+    let output = Output::new(json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output.fail(&Exit::failed(format!("cannot start: {error}"))),
+    };
+    let result = runtime.block_on(async {
+        match command {
+            Command::Serve(serve) => Box::pin(serve.run(&output)).await,
+            Command::Call(call) => call.run(&server, &output).await,
+            Command::List(list) => list.run(&server, &output).await,
+            Command::Register(register) => register.run(&server, &output).await,
+            Command::Check(check) => check.run(&output).await,
+            Command::Health(health) => health.run(&server, &output).await,
+        }
+    });
+    // Nothing that is left over may hold the process up.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(exit) => output.fail(&exit),
+    }
+}

@@ -1,1 +1,25 @@
-//! server
+//! The Trunkline server: the REST API, the streaming proxy, metrics and documentation, over one
+//! [`trunkline::Manager`].
+//!
+//! A request comes in at `edge`, which lets `gate` judge it and then takes one of two roads: calls and
+//! proxied requests go straight down the pipeline; everything else goes to the router of `api`.
+
+mod api;
+mod app;
+mod call;
+mod demo;
+mod docs;
+mod edge;
+mod gate;
+mod headers;
+mod inbound;
+mod openapi;
+mod problem;
+mod proxy;
+mod run;
+mod settings;
+mod watch;
+
+pub use demo::demo;
+pub use run::{Running, start};
+pub use settings::{EgressSettings, File, ServerSettings, Settings};

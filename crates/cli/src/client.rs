@@ -1,0 +1,68 @@
+//! `Server`: the server that a command talks to. It is called the way everything is called here: as an
+//! integration.
+
+use clap::Args;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use trunkline::{Egress, Error, HttpRequest, IntegrationConfig, Manager, Profile, Reply};
+
+use crate::{exit::Exit, output::plain};
+
+/// The server to talk to.
+#[derive(Debug, Args)]
+pub(crate) struct Server {
+    /// The address of the server. Its token is taken from TRUNKLINE_API_TOKEN.
+    #[arg(long, global = true, env = "TRUNKLINE_URL", default_value = "http://127.0.0.1:8700")]
+    url: String,
+}
+
+impl Server {
+    /// Sends a request to the API and gives its answer, whatever its status.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Reply, Exit> {
+        let mut config =
+            json!({ "integration_id": "trunkline", "type": "rest", "base_url": self.url, "timeout": 300 });
+        if let Ok(token) = std::env::var("TRUNKLINE_API_TOKEN") {
+            config["auth_type"] = "api_key".into();
+            config["auth_config"] = json!({ "header": "Trunkline-Token", "key": token.trim() });
+        }
+        let egress = Egress::new(Profile::Lab, &[])?;
+        let manager = Manager::builder().egress(egress).build().await?;
+        let config = IntegrationConfig::from_json(config)?;
+        manager.register(config).await.map_err(|error| error.at("--url"))?;
+        let mut request = HttpRequest::new(method, path);
+        if let Some(body) = body {
+            request = request.json(body)?;
+        }
+        match manager.call("trunkline", request).await.or_else(Error::into_reply) {
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(Exit::no_server(format!(
+                "no server answers at {}: {error}; start one with `trunkline serve`, or name it with --url",
+                self.url
+            ))),
+        }
+    }
+
+    /// The JSON that the API answers; a problem is a failure.
+    pub(crate) async fn json(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Exit> {
+        let reply = self.send(method, path, body).await?;
+        let status = reply.status;
+        let value: Value = reply.json().await?;
+        if status.is_success() { Ok(value) } else { Err(problem(status, &value)) }
+    }
+}
+
+/// What a problem says.
+pub(crate) fn problem(status: StatusCode, value: &Value) -> Exit {
+    let text = |key: &str| value.get(key).and_then(Value::as_str).map(plain);
+    let mut message = text("detail").unwrap_or_else(|| format!("the server answered {status}"));
+    if let Some(kind) = text("kind") {
+        message = format!("{kind}: {message}");
+    }
+    if let Some(body) = value.pointer("/upstream/body") {
+        message.push_str(&format!("\n{}", plain(&body.to_string())));
+    }
+    match value.get("kind").and_then(Value::as_str) {
+        Some("invalid_config" | "unsupported" | "unknown_integration" | "conflict") => Exit::input(message),
+        _ => Exit::failed(message),
+    }
+}

@@ -1,0 +1,130 @@
+//! `trunkline call`: calls an integration.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use super::read;
+use crate::{
+    client::{Server, problem},
+    exit::Exit,
+    output::Output,
+};
+
+/// Calls an integration and prints the reply's body.
+///
+/// `trunkline call shop /orders -q page=2`, `trunkline call shop POST /orders -d '{"item": 1}'`
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// The integration.
+    id: String,
+    /// The method and the endpoint, or the endpoint alone.
+    #[arg(value_name = "[METHOD] ENDPOINT", num_args = 0..=2)]
+    target: Vec<String>,
+    /// A JSON body, @FILE or @- for standard input.
+    #[arg(short, long, value_name = "JSON")]
+    data: Option<String>,
+    /// A form field, name=value; may be repeated.
+    #[arg(short, long, value_name = "FIELD", conflicts_with = "data")]
+    form: Vec<String>,
+    /// A query parameter, name=value; may be repeated.
+    #[arg(short, long, value_name = "PARAM")]
+    query: Vec<String>,
+    /// A header, "name: value"; may be repeated.
+    #[arg(short = 'H', long, value_name = "HEADER")]
+    header: Vec<String>,
+    /// The whole request as JSON, in the form of the integration's type; @FILE or @- for standard input.
+    #[arg(short, long, value_name = "JSON", conflicts_with_all = ["target", "data", "form", "query", "header"])]
+    request: Option<String>,
+    /// Prints the status and the headers too, on standard error.
+    #[arg(short, long)]
+    include: bool,
+}
+
+impl Call {
+    pub(crate) async fn run(self, server: &Server, output: &Output) -> Result<(), Exit> {
+        let request = match &self.request {
+            Some(text) => value(text, "--request")?,
+            None => self.http()?,
+        };
+        let path = format!("/api/v1/integrations/{}/call", self.id);
+        let reply = server.send(Method::POST, &path, Some(&request)).await?;
+        if self.include {
+            let mut stderr = io::stderr();
+            let _ = writeln!(stderr, "{}", reply.status);
+            for (name, value) in &reply.headers {
+                let _ = writeln!(stderr, "{name}: {}", String::from_utf8_lossy(value.as_bytes()));
+            }
+            let _ = writeln!(stderr);
+        }
+        let (status, failed) = (reply.status, reply.headers.contains_key("trunkline-error"));
+        let bytes = reply.bytes().await?;
+        if failed {
+            let problem_value = serde_json::from_slice(&bytes).unwrap_or_default();
+            if output.is_json() {
+                output.bytes(&bytes);
+            }
+            return Err(problem(status, &problem_value));
+        }
+        output.bytes(&bytes);
+        Ok(())
+    }
+
+    /// An HTTP request out of the arguments.
+    fn http(&self) -> Result<Value, Exit> {
+        let has_body = self.data.is_some() || !self.form.is_empty();
+        let (method, endpoint) = match self.target.as_slice() {
+            [] => (None, ""),
+            [endpoint] if is_method(endpoint) => (Some(endpoint.as_str()), ""),
+            [endpoint] => (None, endpoint.as_str()),
+            [method, endpoint, ..] => (Some(method.as_str()), endpoint.as_str()),
+        };
+        let method = method.unwrap_or(if has_body { "POST" } else { "GET" });
+        let mut request = json!({ "method": method, "endpoint": endpoint });
+        if let Some(data) = &self.data {
+            request["json"] = value(data, "--data")?;
+        }
+        if !self.form.is_empty() {
+            request["data"] = pairs(&self.form, '=', "--form")?;
+        }
+        if !self.query.is_empty() {
+            request["params"] = pairs(&self.query, '=', "--query")?;
+        }
+        if !self.header.is_empty() {
+            request["headers"] = pairs(&self.header, ':', "--header")?;
+        }
+        Ok(request)
+    }
+}
+
+fn is_method(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|c| c.is_ascii_uppercase())
+}
+
+/// JSON from an argument, a file or standard input.
+fn value(text: &str, option: &str) -> Result<Value, Exit> {
+    let text = match text.strip_prefix('@') {
+        Some(path) => read(path)?,
+        None => text.to_owned(),
+    };
+    trunkline::parse::text(text.as_bytes()).map_err(|error| error.at(option).into())
+}
+
+/// Pairs as an object; a name that is there twice becomes an array.
+fn pairs(pairs: &[String], separator: char, option: &str) -> Result<Value, Exit> {
+    let mut out = Map::new();
+    for pair in pairs {
+        let Some((name, value)) = pair.split_once(separator) else {
+            return Err(Exit::input(format!("{option}: write name{separator}value")));
+        };
+        let (name, value) = (name.trim(), Value::from(value.trim_start()));
+        match out.get_mut(name) {
+            None => drop(out.insert(name.to_owned(), value)),
+            Some(Value::Array(values)) => values.push(value),
+            Some(held) => *held = json!([held, value]),
+        }
+    }
+    Ok(Value::Object(out))
+}

@@ -1,0 +1,130 @@
+//! `trunkline serve`: runs the server.
+
+use std::{io::IsTerminal, net::SocketAddr, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use trunkline::{KeySource, Profile, Secret};
+use trunkline_server::Settings;
+
+use crate::{exit::Exit, output::Output};
+
+/// Runs the server.
+///
+/// Secrets come from the environment, never from arguments, which every user of the machine can read:
+/// TRUNKLINE_API_TOKEN is what API calls must show; TRUNKLINE_KEY (or TRUNKLINE_KEY_FILE) is the master
+/// key, which is generated into the data folder where neither is set.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The configuration file. It is watched: changes are taken over without a restart.
+    #[arg(long, env = "TRUNKLINE_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address and port to listen on [default: 127.0.0.1:8700].
+    #[arg(long, env = "TRUNKLINE_LISTEN", value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// The folder of the database and the master key [default: data].
+    #[arg(long, env = "TRUNKLINE_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// How much of the network integrations may reach [default: guarded].
+    #[arg(long, value_name = "PROFILE")]
+    egress: Option<Reach>,
+    /// Lets integrations reach a further host or network, such as 127.0.0.1:8080 or 10.0.0.0/8:443.
+    #[arg(long, value_name = "RULE")]
+    egress_allow: Vec<String>,
+    /// Serves an example API on loopback and registers samples that call it.
+    #[arg(long)]
+    demo: bool,
+    /// How log lines look. Which are written is up to RUST_LOG.
+    #[arg(long, env = "TRUNKLINE_LOG_FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Reach {
+    /// Public addresses for HTTP, private ones for databases and brokers too.
+    Guarded,
+    /// Only what egress.allow lists.
+    Strict,
+    /// Private addresses for HTTP too; only on a loopback address.
+    Lab,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Serve {
+    pub(crate) async fn run(self, output: &Output) -> Result<(), Exit> {
+        log(self.log_format);
+        // Before anything is opened: a signal that comes early must not be lost.
+        let mut stop = Stop::listen()?;
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let settings = Settings {
+            config: self.config,
+            listen: self.listen,
+            data: self.data,
+            token: variable("TRUNKLINE_API_TOKEN").map(Secret::literal),
+            key: KeySource::choose(
+                variable("TRUNKLINE_KEY"),
+                variable("TRUNKLINE_KEY_FILE").map(PathBuf::from),
+            ),
+            profile: self.egress.map(|reach| match reach {
+                Reach::Guarded => Profile::Guarded,
+                Reach::Strict => Profile::Strict,
+                Reach::Lab => Profile::Lab,
+            }),
+            allow: self.egress_allow,
+            demo: self.demo,
+        };
+        let running = trunkline_server::start(settings).await?;
+        let address = running.address();
+        output.line(format!("trunkline {} listens on http://{address}", env!("CARGO_PKG_VERSION")));
+        output.line(format!("  API docs  http://{address}/docs"));
+        output.line(format!("  data      {}", running.data().display()));
+        if let Some(demo) = running.demo() {
+            output.line(format!("  demo API  http://{demo}, called by the samples: trunkline list"));
+            output.line(format!(
+                "  try       curl http://{address}/api/v1/integrations/demo-orders/proxy/orders?page=2"
+            ));
+        }
+        stop.wait().await;
+        output.line("stopping; a second signal stops at once");
+        tokio::select! {
+            () = running.stop() => Ok(()),
+            () = stop.wait() => std::process::exit(130),
+        }
+    }
+}
+
+fn log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
+
+/// The signals that ask a process to stop.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Self, Exit> {
+        let on =
+            |kind| signal(kind).map_err(|error| Exit::failed(format!("cannot listen for signals: {error}")));
+        Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

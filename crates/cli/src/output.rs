@@ -1,0 +1,83 @@
+//! `Output`: prints for a person on a terminal, and JSON for everything else that asks for it.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::exit::Exit;
+
+/// Where results go.
+#[derive(Debug)]
+pub(crate) struct Output {
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether JSON was asked for.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints a line. That nobody reads it any more is no error: `| head` does that.
+    pub(crate) fn line(&self, text: impl AsRef<str>) {
+        let _ = writeln!(io::stdout(), "{}", text.as_ref());
+    }
+
+    /// Prints bytes as they are, and on a terminal a line break behind them.
+    pub(crate) fn bytes(&self, bytes: &[u8]) {
+        let mut stdout = io::stdout();
+        let _ = stdout.write_all(bytes);
+        if stdout.is_terminal() && !bytes.ends_with(b"\n") {
+            let _ = stdout.write_all(b"\n");
+        }
+        let _ = stdout.flush();
+    }
+
+    /// Prints a value as JSON.
+    pub(crate) fn value(&self, value: &impl Serialize) {
+        self.line(serde_json::to_string_pretty(value).unwrap_or_default());
+    }
+
+    /// Prints rows under titles, in columns.
+    pub(crate) fn table<const N: usize>(&self, titles: [&str; N], rows: &[[String; N]]) {
+        let width = |at: usize| {
+            rows.iter().map(|row| row[at].chars().count()).chain([titles[at].len()]).max().unwrap_or(0)
+        };
+        let widths: [usize; N] = std::array::from_fn(width);
+        let line = |cells: [&str; N]| {
+            let cells = cells
+                .iter()
+                .zip(widths)
+                .map(|(cell, width)| format!("{}{}", cell, " ".repeat(width - cell.chars().count())));
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        self.line(line(titles));
+        for row in rows {
+            self.line(line(std::array::from_fn(|at| row[at].as_str())));
+        }
+    }
+
+    /// Says on standard error what went wrong.
+    pub(crate) fn fail(&self, exit: &Exit) -> ExitCode {
+        let mut stderr = io::stderr();
+        let _ = if self.json {
+            writeln!(stderr, "{}", json!({ "error": exit.message, "code": exit.code }))
+        } else {
+            writeln!(stderr, "trunkline: {}", exit.message)
+        };
+        ExitCode::from(exit.code)
+    }
+}
+
+/// Text from elsewhere, without what could move the cursor of a terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,91 @@
+//! The management API, one resource a file. [`ROUTES`] is the table that the router and the OpenAPI
+//! document are made from.
+
+mod activity;
+mod integrations;
+mod operations;
+mod test;
+
+use axum::{
+    Router,
+    response::IntoResponse,
+    routing::{MethodRouter, delete, get, patch, post, put},
+};
+use http::StatusCode;
+use trunkline::Manager;
+
+use crate::{docs, problem::Problem};
+
+/// A route as the router and the documentation see it.
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) summary: &'static str,
+    /// The component that the request's body is, if it has one.
+    pub(crate) request: Option<&'static str>,
+    /// The status and component of the usual answer.
+    pub(crate) answer: (u16, &'static str),
+    /// Names of query parameters.
+    pub(crate) query: &'static [&'static str],
+    /// `None` for the two that never reach the router.
+    handler: Option<fn() -> MethodRouter<Manager>>,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal, $summary:literal, $request:expr, $answer:expr, $query:expr, $handler:expr;)*) => {
+        /// Every path of the API.
+        pub(crate) const ROUTES: &[Route] = &[$(Route {
+            method: stringify!($method), path: $path, summary: $summary, request: $request, answer: $answer,
+            query: &$query, handler: $handler,
+        }),*];
+    };
+}
+
+routes! {
+    post "/api/v1/integrations/register", "Register an integration", Some("Integration"), (201, "Registered"), [], Some(|| post(integrations::register));
+    get "/api/v1/integrations/list", "List all integrations", None, (200, "List"), [], Some(|| get(integrations::list));
+    get "/api/v1/integrations/health", "Probe all integrations", None, (200, "HealthOfAll"), ["details"], Some(|| get(integrations::health_all));
+    get "/api/v1/integrations/{id}", "Read an integration, secrets masked", None, (200, "Integration"), [], Some(|| get(integrations::read));
+    put "/api/v1/integrations/{id}", "Replace an integration; a masked secret keeps what is stored", Some("Integration"), (200, "Registered"), [], Some(|| put(integrations::replace));
+    patch "/api/v1/integrations/{id}", "Change some keys of an integration (RFC 7396)", Some("Patch"), (200, "Registered"), [], Some(|| patch(integrations::change));
+    delete "/api/v1/integrations/{id}", "Remove an integration", None, (200, "Registered"), [], Some(|| delete(integrations::remove));
+    get "/api/v1/integrations/{id}/health", "Probe an integration", None, (200, "Health"), [], Some(|| get(integrations::health));
+    post "/api/v1/integrations/{id}/test", "Try a request, or probe with an empty one", Some("Request"), (200, "Tested"), [], Some(|| post(test::test));
+    post "/api/v1/integrations/{id}/call", "Call an integration; the reply's body comes back unparsed", Some("Request"), (200, "Anything"), [], None;
+    get "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added", None, (200, "Anything"), [], None;
+    get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "kind", "status", "request_id", "since_ms", "until_ms", "limit"], Some(|| get(activity::query));
+    get "/metrics", "Metrics in the format that Prometheus reads", None, (200, "Text"), [], Some(|| get(operations::metrics));
+    get "/healthz", "Whether the process lives; asks for no token", None, (200, "Text"), [], Some(|| get(operations::alive));
+    get "/readyz", "Whether the server takes requests; asks for no token", None, (200, "Text"), [], Some(|| get(operations::ready));
+    get "/openapi.json", "This document", None, (200, "Anything"), [], Some(|| get(operations::openapi));
+}
+
+/// The router of everything but calls and proxied requests.
+pub(crate) fn router(manager: Manager) -> Router {
+    let mut router = Router::new();
+    for route in ROUTES {
+        if let Some(handler) = route.handler {
+            router = router.route(route.path, handler());
+        }
+    }
+    router
+        .merge(docs::router())
+        .fallback(|| async { nothing().into_response() })
+        .method_not_allowed_fallback(|| async {
+            Problem::plain(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "the path knows other methods; see /docs",
+            )
+            .into_response()
+        })
+        .with_state(manager)
+}
+
+fn nothing() -> Problem {
+    Problem::plain(
+        StatusCode::NOT_FOUND,
+        "unknown_path",
+        "there is nothing at this path; see /docs for what there is",
+    )
+}

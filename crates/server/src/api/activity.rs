@@ -1,0 +1,36 @@
+//! `/api/v1/activity`: what happened lately.
+
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+};
+use http::StatusCode;
+use serde::Deserialize;
+use trunkline::{Filter, Manager, Record};
+
+use crate::problem::Problem;
+
+/// The filter as query parameters.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wire {
+    integration: Option<String>,
+    kind: Option<String>,
+    status: Option<u16>,
+    request_id: Option<String>,
+    since_ms: Option<u64>,
+    until_ms: Option<u64>,
+    limit: Option<usize>,
+}
+
+pub(super) async fn query(
+    State(manager): State<Manager>,
+    wire: Result<Query<Wire>, QueryRejection>,
+) -> Result<Json<Vec<Record>>, Problem> {
+    let Query(wire) = wire.map_err(|error| {
+        Problem::plain(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", error.body_text())
+    })?;
+    let Wire { integration, kind, status, request_id, since_ms, until_ms, limit } = wire;
+    let filter = Filter { integration, kind, status, request_id, since_ms, until_ms, limit };
+    Ok(Json(manager.activity().query(&filter)))
+}

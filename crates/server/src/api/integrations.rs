@@ -1,0 +1,261 @@
+//! `/api/v1/integrations`: register, list, read, replace, change, remove, health.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Extension, Json,
+    extract::{Path, Query, Request, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use trunkline::{Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, parse, unmask};
+
+use crate::{app::App, inbound, problem::Problem};
+
+type Answer<T> = Result<T, Problem>;
+
+/// Who owns an integration's configuration.
+const SOURCE: HeaderName = HeaderName::from_static("trunkline-source");
+
+#[derive(Serialize)]
+struct Status<'a> {
+    integration_id: &'a str,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Listed {
+    integration_id: String,
+    name: String,
+    r#type: String,
+    description: String,
+    enabled: bool,
+    source: Source,
+    updated_at_ms: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+pub(super) async fn register(
+    State(manager): State<Manager>,
+    Extension(app): Extension<Arc<App>>,
+    request: Request,
+) -> Answer<Response> {
+    let config = IntegrationConfig::from_slice(&body(&app, request).await?)?;
+    let registered = manager.register(config).await?;
+    Ok((StatusCode::CREATED, told(&registered, "registered")).into_response())
+}
+
+pub(super) async fn list(State(manager): State<Manager>) -> Json<Vec<Listed>> {
+    let listed = manager.list().into_iter().map(|handle| Listed {
+        integration_id: handle.id().to_string(),
+        name: handle.name().to_owned(),
+        r#type: handle.r#type().to_owned(),
+        description: handle.description().to_owned(),
+        enabled: handle.enabled(),
+        source: handle.source(),
+        updated_at_ms: handle.updated_at_ms(),
+        error: handle.trouble().map(|error| error.message().to_owned()),
+    });
+    Json(listed.collect())
+}
+
+#[derive(Deserialize)]
+pub(super) struct HealthQuery {
+    #[serde(default)]
+    details: bool,
+}
+
+/// `{id: true}` as in the original, or `{id: {state, …}}` with `?details=true`.
+pub(super) async fn health_all(State(manager): State<Manager>, Query(query): Query<HealthQuery>) -> Response {
+    let all = manager.health_all().await;
+    if query.details {
+        return Json(all).into_response();
+    }
+    let up: BTreeMap<_, _> = all.iter().map(|(id, health)| (id, health.is_up())).collect();
+    Json(up).into_response()
+}
+
+pub(super) async fn health(State(manager): State<Manager>, Path(id): Path<String>) -> Answer<Json<Health>> {
+    Ok(Json(manager.health(&id).await?))
+}
+
+pub(super) async fn read(State(manager): State<Manager>, Path(id): Path<String>) -> Answer<Response> {
+    let handle = manager.get(&id)?;
+    let config = handle.config()?;
+    Ok((versioned(&handle), Json(config.masked())).into_response())
+}
+
+pub(super) async fn replace(
+    State(manager): State<Manager>,
+    Extension(app): Extension<Arc<App>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Answer<Response> {
+    let expected = expected(request.headers())?;
+    let mut sent: Value = parse::text(&body(&app, request).await?)?;
+    let handle = manager.get(&id)?;
+    unmask(&mut sent, &handle.config()?.expose());
+    if let Value::Object(sent) = &mut sent {
+        sent.entry("integration_id").or_insert_with(|| id.as_str().into());
+    }
+    store(&manager, &id, sent, expected, &handle).await
+}
+
+/// A merge patch (RFC 7396): null removes a key, everything else replaces it.
+pub(super) async fn change(
+    State(manager): State<Manager>,
+    Extension(app): Extension<Arc<App>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Answer<Response> {
+    let expected = expected(request.headers())?;
+    let mut patch: Value = parse::text(&body(&app, request).await?)?;
+    if !patch.is_object() {
+        return Err(Problem::plain(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_config",
+            "a patch is a JSON object",
+        ));
+    }
+    let handle = manager.get(&id)?;
+    let mut document = handle.config()?.expose();
+    unmask(&mut patch, &document);
+    merge(&mut document, patch);
+    store(&manager, &id, document, expected, &handle).await
+}
+
+/// Replaces what `read` gave by `document`, unless it has changed since.
+async fn store(
+    manager: &Manager,
+    id: &str,
+    document: Value,
+    expected: Option<u64>,
+    read: &Handle,
+) -> Answer<Response> {
+    let config = IntegrationConfig::from_json(document)?;
+    if **config.id() != *id {
+        return Err(Problem::plain(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_config",
+            "integration_id: is not the one in the path; register a new integration to rename one",
+        ));
+    }
+    // What was merged belongs to the version that was read, even if the client named none.
+    let registered = manager.replace(config, Some(expected.unwrap_or(read.generation()))).await;
+    let registered = registered.map_err(|error| precondition(&error, expected))?;
+    Ok(told(&registered, "updated"))
+}
+
+pub(super) async fn remove(
+    State(manager): State<Manager>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Answer<Response> {
+    let expected = expected(&headers)?;
+    manager.remove(&id, expected).await.map_err(|error| precondition(&error, expected))?;
+    Ok(Json(Status { integration_id: &id, status: "removed", warnings: Vec::new() }).into_response())
+}
+
+/// Reads a JSON body.
+pub(super) async fn body(app: &App, request: Request) -> Answer<bytes::Bytes> {
+    let (head, body) = request.into_parts();
+    inbound::json(&head.headers, body, app.body_limit).await
+}
+
+fn told(registered: &Registered, status: &'static str) -> Response {
+    let handle = &registered.handle;
+    let status = Status { integration_id: handle.id(), status, warnings: registered.warnings.clone() };
+    (versioned(handle), Json(status)).into_response()
+}
+
+/// The version that `If-Match` takes, and who owns it.
+fn versioned(handle: &Handle) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let etag = format!("\"{}\"", handle.generation());
+    headers.insert(header::ETAG, HeaderValue::from_str(&etag).expect("digits in quotes are a header value"));
+    let source = match handle.source() {
+        Source::Store => "store",
+        Source::File => "file",
+        Source::Demo => "demo",
+    };
+    headers.insert(SOURCE, HeaderValue::from_static(source));
+    headers
+}
+
+/// The generation in `If-Match` (RFC 9110 section 13.1.1).
+fn expected(headers: &HeaderMap) -> Answer<Option<u64>> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let tag =
+        text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
+    tag.map(Some).ok_or_else(|| {
+        Problem::plain(
+            StatusCode::PRECONDITION_FAILED,
+            "conflict",
+            "If-Match takes one ETag that this API has given, such as \"7\"",
+        )
+    })
+}
+
+fn precondition(error: &trunkline::Error, expected: Option<u64>) -> Problem {
+    let problem = Problem::of(error);
+    if expected.is_some() && error.kind() == Kind::Conflict {
+        problem.status(StatusCode::PRECONDITION_FAILED)
+    } else {
+        problem
+    }
+}
+
+fn merge(document: &mut Value, patch: Value) {
+    match (document, patch) {
+        (Value::Object(document), Value::Object(patch)) => {
+            for (key, value) in patch {
+                if value.is_null() {
+                    document.remove(&key);
+                } else {
+                    merge(document.entry(key).or_insert(Value::Null), value);
+                }
+            }
+        }
+        // RFC 7396 section 2: nulls in a new object are removed too.
+        (document, patch @ Value::Object(_)) => {
+            *document = Value::Object(serde_json::Map::new());
+            merge(document, patch);
+        }
+        (document, patch) => *document = patch,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_examples_of_rfc_7396_appendix_a() {
+        for (document, patch, merged) in [
+            (json!({"a":"b"}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":"b"}), json!({"b":"c"}), json!({"a":"b","b":"c"})),
+            (json!({"a":"b"}), json!({"a":null}), json!({})),
+            (json!({"a":"b","b":"c"}), json!({"a":null}), json!({"b":"c"})),
+            (json!({"a":["b"]}), json!({"a":"c"}), json!({"a":"c"})),
+            (json!({"a":{"b":"c"}}), json!({"a":{"b":"d","c":null}}), json!({"a":{"b":"d"}})),
+            (json!({"a":[{"b":"c"}]}), json!({"a":[1]}), json!({"a":[1]})),
+            (json!({"e":null}), json!({"a":1}), json!({"e":null,"a":1})),
+            (json!({}), json!({"a":{"bb":{"ccc":null}}}), json!({"a":{"bb":{}}})),
+        ] {
+            let mut result = document.clone();
+            merge(&mut result, patch.clone());
+            assert_eq!(result, merged, "{document} + {patch}");
+        }
+    }
+}

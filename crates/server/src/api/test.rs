@@ -1,0 +1,107 @@
+//! `POST /api/v1/integrations/{id}/test`: tries a request and says how far it came.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, Request, State},
+};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use trunkline::{Call, Error, Handle, Manager, Operation, Reply};
+
+use super::integrations::body;
+use crate::{app::App, call, problem::Problem};
+
+/// The outcome of a test: the original's two shapes, and the steps.
+#[derive(Serialize)]
+pub(super) struct Tested {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
+    steps: Vec<Step>,
+}
+
+#[derive(Serialize)]
+struct Step {
+    step: &'static str,
+    ok: bool,
+}
+
+pub(super) async fn test(
+    State(manager): State<Manager>,
+    Extension(app): Extension<Arc<App>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Json<Tested>, Problem> {
+    let handle = manager.get(&id)?;
+    let bytes = body(&app, request).await?;
+    let raw = call::raw(&bytes)?;
+    let mut steps = vec![Step { step: "configuration", ok: handle.trouble().is_none() }];
+    if raw.get().chars().filter(|c| !c.is_whitespace()).eq("{}".chars()) {
+        return Ok(Json(probed(&handle, steps).await));
+    }
+    let operation = match handle.parse(raw) {
+        Ok(operation) => operation,
+        Err(error) => return Ok(Json(failed(&error, Problem::of(&error), steps, "configuration"))),
+    };
+    Ok(Json(requested(&handle, operation, &mut steps).await))
+}
+
+/// An empty request asks for the probe.
+async fn probed(handle: &Handle, mut steps: Vec<Step>) -> Tested {
+    match handle.probe().await {
+        Ok(evidence) => {
+            steps.push(Step { step: "probe", ok: true });
+            let result = to_raw_value(evidence).ok();
+            Tested { status: "success", result, error: None, problem: None, steps }
+        }
+        Err(error) => failed(&error, Problem::of(&error), steps, "probe"),
+    }
+}
+
+async fn requested(handle: &Handle, operation: Operation, steps: &mut Vec<Step>) -> Tested {
+    let mut call = Call::new(handle.id().clone(), operation);
+    let result = match handle.call(&mut call).await {
+        Ok(reply) => result(reply, &call).await,
+        Err(error) => Err(error),
+    };
+    if call.credential.is_some() {
+        steps.push(Step { step: "credential", ok: true });
+    }
+    let mut steps = std::mem::take(steps);
+    match result {
+        Ok(result) => {
+            steps.push(Step { step: "request", ok: true });
+            Tested { status: "success", result: Some(result), error: None, problem: None, steps }
+        }
+        Err(error) => {
+            let text = error.to_string();
+            let problem = call::problem(error, &call).await;
+            steps.push(Step { step: "request", ok: false });
+            Tested { status: "error", result: None, error: Some(text), problem: Some(problem), steps }
+        }
+    }
+}
+
+fn failed(error: &Error, problem: Problem, mut steps: Vec<Step>, step: &'static str) -> Tested {
+    steps.retain(|held| held.step != step);
+    steps.push(Step { step, ok: false });
+    Tested { status: "error", result: None, error: Some(error.to_string()), problem: Some(problem), steps }
+}
+
+/// JSON as it is, text as a string, nothing as null.
+async fn result(reply: Reply, call: &Call) -> Result<Box<RawValue>, Error> {
+    let bytes = reply.bytes().await?;
+    if bytes.is_empty() {
+        return Ok(RawValue::NULL.to_owned());
+    }
+    let text = call::mask(String::from_utf8_lossy(&bytes).into_owned(), call);
+    RawValue::from_string(text.clone())
+        .or_else(|_| to_raw_value(&text))
+        .map_err(|error| Error::invalid("the reply cannot be shown").source(error))
+}

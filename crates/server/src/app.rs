@@ -1,0 +1,39 @@
+//! `App`: what all requests share.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::Router;
+use trunkline::Manager;
+
+use crate::gate::Gate;
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) manager: Manager,
+    pub(crate) gate: Gate,
+    /// The API's router: all that is neither a call nor proxied.
+    pub(crate) router: Router,
+    /// Bytes of a body that is read into memory.
+    pub(crate) body_limit: usize,
+    draining: AtomicBool,
+}
+
+impl App {
+    pub(crate) fn new(manager: Manager, gate: Gate, body_limit: usize) -> Arc<Self> {
+        let router = crate::api::router(manager.clone());
+        Arc::new(Self { manager, gate, router, body_limit, draining: AtomicBool::new(false) })
+    }
+
+    /// Whether the server has been told to stop.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}

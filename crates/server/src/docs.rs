@@ -1,0 +1,53 @@
+//! `/docs`: the API to browse and try, from inside the binary, and `/docs/problems`: what each kind of
+//! error means.
+
+use std::fmt::Write as _;
+
+use axum::{Router, response::Html, routing::get};
+use http::{HeaderValue, header};
+use trunkline::{Kind, Manager};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+/// Swagger UI sets styles of its own at run time.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; object-src 'none'; base-uri 'none'",
+);
+
+/// The pages.
+pub(crate) fn router() -> Router<Manager> {
+    let ui: Router<Manager> = SwaggerUi::new("/docs").config(Config::from("/openapi.json")).into();
+    let pages = ui.route("/docs/problems", get(|| async { Html(problems()) }));
+    pages.layer(axum::middleware::map_response(|mut response: axum::response::Response| async move {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
+        response
+    }))
+}
+
+/// A table of the kinds: what each is answered with and whether to try again.
+fn problems() -> String {
+    let mut page = String::from(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Trunkline problems</title>\
+         <style>body{font:16px system-ui;margin:2rem auto;max-width:60rem}td,th{text-align:left;padding:.3rem .8rem;border-bottom:1px solid #ccc}</style>\
+         <h1>Problems</h1><table><tr><th>kind</th><th>status</th><th>meaning</th><th>who acts</th><th>the service</th></tr>",
+    );
+    for kind in Kind::ALL {
+        let row = kind.row();
+        let acted = match row.outcome {
+            trunkline::Outcome::NotSent => "was not asked",
+            trunkline::Outcome::Rejected => "did not act",
+            trunkline::Outcome::Applied => "acted",
+            trunkline::Outcome::Unknown => "may have acted",
+        };
+        let blame = format!("{:?}", row.blame).to_lowercase();
+        // Writing to a String cannot fail.
+        let _ = write!(
+            page,
+            "<tr id=\"{code}\"><td><code>{code}</code></td><td>{}</td><td>{}</td><td>{blame}</td><td>{acted}</td></tr>",
+            row.answers,
+            row.title,
+            code = row.code,
+        );
+    }
+    page.push_str("</table></html>");
+    page
+}

@@ -1,0 +1,141 @@
+//! `edge`: where requests come in. Two roads lead on: calls and proxied requests go straight down the
+//! pipeline, since they are what must be fast; all else goes to the router.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, header};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use tower::ServiceExt;
+use trunkline::Body;
+
+use crate::{app::App, call, proxy, proxy::Tail};
+
+/// Before the id of an integration.
+const PREFIX: &str = "/api/v1/integrations/";
+
+/// The two roads.
+enum Road {
+    /// To the id that ends here, the rest of the path begins there.
+    Proxy(usize, Tail),
+    Call(usize),
+    Router,
+}
+
+fn road(method: &Method, path: &str) -> Road {
+    let Some(rest) = path.strip_prefix(PREFIX) else { return Road::Router };
+    let Some((id, tail)) = rest.split_once('/') else { return Road::Router };
+    let end = PREFIX.len() + id.len();
+    match tail.strip_prefix("proxy") {
+        Some(tail) if tail.is_empty() || tail.starts_with('/') => {
+            Road::Proxy(end, Tail(path.len() - tail.len()))
+        }
+        _ if tail == "call" && method == Method::POST => Road::Call(end),
+        _ => Road::Router,
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>) -> Response<Out> {
+    let pass = match app.gate.judge(request.method(), request.uri().path(), request.headers()) {
+        Ok(pass) => pass,
+        Err(problem) => return ours(problem.response().map(Out::Ours)),
+    };
+    let path = request.uri().path();
+    let result = match road(request.method(), path) {
+        Road::Proxy(end, tail) => {
+            let id = path[PREFIX.len()..end].to_owned();
+            proxy::proxy(&app, &id, tail, pass, request).await
+        }
+        Road::Call(end) => {
+            let id = path[PREFIX.len()..end].to_owned();
+            call::call(&app, &id, request).await
+        }
+        Road::Router => {
+            let mut request = request.map(axum::body::Body::new);
+            request.extensions_mut().insert(app.clone());
+            let response = app.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+            return ours(response.map(Out::Router));
+        }
+    };
+    result.map_or_else(|problem| ours(problem.response().map(Out::Ours)), |response| response.map(Out::Ours))
+}
+
+/// An answer of our own, as against one that is passed on: nobody keeps it, frames it or guesses its type.
+fn ours(mut response: Response<Out>) -> Response<Out> {
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
+        "default-src 'self'; frame-ancestors 'none'; object-src 'none'; base-uri 'none'",
+    ));
+    response
+}
+
+/// The body of an answer: from the pipeline, or from the router.
+#[derive(Debug)]
+pub(crate) enum Out {
+    Ours(Body),
+    Router(axum::body::Body),
+}
+
+impl http_body::Body for Out {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match &mut *self {
+            Self::Ours(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::Router(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Ours(body) => body.is_end_stream(),
+            Self::Router(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Ours(body) => body.size_hint(),
+            Self::Router(body) => body.size_hint(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_decides_the_road() {
+        let taken = |method: Method, path: &str| match road(&method, path) {
+            Road::Proxy(end, Tail(tail)) => format!("proxy {} {}", &path[PREFIX.len()..end], &path[tail..]),
+            Road::Call(end) => format!("call {}", &path[PREFIX.len()..end]),
+            Road::Router => "router".to_owned(),
+        };
+        for (method, path, expected) in [
+            (Method::GET, "/api/v1/integrations/a/proxy/x/y", "proxy a /x/y"),
+            (Method::GET, "/api/v1/integrations/a/proxy", "proxy a "),
+            (Method::DELETE, "/api/v1/integrations/a/proxy/", "proxy a /"),
+            (Method::POST, "/api/v1/integrations/a/call", "call a"),
+            (Method::GET, "/api/v1/integrations/a/call", "router"),
+            (Method::GET, "/api/v1/integrations/a/proxyx", "router"),
+            (Method::GET, "/api/v1/integrations/list", "router"),
+            (Method::GET, "/", "router"),
+        ] {
+            assert_eq!(taken(method, path), expected, "{path}");
+        }
+    }
+}

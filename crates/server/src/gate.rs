@@ -1,0 +1,209 @@
+//! `Gate`: who may come in. Judges each request by its head alone, before any of its body is read.
+
+use std::net::SocketAddr;
+
+use http::{HeaderMap, Method, StatusCode, header, uri::Authority};
+use subtle::ConstantTimeEq;
+use trunkline::{Error, Result, Secret};
+
+use crate::{headers, problem::Problem};
+
+/// Paths that answer without a token: they tell a load balancer nothing but "here".
+const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+
+/// Judges requests.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    token: Option<Secret>,
+    hosts: Vec<String>,
+}
+
+/// What the gate found in a request that may pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// `Authorization` is the caller's own.
+    Free,
+    /// `Authorization` carried our token: it must not travel on.
+    Spent,
+}
+
+impl Gate {
+    /// A gate for a server on `listen`.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` when the server could be reached from elsewhere and would ask nobody for a token.
+    pub(crate) fn new(token: Option<Secret>, hosts: Vec<String>, listen: SocketAddr) -> Result<Self> {
+        if let Some(token) = &token {
+            if token.expose()?.trim().len() < 16 {
+                return Err(Error::invalid(
+                    "TRUNKLINE_API_TOKEN is shorter than 16 characters; make one with `openssl rand -hex 32`",
+                ));
+            }
+        } else if !listen.ip().is_loopback() {
+            return Err(Error::invalid(format!(
+                "listening on {listen} lets others in: set TRUNKLINE_API_TOKEN, or listen on 127.0.0.1"
+            )));
+        }
+        Ok(Self { token, hosts })
+    }
+
+    /// Judges the head of a request.
+    pub(crate) fn judge(&self, method: &Method, path: &str, map: &HeaderMap) -> Result<Pass, Problem> {
+        if OPEN.contains(&path) {
+            return Ok(Pass::Free);
+        }
+        let pass = match &self.token {
+            Some(token) => self.token(token, map)?,
+            None => {
+                self.host(map)?;
+                Pass::Free
+            }
+        };
+        self.origin(method, map)?;
+        Ok(pass)
+    }
+
+    fn token(&self, token: &Secret, map: &HeaderMap) -> Result<Pass, Problem> {
+        let wanted = token.expose()?;
+        let same = |shown: &[u8]| bool::from(shown.ct_eq(wanted.trim().as_bytes()));
+        if let Some(shown) = map.get(headers::TOKEN) {
+            if same(shown.as_bytes()) {
+                return Ok(Pass::Free);
+            }
+        } else if let Some(shown) = map.get(header::AUTHORIZATION).map(|value| value.as_bytes()) {
+            // RFC 9110 section 11.1: the name of a scheme has no case.
+            let bearer = shown.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
+            if bearer && same(&shown[7..]) {
+                return Ok(Pass::Spent);
+            }
+        }
+        Err(Problem::plain(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "show the API token: `Authorization: Bearer …` or `Trunkline-Token: …`",
+        ))
+    }
+
+    /// A server that asks for no token answers only to names of this machine: a page that lets its own
+    /// name point here (DNS rebinding) speaks to another host, as far as its browser knows.
+    fn host(&self, map: &HeaderMap) -> Result<(), Problem> {
+        let Some(host) = map.get(header::HOST) else { return Ok(()) };
+        let authority: Option<Authority> = host.to_str().ok().and_then(|host| host.parse().ok());
+        let known = authority.is_some_and(|authority| {
+            let name = authority.host();
+            let local = name.eq_ignore_ascii_case("localhost")
+                || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+            local || self.hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
+        });
+        if known {
+            return Ok(());
+        }
+        Err(Problem::plain(
+            StatusCode::FORBIDDEN,
+            "foreign_host",
+            "without an API token the server answers to localhost only; add the name to server.hosts, or set TRUNKLINE_API_TOKEN",
+        ))
+    }
+
+    /// A page of another site may not make its visitors call us. Programs send neither header.
+    fn origin(&self, method: &Method, map: &HeaderMap) -> Result<(), Problem> {
+        let cross_site = map
+            .get("sec-fetch-site")
+            .is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
+        let foreign = match map.get(header::ORIGIN) {
+            None => false,
+            Some(origin) => {
+                let host = map.get(header::HOST).map(|host| host.as_bytes()).unwrap_or_default();
+                let origin = origin.as_bytes();
+                let bare = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
+                bare.is_none_or(|bare| !bare.eq_ignore_ascii_case(host))
+            }
+        };
+        let navigates =
+            *method == Method::GET && map.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+        if foreign || (cross_site && !navigates) {
+            return Err(Problem::plain(
+                StatusCode::FORBIDDEN,
+                "foreign_origin",
+                "a page of another site may not call this server",
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "0123456789abcdef0123";
+
+    fn judge(gate: &Gate, method: Method, pairs: &[(&'static str, &str)]) -> Result<Pass, u16> {
+        let map = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        gate.judge(&method, "/api/v1/integrations/list", &map)
+            .map_err(|problem| problem.response().status().as_u16())
+    }
+
+    fn gate(token: Option<&str>) -> Gate {
+        Gate::new(token.map(Secret::new), vec!["tl.corp".to_owned()], "127.0.0.1:1".parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_asked_for_in_either_header() {
+        let gate = gate(Some(TOKEN));
+        for (headers, result) in [
+            (&[("trunkline-token", TOKEN), ("authorization", "Bearer theirs")][..], Ok(Pass::Free)),
+            (&[("authorization", "Bearer 0123456789abcdef0123")], Ok(Pass::Spent)),
+            (&[("authorization", "bearer 0123456789abcdef0123")], Ok(Pass::Spent)),
+            (&[("authorization", "Bearer 0123456789abcdef012")], Err(401)),
+            (&[("authorization", "Basic 0123456789abcdef0123")], Err(401)),
+            (&[("trunkline-token", "wrong"), ("authorization", "Bearer 0123456789abcdef0123")], Err(401)),
+            (&[], Err(401)),
+        ] {
+            assert_eq!(judge(&gate, Method::GET, headers), result, "{headers:?}");
+        }
+        assert!(gate.judge(&Method::GET, "/healthz", &HeaderMap::new()).is_ok());
+    }
+
+    #[test]
+    fn without_a_token_only_names_of_this_machine_are_answered() {
+        let gate = gate(None);
+        for (host, passes) in [
+            ("localhost:8700", true),
+            ("127.0.0.1:8700", true),
+            ("[::1]:8700", true),
+            ("tl.corp", true),
+            ("evil.example", false),
+            ("localhost.evil.example", false),
+            ("10.0.0.1:8700", false),
+            ("@", false),
+        ] {
+            assert_eq!(judge(&gate, Method::GET, &[("host", host)]).is_ok(), passes, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_refused() {
+        let gate = gate(None);
+        for (headers, passes) in [
+            (&[("host", "localhost:1"), ("origin", "http://localhost:1")][..], true),
+            (&[("host", "localhost:1"), ("origin", "http://localhost:2")], false),
+            (&[("host", "localhost:1"), ("origin", "https://evil.example")], false),
+            (&[("host", "localhost:1"), ("origin", "null")], false),
+            (&[("host", "localhost:1"), ("sec-fetch-site", "cross-site")], false),
+            (&[("host", "localhost:1"), ("sec-fetch-site", "same-site")], false),
+            (&[("host", "localhost:1"), ("sec-fetch-site", "same-origin")], true),
+        ] {
+            assert_eq!(judge(&gate, Method::POST, headers).is_ok(), passes, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn an_open_address_without_a_token_is_refused() {
+        let open = "0.0.0.0:8700".parse().unwrap();
+        assert!(Gate::new(None, Vec::new(), open).unwrap_err().message().contains("TRUNKLINE_API_TOKEN"));
+        assert!(Gate::new(Some(Secret::new(TOKEN)), Vec::new(), open).is_ok());
+        assert!(Gate::new(Some(Secret::new("short")), Vec::new(), open).is_err());
+    }
+}

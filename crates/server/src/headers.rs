@@ -1,0 +1,103 @@
+//! Headers that end at this hop, and those of our own.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use trunkline::{Call, RequestId};
+
+/// Names the call in answers, activity and logs.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("trunkline-request-id");
+/// How many attempts the call took.
+const ATTEMPTS: HeaderName = HeaderName::from_static("trunkline-attempts");
+/// Carries the API token, so that `Authorization` is free for the service.
+pub(crate) const TOKEN: HeaderName = HeaderName::from_static("trunkline-token");
+
+/// Of one connection only (RFC 9110 section 7.6.1).
+const HOP_BY_HOP: [HeaderName; 7] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// Removes what ends here from a request that is passed on, or a reply that comes back: the headers of
+/// the connection, those that `Connection` names, and any that pretend to be ours.
+pub(crate) fn strip(headers: &mut HeaderMap) {
+    if let Some(connection) = headers.get(header::CONNECTION) {
+        // The usual value names nothing but itself.
+        let named: Vec<HeaderName> = match connection.to_str() {
+            Ok("keep-alive" | "close") => Vec::new(),
+            _ => named(headers),
+        };
+        for name in named {
+            headers.remove(name);
+        }
+    }
+    let gone: Vec<HeaderName> = headers.keys().filter(|name| ends_here(name)).cloned().collect();
+    for name in gone {
+        headers.remove(name);
+    }
+}
+
+fn named(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
+}
+
+fn ends_here(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name) || name.as_str().starts_with("trunkline-") || name == "proxy-connection"
+}
+
+/// Also ends here, in requests: what describes the way to us, and what the client library writes anew.
+pub(crate) fn strip_request(headers: &mut HeaderMap) {
+    strip(headers);
+    for name in [header::HOST, header::CONTENT_LENGTH, header::EXPECT, header::FORWARDED] {
+        headers.remove(name);
+    }
+    for name in ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"] {
+        headers.remove(name);
+    }
+}
+
+/// Says what happened to a call.
+pub(crate) fn tell(headers: &mut HeaderMap, call: &Call) {
+    headers.insert(REQUEST_ID, request_id(call.request_id));
+    headers.insert(ATTEMPTS, HeaderValue::from(call.attempt));
+}
+
+fn request_id(id: RequestId) -> HeaderValue {
+    HeaderValue::from_str(id.encode(&mut [0; 36])).expect("a uuid is made of hex digits and dashes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_the_connection_or_pretends_to_be_ours_ends_here() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "keep-alive, X-Hop"),
+            ("x-hop", "1"),
+            ("keep-alive", "5"),
+            ("te", "trailers"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("proxy-authorization", "Basic x"),
+            ("trunkline-token", "t"),
+            ("trunkline-error", "fake"),
+            ("host", "a"),
+            ("content-length", "3"),
+            ("x-forwarded-for", "1.2.3.4"),
+            ("accept", "*/*"),
+            ("authorization", "Bearer x"),
+        ] {
+            headers.append(name, value.parse().unwrap());
+        }
+        strip_request(&mut headers);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["accept", "authorization"]);
+    }
+}

@@ -1,0 +1,177 @@
+//! The OpenAPI document, made from the table of routes and the schemas of the configuration itself.
+
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value, json};
+use trunkline::{Catalog, Kind};
+
+use crate::api::ROUTES;
+
+/// The document (OpenAPI 3.1).
+pub(crate) fn document() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(|| {
+        let mut paths = Map::new();
+        for route in ROUTES {
+            let reference = |component: &str| json!({ "$ref": format!("#/components/schemas/{component}") });
+            let mut operation = json!({
+                "summary": route.summary,
+                "operationId": operation_id(route.method, route.path),
+                "tags": [if route.path.starts_with("/api/v1/integrations") { "integrations" } else { "operations" }],
+                "parameters": parameters(route.path, route.query),
+                "responses": {
+                    route.answer.0.to_string(): {
+                        "description": "Done",
+                        "content": { media(route.answer.1): { "schema": reference(route.answer.1) } },
+                    },
+                    "default": {
+                        "description": "A problem; its kind says which",
+                        "content": { "application/problem+json": { "schema": reference("Problem") } },
+                    },
+                },
+            });
+            if let Some(request) = route.request {
+                operation["requestBody"] =
+                    json!({ "required": true, "content": { "application/json": { "schema": reference(request) } } });
+            }
+            paths.entry(route.path).or_insert_with(|| json!({}))[route.method] = operation;
+        }
+        json!({
+            "openapi": "3.1.0",
+            "info": {
+                "title": "Trunkline",
+                "version": env!("CARGO_PKG_VERSION"),
+                "description": "One place, one API and one pipeline for everything an application calls outside itself.",
+                "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+            },
+            "paths": paths,
+            "components": {
+                "schemas": schemas(),
+                "securitySchemes": {
+                    "bearer": { "type": "http", "scheme": "bearer" },
+                    "token": { "type": "apiKey", "in": "header", "name": "Trunkline-Token" },
+                },
+            },
+            "security": [{}, { "bearer": [] }, { "token": [] }],
+        })
+    })
+}
+
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.trim_start_matches("/api/v1").split(['/', '.']).filter(|word| !word.is_empty());
+    let words: Vec<_> = words.map(|word| word.trim_matches(['{', '}'])).collect();
+    format!("{method}_{}", words.join("_"))
+}
+
+fn parameters(path: &str, query: &[&str]) -> Vec<Value> {
+    let named = path.split('/').filter_map(|word| word.strip_prefix('{')?.strip_suffix('}'));
+    let text = json!({ "type": "string" });
+    let path = named.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": text }));
+    path.chain(query.iter().map(|name| json!({ "name": name, "in": "query", "schema": text }))).collect()
+}
+
+fn media(component: &str) -> &'static str {
+    match component {
+        "Text" => "text/plain",
+        "Anything" => "*/*",
+        _ => "application/json",
+    }
+}
+
+fn schemas() -> Value {
+    let text = json!({ "type": "string" });
+    let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
+    json!({
+        "Integration": Catalog::get().integration_schema(),
+        "Patch": { "type": "object", "description": "Keys of an integration to change; null removes one" },
+        "Registered": {
+            "type": "object",
+            "properties": { "integration_id": text, "status": text, "warnings": { "type": "array", "items": text } },
+        },
+        "List": { "type": "array", "items": {
+            "type": "object",
+            "properties": {
+                "integration_id": text, "name": text, "type": text, "description": text,
+                "enabled": { "type": "boolean" }, "source": { "enum": ["store", "file", "demo"] },
+                "updated_at_ms": { "type": "integer" }, "error": text,
+            },
+        } },
+        "HealthOfAll": {
+            "type": "object",
+            "description": "Whether each integration is up; with details=true its Health instead",
+            "additionalProperties": { "anyOf": [{ "type": "boolean" }, { "$ref": "#/components/schemas/Health" }] },
+        },
+        "Health": {
+            "type": "object",
+            "properties": {
+                "state": { "enum": ["healthy", "degraded", "unhealthy", "disabled", "unknown"] },
+                "reason_code": text, "detail": text,
+                "latency_ms": { "type": "number" }, "checked_at_ms": { "type": "integer" },
+            },
+        },
+        "Request": {
+            "type": "object",
+            "description": "For type rest. Give at most one of json, data, multipart and base64",
+            "properties": {
+                "method": text, "endpoint": text,
+                "headers": { "type": "object", "additionalProperties": text },
+                "params": { "type": "object" },
+                "json": true, "data": true,
+                "multipart": { "type": "array", "items": { "type": "object", "required": ["name"], "properties": {
+                    "name": text, "filename": text, "content_type": text, "value": text, "base64": text,
+                } } },
+                "base64": text,
+            },
+            "examples": [{ "method": "GET", "endpoint": "/orders", "params": { "page": 1 } }],
+        },
+        "Tested": {
+            "type": "object",
+            "properties": {
+                "status": { "enum": ["success", "error"] }, "result": true, "error": text,
+                "problem": { "$ref": "#/components/schemas/Problem" },
+                "steps": { "type": "array", "items": { "type": "object", "properties": { "step": text, "ok": { "type": "boolean" } } } },
+            },
+        },
+        "ActivityList": { "type": "array", "items": {
+            "type": "object",
+            "properties": {
+                "at_ms": { "type": "integer" }, "request_id": text, "integration": text, "operation": text, "kind": text,
+                "status": { "type": ["integer", "null"] }, "attempts": { "type": "integer" }, "millis": { "type": "number" },
+                "bytes_sent": { "type": "integer" }, "bytes_received": { "type": "integer" }, "cache": text,
+            },
+        } },
+        "Problem": {
+            "type": "object",
+            "description": "RFC 9457",
+            "properties": {
+                "type": text, "title": text, "status": { "type": "integer" }, "detail": text,
+                "kind": { "type": "string", "examples": kinds }, "integration": text,
+                "outcome": { "enum": ["not_sent", "rejected", "applied", "unknown"] },
+                "attempts": { "type": "integer" }, "request_id": text, "retry_at": text,
+                "upstream": { "type": "object", "properties": { "status": { "type": "integer" }, "body": true } },
+            },
+        },
+        "Text": text,
+        "Anything": true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reference_leads_somewhere_and_no_operation_id_is_there_twice() {
+        let document = document();
+        let text = document.to_string();
+        for reference in text.split("#/components/schemas/").skip(1) {
+            let name = reference.split('"').next().unwrap();
+            assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
+        }
+        let mut ids: Vec<_> = ROUTES.iter().map(|route| operation_id(route.method, route.path)).collect();
+        ids.sort();
+        let all = ids.len();
+        ids.dedup();
+        assert_eq!(ids.len(), all);
+    }
+}

@@ -1,0 +1,165 @@
+//! `Problem`: an error as an answer (RFC 9457), from the row of its kind.
+
+use std::time::Duration;
+
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use trunkline::{Body, Error, Outcome, RequestId};
+
+/// Names the kind of an error of ours: an error of the service does not carry it.
+pub(crate) const ERROR: HeaderName = HeaderName::from_static("trunkline-error");
+
+/// How much of a service's error body is shown.
+const UPSTREAM: usize = 64 << 10;
+
+/// An error as an answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Problem {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    integration: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream: Option<Upstream>,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
+}
+
+/// What the service answered.
+#[derive(Debug, Serialize)]
+struct Upstream {
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Box<RawValue>>,
+}
+
+impl Problem {
+    /// The problem that an error is.
+    pub(crate) fn of(error: &Error) -> Self {
+        let row = error.kind().row();
+        let fact =
+            |key: &str| error.context().iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone());
+        Self {
+            r#type: format!("/docs/problems#{}", row.code),
+            title: row.title,
+            status: row.answers,
+            detail: error.message().to_owned(),
+            kind: row.code,
+            integration: fact("integration"),
+            outcome: Some(error.outcome()),
+            attempts: (error.attempts() > 0).then(|| error.attempts()),
+            request_id: None,
+            retry_at: error.wait().and_then(instant),
+            upstream: None,
+            retry_after: error.wait(),
+        }
+    }
+
+    /// The problem of a call, with what the service answered; `mask` hides what it may have echoed.
+    pub(crate) async fn of_call(
+        mut error: Error,
+        integration: &str,
+        request_id: RequestId,
+        mask: impl Fn(String) -> String,
+    ) -> Self {
+        let mut problem = Self::of(&error);
+        problem.integration = Some(integration.to_owned());
+        problem.request_id = Some(request_id.to_string());
+        if let Some(reply) = error.reply_mut() {
+            let body = std::mem::take(&mut reply.body);
+            let bytes = read(body).await;
+            problem.upstream = Some(Upstream { status: reply.status.as_u16(), body: show(&bytes, mask) });
+        }
+        problem
+    }
+
+    /// A problem of the HTTP exchange itself, before any integration is involved.
+    pub(crate) fn plain(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            r#type: format!("/docs/problems#{kind}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            kind,
+            integration: None,
+            outcome: None,
+            attempts: None,
+            request_id: None,
+            retry_at: None,
+            upstream: None,
+            retry_after: None,
+        }
+    }
+
+    /// The same with another status: 412 for a precondition that failed.
+    pub(crate) fn status(mut self, status: StatusCode) -> Self {
+        self.status = status.as_u16();
+        self
+    }
+
+    /// The answer.
+    pub(crate) fn response(&self) -> Response<Body> {
+        // Strings and numbers always serialise.
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        let mut response = Response::new(Body::from(json));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(ERROR, HeaderValue::from_static(self.kind));
+        if let Some(wait) = self.retry_after {
+            // RFC 9110 section 10.2.3: whole seconds; rounded up, so that nobody comes too early.
+            headers.insert(
+                header::RETRY_AFTER,
+                HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
+            );
+        }
+        response
+    }
+}
+
+/// The time this long from now (RFC 3339).
+fn instant(wait: Duration) -> Option<String> {
+    let now = jiff::Timestamp::now().checked_add(jiff::SignedDuration::try_from(wait).ok()?).ok()?;
+    Some(format!("{now:.0}"))
+}
+
+/// What there is of an error body; one that breaks off is shown as far as it came.
+async fn read(body: Body) -> Bytes {
+    body.collect(UPSTREAM).await.unwrap_or_default()
+}
+
+/// JSON as it is, text as a string, nothing for nothing.
+fn show(bytes: &[u8], mask: impl Fn(String) -> String) -> Option<Box<RawValue>> {
+    if bytes.is_empty() {
+        return None;
+    }
+    let text = mask(String::from_utf8_lossy(bytes).into_owned());
+    RawValue::from_string(text.clone()).or_else(|_| serde_json::value::to_raw_value(&text)).ok()
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> axum::response::Response {
+        self.response().map(axum::body::Body::new)
+    }
+}

@@ -1,0 +1,64 @@
+//! `ANY /api/v1/integrations/{id}/proxy/{path}`: a transparent, streaming HTTP proxy that adds the
+//! credential. What the service answers comes back as it is, errors too.
+
+use http::{Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use trunkline::{Body, Call, HttpRequest, Reply};
+
+use crate::{app::App, gate::Pass, headers, inbound, problem::Problem};
+
+/// Passes a request on. `tail` is the path behind `/proxy`, with its slash if it has one.
+pub(crate) async fn proxy(
+    app: &App,
+    id: &str,
+    tail: Tail,
+    pass: Pass,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Problem> {
+    let handle = app.manager.get(id)?;
+    let (mut head, body) = request.into_parts();
+    if head.method == http::Method::CONNECT || head.method == http::Method::TRACE {
+        return Err(Problem::plain(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "CONNECT and TRACE are not passed on",
+        ));
+    }
+    let whole = head.uri.path_and_query().map(http::uri::PathAndQuery::as_str).unwrap_or_default();
+    let mut onward = HttpRequest::new(head.method, whole.get(tail.0..).unwrap_or_default());
+    onward.relay = true;
+    headers::strip_request(&mut head.headers);
+    if pass == Pass::Spent {
+        head.headers.remove(header::AUTHORIZATION);
+    }
+    onward.headers = head.headers;
+    onward.body = inbound::relay(body).await?;
+
+    let mut call = Call::new(handle.id().clone(), onward);
+    let result = handle.call(&mut call).await;
+    // An answer of the service is an answer, whatever its status.
+    match result.or_else(trunkline::Error::into_reply) {
+        Ok(reply) => Ok(answer(reply, &call)),
+        Err(error) => {
+            let problem = Problem::of_call(error, id, call.request_id, |text| text).await;
+            let mut response = problem.response();
+            headers::tell(response.headers_mut(), &call);
+            Ok(response)
+        }
+    }
+}
+
+/// Where in the request's path and query the part that is passed on begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tail(pub(crate) usize);
+
+/// A reply as an answer.
+pub(crate) fn answer(reply: Reply, call: &Call) -> Response<Body> {
+    let mut response = Response::new(reply.body);
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    let map = response.headers_mut();
+    headers::strip(map);
+    headers::tell(map, call);
+    response
+}

@@ -1,0 +1,255 @@
+//! `start`: opens the store, listens, and serves until told to stop. One thread and one runtime per
+//! worker: a request stays on the core that took it.
+
+use std::{
+    net::{SocketAddr, TcpListener as StdListener},
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use hyper::service::service_fn;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use tokio::{net::TcpListener, runtime, sync::Semaphore};
+use tokio_util::sync::CancellationToken;
+use trunkline::{Egress, Error, Kind, Manager, Profile, Result, Seconds, Source, SqliteOptions, SqliteStore};
+
+use crate::{
+    app::App,
+    demo, edge,
+    gate::Gate,
+    settings::{File, LISTEN, Settings},
+    watch,
+};
+
+/// Time for a request's head, and for a connection that is kept open without one.
+const HEAD: Duration = Duration::from_secs(30);
+/// Bytes of a request's head (and of what is read ahead of its body).
+const HEAD_BYTES: usize = 64 << 10;
+/// Headers of a request.
+const HEADERS: usize = 100;
+/// Streams of one HTTP/2 connection.
+const STREAMS: u32 = 100;
+/// Segments of activity that the store keeps; each holds at most 256 records.
+const SEGMENTS: u32 = 2_000;
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    demo: Option<SocketAddr>,
+    data: PathBuf,
+    app: Arc<App>,
+    stop: CancellationToken,
+    drain_delay: Duration,
+    workers: Vec<thread::JoinHandle<()>>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the example API listens, if there is one.
+    pub fn demo(&self) -> Option<SocketAddr> {
+        self.demo
+    }
+
+    /// The folder of its database.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The registry that it serves.
+    pub fn manager(&self) -> &Manager {
+        &self.app.manager
+    }
+
+    /// Stops: no longer ready, then no longer listening, then the requests under way are done or their
+    /// time is up; last, the store is closed.
+    pub async fn stop(self) {
+        self.app.drain();
+        tokio::time::sleep(self.drain_delay).await;
+        self.stop.cancel();
+        let workers = self.workers;
+        let joined =
+            tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())));
+        // A worker that panicked has nothing left to wait for.
+        let _ = joined.await;
+        self.app.manager.close().await;
+    }
+}
+
+/// Starts a server.
+///
+/// # Errors
+///
+/// `invalid_config` for settings or a file that are not valid, an address that is taken, or a server
+/// that others could reach without a token; `store_unavailable` as [`SqliteStore::open`] says.
+pub async fn start(settings: Settings) -> Result<Running> {
+    harden();
+    let text = settings.config.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
+    let file = settings.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
+    let (listener, address) = listen(&settings, &file)?;
+    let gate = Gate::new(settings.token, file.server.hosts.clone(), address)?;
+    let egress = guard(settings.profile.or(file.egress.profile).unwrap_or_default(), address)?;
+
+    let data = settings.data.or_else(|| file.server.data.clone()).unwrap_or_else(|| PathBuf::from("data"));
+    let store =
+        SqliteStore::open(&data, SqliteOptions { key: settings.key, activity_segments: SEGMENTS }).await?;
+    let manager = Manager::builder()
+        .egress(egress)
+        .store(Arc::new(store))
+        .activity(file.server.activity.unwrap_or(50_000))
+        .build()
+        .await?;
+
+    let mut rules = settings.allow;
+    let mut demo = None;
+    if settings.demo {
+        let example = demo::serve().await?;
+        rules.push(example.to_string());
+        manager.set_source(Source::Demo, &demo::samples(example)?).await?;
+        demo = Some(example);
+    }
+    watch::apply(&manager, &file, &rules).await?;
+
+    let app = App::new(manager.clone(), gate, file.server.body.unwrap_or(4 << 20));
+    let stop = CancellationToken::new();
+    if let Some(path) = settings.config {
+        let watching = watch::watch(manager, path, text, file.clone(), rules);
+        let stopped = stop.clone();
+        tokio::spawn(async move { stopped.run_until_cancelled(watching).await });
+    }
+    let workers = workers(&app, &listener, &file, &stop)?;
+    Ok(Running {
+        address,
+        demo,
+        data,
+        app,
+        stop,
+        drain_delay: file.server.drain_delay.map_or(Duration::ZERO, Seconds::get),
+        workers,
+    })
+}
+
+/// What the process owes its secrets and its sockets: no core dumps, and as many files as it may have.
+fn harden() {
+    let _ = rlimit::setrlimit(rlimit::Resource::CORE, 0, 0);
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+}
+
+fn listen(settings: &Settings, file: &File) -> Result<(StdListener, SocketAddr)> {
+    let text = match settings.listen {
+        Some(address) => address.to_string(),
+        None => file.server.listen.clone().unwrap_or_else(|| LISTEN.to_owned()),
+    };
+    let wanted: SocketAddr = text
+        .parse()
+        .map_err(|_| Error::invalid("server.listen: is not an address and port such as 127.0.0.1:8700"))?;
+    let taken = |error: std::io::Error| {
+        Error::invalid(format!("cannot listen on {wanted}; choose another with --listen ADDR")).source(error)
+    };
+    let listener = StdListener::bind(wanted).map_err(taken)?;
+    listener.set_nonblocking(true).map_err(taken)?;
+    let address = listener.local_addr().map_err(taken)?;
+    Ok((listener, address))
+}
+
+fn guard(profile: Profile, address: SocketAddr) -> Result<Egress> {
+    if profile == Profile::Lab && !address.ip().is_loopback() {
+        return Err(Error::invalid(
+            "egress.profile lab opens the private network to whoever reaches the API; listen on 127.0.0.1, or use guarded with egress.allow",
+        ));
+    }
+    let egress = Egress::new(profile, &[])?;
+    egress.forbid(address);
+    Ok(egress)
+}
+
+fn workers(
+    app: &Arc<App>,
+    listener: &StdListener,
+    file: &File,
+    stop: &CancellationToken,
+) -> Result<Vec<thread::JoinHandle<()>>> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let drain = file.server.drain.map_or(Duration::from_secs(30), Seconds::get);
+    let connections = Arc::new(Semaphore::new(file.server.connections.unwrap_or(4_096)));
+    let failed = |error: std::io::Error| Error::new(Kind::Internal, "cannot start a worker").source(error);
+    let mut workers = Vec::new();
+    for n in 0..file.server.workers.unwrap_or(cores).clamp(1, 256) {
+        let listener = listener.try_clone().map_err(failed)?;
+        let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let (app, stop, connections) = (app.clone(), stop.clone(), connections.clone());
+        let work = move || runtime.block_on(serve(app, listener, stop, drain, connections));
+        workers.push(thread::Builder::new().name(format!("worker-{n}")).spawn(work).map_err(failed)?);
+    }
+    Ok(workers)
+}
+
+/// Accepts until stopped, then lets what is under way end, for as long as `drain` at most.
+async fn serve(
+    app: Arc<App>,
+    listener: StdListener,
+    stop: CancellationToken,
+    drain: Duration,
+    connections: Arc<Semaphore>,
+) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "a worker cannot listen"),
+    };
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEADERS)
+        .pipeline_flush(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(32 << 10)
+        .keep_alive_interval(Duration::from_secs(20));
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accept = async {
+            let permit = connections.clone().acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let Some((permit, accepted)) = stop.run_until_cancelled(accept).await else { break };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of files, most likely: others must end before there is room again.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let app = app.clone();
+        let service = service_fn(move |request| {
+            let app = app.clone();
+            async move { Ok::<_, std::convert::Infallible>(edge::handle(app, request).await) }
+        });
+        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+        tokio::spawn(async move {
+            // A client that breaks off is nothing to report.
+            let _ = connection.await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!("the time to drain is up; requests under way were cut");
+    }
+}

@@ -1,0 +1,192 @@
+//! `Settings`: what the server is told on the command line, in the environment and in its file.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use trunkline::{Egress, Error, IntegrationConfig, KeySource, Profile, Result, Seconds, Secret, parse};
+
+/// Where the server listens unless it is told otherwise.
+pub(crate) const LISTEN: &str = "127.0.0.1:8700";
+
+/// Everything that [`crate::start`] needs to know.
+#[derive(Debug)]
+pub struct Settings {
+    /// The configuration file, which is watched.
+    pub config: Option<PathBuf>,
+    /// Overrides `server.listen`.
+    pub listen: Option<SocketAddr>,
+    /// Overrides `server.data`.
+    pub data: Option<PathBuf>,
+    /// What API calls must show. Without it the server answers on loopback only.
+    pub token: Option<Secret>,
+    /// Where the master key comes from.
+    pub key: KeySource,
+    /// Overrides `egress.profile`.
+    pub profile: Option<Profile>,
+    /// Added to `egress.allow`.
+    pub allow: Vec<String>,
+    /// Serves the example API and registers the samples that call it.
+    pub demo: bool,
+}
+
+/// The configuration file, `trunkline.yaml`.
+#[derive(Debug, Default, Clone)]
+pub struct File {
+    /// The server itself. Changes take effect at the next start.
+    pub server: ServerSettings,
+    /// Which addresses integrations may reach.
+    pub egress: EgressSettings,
+    /// Integrations that live in the file.
+    pub integrations: Vec<IntegrationConfig>,
+}
+
+/// The file as it is written.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Raw {
+    server: ServerSettings,
+    egress: EgressSettings,
+    integrations: Vec<Value>,
+}
+
+/// The server itself.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerSettings {
+    /// Address and port; `127.0.0.1:8700` unless set.
+    pub listen: Option<String>,
+    /// The folder of the database and the master key; `data` unless set.
+    pub data: Option<PathBuf>,
+    /// Threads that serve requests, each with a runtime of its own; one per core unless set.
+    pub workers: Option<usize>,
+    /// Names under which browsers and clients reach a server that asks for no token, besides
+    /// `localhost` and loopback addresses.
+    pub hosts: Vec<String>,
+    /// How long requests may go on after a signal to stop; 30 seconds unless set.
+    pub drain: Option<Seconds>,
+    /// How long requests are still taken after that signal, for load balancers that lag; 0 unless set.
+    pub drain_delay: Option<Seconds>,
+    /// Connections at the same time; 4,096 unless set.
+    pub connections: Option<usize>,
+    /// Bytes of a request's body that is read into memory; 4 MiB unless set. Proxied bodies stream.
+    pub body: Option<usize>,
+    /// How many records of activity are kept; 50,000 unless set.
+    pub activity: Option<usize>,
+}
+
+/// Which addresses integrations may reach.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EgressSettings {
+    /// How much is open without a rule.
+    pub profile: Option<Profile>,
+    /// Further hosts and networks, such as `billing.corp.local:8443` or `10.2.0.0/16:443`.
+    pub allow: Vec<String>,
+}
+
+impl File {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming the file and the key.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::invalid(format!("{}: cannot be read: {}", path.display(), error.kind()))
+        })?;
+        Self::parse(&text).map_err(|error| error.at(&path.display().to_string()))
+    }
+
+    /// Reads and checks the text of a file, YAML or JSON.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming the key, or the line of bad YAML.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        let mut value: Value = serde_saphyr::from_str(text).map_err(|error| {
+            // The library quotes the text around the error, which may hold a secret: keep the place only.
+            let place = error.location().map(|at| format!(" at line {} column {}", at.line(), at.column()));
+            Error::invalid(format!("is not valid YAML{}", place.unwrap_or_default()))
+        })?;
+        if value.is_null() {
+            return Ok(Self::default());
+        }
+        for key in ["server", "egress"] {
+            value.get_mut(key).map_or(Ok(()), resolve)?;
+        }
+        let raw: Raw = parse::value(value, "")?;
+        let mut integrations = Vec::with_capacity(raw.integrations.len());
+        for (at, json) in raw.integrations.into_iter().enumerate() {
+            let name = json.get("integration_id").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let place = if name.is_empty() {
+                format!("integrations[{at}]")
+            } else {
+                format!("integrations[{at}] ({name})")
+            };
+            integrations.push(IntegrationConfig::from_json(json).map_err(|error| error.at(&place))?);
+        }
+        Egress::new(Profile::default(), &raw.egress.allow).map_err(|error| error.at("egress.allow"))?;
+        Ok(Self { server: raw.server, egress: raw.egress, integrations })
+    }
+}
+
+/// Replaces references in all strings below `value`.
+fn resolve(value: &mut Value) -> Result<()> {
+    match value {
+        Value::String(text) => *text = parse::resolve(text)?.into_owned(),
+        Value::Array(values) => values.iter_mut().try_for_each(resolve)?,
+        Value::Object(fields) => fields.values_mut().try_for_each(resolve)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_yaml_with_three_parts() {
+        let file = File::parse(
+            "server:\n  listen: 127.0.0.1:9000\n  drain: 5s\negress:\n  profile: lab\n  allow: ['10.0.0.0/8:443']\n\
+             integrations:\n  - integration_id: a\n    type: rest\n    base_url: https://h\n",
+        )
+        .unwrap();
+        assert_eq!(file.server.listen.as_deref(), Some("127.0.0.1:9000"));
+        assert_eq!((file.egress.profile, file.integrations.len()), (Some(Profile::Lab), 1));
+        assert!(File::parse("").unwrap().integrations.is_empty());
+        assert!(File::parse("# nothing\n").unwrap().integrations.is_empty());
+    }
+
+    #[test]
+    fn a_bad_file_names_the_key_and_shows_no_value() {
+        for (text, word) in [
+            ("servr: {}", "did you mean `server`"),
+            ("server: {lisen: x}", "did you mean `listen`"),
+            ("egress: {allow: ['*']}", "egress.allow"),
+            ("egress: {profile: hunter2}", "egress.profile"),
+            (
+                "integrations:\n  - {integration_id: a, type: rest, timeout: hunter2}",
+                "integrations[0] (a): timeout",
+            ),
+            ("integrations:\n  - {type: rest}", "integration_id"),
+            ("integrations: hunter2", "integrations"),
+            ("a: [1, hunter2", "YAML"),
+            ("server: {data: '${env:NO_SUCH_VARIABLE}'}", "NO_SUCH_VARIABLE"),
+        ] {
+            let error = File::parse(text).unwrap_err();
+            assert!(
+                error.to_string().contains(word) && !format!("{error:?}").contains("hunter2"),
+                "{text}: {error}"
+            );
+        }
+    }
+}
