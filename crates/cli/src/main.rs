@@ -3,6 +3,7 @@
 mod client;
 mod commands;
 mod exit;
+mod log;
 mod output;
 
 use clap::{Parser, Subcommand};

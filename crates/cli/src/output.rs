@@ -77,7 +77,14 @@ impl Output {
     }
 }
 
-/// Text from elsewhere, without what could move the cursor of a terminal.
+/// Text from elsewhere, without what could move the cursor of a terminal or turn the words around.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Whether a terminal does something else with it than to show it: control characters, line separators,
+/// and marks that change the direction of writing (Unicode Standard Annex 9, section 2).
+pub(crate) fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -24,6 +24,7 @@ mod scheme;
 mod seconds;
 mod secret;
 mod transport;
+mod unique;
 
 pub use body::{Body, BodyStream};
 pub use call::Call;

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
+pub use crate::unique::Unique;
 use crate::{Error, Result, secret};
 
 /// Reads a `T` out of JSON text.

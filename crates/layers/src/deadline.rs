@@ -14,7 +14,7 @@ use trunkline_core::{
 };
 
 /// Ends a call that takes longer than its total time, or than its caller's own deadline if that is
-/// sooner. A body that is relayed to a client may flow for longer.
+/// sooner. Bodies that are relayed, to a client or from one, may flow for longer.
 #[derive(Debug)]
 pub struct Deadline {
     total: Duration,
@@ -33,12 +33,16 @@ impl Layer for Deadline {
     }
 
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
+        let relayed = matches!(&call.operation, Operation::Http(request) if request.relay);
+        // An upload takes as long as its client needs; while it flows nobody waits in vain.
+        if relayed && call.deadline.is_none() && !call.operation.is_replayable() {
+            return next.run(call);
+        }
         Box::pin(async move {
             let now = Instant::now();
             let own = now + self.total;
             let deadline = call.deadline.map_or(own, |callers| callers.min(own));
             call.deadline = Some(deadline);
-            let relayed = matches!(&call.operation, Operation::Http(request) if request.relay);
             let mut result = match timeout_at(deadline, next.run(call)).await {
                 Ok(result) => result,
                 Err(_) => return Err(late(deadline - now).attempted(call.attempt)),
@@ -147,6 +151,12 @@ mod tests {
         let reply = call(&Script::new([Step::Ok(endless())]), HttpRequest::get("/"), None).await.unwrap();
         assert_eq!(reply.bytes().await.unwrap_err().kind(), Kind::Timeout);
         assert_eq!(began.elapsed().as_secs(), 30);
+
+        let upload = HttpRequest { relay: true, body: endless(), ..HttpRequest::post("/") };
+        let hour =
+            tokio::time::timeout(Duration::from_secs(3600), call(&Script::new([Step::Hangs]), upload, None))
+                .await;
+        assert!(hour.is_err(), "a relayed upload outlives the total time");
 
         let request = HttpRequest { relay: true, ..HttpRequest::get("/") };
         let reply = call(&Script::new([Step::Ok(endless())]), request, None).await.unwrap();

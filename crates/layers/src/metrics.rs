@@ -1,8 +1,11 @@
 //! Prometheus metrics of calls: one registry, and handles that are looked up once per integration.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicI64, AtomicU64},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, Weak,
+        atomic::{AtomicI64, AtomicU64},
+    },
 };
 
 use prometheus_client::{
@@ -38,6 +41,8 @@ pub struct Metrics {
     in_flight: Family<ByIntegration, Gauge>,
     sent: Family<ByIntegration, Counter>,
     received: Family<ByIntegration, Counter>,
+    /// The integrations that have handles: their labels go with the last of these.
+    series: Mutex<HashMap<Arc<str>, Weak<Series>>>,
 }
 
 impl Metrics {
@@ -68,7 +73,7 @@ impl Metrics {
             Unit::Bytes,
             received.clone(),
         );
-        Self { registry, calls, duration, in_flight, sent, received }
+        Self { registry, calls, duration, in_flight, sent, received, series: Mutex::default() }
     }
 
     /// Adds a counter of somebody else's that is read when it is scraped.
@@ -81,13 +86,21 @@ impl Metrics {
         self.registry.register(name, help, Read(read));
     }
 
-    /// The handles of one integration. Nothing is registered until a call is made.
+    /// The handles of one integration, the same for all that ask while any is held. Nothing is rendered
+    /// until a call is made, and nothing any more once the last of them is dropped: so labels do not grow
+    /// with integrations that come and go, and a call that outlives its integration does not bring one back.
     pub fn of(self: &Arc<Self>, integration: &Arc<str>) -> CallMetrics {
-        CallMetrics { metrics: self.clone(), integration: integration.clone(), held: OnceLock::new() }
+        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = series.get(integration).and_then(Weak::upgrade) {
+            return CallMetrics(live);
+        }
+        let (metrics, integration) = (self.clone(), integration.clone());
+        let fresh = Arc::new(Series { metrics, integration, held: OnceLock::new() });
+        series.insert(fresh.integration.clone(), Arc::downgrade(&fresh));
+        CallMetrics(fresh)
     }
 
-    /// Forgets an integration, so that labels do not grow with those that come and go.
-    pub fn forget(&self, integration: &Arc<str>) {
+    fn forget(&self, integration: &Arc<str>) {
         let labels = ByIntegration { integration: integration.clone() };
         self.duration.remove(&labels);
         self.in_flight.remove(&labels);
@@ -142,11 +155,27 @@ impl<F: Fn() -> u64 + Send + Sync + 'static> EncodeMetric for Read<F> {
 const OUTCOMES: [&str; 2] = ["ok", "cancelled"];
 
 /// The metric handles of one integration, looked up on its first call and held.
+#[derive(Debug, Clone)]
+pub struct CallMetrics(Arc<Series>);
+
 #[derive(Debug)]
-pub struct CallMetrics {
+struct Series {
     metrics: Arc<Metrics>,
     integration: Arc<str>,
     held: OnceLock<Box<Held>>,
+}
+
+impl Drop for Series {
+    fn drop(&mut self) {
+        let mut series = self.metrics.series.lock().unwrap_or_else(PoisonError::into_inner);
+        // Not if the integration has come back meanwhile: the labels are its own again.
+        if series.get(&self.integration).is_some_and(|series| series.strong_count() == 0) {
+            series.remove(&self.integration);
+            if self.held.get().is_some() {
+                self.metrics.forget(&self.integration);
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -158,7 +187,7 @@ struct Held {
     received: Counter<u64, AtomicU64>,
 }
 
-impl CallMetrics {
+impl Series {
     fn held(&self) -> &Held {
         self.held.get_or_init(|| {
             let labels = ByIntegration { integration: self.integration.clone() };
@@ -177,13 +206,15 @@ impl CallMetrics {
         let labels = ByOutcome { integration: self.integration.clone(), outcome };
         self.metrics.calls.get_or_create(&labels).clone()
     }
+}
 
+impl CallMetrics {
     pub(crate) fn began(&self) {
-        self.held().in_flight.inc();
+        self.0.held().in_flight.inc();
     }
 
     pub(crate) fn ended(&self, outcome: &'static str, seconds: f64, sent: u64, received: u64) {
-        let held = self.held();
+        let held = self.0.held();
         held.in_flight.dec();
         held.duration.observe(seconds);
         if sent > 0 {
@@ -196,7 +227,7 @@ impl CallMetrics {
         if outcome == "ok" {
             held.ok.inc();
         } else {
-            self.outcome(outcome).inc();
+            self.0.outcome(outcome).inc();
         }
     }
 }
@@ -218,15 +249,30 @@ mod tests {
         let mut metrics = Metrics::new();
         metrics.register_counter("other", "Something else", || 7);
         let metrics = Arc::new(metrics);
-        let id: Arc<str> = "gone".into();
-        let handles = metrics.of(&id);
+        let handles = metrics.of(&"gone".into());
         assert!(!metrics.render().contains("gone"), "nothing before the first call");
         handles.began();
         handles.ended("timeout", 0.1, 3, 4);
         let text = metrics.render();
         assert!(text.contains("trunkline_calls_total{integration=\"gone\",outcome=\"timeout\"} 1"), "{text}");
         assert!(text.contains("other_total 7"), "{text}");
-        metrics.forget(&id);
+        drop(handles);
         assert!(!metrics.render().contains("gone"));
+        assert!(metrics.series.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_replaces_an_integration_goes_on_counting_where_it_stopped() {
+        let metrics = Arc::new(Metrics::new());
+        let before = metrics.of(&"a".into());
+        before.began();
+        let after = metrics.of(&"a".into());
+        before.ended("ok", 0.1, 0, 0);
+        drop(before);
+        after.began();
+        after.ended("ok", 0.1, 0, 0);
+        let text = metrics.render();
+        assert!(text.contains("trunkline_calls_total{integration=\"a\",outcome=\"ok\"} 2"), "{text}");
+        assert!(text.contains("trunkline_calls_in_flight{integration=\"a\"} 0"), "{text}");
     }
 }

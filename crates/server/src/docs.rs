@@ -13,6 +13,19 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; object-src 'none'; base-uri 'none'",
 );
 
+/// Problems that come before any integration is involved.
+const EXCHANGE: [(&str, u16, &str); 9] = [
+    ("unknown_path", 404, "There is nothing at this path"),
+    ("method_not_allowed", 405, "The path knows other methods: the header Allow names them"),
+    ("unauthorized", 401, "The API token is missing or wrong"),
+    ("foreign_host", 403, "The server was addressed by a name that it does not know"),
+    ("foreign_origin", 403, "A page of another site called"),
+    ("unsupported_media_type", 415, "The body is not declared as JSON"),
+    ("payload_too_large", 413, "The body is longer than server.body allows"),
+    ("incomplete_body", 400, "The body ended too early"),
+    ("slow_body", 408, "The body paused for too long"),
+];
+
 /// The pages.
 pub(crate) fn router() -> Router<Manager> {
     let ui: Router<Manager> = SwaggerUi::new("/docs").config(Config::from("/openapi.json")).into();
@@ -46,6 +59,16 @@ fn problems() -> String {
             row.answers,
             row.title,
             code = row.code,
+        );
+    }
+    page.push_str(
+        "</table><h2>Of the exchange with Trunkline itself</h2>\
+         <table><tr><th>kind</th><th>status</th><th>meaning</th></tr>",
+    );
+    for (code, status, meaning) in EXCHANGE {
+        let _ = write!(
+            page,
+            "<tr id=\"{code}\"><td><code>{code}</code></td><td>{status}</td><td>{meaning}</td></tr>"
         );
     }
     page.push_str("</table></html>");

@@ -42,19 +42,19 @@ fn road(method: &Method, path: &str) -> Road {
 
 /// Answers one request.
 pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>) -> Response<Out> {
-    let pass = match app.gate.judge(request.method(), request.uri().path(), request.headers()) {
+    let pass = match app.gate.judge(request.method(), request.uri(), request.headers()) {
         Ok(pass) => pass,
         Err(problem) => return ours(problem.response().map(Out::Ours)),
     };
     let path = request.uri().path();
     let result = match road(request.method(), path) {
         Road::Proxy(end, tail) => {
-            let id = path[PREFIX.len()..end].to_owned();
-            proxy::proxy(&app, &id, tail, pass, request).await
+            let handle = app.manager.get(&path[PREFIX.len()..end]);
+            proxy::proxy(handle, tail, pass, request).await
         }
         Road::Call(end) => {
-            let id = path[PREFIX.len()..end].to_owned();
-            call::call(&app, &id, request).await
+            let handle = app.manager.get(&path[PREFIX.len()..end]);
+            call::call(handle, app.body_limit, request).await
         }
         Road::Router => {
             let mut request = request.map(axum::body::Body::new);

@@ -1,8 +1,8 @@
 //! `Gate`: who may come in. Judges each request by its head alone, before any of its body is read.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, Method, StatusCode, header, uri::Authority};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
 use subtle::ConstantTimeEq;
 use trunkline::{Error, Result, Secret};
 
@@ -49,54 +49,54 @@ impl Gate {
     }
 
     /// Judges the head of a request.
-    pub(crate) fn judge(&self, method: &Method, path: &str, map: &HeaderMap) -> Result<Pass, Problem> {
-        if OPEN.contains(&path) {
+    pub(crate) fn judge(&self, method: &Method, uri: &Uri, map: &HeaderMap) -> Result<Pass, Problem> {
+        if OPEN.contains(&uri.path()) {
             return Ok(Pass::Free);
         }
         let pass = match &self.token {
             Some(token) => self.token(token, map)?,
             None => {
-                self.host(map)?;
+                self.host(uri, map)?;
                 Pass::Free
             }
         };
-        self.origin(method, map)?;
+        origin(method, uri, map)?;
         Ok(pass)
     }
 
     fn token(&self, token: &Secret, map: &HeaderMap) -> Result<Pass, Problem> {
         let wanted = token.expose()?;
         let same = |shown: &[u8]| bool::from(shown.ct_eq(wanted.trim().as_bytes()));
-        if let Some(shown) = map.get(headers::TOKEN) {
-            if same(shown.as_bytes()) {
-                return Ok(Pass::Free);
-            }
-        } else if let Some(shown) = map.get(header::AUTHORIZATION).map(|value| value.as_bytes()) {
-            // RFC 9110 section 11.1: the name of a scheme has no case.
-            let bearer = shown.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
-            if bearer && same(&shown[7..]) {
-                return Ok(Pass::Spent);
-            }
+        // RFC 9110 section 11.1: the name of a scheme has no case.
+        let bearer = |shown: &[u8]| {
+            shown.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer ")) && same(&shown[7..])
+        };
+        let spent = map.get(header::AUTHORIZATION).is_some_and(|shown| bearer(shown.as_bytes()));
+        match map.get(headers::TOKEN) {
+            // In both headers is once too often: the second must not travel on either.
+            Some(shown) if same(shown.as_bytes()) => Ok(if spent { Pass::Spent } else { Pass::Free }),
+            None if spent => Ok(Pass::Spent),
+            _ => Err(Problem::plain(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "show the API token: `Authorization: Bearer …` or `Trunkline-Token: …`",
+            )),
         }
-        Err(Problem::plain(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "show the API token: `Authorization: Bearer …` or `Trunkline-Token: …`",
-        ))
     }
 
     /// A server that asks for no token answers only to names of this machine: a page that lets its own
     /// name point here (DNS rebinding) speaks to another host, as far as its browser knows.
-    fn host(&self, map: &HeaderMap) -> Result<(), Problem> {
-        let Some(host) = map.get(header::HOST) else { return Ok(()) };
-        let authority: Option<Authority> = host.to_str().ok().and_then(|host| host.parse().ok());
-        let known = authority.is_some_and(|authority| {
-            let name = authority.host();
+    fn host(&self, uri: &Uri, map: &HeaderMap) -> Result<(), Problem> {
+        let known = |host: &str| {
+            let name = without_port(host);
             let local = name.eq_ignore_ascii_case("localhost")
-                || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+                || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
             local || self.hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
-        });
-        if known {
+        };
+        // HTTP/2 names the host in the target; so may HTTP/1.1, beside the header.
+        let target = uri.authority().is_none_or(|authority| known(authority.as_str()));
+        let header = map.get(header::HOST).is_none_or(|host| host.to_str().is_ok_and(known));
+        if target && header {
             return Ok(());
         }
         Err(Problem::plain(
@@ -105,31 +105,39 @@ impl Gate {
             "without an API token the server answers to localhost only; add the name to server.hosts, or set TRUNKLINE_API_TOKEN",
         ))
     }
+}
 
-    /// A page of another site may not make its visitors call us. Programs send neither header.
-    fn origin(&self, method: &Method, map: &HeaderMap) -> Result<(), Problem> {
-        let cross_site = map
-            .get("sec-fetch-site")
-            .is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
-        let foreign = match map.get(header::ORIGIN) {
-            None => false,
-            Some(origin) => {
-                let host = map.get(header::HOST).map(|host| host.as_bytes()).unwrap_or_default();
-                let origin = origin.as_bytes();
-                let bare = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
-                bare.is_none_or(|bare| !bare.eq_ignore_ascii_case(host))
-            }
-        };
-        let navigates =
-            *method == Method::GET && map.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
-        if foreign || (cross_site && !navigates) {
-            return Err(Problem::plain(
-                StatusCode::FORBIDDEN,
-                "foreign_origin",
-                "a page of another site may not call this server",
-            ));
+/// A page of another site may not make its visitors call us. Programs send neither header.
+fn origin(method: &Method, uri: &Uri, map: &HeaderMap) -> Result<(), Problem> {
+    let cross_site =
+        map.get("sec-fetch-site").is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
+    let foreign = match map.get(header::ORIGIN) {
+        None => false,
+        Some(origin) => {
+            let target = uri.authority().map(|authority| authority.as_str().as_bytes());
+            let host = target.or(map.get(header::HOST).map(|host| host.as_bytes())).unwrap_or_default();
+            let origin = origin.as_bytes();
+            let bare = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
+            bare.is_none_or(|bare| !bare.eq_ignore_ascii_case(host))
         }
-        Ok(())
+    };
+    let navigates =
+        *method == Method::GET && map.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+    if foreign || (cross_site && !navigates) {
+        return Err(Problem::plain(
+            StatusCode::FORBIDDEN,
+            "foreign_origin",
+            "a page of another site may not call this server",
+        ));
+    }
+    Ok(())
+}
+
+/// The name in a `Host`, which may be followed by a port (RFC 9110 section 7.2).
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|c| c.is_ascii_digit()) && !name.ends_with(':') => name,
+        _ => host,
     }
 }
 
@@ -141,7 +149,7 @@ mod tests {
 
     fn judge(gate: &Gate, method: Method, pairs: &[(&'static str, &str)]) -> Result<Pass, u16> {
         let map = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        gate.judge(&method, "/api/v1/integrations/list", &map)
+        gate.judge(&method, &Uri::from_static("/api/v1/integrations/list"), &map)
             .map_err(|problem| problem.response().status().as_u16())
     }
 
@@ -154,6 +162,10 @@ mod tests {
         let gate = gate(Some(TOKEN));
         for (headers, result) in [
             (&[("trunkline-token", TOKEN), ("authorization", "Bearer theirs")][..], Ok(Pass::Free)),
+            (
+                &[("trunkline-token", TOKEN), ("authorization", "Bearer 0123456789abcdef0123")],
+                Ok(Pass::Spent),
+            ),
             (&[("authorization", "Bearer 0123456789abcdef0123")], Ok(Pass::Spent)),
             (&[("authorization", "bearer 0123456789abcdef0123")], Ok(Pass::Spent)),
             (&[("authorization", "Bearer 0123456789abcdef012")], Err(401)),
@@ -163,7 +175,7 @@ mod tests {
         ] {
             assert_eq!(judge(&gate, Method::GET, headers), result, "{headers:?}");
         }
-        assert!(gate.judge(&Method::GET, "/healthz", &HeaderMap::new()).is_ok());
+        assert!(gate.judge(&Method::GET, &Uri::from_static("/healthz"), &HeaderMap::new()).is_ok());
     }
 
     #[test]
@@ -180,6 +192,24 @@ mod tests {
             ("@", false),
         ] {
             assert_eq!(judge(&gate, Method::GET, &[("host", host)]).is_ok(), passes, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_host_in_the_target_is_judged_as_one_in_the_header() {
+        let gate = gate(None);
+        for (target, host, passes) in [
+            ("http://localhost:1/x", None, true),
+            ("http://evil.example/x", None, false),
+            ("http://evil.example/x", Some("localhost"), false),
+            ("http://localhost/x", Some("evil.example"), false),
+        ] {
+            let map = host.map(|host: &str| (header::HOST, host.parse().unwrap())).into_iter().collect();
+            assert_eq!(
+                gate.judge(&Method::GET, &target.parse().unwrap(), &map).is_ok(),
+                passes,
+                "{target} {host:?}"
+            );
         }
     }
 

@@ -21,20 +21,40 @@ const HOP_BY_HOP: [HeaderName; 7] = [
     header::UPGRADE,
 ];
 
-/// Removes what ends here from a request that is passed on, or a reply that comes back: the headers of
-/// the connection, those that `Connection` names, and any that pretend to be ours.
+/// Removes what ends here from a reply that comes back: the headers of the connection, those that
+/// `Connection` names, and any that pretend to be ours.
 pub(crate) fn strip(headers: &mut HeaderMap) {
-    if let Some(connection) = headers.get(header::CONNECTION) {
-        // The usual value names nothing but itself.
-        let named: Vec<HeaderName> = match connection.to_str() {
-            Ok("keep-alive" | "close") => Vec::new(),
-            _ => named(headers),
-        };
-        for name in named {
-            headers.remove(name);
-        }
-    }
-    let gone: Vec<HeaderName> = headers.keys().filter(|name| ends_here(name)).cloned().collect();
+    remove(headers, ends_here);
+}
+
+/// Removes what ends here from a request that is passed on: as for a reply, and what describes the way
+/// to us, and what the client library writes anew.
+pub(crate) fn strip_request(headers: &mut HeaderMap) {
+    remove(headers, |name| {
+        const OURS: [HeaderName; 4] =
+            [header::HOST, header::CONTENT_LENGTH, header::EXPECT, header::FORWARDED];
+        OURS.contains(name)
+            || name.as_str().starts_with('x')
+                && matches!(
+                    name.as_str(),
+                    "x-forwarded-for" | "x-forwarded-host" | "x-forwarded-proto" | "x-real-ip"
+                )
+            || ends_here(name)
+    });
+}
+
+fn ends_here(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name) || name.as_str().starts_with("trunkline-") || name == "proxy-connection"
+}
+
+/// Looks at each header once: most requests have none or one that goes.
+fn remove(headers: &mut HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
+    let named = match headers.get(header::CONNECTION).map(HeaderValue::as_bytes) {
+        // The usual values name nothing but themselves.
+        None | Some(b"keep-alive" | b"close") => Vec::new(),
+        Some(_) => named(headers),
+    };
+    let gone: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().chain(named).collect();
     for name in gone {
         headers.remove(name);
     }
@@ -43,21 +63,6 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
 fn named(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
-}
-
-fn ends_here(name: &HeaderName) -> bool {
-    HOP_BY_HOP.contains(name) || name.as_str().starts_with("trunkline-") || name == "proxy-connection"
-}
-
-/// Also ends here, in requests: what describes the way to us, and what the client library writes anew.
-pub(crate) fn strip_request(headers: &mut HeaderMap) {
-    strip(headers);
-    for name in [header::HOST, header::CONTENT_LENGTH, header::EXPECT, header::FORWARDED] {
-        headers.remove(name);
-    }
-    for name in ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"] {
-        headers.remove(name);
-    }
 }
 
 /// Says what happened to a call.

@@ -9,6 +9,7 @@ mod app;
 mod call;
 mod demo;
 mod docs;
+mod echo;
 mod edge;
 mod gate;
 mod headers;

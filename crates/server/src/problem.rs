@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::response::IntoResponse;
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::BodyExt;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline::{Body, Error, Outcome, RequestId};
@@ -14,6 +14,8 @@ pub(crate) const ERROR: HeaderName = HeaderName::from_static("trunkline-error");
 
 /// How much of a service's error body is shown.
 const UPSTREAM: usize = 64 << 10;
+/// How much more is read of it: a secret that is cut in two would not be found.
+const MARGIN: usize = 8 << 10;
 
 /// An error as an answer.
 #[derive(Debug, Serialize)]
@@ -138,9 +140,16 @@ fn instant(wait: Duration) -> Option<String> {
     Some(format!("{now:.0}"))
 }
 
-/// What there is of an error body; one that breaks off is shown as far as it came.
-async fn read(body: Body) -> Bytes {
-    body.collect(UPSTREAM).await.unwrap_or_default()
+/// What there is of an error body, as far as it came and as much as is shown.
+async fn read(mut body: Body) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while bytes.len() < UPSTREAM + MARGIN
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+    }
+    bytes.truncate(UPSTREAM + MARGIN);
+    bytes
 }
 
 /// JSON as it is, text as a string, nothing for nothing.
@@ -148,7 +157,10 @@ fn show(bytes: &[u8], mask: impl Fn(String) -> String) -> Option<Box<RawValue>> 
     if bytes.is_empty() {
         return None;
     }
-    let text = mask(String::from_utf8_lossy(bytes).into_owned());
+    let mut text = mask(String::from_utf8_lossy(bytes).into_owned());
+    if bytes.len() > UPSTREAM {
+        text.truncate(text.floor_char_boundary(UPSTREAM));
+    }
     RawValue::from_string(text.clone()).or_else(|_| serde_json::value::to_raw_value(&text)).ok()
 }
 

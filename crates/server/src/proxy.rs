@@ -1,21 +1,22 @@
 //! `ANY /api/v1/integrations/{id}/proxy/{path}`: a transparent, streaming HTTP proxy that adds the
 //! credential. What the service answers comes back as it is, errors too.
 
+use std::sync::Arc;
+
 use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
-use trunkline::{Body, Call, HttpRequest, Reply};
+use trunkline::{Body, Call, Handle, HttpRequest, Reply, Result};
 
-use crate::{app::App, gate::Pass, headers, inbound, problem::Problem};
+use crate::{gate::Pass, headers, inbound, problem::Problem};
 
 /// Passes a request on. `tail` is the path behind `/proxy`, with its slash if it has one.
 pub(crate) async fn proxy(
-    app: &App,
-    id: &str,
+    handle: Result<Arc<Handle>>,
     tail: Tail,
     pass: Pass,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Problem> {
-    let handle = app.manager.get(id)?;
+    let handle = handle?;
     let (mut head, body) = request.into_parts();
     if head.method == http::Method::CONNECT || head.method == http::Method::TRACE {
         return Err(Problem::plain(
@@ -40,7 +41,7 @@ pub(crate) async fn proxy(
     match result.or_else(trunkline::Error::into_reply) {
         Ok(reply) => Ok(answer(reply, &call)),
         Err(error) => {
-            let problem = Problem::of_call(error, id, call.request_id, |text| text).await;
+            let problem = Problem::of_call(error, handle.id(), call.request_id, |text| text).await;
             let mut response = problem.response();
             headers::tell(response.headers_mut(), &call);
             Ok(response)

@@ -4,7 +4,10 @@ use std::{
     convert::Infallible,
     future::Future,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -50,6 +53,7 @@ impl Received {
 pub struct Peer {
     address: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
+    connections: Arc<AtomicUsize>,
     _tasks: JoinSet<()>,
 }
 
@@ -94,6 +98,29 @@ impl Peer {
         peer
     }
 
+    /// Serves HTTP/1.1 and HTTP/2 in clear text with `answer`, which gets each request while its body is
+    /// still on the way: for peers that take their time. What they receive is not remembered.
+    pub async fn live<F, R>(answer: F) -> Self
+    where
+        F: Fn(Request<Incoming>) -> R + Send + Sync + 'static,
+        R: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let answer = Arc::new(answer);
+        Self::raw(move |stream| {
+            let answer = answer.clone();
+            async move {
+                let service = service_fn(move |request| {
+                    let answered = answer(request);
+                    async { Ok::<_, Infallible>(answered.await) }
+                });
+                let _ = auto::Builder::new(TokioExecutor::new())
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            }
+        })
+        .await
+    }
+
     /// Hands each connection to `handle`: for peers that break the protocol.
     pub async fn raw<F, R>(handle: F) -> Self
     where
@@ -102,14 +129,16 @@ impl Peer {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut tasks = JoinSet::new();
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let (count, mut tasks) = (accepted.clone(), JoinSet::new());
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
                 connections.spawn(handle(stream));
             }
         });
-        Self { address, received: Arc::default(), _tasks: tasks }
+        Self { address, received: Arc::default(), connections: accepted, _tasks: tasks }
     }
 
     /// Where it listens.
@@ -120,6 +149,11 @@ impl Peer {
     /// Its origin, `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// How many connections it has accepted.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 
     /// What it received so far.

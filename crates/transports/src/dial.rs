@@ -31,9 +31,7 @@ pub async fn dial(egress: &Egress, zone: Zone, host: &str, port: u16, limit: Dur
         Ok(ip) => vec![SocketAddr::new(ip, port)],
         Err(_) => resolve(host, port, end).await?,
     };
-    for address in &addresses {
-        egress.check(zone, host, *address)?;
-    }
+    admit(egress, zone, host, &addresses)?;
     match timeout_at(end, race(&alternate(addresses))).await {
         Ok(Ok(stream)) => {
             // Without this, a small request waits for the acknowledgement of the one before.
@@ -46,6 +44,12 @@ pub async fn dial(egress: &Egress, zone: Zone, host: &str, port: u16, limit: Dur
         Err(_) => Err(Error::new(Kind::Timeout, format!("no connection to {host}:{port} within {limit:?}"))
             .outcome_is(Outcome::NotSent)),
     }
+}
+
+/// Judges all that a name resolved to: one refused address refuses the name, lest whoever answers for it
+/// hide a private address behind a public one and win the race.
+fn admit(egress: &Egress, zone: Zone, host: &str, addresses: &[SocketAddr]) -> Result<()> {
+    addresses.iter().try_for_each(|address| egress.check(zone, host, *address))
 }
 
 async fn resolve(host: &str, port: u16, end: Instant) -> Result<Vec<SocketAddr>> {
@@ -152,6 +156,29 @@ mod tests {
         let error = dial(&egress, Zone::Http, "no-such-host.invalid", 80, LIMIT).await.unwrap_err();
         assert_eq!(error.outcome(), Outcome::NotSent);
         assert!(error.message().contains("no-such-host.invalid"), "{error}");
+    }
+
+    #[test]
+    fn a_name_with_one_refused_address_is_refused_whatever_its_place() {
+        let egress = Egress::new(Profile::Guarded, &[]).unwrap();
+        let (public, private) = ("93.184.215.14:443", "10.0.0.1:443");
+        for (addresses, admitted) in [
+            (vec![public], true),
+            (vec![public, "[2606:2800:21f::1]:443"], true),
+            (vec![public, private], false),
+            (vec![private, public], false),
+            (vec![public, public, "[::ffff:10.0.0.1]:443"], false),
+            (vec![public, "[::1]:443"], false),
+            (vec![public, "169.254.169.254:443"], false),
+        ] {
+            let parsed: Vec<_> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+            let result = admit(&egress, Zone::Http, "mixed.example.com", &parsed);
+            assert_eq!(
+                result.err().map(|error| error.kind()),
+                (!admitted).then_some(Kind::Blocked),
+                "{addresses:?}"
+            );
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod rest;
 
 pub use dial::dial;
 pub use entry::{Entry, Of};
-pub use rest::Rest;
+pub use rest::{Rest, RestConfig};
 
 /// Every transport that a configuration can name as `type`.
 pub const TRANSPORTS: &[&dyn Entry] = &[&Of::<Rest>::NEW];

@@ -27,11 +27,41 @@ pub struct Activity {
     ring: Mutex<Ring>,
 }
 
+/// Records are numbered as they come; the oldest may be gone before they were written.
 #[derive(Debug, Default)]
 struct Ring {
     records: VecDeque<Record>,
+    /// The number that the next record gets.
+    next: u64,
+    /// The number of the first that is not yet in the store.
+    unwritten: u64,
+}
+
+impl Ring {
+    fn extend(&mut self, fresh: Vec<Record>, keep: usize) {
+        self.next += fresh.len() as u64;
+        self.records.extend(fresh);
+        self.records.drain(..self.records.len().saturating_sub(keep));
+    }
+
     /// How many of the newest are not yet in the store.
-    unwritten: usize,
+    fn pending(&self) -> usize {
+        usize::try_from(self.next - self.unwritten).map_or(self.records.len(), |n| n.min(self.records.len()))
+    }
+
+    /// The next segment to be written, and the number of the record that follows it.
+    fn segment(&self) -> Option<(Vec<u8>, u64)> {
+        let pending = self.pending();
+        let take = pending.min(SEGMENT);
+        let from = self.records.len() - pending;
+        let mut segment = Vec::with_capacity(take * 256);
+        for record in self.records.range(from..from + take) {
+            // A record is made of numbers and short strings: it always serialises.
+            let _ = serde_json::to_writer(&mut segment, record);
+            segment.push(b'\n');
+        }
+        (take > 0).then_some((segment, self.next - (pending - take) as u64))
+    }
 }
 
 /// Which records to give, newest first.
@@ -60,7 +90,10 @@ impl Filter {
             && self.status.is_none_or(|status| record.status == Some(status))
             && self.since_ms.is_none_or(|since| record.at_ms >= since)
             && self.until_ms.is_none_or(|until| record.at_ms < until)
-            && self.request_id.as_ref().is_none_or(|id| *id == record.request_id.to_string())
+            && self
+                .request_id
+                .as_ref()
+                .is_none_or(|id| record.request_id.encode(&mut [0; 36]).eq_ignore_ascii_case(id))
     }
 }
 
@@ -77,29 +110,27 @@ impl Activity {
             }
             Err(error) => tracing::warn!(%error, "the activity of earlier runs cannot be read"),
         }
-        Self { recorder, store, keep, ring: Mutex::new(Ring { records, unwritten: 0 }) }
+        Self { recorder, store, keep, ring: Mutex::new(Ring { records, ..Ring::default() }) }
     }
 
-    /// Empties the queue into memory and the store until cancelled.
+    /// Empties the queue into memory and the store until cancelled, and then writes down what is left.
+    /// It alone writes, so that no segment is there twice or out of order.
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut tick = interval(DRAIN);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut written = Instant::now();
+        let (mut tried, mut well) = (Instant::now(), true);
         loop {
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => break,
                 _ = tick.tick() => {}
             }
             self.drain();
-            if written.elapsed() >= FLUSH || self.ring().unwritten >= SEGMENT {
-                self.write().await;
-                written = Instant::now();
+            // A store that has just failed is not asked ten times a second.
+            if tried.elapsed() >= FLUSH || (well && self.ring().pending() >= SEGMENT) {
+                well = self.write().await;
+                tried = Instant::now();
             }
         }
-    }
-
-    /// Writes down what is left.
-    pub(crate) async fn flush(&self) {
         self.drain();
         self.write().await;
     }
@@ -123,35 +154,20 @@ impl Activity {
             if fresh.is_empty() {
                 return;
             }
-            ring.unwritten += fresh.len();
-            ring.records.extend(fresh);
-            let surplus = ring.records.len().saturating_sub(self.keep);
-            ring.records.drain(..surplus);
-            ring.unwritten = ring.unwritten.min(ring.records.len());
+            ring.extend(fresh, self.keep);
         }
     }
 
-    async fn write(&self) {
+    /// Writes what is not yet written, and says whether the store took it. What it does not take is
+    /// offered again, as long as it is among the newest.
+    async fn write(&self) -> bool {
         loop {
-            let segment = {
-                let mut ring = self.ring();
-                let from = ring.records.len() - ring.unwritten;
-                let take = ring.unwritten.min(SEGMENT);
-                let mut segment = Vec::with_capacity(take * 256);
-                for record in ring.records.range(from..from + take) {
-                    // A record is made of numbers and short strings: it always serialises.
-                    let _ = serde_json::to_writer(&mut segment, record);
-                    segment.push(b'\n');
-                }
-                ring.unwritten -= take;
-                segment
-            };
-            if segment.is_empty() {
-                return;
-            }
+            let Some((segment, end)) = self.ring().segment() else { return true };
             if let Err(error) = self.store.append_activity(&segment).await {
-                tracing::warn!(%error, "activity cannot be written; it is kept in memory only");
+                tracing::warn!(%error, "activity cannot be written; it is kept in memory");
+                return false;
             }
+            self.ring().unwritten = end;
         }
     }
 

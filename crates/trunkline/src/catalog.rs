@@ -1,11 +1,14 @@
 //! `Catalog`: the schemas of everything that can be configured, made once from the types themselves.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 use trunkline_auth::SCHEMES;
-use trunkline_transports::TRANSPORTS;
+use trunkline_transports::{Entry, TRANSPORTS};
 
 use crate::config::Common;
 
@@ -20,25 +23,30 @@ pub struct Catalog {
 impl Catalog {
     /// The catalog of this build.
     pub fn get() -> &'static Self {
-        static CATALOG: OnceLock<Catalog> = OnceLock::new();
-        CATALOG.get_or_init(|| {
-            let schema = |make: &dyn Fn(&mut SchemaGenerator) -> schemars::Schema| {
-                let mut settings = SchemaSettings::draft2020_12();
-                settings.inline_subschemas = true;
-                make(&mut SchemaGenerator::new(settings)).to_value()
-            };
-            Self {
-                common: schema(&|generator| Common::json_schema(generator)),
-                types: TRANSPORTS
-                    .iter()
-                    .map(|t| (t.name(), schema(&|generator| t.schema(generator))))
-                    .collect(),
-                auth_types: SCHEMES
-                    .iter()
-                    .map(|s| (s.name(), schema(&|generator| s.schema(generator))))
-                    .collect(),
-            }
-        })
+        Self::shared()
+    }
+
+    pub(crate) fn shared() -> &'static Arc<Self> {
+        static CATALOG: OnceLock<Arc<Catalog>> = OnceLock::new();
+        CATALOG.get_or_init(|| Arc::new(Catalog::with(&[])))
+    }
+
+    /// The catalog of this build and of transports that a program brings along.
+    pub(crate) fn with(own: &[Box<dyn Entry>]) -> Self {
+        let schema = |make: &dyn Fn(&mut SchemaGenerator) -> schemars::Schema| {
+            let mut settings = SchemaSettings::draft2020_12();
+            settings.inline_subschemas = true;
+            make(&mut SchemaGenerator::new(settings)).to_value()
+        };
+        let transports = TRANSPORTS.iter().copied().chain(own.iter().map(|own| &**own));
+        Self {
+            common: schema(&|generator| Common::json_schema(generator)),
+            types: transports.map(|t| (t.name(), schema(&|generator| t.schema(generator)))).collect(),
+            auth_types: SCHEMES
+                .iter()
+                .map(|s| (s.name(), schema(&|generator| s.schema(generator))))
+                .collect(),
+        }
     }
 
     /// One schema for the whole of an integration's configuration.
@@ -52,7 +60,7 @@ impl Catalog {
             schema
         }).collect::<Vec<_>>() });
         for schema in self.types.values() {
-            for (key, property) in crate::catalog::properties(schema) {
+            for (key, property) in self::properties(schema) {
                 properties.entry(key.clone()).or_insert_with(|| property.clone());
             }
         }
@@ -83,11 +91,9 @@ impl Catalog {
         properties(&self.common).keys().map(String::as_str)
     }
 
-    /// The keys of a type that are not common to all.
-    pub(crate) fn own_keys(&self, r#type: &str) -> Vec<String> {
-        self.type_schema(r#type)
-            .map(|schema| properties(schema).keys().cloned().collect())
-            .unwrap_or_default()
+    /// The keys of a type that are not common to all, with their schemas.
+    pub(crate) fn own_keys(&self, r#type: &str) -> &Map<String, Value> {
+        properties(self.type_schema(r#type).unwrap_or(&Value::Null))
     }
 }
 

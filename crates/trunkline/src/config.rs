@@ -1,11 +1,12 @@
 //! `IntegrationConfig`: the JSON that describes an integration, checked.
 
-use std::fmt;
+use std::{fmt, num::NonZeroU32};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trunkline_core::{Error, IntegrationId, Kind, Result, Seconds, parse};
+use zeroize::Zeroizing;
 
 use crate::{catalog::Catalog, mask};
 
@@ -57,6 +58,7 @@ pub(crate) struct Common {
     pub(crate) cache_config: Option<CacheConfig>,
     /// Whatever the owner wants to keep with it. Not for secrets: it is shown.
     #[serde(default)]
+    #[expect(dead_code, reason = "checked and described here, shown from the document")]
     pub(crate) metadata: Option<Map<String, Value>>,
 }
 
@@ -77,13 +79,13 @@ pub struct RetryConfig {
 #[serde(deny_unknown_fields)]
 pub struct RateLimit {
     /// This many calls …
-    pub requests: u32,
+    pub requests: NonZeroU32,
     /// … in this time. 1 second unless set.
     #[serde(default)]
     pub per: Option<Seconds>,
     /// How many may come at once.
     #[serde(default)]
-    pub burst: Option<u32>,
+    pub burst: Option<NonZeroU32>,
     /// How long a call may wait for its turn.
     #[serde(default)]
     pub max_wait: Option<Seconds>,
@@ -132,12 +134,18 @@ impl IntegrationConfig {
             ));
         };
         // A key that is null is a key that is not there: clients in many languages write absent fields so.
+        // What the owner keeps in metadata is none of our business.
         document.retain(|_, value| !value.is_null());
+        document.iter_mut().filter(|(key, _)| *key != "metadata").for_each(|(_, value)| drop_nulls(value));
         let common: Common = parse::value(Value::Object(document.clone()), "")?;
         for (key, timeout) in [("timeout", common.timeout), ("attempt_timeout", common.attempt_timeout)] {
             if timeout.is_some_and(|timeout| timeout > MAX_TIMEOUT) {
                 return Err(Error::invalid(format!("{key}: must be at most 300 seconds")));
             }
+        }
+        // What `unmask` found nothing for would be sent to the service as if it were the secret.
+        if let Some(path) = mask::left_over(&document) {
+            return Err(Error::invalid(format!("{path}: is the mask of a secret; send the secret itself")));
         }
         Ok(Self { document, common })
     }
@@ -194,6 +202,12 @@ impl IntegrationConfig {
         Value::Object(self.document.clone())
     }
 
+    /// The same as text, as it is stored and compared.
+    pub(crate) fn text(&self) -> Zeroizing<Box<str>> {
+        // Writing a map with text as keys cannot fail.
+        Zeroizing::new(serde_json::to_string(&self.document).unwrap_or_default().into())
+    }
+
     /// What a user should know of a configuration that is valid.
     pub fn warnings(&self) -> Vec<String> {
         let unused = [
@@ -211,16 +225,14 @@ impl IntegrationConfig {
 
     /// The keys that are the transport's own.
     pub(crate) fn own(&self, catalog: &Catalog) -> Result<Value> {
-        let mut own = self.document.clone();
-        own.retain(|key, _| !catalog.is_common(key));
-        // The transport's time to the first byte goes by it.
-        if let Some(timeout) = self.document.get("timeout") {
-            own.insert("timeout".to_owned(), timeout.clone());
-        }
         let known = catalog.own_keys(self.r#type());
-        if let Some(key) = own.keys().find(|key| !known.iter().any(|known| known == *key)) {
-            let all = known.iter().map(String::as_str).chain(catalog.common_keys());
-            let near = parse::nearest(key, all.clone()).map(|near| format!(", did you mean `{near}`?"));
+        let mut own = self.document.clone();
+        // Some transports derive limits of their own from the total time of a call.
+        own.retain(|key, _| !catalog.is_common(key) || (key == "timeout" && known.contains_key(key)));
+        if let Some(key) = own.keys().find(|key| !known.contains_key(*key)) {
+            let common = catalog.common_keys().filter(|key| !known.contains_key(*key));
+            let all = known.keys().map(String::as_str).chain(common);
+            let near = nearest(key, all.clone()).map(|near| format!(", did you mean `{near}`?"));
             let shown: String = key.chars().filter(|c| !c.is_control()).take(64).collect();
             return Err(Error::invalid(format!(
                 "unknown key `{shown}`{}; known for type {}: {}",
@@ -230,6 +242,20 @@ impl IntegrationConfig {
             )));
         }
         Ok(Value::Object(own))
+    }
+
+    /// Whether the transport was told to read files: what they hold may have changed.
+    pub(crate) fn reads_files(&self) -> bool {
+        fn reads(value: &Value) -> bool {
+            match value {
+                Value::String(text) => text.contains("${file:"),
+                Value::Array(values) => values.iter().any(reads),
+                Value::Object(fields) => fields.values().any(reads),
+                _ => false,
+            }
+        }
+        // Schemes read theirs again by themselves.
+        self.document.iter().any(|(key, value)| key != "auth_config" && reads(value))
     }
 
     /// The keys of the auth scheme.
@@ -244,9 +270,21 @@ impl fmt::Debug for IntegrationConfig {
     }
 }
 
+fn drop_nulls(value: &mut Value) {
+    if let Value::Object(fields) = value {
+        fields.retain(|_, value| !value.is_null());
+        fields.values_mut().for_each(drop_nulls);
+    }
+}
+
+/// The known word that was probably meant, in whichever case it was typed.
+fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    parse::nearest(&word.to_ascii_lowercase(), known)
+}
+
 /// `name` is none of `known`: says which there are.
 pub(crate) fn not_known<'a>(key: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
-    let near = parse::nearest(name, known.clone()).map(|near| format!("did you mean `{near}`? "));
+    let near = nearest(name, known.clone()).map(|near| format!("did you mean `{near}`? "));
     let list = known.collect::<Vec<_>>().join(", ");
     Error::new(
         Kind::Unsupported,

@@ -9,7 +9,7 @@ use trunkline_core::{
     Call, Context, Error, IntegrationId, Layer, Next, Operation, Reply, Result, SchemeDyn, TransportDyn,
 };
 use trunkline_layers::{Metrics, Observe, Recorder};
-use trunkline_transports::TRANSPORTS;
+use trunkline_transports::{Entry, TRANSPORTS};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -41,8 +41,9 @@ pub struct Handle {
     source: Source,
     generation: u64,
     updated_at_ms: i64,
-    /// The configuration as text, which is several times smaller than its tree.
-    document: Zeroizing<String>,
+    /// The configuration as text, which is several times smaller than its tree; empty when what is
+    /// stored cannot be read.
+    document: Zeroizing<Box<str>>,
     context: Context,
     layers: Box<[Arc<dyn Layer>]>,
     transport: Arc<dyn TransportDyn>,
@@ -63,6 +64,15 @@ pub(crate) struct Shared {
     pub(crate) context: Context,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) recorder: Arc<Recorder>,
+    pub(crate) catalog: Arc<Catalog>,
+    /// Transports that the program brought along; they hide built-in ones of the same name.
+    pub(crate) transports: Vec<Box<dyn Entry>>,
+}
+
+impl Shared {
+    fn transports(&self) -> impl Iterator<Item = &dyn Entry> + Clone {
+        self.transports.iter().map(|own| &**own).chain(TRANSPORTS.iter().copied())
+    }
 }
 
 /// Where a handle's configuration stands in the store.
@@ -77,13 +87,13 @@ impl Handle {
     /// Opens an integration. No I/O but reading references.
     pub(crate) fn open(config: &IntegrationConfig, shared: &Shared, version: Version) -> Result<Self> {
         let (r#type, auth_type) = (config.r#type(), &config.common().auth_type);
-        let Some(transport) = TRANSPORTS.iter().find(|transport| transport.name() == r#type) else {
-            return Err(not_known("type", r#type, TRANSPORTS.iter().map(|transport| transport.name())));
+        let Some(transport) = shared.transports().find(|transport| transport.name() == r#type) else {
+            return Err(not_known("type", r#type, shared.transports().map(|transport| transport.name())));
         };
         let Some(scheme) = SCHEMES.iter().find(|scheme| scheme.name() == auth_type) else {
             return Err(not_known("auth_type", auth_type, SCHEMES.iter().map(|scheme| scheme.name())));
         };
-        let transport = transport.open(config.own(Catalog::get())?, &shared.context)?;
+        let transport = transport.open(config.own(&shared.catalog)?, &shared.context)?;
         let scheme = scheme.open(config.auth())?;
         // `none` sends nothing: it is not in the pipeline at all.
         let scheme = (scheme.name() != "none").then_some(scheme);
@@ -104,13 +114,21 @@ impl Handle {
         error: &Error,
     ) -> Self {
         let observe = Observe::new(shared.metrics.of(config.id().shared()), shared.recorder.clone());
+        let refuse = Refuse::broken(error);
         let open = Open {
             layers: vec![Arc::new(observe)],
-            transport: Arc::new(Refuse::broken(error)),
+            transport: Arc::new(refuse.clone()),
             scheme: None,
-            trouble: Some(Box::new(Refuse::broken(error))),
+            trouble: Some(Box::new(refuse)),
         };
         Self::new(config, shared, version, open)
+    }
+
+    /// An integration of which nothing but the id can be read.
+    pub(crate) fn damaged(id: &str, shared: &Shared, version: Version, error: &Error) -> Result<Self> {
+        let stub = serde_json::json!({ "integration_id": id, "type": "unknown" });
+        let broken = Self::broken(&IntegrationConfig::from_json(stub)?, shared, version, error);
+        Ok(Self { document: Zeroizing::default(), ..broken })
     }
 
     fn new(
@@ -128,7 +146,7 @@ impl Handle {
             source,
             generation,
             updated_at_ms,
-            document: Zeroizing::new(config.expose().to_string()),
+            document: config.text(),
             context: shared.context.clone(),
             layers: layers.into(),
             transport,
@@ -191,9 +209,17 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// `invalid_config` when what is stored is no configuration.
+    /// As [`Handle::trouble`] when what is stored cannot be read.
     pub fn config(&self) -> Result<IntegrationConfig> {
-        IntegrationConfig::from_slice(self.document.as_bytes())
+        match self.trouble() {
+            Some(trouble) if self.document.is_empty() => Err(trouble),
+            _ => IntegrationConfig::from_slice(self.document.as_bytes()),
+        }
+    }
+
+    /// Whether this was made from `config` and would be made the same again.
+    pub(crate) fn is_of(&self, config: &IntegrationConfig) -> bool {
+        *self.document == *config.text() && !config.reads_files()
     }
 
     /// The names of the layers, outermost first.

@@ -8,8 +8,20 @@ use trunkline_core::{Error, Kind};
 
 use crate::Handle;
 
-/// Time for one probe.
-pub(crate) const PROBE: Duration = Duration::from_secs(5);
+/// How long probes may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// One of them.
+    pub(crate) one: Duration,
+    /// Those of all integrations together.
+    pub(crate) all: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { one: Duration::from_secs(5), all: Duration::from_secs(30) }
+    }
+}
 
 /// How an integration is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -60,8 +72,8 @@ impl Health {
         Self { state, reason_code, detail, latency_ms, checked_at_ms: u64::try_from(now).unwrap_or_default() }
     }
 
-    /// Probes an integration, for at most 5 seconds.
-    pub(crate) async fn of(handle: &Handle) -> Self {
+    /// Probes an integration, for at most `limit`.
+    pub(crate) async fn of(handle: &Handle, limit: Duration) -> Self {
         if let Some(trouble) = handle.trouble() {
             return Self::new(
                 State::Unhealthy,
@@ -74,7 +86,7 @@ impl Health {
             return Self::new(State::Disabled, "disabled", None, Duration::ZERO);
         }
         let began = Instant::now();
-        let result = timeout(PROBE, handle.probe()).await;
+        let result = timeout(limit, handle.probe()).await;
         let took = began.elapsed();
         match result {
             Ok(Ok(evidence @ "reachable_only")) => Self::new(
@@ -85,7 +97,7 @@ impl Health {
             ),
             Ok(Ok(evidence)) => Self::new(State::Healthy, evidence, None, took),
             Ok(Err(error)) => Self::failed(&error, took),
-            Err(_) => Self::failed(&Error::new(Kind::Timeout, format!("no answer within {PROBE:?}")), took),
+            Err(_) => Self::failed(&Error::new(Kind::Timeout, format!("no answer within {limit:?}")), took),
         }
     }
 

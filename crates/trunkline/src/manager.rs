@@ -9,23 +9,26 @@ use std::{
 use arc_swap::ArcSwap;
 use futures_util::{StreamExt, stream};
 use tokio::{
-    sync::Mutex,
+    sync::{Mutex, OwnedMutexGuard},
+    task::JoinHandle,
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use trunkline_core::{Call, Context, Egress, Error, IntegrationId, Kind, Operation, Reply, Result};
+use trunkline_core::{
+    Call, Context, Egress, Error, IntegrationId, Kind, Operation, Outcome, Reply, Result, Transport,
+};
 use trunkline_layers::{Metrics, Recorder};
 use trunkline_store::{MemoryStore, Store, Stored};
+use trunkline_transports::{Entry, Of};
 
 use crate::{
-    Activity, Handle, Health, IntegrationConfig, Source,
+    Activity, Catalog, Handle, Health, IntegrationConfig, Source,
     handle::{Shared, Version},
+    health::Limits,
 };
 
 /// Probes under way at the same time.
 const PROBES: usize = 16;
-/// Time for the health of all; those not asked by then are unknown.
-const HEALTH: Duration = Duration::from_secs(30);
 
 /// The registry. Clone it freely: clones are the same registry.
 #[derive(Clone)]
@@ -40,9 +43,15 @@ struct Inner {
     /// Read without a lock on every call; replaced whole by the few who write.
     registry: ArcSwap<Registry>,
     /// One writer at a time, so that store and registry change in the same order.
-    writing: Mutex<()>,
+    writing: Arc<Mutex<()>>,
+    limits: Limits,
     stop: CancellationToken,
+    /// Writes activity down; ends with what is left when `stop` is cancelled.
+    recording: Mutex<Option<JoinHandle<()>>>,
 }
+
+/// The right to write, until it is dropped.
+type Writing = OwnedMutexGuard<()>;
 
 type Registry = HashMap<IntegrationId, Arc<Handle>>;
 
@@ -56,12 +65,13 @@ pub struct Registered {
 }
 
 /// How a [`Manager`] is set up.
-#[derive(Debug)]
 pub struct Builder {
     egress: Egress,
     store: Option<Arc<dyn Store>>,
     activity: usize,
     metrics: Metrics,
+    limits: Limits,
+    transports: Vec<Box<dyn Entry>>,
 }
 
 impl Builder {
@@ -86,6 +96,21 @@ impl Builder {
         self
     }
 
+    /// How long the health check may take for one integration, and for all; 5 and 30 seconds unless set.
+    #[must_use]
+    pub fn health_within(mut self, one: Duration, all: Duration) -> Self {
+        self.limits = Limits { one, all };
+        self
+    }
+
+    /// Adds a transport of your own: [`Transport::NAME`] becomes a `type` that integrations may have. Where
+    /// that name is built in, yours takes its place.
+    #[must_use]
+    pub fn transport<T: Transport>(mut self) -> Self {
+        self.transports.push(Box::new(Of::<T>::NEW));
+        self
+    }
+
     /// Opens all integrations of the store and starts writing activity down.
     ///
     /// # Errors
@@ -93,7 +118,8 @@ impl Builder {
     /// `store_unavailable` when the store cannot be read. An integration that does not open is no error
     /// here: it is listed with what is wrong with it.
     pub async fn build(self) -> Result<Manager> {
-        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new(16)));
+        // What is kept in memory is not kept twice.
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new(0)));
         let recorder = Arc::new(Recorder::new(16_384));
         let mut metrics = self.metrics;
         let dropped = recorder.clone();
@@ -102,49 +128,78 @@ impl Builder {
             "Activity records lost to overload",
             move || dropped.dropped(),
         );
+        let catalog = match &*self.transports {
+            [] => Catalog::shared().clone(),
+            own => Arc::new(Catalog::with(own)),
+        };
         let shared = Shared {
             context: Context::new(Arc::new(self.egress)),
             metrics: Arc::new(metrics),
             recorder: recorder.clone(),
+            catalog,
+            transports: self.transports,
         };
-        let activity = Arc::new(Activity::load(recorder, store.clone(), self.activity).await);
         let stored = store.load().await?;
-        let registry = stored.into_iter().filter_map(|stored| revive(stored, &shared)).collect::<Registry>();
+        let registry = stored
+            .into_iter()
+            .filter_map(|stored| revive(stored, &shared))
+            .map(|handle| (handle.id().clone(), handle))
+            .collect::<Registry>();
+        let activity = Arc::new(Activity::load(recorder, store.clone(), self.activity).await);
         let stop = CancellationToken::new();
-        tokio::spawn(activity.clone().run(stop.clone()));
-        let registry = ArcSwap::from_pointee(registry);
-        Ok(Manager {
-            inner: Arc::new(Inner { shared, store, activity, registry, writing: Mutex::default(), stop }),
-        })
+        let recording = tokio::spawn(activity.clone().run(stop.clone()));
+        let inner = Inner {
+            shared,
+            store,
+            activity,
+            registry: ArcSwap::from_pointee(registry),
+            writing: Arc::default(),
+            limits: self.limits,
+            stop,
+            recording: Mutex::new(Some(recording)),
+        };
+        Ok(Manager { inner: Arc::new(inner) })
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("egress", &self.egress)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
 /// Opens what was stored; what does not open is kept and says why.
-fn revive(stored: Stored, shared: &Shared) -> Option<(IntegrationId, Arc<Handle>)> {
-    let version =
-        Version { source: Source::Store, generation: stored.generation, updated_at_ms: stored.updated_at_ms };
-    let config = stored.document.and_then(|document| IntegrationConfig::from_slice(&document));
-    let (config, opened) = match config {
-        Ok(config) => {
-            let opened = Handle::open(&config, shared, version);
-            (config, opened)
-        }
+fn revive(stored: Stored, shared: &Shared) -> Option<Arc<Handle>> {
+    let Stored { id, generation, updated_at_ms, document } = stored;
+    let version = Version { source: Source::Store, generation, updated_at_ms };
+    let handle = match document.and_then(|document| IntegrationConfig::from_slice(&document)) {
+        Ok(config) => Handle::open(&config, shared, version).unwrap_or_else(|error| {
+            tracing::error!(integration = id, %error, "a stored integration does not open");
+            Handle::broken(&config, shared, version, &error)
+        }),
         Err(error) => {
-            let stub = serde_json::json!({ "integration_id": stored.id, "type": "unknown" });
-            (IntegrationConfig::from_json(stub).ok()?, Err(error))
+            tracing::error!(integration = id, %error, "a stored integration cannot be read");
+            // Under an id that is none it could be neither called nor removed.
+            Handle::damaged(&id, shared, version, &error).ok()?
         }
     };
-    let handle = opened.unwrap_or_else(|error| {
-        tracing::error!(integration = %config.id(), %error, "a stored integration does not open");
-        Handle::broken(&config, shared, version, &error)
-    });
-    Some((config.id().clone(), Arc::new(handle)))
+    Some(Arc::new(handle))
 }
 
 impl Manager {
     /// A manager to be set up.
     pub fn builder() -> Builder {
-        Builder { egress: Egress::default(), store: None, activity: 50_000, metrics: Metrics::new() }
+        Builder {
+            egress: Egress::default(),
+            store: None,
+            activity: 50_000,
+            metrics: Metrics::new(),
+            limits: Limits::default(),
+            transports: Vec::new(),
+        }
     }
 
     /// Registers an integration. Nothing is sent: a service that is down can be registered.
@@ -152,25 +207,25 @@ impl Manager {
     /// # Errors
     ///
     /// `invalid_config` or `unsupported`, naming the key; `conflict` when the id is taken;
-    /// `store_unavailable`. In each case nothing has changed.
+    /// `store_unavailable`. In each case nothing has changed, unless the error's outcome is `unknown`.
     pub async fn register(&self, config: IntegrationConfig) -> Result<Registered> {
-        let inner = &self.inner;
-        let _writing = inner.writing.lock().await;
-        if inner.registry.load().contains_key(config.id()) {
+        let writing = self.writing().await;
+        if self.inner.registry.load().contains_key(config.id()) {
             return Err(taken(config.id()));
         }
-        self.store(config, None).await
+        self.store(writing, config, None).await
     }
 
-    /// Replaces an integration. `expected` is the generation that was read; `None` takes any.
+    /// Replaces an integration. `expected` is the generation that was read; `None` takes any. Calls under
+    /// way end as they would have.
     ///
     /// # Errors
     ///
     /// As [`Manager::register`]; `unknown_integration`, and `conflict` when it has changed since.
     pub async fn replace(&self, config: IntegrationConfig, expected: Option<u64>) -> Result<Registered> {
-        let _writing = self.inner.writing.lock().await;
+        let writing = self.writing().await;
         let held = self.owned(config.id(), expected)?;
-        self.store(config, Some(held.generation())).await
+        self.store(writing, config, Some(held.generation())).await
     }
 
     /// Switches an integration on or off. Calls under way end as they would have.
@@ -179,9 +234,9 @@ impl Manager {
     ///
     /// As [`Manager::replace`].
     pub async fn set_enabled(&self, id: &str, enabled: bool) -> Result<Registered> {
-        let _writing = self.inner.writing.lock().await;
+        let writing = self.writing().await;
         let held = self.owned(id, None)?;
-        self.store(held.config()?.with_enabled(enabled), Some(held.generation())).await
+        self.store(writing, held.config()?.with_enabled(enabled), Some(held.generation())).await
     }
 
     /// Removes an integration with its secrets. Calls under way end as they would have.
@@ -190,63 +245,68 @@ impl Manager {
     ///
     /// `unknown_integration`; `conflict` when it has changed since `expected`; `store_unavailable`.
     pub async fn remove(&self, id: &str, expected: Option<u64>) -> Result<()> {
-        let inner = &self.inner;
-        let _writing = inner.writing.lock().await;
+        let writing = self.writing().await;
         let held = self.owned(id, expected)?;
-        inner.store.delete(id, Some(held.generation())).await?;
-        self.swap(|registry| {
-            registry.remove(id);
-        });
-        inner.shared.metrics.forget(held.id().shared());
-        held.close().await;
-        Ok(())
+        // One that is too damaged to say its generation can still be removed.
+        let expected = Some(held.generation()).filter(|generation| *generation != 0);
+        let this = self.clone();
+        commit(writing, async move {
+            if let Err(error) = this.inner.store.delete(held.id(), expected).await {
+                return Err(this.reconciled(held.id(), error).await);
+            }
+            Ok(((), this.swap(|registry| registry.remove(held.id()).into_iter().collect())))
+        })
+        .await
     }
 
     /// Replaces all integrations that come from `source` (a file, the samples) by `configs`, or none of
-    /// them if one is at fault. They are not stored: their source is where they live.
+    /// them if one is at fault. They are not stored: their source is where they live. One that did not
+    /// change keeps its handle, and with it what it has learnt.
     ///
     /// # Errors
     ///
     /// `invalid_config` or `unsupported`, naming the integration and the key; `conflict` when an id is
-    /// there twice.
+    /// there twice, or is another source's.
     pub async fn set_source(&self, source: Source, configs: &[IntegrationConfig]) -> Result<()> {
-        let inner = &self.inner;
-        let _writing = inner.writing.lock().await;
-        let mut fresh = Registry::new();
-        let held = inner.registry.load_full();
+        if source == Source::Store {
+            return Err(Error::new(Kind::Unsupported, "what is in the store is changed one by one"));
+        }
+        let writing = self.writing().await;
+        let mut fresh = Registry::with_capacity(configs.len());
+        let held = self.inner.registry.load_full();
         for config in configs {
             let id = config.id();
-            if held.get(id).is_some_and(|held| held.source() != source) || fresh.contains_key(id) {
-                return Err(taken(id));
+            let conflict =
+                |message| Err(Error::new(Kind::Conflict, message).at(id).with("integration", &**id));
+            if fresh.contains_key(id) {
+                return conflict("is there twice; rename one of them");
             }
-            let version = Version { source, generation: 0, updated_at_ms: now_ms() };
-            // One that did not change keeps its handle, and with it what it has learnt.
-            let same =
-                held.get(id).filter(|held| held.config().is_ok_and(|held| held.expose() == config.expose()));
-            let handle = match same {
+            let held = held.get(id);
+            if held.is_some_and(|held| held.source() != source) {
+                return conflict(
+                    "is registered already; rename it here, or remove the one that is registered",
+                );
+            }
+            let handle = match held.filter(|held| held.is_of(config)) {
                 Some(same) => same.clone(),
-                None => Arc::new(Handle::open(config, &inner.shared, version).map_err(|error| error.at(id))?),
+                None => {
+                    let version = Version { source, generation: 0, updated_at_ms: now_ms() };
+                    let opened = Handle::open(config, &self.inner.shared, version);
+                    Arc::new(opened.map_err(|error| error.at(id))?)
+                }
             };
             fresh.insert(id.clone(), handle);
         }
-        let gone: Vec<_> = held
-            .values()
-            .filter(|held| {
-                held.source() == source && !fresh.get(held.id()).is_some_and(|fresh| Arc::ptr_eq(fresh, held))
-            })
-            .cloned()
-            .collect();
-        self.swap(|registry| {
-            registry.retain(|_, handle| handle.source() != source);
-            registry.extend(fresh.clone());
+        let gone = self.swap(|registry| {
+            let is_gone = |handle: &Arc<Handle>| {
+                handle.source() == source
+                    && !fresh.get(handle.id()).is_some_and(|fresh| Arc::ptr_eq(fresh, handle))
+            };
+            let gone = registry.extract_if(|_, handle| is_gone(handle)).map(|(_, gone)| gone).collect();
+            registry.extend(fresh);
+            gone
         });
-        for handle in gone {
-            if !fresh.contains_key(handle.id()) {
-                inner.shared.metrics.forget(handle.id().shared());
-            }
-            handle.close().await;
-        }
-        Ok(())
+        commit(writing, async { Ok(((), gone)) }).await
     }
 
     /// Checks a configuration as [`Manager::register`] would, and changes nothing.
@@ -290,30 +350,36 @@ impl Manager {
         handle.call(&mut call).await
     }
 
-    /// Probes one integration, for at most 5 seconds.
+    /// Probes one integration, for at most 5 seconds unless set otherwise.
     ///
     /// # Errors
     ///
     /// `unknown_integration`. That a service is down is no error here.
     pub async fn health(&self, id: &str) -> Result<Health> {
         let handle = self.get(id)?;
-        Ok(Health::of(&handle).await)
+        Ok(Health::of(&handle, self.inner.limits.one).await)
     }
 
-    /// Probes all integrations, 16 at a time, for at most 30 seconds. Those that could not be asked by
-    /// then are unknown.
+    /// Probes all integrations, 16 at a time, for at most 30 seconds unless set otherwise. Those that could
+    /// not be asked by then are unknown.
     pub async fn health_all(&self) -> BTreeMap<IntegrationId, Health> {
         let all = self.list();
         let mut found: BTreeMap<_, _> =
             all.iter().map(|handle| (handle.id().clone(), Health::not_checked())).collect();
-        let end = Instant::now() + HEALTH;
-        let probes =
-            stream::iter(all).map(|handle| async move { (handle.id().clone(), Health::of(&handle).await) });
+        let Limits { one, all: whole } = self.inner.limits;
+        let end = Instant::now() + whole;
+        let probes = stream::iter(all)
+            .map(|handle| async move { (handle.id().clone(), Health::of(&handle, one).await) });
         let mut probes = std::pin::pin!(probes.buffer_unordered(PROBES));
         while let Ok(Some((id, health))) = timeout_at(end, probes.next()).await {
             found.insert(id, health);
         }
         found
+    }
+
+    /// The schemas of everything that can be configured here.
+    pub fn catalog(&self) -> &Catalog {
+        &self.inner.shared.catalog
     }
 
     /// What happened lately.
@@ -340,10 +406,17 @@ impl Manager {
         self.inner.store.ping().await
     }
 
-    /// Writes down what is left of activity and gives the store up.
+    /// Writes down what is left of activity, gives back what transports hold, and gives the store up.
+    /// Calls under way may still end; their records are kept only if they end before.
     pub async fn close(&self) {
+        let _writing = self.writing().await;
         self.inner.stop.cancel();
-        self.inner.activity.flush().await;
+        let mut recording = self.inner.recording.lock().await;
+        if let Some(task) = &mut *recording {
+            let _ = task.await;
+            *recording = None;
+        }
+        stream::iter(self.list()).for_each_concurrent(PROBES, async |handle| handle.close().await).await;
         self.inner.store.close().await;
     }
 
@@ -375,26 +448,70 @@ impl Manager {
         Ok(held)
     }
 
-    /// Opens, stores and shows an integration, in this order: what does not open is not stored, and what
-    /// is not stored is not shown. The caller holds the writing lock.
-    async fn store(&self, config: IntegrationConfig, expected: Option<u64>) -> Result<Registered> {
-        let inner = &self.inner;
-        let version = Version { source: Source::Store, generation: 0, updated_at_ms: now_ms() };
-        let handle = Handle::open(&config, &inner.shared, version)?;
-        let document = zeroize::Zeroizing::new(config.expose().to_string());
-        let generation = inner.store.put(config.id(), expected, document.as_bytes()).await?;
-        let handle = Arc::new(handle.at(generation));
-        let warnings = config.warnings();
-        self.swap(|registry| {
-            registry.insert(handle.id().clone(), handle.clone());
-        });
-        Ok(Registered { handle, warnings })
+    async fn writing(&self) -> Writing {
+        self.inner.writing.clone().lock_owned().await
     }
 
-    fn swap(&self, change: impl FnOnce(&mut Registry)) {
+    /// Opens, stores and shows an integration, in this order: what does not open is not stored, and what
+    /// is not stored is not shown.
+    async fn store(
+        &self,
+        writing: Writing,
+        config: IntegrationConfig,
+        expected: Option<u64>,
+    ) -> Result<Registered> {
+        let version = Version { source: Source::Store, generation: 0, updated_at_ms: now_ms() };
+        let handle = Handle::open(&config, &self.inner.shared, version)?;
+        let this = self.clone();
+        commit(writing, async move {
+            let put = this.inner.store.put(config.id(), expected, config.text().as_bytes()).await;
+            let generation = match put {
+                Ok(generation) => generation,
+                Err(error) => return Err(this.reconciled(config.id(), error).await),
+            };
+            let handle = Arc::new(handle.at(generation));
+            let registered = Registered { handle: handle.clone(), warnings: config.warnings() };
+            let replaced =
+                |registry: &mut Registry| registry.insert(handle.id().clone(), handle).into_iter().collect();
+            Ok((registered, this.swap(replaced)))
+        })
+        .await
+    }
+
+    /// After a write that failed: if nobody knows whether the store was changed, or the store says that
+    /// the registry is wrong about it, the registry is set to what the store has.
+    async fn reconciled(&self, id: &str, error: Error) -> Error {
+        let apart = matches!(error.kind(), Kind::Conflict | Kind::UnknownIntegration);
+        if !apart && error.outcome() != Outcome::Unknown {
+            return error;
+        }
+        match self.inner.store.load().await {
+            Ok(stored) => {
+                let stored = stored.into_iter().find(|stored| stored.id == id);
+                let held = self.inner.registry.load().get(id).map(|held| held.generation());
+                if stored.as_ref().map(|stored| stored.generation) != held {
+                    let handle = stored.and_then(|stored| revive(stored, &self.inner.shared));
+                    let gone = self.swap(|registry| {
+                        let gone = registry.remove(id);
+                        registry.extend(handle.map(|handle| (handle.id().clone(), handle)));
+                        gone.into_iter().collect()
+                    });
+                    close(gone).await;
+                }
+            }
+            Err(trouble) => {
+                tracing::error!(integration = id, error = %trouble, "whether a write was stored is not known");
+            }
+        }
+        error
+    }
+
+    /// Shows another registry; what was in it before is given back to be closed.
+    fn swap(&self, change: impl FnOnce(&mut Registry) -> Vec<Arc<Handle>>) -> Vec<Arc<Handle>> {
         let mut registry = Registry::clone(&self.inner.registry.load());
-        change(&mut registry);
+        let gone = change(&mut registry);
         self.inner.registry.store(Arc::new(registry));
+        gone
     }
 }
 
@@ -409,6 +526,28 @@ impl std::fmt::Debug for Manager {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// Runs what changes store and registry to its end, even if the caller goes away in the middle: they must
+/// not part. What the change took out of the registry is closed when others may write again.
+async fn commit<T: Send + 'static>(
+    writing: Writing,
+    change: impl Future<Output = Result<(T, Vec<Arc<Handle>>)>> + Send + 'static,
+) -> Result<T> {
+    let change = tokio::spawn(async move {
+        let changed = change.await;
+        drop(writing);
+        let (value, gone) = changed?;
+        close(gone).await;
+        Ok(value)
+    });
+    change.await.unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the change did not run to its end")))
+}
+
+async fn close(gone: Vec<Arc<Handle>>) {
+    for handle in gone {
+        handle.close().await;
     }
 }
 

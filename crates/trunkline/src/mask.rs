@@ -5,35 +5,54 @@ use trunkline_core::{MASK, is_sensitive_name};
 
 use crate::catalog::{Catalog, properties};
 
-/// The document with secrets masked: what a schema calls `writeOnly`, and headers whose names say that
-/// they carry a credential. References stay readable: where a secret is kept is no secret.
+/// The document with secrets masked. Shown is only what a schema knows to be no secret: what it calls
+/// `writeOnly`, what it does not know, and what has another shape than it says are masked (a key in the
+/// wrong place is a key all the same); so are headers whose names or values say that they carry a
+/// credential, and credentials in URLs. References stay readable: where a secret is kept is no secret.
 pub(crate) fn masked(document: &Map<String, Value>, catalog: &Catalog) -> Value {
-    let mut document = document.clone();
-    let text = |key: &str| document.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (r#type, auth_type) = (text("type"), text("auth_type"));
-    match catalog.type_schema(&r#type) {
-        Some(schema) => {
-            for (key, value) in &mut document {
-                if let Some(schema) = properties(schema).get(key) {
-                    mask(value, schema);
-                }
+    let schema = |key: &str| document.get(key).and_then(Value::as_str);
+    let own = schema("type").and_then(|name| catalog.type_schema(name));
+    let auth = schema("auth_type").and_then(|name| catalog.auth_schema(name));
+    let mut masked = document.clone();
+    for (key, value) in &mut masked {
+        if key == "auth_config" {
+            mask(value, auth);
+        } else if !catalog.is_common(key) {
+            mask(value, own.and_then(|schema| properties(schema).get(key)));
+        }
+    }
+    if let Some(Value::Object(headers)) = masked.get_mut("headers") {
+        let secret = |(name, value): &(&String, &mut Value)| is_sensitive_name(name) || is_credential(value);
+        headers.iter_mut().filter(secret).for_each(|(_, value)| hide(value));
+    }
+    Value::Object(masked)
+}
+
+/// Where a document holds the mask in the place of a value, if it does.
+pub(crate) fn left_over(document: &Map<String, Value>) -> Option<String> {
+    fn search(value: &Value, path: &mut Vec<String>) -> bool {
+        let mut at = |key: String, value: &Value| {
+            path.push(key);
+            search(value, path) || {
+                path.pop();
+                false
             }
-        }
-        // Nobody knows which keys of an unknown type are secret.
-        None => {
-            document.iter_mut().filter(|(key, _)| !catalog.is_common(key)).for_each(|(_, value)| hide(value))
-        }
-    }
-    if let Some(config) = document.get_mut("auth_config") {
-        match catalog.auth_schema(&auth_type) {
-            Some(schema) => mask(config, schema),
-            None => hide(config),
+        };
+        match value {
+            Value::String(text) => text == MASK,
+            Value::Array(values) => values.iter().enumerate().any(|(n, value)| at(n.to_string(), value)),
+            Value::Object(fields) => fields
+                .iter()
+                .any(|(key, value)| at(key.chars().filter(|c| !c.is_control()).take(64).collect(), value)),
+            _ => false,
         }
     }
-    if let Some(Value::Object(headers)) = document.get_mut("headers") {
-        headers.iter_mut().filter(|(name, _)| is_sensitive_name(name)).for_each(|(_, value)| hide(value));
-    }
-    Value::Object(document)
+    // Words of the owner's, which are never masked.
+    let fields = document.iter().filter(|(key, _)| !matches!(&***key, "name" | "description" | "metadata"));
+    fields.into_iter().find_map(|(key, value)| {
+        let mut path = vec![key.clone()];
+        search(value, &mut path).then(|| path.join("."))
+    })
 }
 
 /// Puts the secrets of `stored` back where `sent` has the mask at the same place: a client that reads a
@@ -47,7 +66,8 @@ pub fn unmask(sent: &mut Value, stored: &Value) {
                 }
             }
         }
-        (Value::Array(sent), Value::Array(stored)) => {
+        // In a list that has grown or shrunk nobody knows which is which.
+        (Value::Array(sent), Value::Array(stored)) if sent.len() == stored.len() => {
             sent.iter_mut().zip(stored).for_each(|(value, stored)| unmask(value, stored));
         }
         (sent @ Value::String(_), stored) if *sent == MASK => *sent = stored.clone(),
@@ -55,40 +75,100 @@ pub fn unmask(sent: &mut Value, stored: &Value) {
     }
 }
 
-fn mask(value: &mut Value, schema: &Value) {
-    if is_write_only(schema) {
+/// Masks what `schema` does not say is harmless; without a schema, all of it.
+fn mask(value: &mut Value, schema: Option<&Value>) {
+    let schemas = schema.map(alternatives).unwrap_or_default();
+    if schemas.iter().any(|schema| schema.get("writeOnly").and_then(Value::as_bool) == Some(true)) {
         return hide(value);
     }
-    if let Value::Object(fields) = value {
-        let schemas = alternatives(schema);
-        for (key, value) in fields {
-            for schema in &schemas {
-                if let Some(schema) = properties(schema).get(key) {
-                    mask(value, schema);
-                }
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let known = schemas.iter().find_map(|schema| properties(schema).get(key));
+                let any = || schemas.iter().find_map(|schema| schema.get("additionalProperties"));
+                mask(value, known.or_else(any));
             }
         }
+        Value::Array(values) => {
+            let items = schemas.iter().find_map(|schema| schema.get("items"));
+            values.iter_mut().for_each(|value| mask(value, items));
+        }
+        scalar if !schemas.iter().any(|schema| is_scalar(schema)) => hide(scalar),
+        Value::String(text) => {
+            if let Some(shown) = without_credentials(text) {
+                *text = shown;
+            }
+        }
+        _ => {}
     }
 }
 
 /// The schema itself and what it may be instead: an `Option` of an object is written as `anyOf`.
 fn alternatives(schema: &Value) -> Vec<&Value> {
     let inner = ["anyOf", "oneOf", "allOf"].iter().filter_map(|key| schema.get(key)?.as_array()).flatten();
-    std::iter::once(schema).chain(inner).collect()
+    std::iter::once(schema).chain(inner.flat_map(alternatives)).collect()
 }
 
-fn is_write_only(schema: &Value) -> bool {
-    alternatives(schema).iter().any(|schema| schema.get("writeOnly").and_then(Value::as_bool) == Some(true))
+/// Whether a schema speaks of text, numbers or fixed words.
+fn is_scalar(schema: &Value) -> bool {
+    let is = |name: &Value| name.as_str().is_some_and(|name| !matches!(name, "object" | "array" | "null"));
+    let named = schema.get("type").is_some_and(|name| match name {
+        Value::Array(names) => names.iter().any(is),
+        name => is(name),
+    });
+    named || schema.get("enum").is_some() || schema.get("const").is_some()
+}
+
+/// Whether a header's value begins as `Authorization` does.
+fn is_credential(value: &Value) -> bool {
+    const SCHEMES: [&str; 5] = ["bearer", "basic", "token", "digest", "negotiate"];
+    let first = value.as_str().and_then(|text| text.trim_start().split_once(' '));
+    first.is_some_and(|(first, _)| SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(first)))
+}
+
+/// A URL with its user, its password and its parameters that look like credentials masked; `None` when
+/// it has none.
+fn without_credentials(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
+    let authority = rest.split('/').next().unwrap_or(rest);
+    // A password may hold a slash: what stands before it is then no host with a port.
+    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+    let odd =
+        authority.contains('@') || !(authority.ends_with(']') || port.bytes().all(|c| c.is_ascii_digit()));
+    let user = rest.rsplit_once('@').filter(|_| odd);
+    let secret = |pair: &str| is_sensitive_name(pair.split('=').next().unwrap_or(pair));
+    if user.is_none() && !query.is_some_and(|query| query.split('&').any(secret)) {
+        return None;
+    }
+    let mut shown = match user {
+        Some((_, host)) => format!("{scheme}://{MASK}@{host}"),
+        None => format!("{scheme}://{rest}"),
+    };
+    for (n, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+        shown.push(if n == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            Some((name, _)) if secret(pair) => shown.extend([name, "=", MASK]),
+            _ => shown.push_str(pair),
+        }
+    }
+    Some(shown)
 }
 
 fn hide(value: &mut Value) {
     match value {
-        Value::String(text) if text.starts_with("${env:") || text.starts_with("${file:") => {}
+        Value::String(text) if is_reference(text) => {}
         Value::Object(fields) => fields.values_mut().for_each(hide),
         Value::Array(values) => values.iter_mut().for_each(hide),
         Value::Null => {}
         value => *value = MASK.into(),
     }
+}
+
+/// Whether the text is one reference and nothing else: what stands around it could be a secret.
+fn is_reference(text: &str) -> bool {
+    let name = text.strip_prefix("${env:").or_else(|| text.strip_prefix("${file:"));
+    name.and_then(|name| name.strip_suffix('}')).is_some_and(|name| !name.contains('}'))
 }
 
 #[cfg(test)]
@@ -118,23 +198,64 @@ mod tests {
         assert_eq!(masked["base_url"], "https://h");
     }
 
-    #[test]
-    fn what_an_unknown_type_or_scheme_holds_is_all_masked() {
-        let Value::Object(document) = json!({"type": "x", "auth_type": "y", "auth_config": {"a": {"b": "hunter2"}}, "own": ["hunter2"]})
-        else {
-            unreachable!()
-        };
-        assert!(!masked(&document, Catalog::get()).to_string().contains("hunter2"));
+    fn shown(document: Value) -> Value {
+        let Value::Object(document) = document else { unreachable!() };
+        masked(&document, Catalog::get())
     }
 
     #[test]
-    fn a_reference_is_shown() {
-        let Value::Object(document) =
-            json!({"type": "rest", "auth_type": "bearer", "auth_config": {"token": "${env:T}"}})
-        else {
-            unreachable!()
+    fn what_no_schema_knows_is_masked() {
+        for document in [
+            json!({"type": "x", "auth_type": "y", "auth_config": {"a": {"b": "hunter2"}}, "own": ["hunter2"]}),
+            json!({"type": "rest", "auth_config": {"key": "hunter2"}}),
+            json!({"type": "rest", "api_key": "hunter2"}),
+            json!({"type": "rest", "auth_type": "api_key", "auth_config": {"kye": "hunter2", "key": ["hunter2"]}}),
+            json!({"type": "rest", "tls": "hunter2"}),
+            json!({"type": "rest", "tls": ["hunter2"], "proxy": {"pasword": "hunter2"}}),
+            json!({"type": "rest", "headers": "Authorization: hunter2"}),
+            json!({"type": "rest", "headers": ["hunter2", {"a": "hunter2"}]}),
+            json!({"type": "rest", "headers": {"x-odd": {"a": "hunter2"}}}),
+            json!({"type": "rest", "base_url": ["hunter2"]}),
+        ] {
+            assert!(!shown(document.clone()).to_string().contains("hunter2"), "{document}");
+        }
+    }
+
+    #[test]
+    fn a_credential_is_known_by_its_value_too() {
+        for document in [
+            json!({"type": "rest", "headers": {"X-Odd": "Bearer hunter2"}}),
+            json!({"type": "rest", "base_url": "https://u:hunter2@h/v1"}),
+            json!({"type": "rest", "base_url": "https://hunter2@h/v1"}),
+            json!({"type": "rest", "base_url": "https://u:a/hunter2@h/v1"}),
+            json!({"type": "rest", "base_url": "https://h/v1?a=1&api_key=hunter2&b=2"}),
+            json!({"type": "rest", "proxy": {"url": "http://u:hunter2@p"}}),
+        ] {
+            assert!(!shown(document.clone()).to_string().contains("hunter2"), "{document}");
+        }
+        for url in
+            ["https://h/@me", "https://h:8443/@me", "https://[::1]/@me", "https://h?a=1&b", "${env:BASE}"]
+        {
+            assert_eq!(shown(json!({"type": "rest", "base_url": url}))["base_url"], url);
+        }
+        let shown = shown(json!({"type": "rest", "base_url": "https://u:p@h:1/v1?a=1&token=x&b=2"}));
+        assert_eq!(shown["base_url"], "https://********@h:1/v1?a=1&token=********&b=2");
+    }
+
+    #[test]
+    fn a_reference_is_shown_and_what_stands_beside_one_is_not() {
+        let token = |token: &str| {
+            shown(json!({"type": "rest", "auth_type": "bearer", "auth_config": {"token": token}}))["auth_config"]
+                ["token"]
+                .clone()
         };
-        assert_eq!(masked(&document, Catalog::get())["auth_config"]["token"], "${env:T}");
+        assert_eq!(token("${env:T}"), "${env:T}");
+        assert_eq!(token("${file:/run/secrets/t}"), "${file:/run/secrets/t}");
+        for text in
+            ["${env:T}hunter2", "${env:hunter2", "${env:A}hunter2${env:B}", "hunter2${env:T}", "${x:y}"]
+        {
+            assert_eq!(token(text), MASK, "{text}");
+        }
     }
 
     #[test]
@@ -149,5 +270,13 @@ mod tests {
             (&json!("changed"), &json!("hunter2"))
         );
         assert_eq!((&sent["headers"]["X-Auth-Token"], &sent["name"]), (&json!("hunter2"), &json!("New")));
+    }
+
+    #[test]
+    fn a_mask_that_stands_for_nothing_is_found() {
+        let left = |document: Value| left_over(document.as_object().unwrap());
+        assert_eq!(left(json!({"auth_config": {"key": MASK}})).as_deref(), Some("auth_config.key"));
+        assert_eq!(left(json!({"a": [{"b": 1}, {"b": MASK}]})).as_deref(), Some("a.1.b"));
+        assert_eq!(left(json!({"name": MASK, "description": MASK, "metadata": {"a": MASK}, "a": "b"})), None);
     }
 }

@@ -9,25 +9,30 @@ use trunkline_core::{
 };
 
 /// Answers every call with one error.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Refuse {
     kind: Kind,
     message: Cow<'static, str>,
+    /// What the error said of itself, such as what the store is in trouble with.
+    facts: Vec<(&'static str, String)>,
 }
 
 impl Refuse {
     /// The integration is switched off.
     pub(crate) fn disabled() -> Self {
-        Self { kind: Kind::Disabled, message: "the integration is disabled; enable it to call it".into() }
+        let message = "the integration is disabled; enable it to call it".into();
+        Self { kind: Kind::Disabled, message, facts: Vec::new() }
     }
 
     /// The integration is stored and cannot be opened.
     pub(crate) fn broken(error: &Error) -> Self {
-        Self { kind: error.kind(), message: error.message().to_owned().into() }
+        let message = error.message().to_owned().into();
+        Self { kind: error.kind(), message, facts: error.context().to_vec() }
     }
 
     pub(crate) fn error(&self) -> Error {
-        Error::new(self.kind, self.message.clone())
+        let error = Error::new(self.kind, self.message.clone());
+        self.facts.iter().fold(error, |error, (key, value)| error.with(key, value))
     }
 }
 
@@ -36,7 +41,9 @@ impl Layer for Refuse {
         "refuse"
     }
 
-    fn call<'a>(&'a self, _: &'a mut Call, _: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
+    fn call<'a>(&'a self, call: &'a mut Call, _: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
+        // None was made.
+        call.attempt = 0;
         Box::pin(std::future::ready(Err(self.error())))
     }
 }
@@ -50,7 +57,8 @@ impl TransportDyn for Refuse {
         Err(self.error())
     }
 
-    fn call_dyn<'a>(&'a self, _: &'a Context, _: &'a mut Call) -> BoxFuture<'a, Result<Reply>> {
+    fn call_dyn<'a>(&'a self, _: &'a Context, call: &'a mut Call) -> BoxFuture<'a, Result<Reply>> {
+        call.attempt = 0;
         Box::pin(std::future::ready(Err(self.error())))
     }
 

@@ -10,7 +10,7 @@ use super::read;
 use crate::{
     client::{Server, problem},
     exit::Exit,
-    output::Output,
+    output::{Output, plain},
 };
 
 /// Calls an integration and prints the reply's body.
@@ -55,7 +55,7 @@ impl Call {
             let mut stderr = io::stderr();
             let _ = writeln!(stderr, "{}", reply.status);
             for (name, value) in &reply.headers {
-                let _ = writeln!(stderr, "{name}: {}", String::from_utf8_lossy(value.as_bytes()));
+                let _ = writeln!(stderr, "{name}: {}", plain(&String::from_utf8_lossy(value.as_bytes())));
             }
             let _ = writeln!(stderr);
         }

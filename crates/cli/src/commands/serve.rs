@@ -1,14 +1,17 @@
 //! `trunkline serve`: runs the server.
 
-use std::{io::IsTerminal, net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 use trunkline::{KeySource, Profile, Secret};
 use trunkline_server::Settings;
 
-use crate::{exit::Exit, output::Output};
+use crate::{
+    exit::Exit,
+    log::{self, LogFormat},
+    output::Output,
+};
 
 /// Runs the server.
 ///
@@ -50,15 +53,10 @@ enum Reach {
     Lab,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
-}
-
 impl Serve {
     pub(crate) async fn run(self, output: &Output) -> Result<(), Exit> {
-        log(self.log_format);
+        log::start(self.log_format);
+        no_snooping();
         // Before anything is opened: a signal that comes early must not be lost.
         let mut stop = Stop::listen()?;
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -99,13 +97,10 @@ impl Serve {
     }
 }
 
-fn log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => builder.json().init(),
-    }
+/// Other processes of the same user may neither trace this one nor read its memory, where keys are.
+fn no_snooping() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
 /// The signals that ask a process to stop.

@@ -1,14 +1,10 @@
 //! `/api/v1/activity`: what happened lately.
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-};
-use http::StatusCode;
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use trunkline::{Filter, Manager, Record};
 
-use crate::problem::Problem;
+use super::extract::Params;
 
 /// The filter as query parameters.
 #[derive(Deserialize)]
@@ -23,14 +19,8 @@ pub(super) struct Wire {
     limit: Option<usize>,
 }
 
-pub(super) async fn query(
-    State(manager): State<Manager>,
-    wire: Result<Query<Wire>, QueryRejection>,
-) -> Result<Json<Vec<Record>>, Problem> {
-    let Query(wire) = wire.map_err(|error| {
-        Problem::plain(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", error.body_text())
-    })?;
+pub(super) async fn query(State(manager): State<Manager>, Params(wire): Params<Wire>) -> Json<Vec<Record>> {
     let Wire { integration, kind, status, request_id, since_ms, until_ms, limit } = wire;
     let filter = Filter { integration, kind, status, request_id, since_ms, until_ms, limit };
-    Ok(Json(manager.activity().query(&filter)))
+    Json(manager.activity().query(&filter))
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Extension, Json,
-    extract::{Path, Query, Request, State},
+    extract::{Request, State},
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trunkline::{Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, parse, unmask};
 
+use super::extract::{Id, Params};
 use crate::{app::App, inbound, problem::Problem};
 
 type Answer<T> = Result<T, Problem>;
@@ -45,7 +46,7 @@ pub(super) async fn register(
     Extension(app): Extension<Arc<App>>,
     request: Request,
 ) -> Answer<Response> {
-    let config = IntegrationConfig::from_slice(&body(&app, request).await?)?;
+    let config = IntegrationConfig::from_json(document(&app, request).await?)?;
     let registered = manager.register(config).await?;
     Ok((StatusCode::CREATED, told(&registered, "registered")).into_response())
 }
@@ -65,13 +66,17 @@ pub(super) async fn list(State(manager): State<Manager>) -> Json<Vec<Listed>> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct HealthQuery {
     #[serde(default)]
     details: bool,
 }
 
 /// `{id: true}` as in the original, or `{id: {state, …}}` with `?details=true`.
-pub(super) async fn health_all(State(manager): State<Manager>, Query(query): Query<HealthQuery>) -> Response {
+pub(super) async fn health_all(
+    State(manager): State<Manager>,
+    Params(query): Params<HealthQuery>,
+) -> Response {
     let all = manager.health_all().await;
     if query.details {
         return Json(all).into_response();
@@ -80,11 +85,11 @@ pub(super) async fn health_all(State(manager): State<Manager>, Query(query): Que
     Json(up).into_response()
 }
 
-pub(super) async fn health(State(manager): State<Manager>, Path(id): Path<String>) -> Answer<Json<Health>> {
+pub(super) async fn health(State(manager): State<Manager>, Id(id): Id) -> Answer<Json<Health>> {
     Ok(Json(manager.health(&id).await?))
 }
 
-pub(super) async fn read(State(manager): State<Manager>, Path(id): Path<String>) -> Answer<Response> {
+pub(super) async fn read(State(manager): State<Manager>, Id(id): Id) -> Answer<Response> {
     let handle = manager.get(&id)?;
     let config = handle.config()?;
     Ok((versioned(&handle), Json(config.masked())).into_response())
@@ -93,11 +98,11 @@ pub(super) async fn read(State(manager): State<Manager>, Path(id): Path<String>)
 pub(super) async fn replace(
     State(manager): State<Manager>,
     Extension(app): Extension<Arc<App>>,
-    Path(id): Path<String>,
+    Id(id): Id,
     request: Request,
 ) -> Answer<Response> {
     let expected = expected(request.headers())?;
-    let mut sent: Value = parse::text(&body(&app, request).await?)?;
+    let mut sent = document(&app, request).await?;
     let handle = manager.get(&id)?;
     unmask(&mut sent, &handle.config()?.expose());
     if let Value::Object(sent) = &mut sent {
@@ -110,11 +115,11 @@ pub(super) async fn replace(
 pub(super) async fn change(
     State(manager): State<Manager>,
     Extension(app): Extension<Arc<App>>,
-    Path(id): Path<String>,
+    Id(id): Id,
     request: Request,
 ) -> Answer<Response> {
     let expected = expected(request.headers())?;
-    let mut patch: Value = parse::text(&body(&app, request).await?)?;
+    let mut patch = document(&app, request).await?;
     if !patch.is_object() {
         return Err(Problem::plain(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -153,7 +158,7 @@ async fn store(
 
 pub(super) async fn remove(
     State(manager): State<Manager>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Answer<Response> {
     let expected = expected(&headers)?;
@@ -165,6 +170,12 @@ pub(super) async fn remove(
 pub(super) async fn body(app: &App, request: Request) -> Answer<bytes::Bytes> {
     let (head, body) = request.into_parts();
     inbound::json(&head.headers, body, app.body_limit).await
+}
+
+/// Reads a JSON body in which no key is there twice.
+async fn document(app: &App, request: Request) -> Answer<Value> {
+    let parse::Unique(value) = parse::text(&body(app, request).await?)?;
+    Ok(value)
 }
 
 fn told(registered: &Registered, status: &'static str) -> Response {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Json,
-    extract::{Path, Request, State},
+    extract::{Request, State},
 };
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use trunkline::{Call, Error, Handle, Manager, Operation, Reply};
 
-use super::integrations::body;
-use crate::{app::App, call, problem::Problem};
+use super::{extract::Id, integrations::body};
+use crate::{app::App, call, echo, problem::Problem};
 
 /// The outcome of a test: the original's two shapes, and the steps.
 #[derive(Serialize)]
@@ -35,7 +35,7 @@ struct Step {
 pub(super) async fn test(
     State(manager): State<Manager>,
     Extension(app): Extension<Arc<App>>,
-    Path(id): Path<String>,
+    Id(id): Id,
     request: Request,
 ) -> Result<Json<Tested>, Problem> {
     let handle = manager.get(&id)?;
@@ -67,7 +67,7 @@ async fn probed(handle: &Handle, mut steps: Vec<Step>) -> Tested {
 async fn requested(handle: &Handle, operation: Operation, steps: &mut Vec<Step>) -> Tested {
     let mut call = Call::new(handle.id().clone(), operation);
     let result = match handle.call(&mut call).await {
-        Ok(reply) => result(reply, &call).await,
+        Ok(reply) => result(reply, handle, &call).await,
         Err(error) => Err(error),
     };
     if call.credential.is_some() {
@@ -81,7 +81,7 @@ async fn requested(handle: &Handle, operation: Operation, steps: &mut Vec<Step>)
         }
         Err(error) => {
             let text = error.to_string();
-            let problem = call::problem(error, &call).await;
+            let problem = call::problem(error, handle, &call).await;
             steps.push(Step { step: "request", ok: false });
             Tested { status: "error", result: None, error: Some(text), problem: Some(problem), steps }
         }
@@ -95,12 +95,12 @@ fn failed(error: &Error, problem: Problem, mut steps: Vec<Step>, step: &'static 
 }
 
 /// JSON as it is, text as a string, nothing as null.
-async fn result(reply: Reply, call: &Call) -> Result<Box<RawValue>, Error> {
+async fn result(reply: Reply, handle: &Handle, call: &Call) -> Result<Box<RawValue>, Error> {
     let bytes = reply.bytes().await?;
     if bytes.is_empty() {
         return Ok(RawValue::NULL.to_owned());
     }
-    let text = call::mask(String::from_utf8_lossy(&bytes).into_owned(), call);
+    let text = echo::hide(String::from_utf8_lossy(&bytes).into_owned(), handle, call);
     RawValue::from_string(text.clone())
         .or_else(|_| to_raw_value(&text))
         .map_err(|error| Error::invalid("the reply cannot be shown").source(error))

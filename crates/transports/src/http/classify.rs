@@ -8,9 +8,12 @@ use trunkline_core::{Error, Kind, Outcome, Reply, Result};
 /// First match wins. The outcome says whether the service can have acted: a refusal did not, a failure
 /// may have.
 const STATUSES: &[(RangeInclusive<u16>, Kind, Outcome)] = &[
+    // Nobody asked to switch protocols.
+    (100..=199, Kind::Protocol, Outcome::Unknown),
     (401..=401, Kind::Unauthenticated, Outcome::Rejected),
     (403..=403, Kind::Forbidden, Outcome::Rejected),
-    (407..=407, Kind::Unauthenticated, Outcome::NotSent),
+    // The proxy's, whose credential is configured: another token for the service would not help.
+    (407..=407, Kind::Forbidden, Outcome::Rejected),
     // RFC 9110 section 15.5.9: the server gave up waiting for the request.
     (408..=408, Kind::Timeout, Outcome::Unknown),
     // RFC 8470: the server was not willing to risk a replay.
@@ -64,6 +67,8 @@ mod tests {
             (400, Some(Kind::Rejected)),
             (401, Some(Kind::Unauthenticated)),
             (403, Some(Kind::Forbidden)),
+            (407, Some(Kind::Forbidden)),
+            (101, Some(Kind::Protocol)),
             (404, Some(Kind::Rejected)),
             (408, Some(Kind::Timeout)),
             (409, Some(Kind::Rejected)),

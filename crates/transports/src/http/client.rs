@@ -2,8 +2,7 @@
 
 use std::{
     collections::HashMap,
-    error::Error as StdError,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
@@ -14,11 +13,17 @@ use hyper_util::{
     client::legacy,
     rt::{TokioExecutor, TokioTimer},
 };
-use tokio::runtime::{Handle, Id};
+use tokio::{
+    runtime::{Handle, Id},
+    time::{Instant, timeout_at},
+};
 use trunkline_core::{Body, Context, Error, Kind, Outcome, Result};
 
 use super::{
-    connector::{Carried, Connector, Proxy},
+    Proxy,
+    connector::{Connector, HANDSHAKE},
+    explain::explain,
+    outgoing::{Outgoing, Progress},
     tls::Tls,
 };
 
@@ -34,9 +39,10 @@ pub(crate) struct Settings {
     pub(crate) http2_only: bool,
 }
 
-/// All clients of a context.
+/// All clients of a context. One that no integration uses any more ends, and its connections and keys
+/// with it.
 #[derive(Debug, Default)]
-pub(crate) struct Clients(Mutex<HashMap<Settings, Arc<Client>>>);
+pub(crate) struct Clients(Mutex<HashMap<Settings, Weak<Client>>>);
 
 /// A client. Its connections belong to the runtime that opened them: a server with a runtime per core
 /// keeps each request on its core, and a runtime that ends takes nobody else's connections with it.
@@ -46,7 +52,7 @@ pub(crate) struct Client {
     pools: ArcSwap<Vec<(Id, Pool)>>,
 }
 
-type Pool = legacy::Client<Connector, Body>;
+type Pool = legacy::Client<Connector, Outgoing>;
 
 /// Runtimes whose pools are held; more come and go only in tests.
 const RUNTIMES: usize = 256;
@@ -56,17 +62,49 @@ impl Client {
     pub(crate) fn of(context: &Context, settings: Settings) -> Arc<Self> {
         let clients = context.shared::<Clients>();
         let mut clients = clients.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = || {
-            let connector = Connector::new(context.egress.clone(), settings.clone());
-            Arc::new(Self { connector, settings: settings.clone(), pools: ArcSwap::default() })
-        };
-        clients.entry(settings.clone()).or_insert_with(make).clone()
+        if let Some(client) = clients.get(&settings).and_then(Weak::upgrade) {
+            return client;
+        }
+        clients.retain(|_, client| client.strong_count() > 0);
+        let connector = Connector::new(context.egress.clone(), settings.clone());
+        let client = Arc::new(Self { connector, settings: settings.clone(), pools: ArcSwap::default() });
+        clients.insert(settings, Arc::downgrade(&client));
+        client
     }
 
-    /// Sends one request and waits for the head of its response.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>> {
-        // The host, for errors: the path and the query may hold secrets.
-        self.pool().request(request).await.map_err(|error| explain(&error))
+    /// Sends one request and waits for the head of its response: no longer than `first_byte` once the
+    /// service has the request, and for as long as it takes without.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Body>,
+        first_byte: Option<Duration>,
+    ) -> Result<(Response<Incoming>, Arc<Progress>)> {
+        let (head, body) = request.into_parts();
+        let (body, progress) = Outgoing::new(body);
+        let mut exchange = self.exchange(Request::from_parts(head, body));
+        let response = match first_byte {
+            None => exchange.await,
+            Some(limit) => {
+                let connecting = self.settings.connect + 2 * HANDSHAKE;
+                let mut due = Instant::now() + limit;
+                loop {
+                    match timeout_at(due, &mut exchange).await {
+                        Ok(response) => break response,
+                        Err(_) => match progress.due(limit, connecting) {
+                            Some(later) => due = later,
+                            None => {
+                                drop(exchange);
+                                return Err(late(limit, &progress));
+                            }
+                        },
+                    }
+                }
+            }
+        };
+        match response {
+            Ok(response) => Ok((response, progress)),
+            Err(error) => Err(explain(&error, &progress)),
+        }
     }
 
     /// Connects to the origin of `uri` and hangs up.
@@ -80,84 +118,50 @@ impl Client {
         proxy.authorization.as_ref().filter(|_| uri.scheme() == Some(&http::uri::Scheme::HTTP))
     }
 
-    fn pool(&self) -> Pool {
+    /// Starts the exchange on the pool of this runtime.
+    fn exchange(&self, request: Request<Outgoing>) -> legacy::ResponseFuture {
         let runtime = Handle::current().id();
-        let held = self.pools.load();
-        if let Some((_, pool)) = held.iter().find(|(id, _)| *id == runtime) {
-            return pool.clone();
+        loop {
+            if let Some((_, pool)) = self.pools.load().iter().find(|(id, _)| *id == runtime) {
+                return pool.request(request);
+            }
+            self.add(runtime);
         }
-        let pool = legacy::Client::builder(TokioExecutor::new())
+    }
+
+    /// Makes the pool of a runtime, unless another thread of it just did.
+    fn add(&self, runtime: Id) {
+        let pool: Pool = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(60))
             .pool_max_idle_per_host(64)
             .http2_only(self.settings.http2_only)
             .http2_adaptive_window(true)
+            // A connection that died in silence is found out, and not given to every call to come.
+            .http2_keep_alive_interval(Duration::from_secs(30))
+            .http2_keep_alive_timeout(Duration::from_secs(10))
             .build(self.connector.clone());
         self.pools.rcu(|pools| {
+            if pools.iter().any(|(id, _)| *id == runtime) {
+                return pools.clone();
+            }
             let skip = (pools.len() + 1).saturating_sub(RUNTIMES);
             let mut pools: Vec<_> = pools.iter().skip(skip).cloned().collect();
             pools.push((runtime, pool.clone()));
-            pools
+            Arc::new(pools)
         });
-        pool
     }
+}
+
+/// No answer in time.
+fn late(limit: Duration, progress: &Progress) -> Error {
+    let outcome = if progress.never_taken() { Outcome::NotSent } else { Outcome::Unknown };
+    Error::new(Kind::Timeout, format!("no answer began within {limit:?}")).outcome_is(outcome)
 }
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Client").field("settings", &self.settings).finish_non_exhaustive()
     }
-}
-
-/// What the HTTP library says, in our words. Whether the service can have acted is the point: only a
-/// connection that was never made, or a request that was never written, is `not_sent`.
-fn explain(error: &legacy::Error) -> Error {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-    let mut hyper = None;
-    while let Some(error) = cause {
-        if let Some(ours) = error.downcast_ref::<Carried>().and_then(Carried::take) {
-            return ours;
-        }
-        // A body that the caller streams and that failed on their side.
-        if let Some(ours) = error.downcast_ref::<Error>() {
-            return Error::new(ours.kind(), format!("the request's body failed: {}", ours.message()))
-                .outcome_is(Outcome::Unknown);
-        }
-        hyper = hyper.or_else(|| error.downcast_ref::<hyper::Error>());
-        cause = error.source();
-    }
-    let unavailable = |message| Error::new(Kind::Unavailable, message);
-    if error.is_connect() {
-        return unavailable("no connection to the service")
-            .outcome_is(Outcome::NotSent)
-            .source(error.to_string());
-    }
-    match hyper {
-        Some(hyper) if hyper.is_canceled() => {
-            unavailable("the connection closed before the request was sent").outcome_is(Outcome::NotSent)
-        }
-        Some(hyper) => explain_hyper(hyper),
-        None => unavailable("the exchange failed").source(error.to_string()),
-    }
-}
-
-/// As [`explain`], for what happens once a request may have left.
-pub(super) fn explain_hyper(error: &hyper::Error) -> Error {
-    // hyper's own words hold neither URLs nor headers.
-    let text = match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    };
-    if error.is_parse() || error.is_parse_too_large() {
-        return Error::new(Kind::Protocol, "the service's answer is not HTTP").source(text);
-    }
-    let message = if error.is_timeout() {
-        return Error::new(Kind::Timeout, "the service did not answer in time").source(text);
-    } else if error.is_incomplete_message() {
-        "the service closed the connection before it had answered whole"
-    } else {
-        "the connection broke while the service was answering"
-    };
-    Error::new(Kind::Unavailable, message).outcome_is(Outcome::Unknown).source(text)
 }

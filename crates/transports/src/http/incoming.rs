@@ -2,33 +2,76 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
+use http::Response;
 use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
-use trunkline_core::{Body, Error, Kind, Outcome, Result};
+use trunkline_core::{Body, Error, Kind, Outcome, Reply, Result};
 
-use super::client::explain_hyper;
+use super::{
+    explain::explain_hyper,
+    outgoing::{Progress, Upload},
+};
 
 /// A body of known length up to this is read with the head: it is written on in one piece, and what
 /// has been read cannot be cut short later.
 const SMALL: u64 = 64 << 10;
 
-/// The body of a response, which may not pause for longer than `idle`.
-pub(crate) async fn body(incoming: Incoming, idle: Duration) -> Result<Body> {
+/// The reply of a response, whose body may not pause for longer than `idle`. `upload` is that of the
+/// request, if it may still be on its way: it ends when the reply is dropped, and when a refusal has
+/// been read.
+pub(crate) async fn reply(
+    response: Response<Incoming>,
+    idle: Duration,
+    upload: Option<Arc<Progress>>,
+) -> Result<Reply> {
+    let (head, incoming) = response.into_parts();
+    let refused = head.status.is_client_error() || head.status.is_server_error();
+    let upload = upload.map(|progress| Refusable { upload: Upload::new(progress), refused });
+    let body = body(incoming, idle, upload).await?;
+    Ok(Reply { status: head.status, headers: head.headers, body, cached: false })
+}
+
+async fn body(incoming: Incoming, idle: Duration, mut upload: Option<Refusable>) -> Result<Body> {
     if incoming.is_end_stream() {
+        upload.iter_mut().for_each(Refusable::answered);
         return Ok(Body::Empty);
     }
     let small = incoming.size_hint().exact().is_some_and(|length| length <= SMALL);
-    let flowing = Flowing { incoming, idle, sleep: None, received: 0 };
-    if small {
-        return Ok(Body::from_bytes(Body::stream(flowing).collect(usize::MAX).await?));
+    let mut flowing = Flowing { incoming, idle, sleep: None, received: 0, upload };
+    if !small {
+        return Ok(Body::stream(flowing));
     }
-    Ok(Body::stream(flowing))
+    // One piece is the usual case and is not copied.
+    let mut whole = Bytes::new();
+    while let Some(frame) = flowing.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        whole = if whole.is_empty() { data } else { [whole, data].concat().into() };
+    }
+    Ok(Body::from_bytes(whole))
+}
+
+/// An upload and whether the answer refuses it.
+#[derive(Debug)]
+struct Refusable {
+    upload: Upload,
+    refused: bool,
+}
+
+impl Refusable {
+    /// The answer is whole. One that accepts leaves the upload to end by itself.
+    fn answered(&mut self) {
+        if !self.refused {
+            self.upload.release();
+        }
+    }
 }
 
 /// A response's body under the idle timeout.
@@ -38,6 +81,7 @@ struct Flowing {
     /// Armed while nothing is there to read.
     sleep: Option<Pin<Box<Sleep>>>,
     received: u64,
+    upload: Option<Refusable>,
 }
 
 impl http_body::Body for Flowing {
@@ -60,7 +104,10 @@ impl http_body::Body for Flowing {
                     .at("the reply was cut short")
                     .with("bytes_received", received.to_string()))))
             }
-            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Ready(None) => {
+                this.upload.iter_mut().for_each(Refusable::answered);
+                Poll::Ready(None)
+            }
             Poll::Pending => {
                 let idle = this.idle;
                 std::task::ready!(this.sleep.get_or_insert_with(|| Box::pin(sleep(idle))).as_mut().poll(cx));

@@ -70,6 +70,12 @@ fn certificates(pem: &Secret) -> Result<Vec<CertificateDer<'static>>> {
 }
 
 impl Tls {
+    /// The same without the client's certificate, for a host that it is not meant for; `None` when
+    /// there is none.
+    pub(crate) fn anonymous(&self) -> Option<Self> {
+        self.client.is_some().then(|| Self { roots: self.roots.clone(), client: None })
+    }
+
     /// The rustls configuration: the system's roots are read here, so this may touch the disk.
     pub(crate) fn config(&self) -> Result<Arc<ClientConfig>> {
         let mut roots = RootCertStore::empty();

@@ -4,14 +4,14 @@ use std::fmt;
 
 use bytes::{BufMut, BytesMut};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, utf8_percent_encode};
 use trunkline_core::{Error, Kind, Result, is_sensitive_name};
+
+use super::query::PARAM;
 
 /// What may not stand in a path as it is. `%` is missing: what is escaped already stays so.
 const PATH: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'{').add(b'}').add(b'|').add(b'^');
-/// What may not stand in the name or value of a query parameter: all but the unreserved characters.
-const PARAM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The base URL of an integration, parsed once.
 #[derive(Debug, Clone)]
@@ -41,11 +41,12 @@ impl Base {
                 "must not hold a user or password; put them into auth_type basic and auth_config",
             ));
         }
-        if authority.host().is_empty()
-            || (authority.port().is_none() && authority.as_str().ends_with(':'))
-            || authority.port_u16() == Some(0)
-        {
-            return Err(bad("has no host, or an empty port"));
+        if authority.host().is_empty() {
+            return Err(bad("has no host"));
+        }
+        // What follows the host can only be a port, and `http` takes any text for one.
+        if authority.as_str() != authority.host() && authority.port_u16().is_none_or(|port| port == 0) {
+            return Err(bad("has a port that is not a number from 1 to 65535"));
         }
         let whole = parts.path_and_query.unwrap_or_else(|| PathAndQuery::from_static("/"));
         let path = whole.path();
@@ -63,11 +64,6 @@ impl Base {
         }
         let path = if path == "/" { "" } else { path };
         Ok(Self { scheme, authority, path: path.into(), query: whole.query().map(Into::into) })
-    }
-
-    /// Whether requests go over TLS.
-    pub(crate) fn is_https(&self) -> bool {
-        self.scheme == Scheme::HTTPS
     }
 
     /// Joins `endpoint` and query parameters to the base. Nothing in them can change scheme, host or port:
@@ -136,7 +132,25 @@ impl fmt::Display for Base {
     }
 }
 
+/// Whether a path or query is made of characters alone that need neither check nor escape, as most are.
+fn is_plain(text: &str) -> bool {
+    const PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            plain[byte] = (byte as u8).is_ascii_alphanumeric()
+                || matches!(byte as u8, b'/' | b'?' | b'&' | b'=' | b'-' | b'_' | b'~' | b',');
+            byte += 1;
+        }
+        plain
+    };
+    text.bytes().all(|byte| PLAIN[usize::from(byte)])
+}
+
 fn check_endpoint(endpoint: &str, path: &str) -> Result<()> {
+    if is_plain(endpoint) && !path.starts_with("//") {
+        return Ok(());
+    }
     if endpoint.contains(['\\', '#']) || endpoint.chars().any(char::is_control) {
         return Err(Error::invalid(
             "must not contain backslashes, fragments or control characters; encode them",
@@ -155,7 +169,8 @@ fn check_path(path: &str) -> Result<()> {
     if !path.contains('.') && !path.contains("%2") {
         return Ok(());
     }
-    for segment in path.split(['/', '\\']) {
+    let suspect = |segment: &&str| segment.starts_with('.') || segment.contains('%');
+    for segment in path.split(['/', '\\']).filter(suspect) {
         let segment = segment.split(';').next().unwrap_or(segment);
         let plain = segment.replace("%2e", ".").replace("%2E", ".");
         // An escaped slash or backslash makes further segments for a server that decodes early.
@@ -192,6 +207,9 @@ pub(crate) fn resolve_location(from: &Uri, location: &str) -> Result<Uri> {
 
 /// Escapes what may not stand in a URL; a `%` that begins no escape is escaped too.
 fn put_encoded(out: &mut BytesMut, text: &str) {
+    if is_plain(text) {
+        return out.put_slice(text.as_bytes());
+    }
     for (at, piece) in text.split('%').enumerate() {
         if at > 0 {
             let escape = piece.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));

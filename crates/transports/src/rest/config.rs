@@ -5,13 +5,16 @@ use std::{collections::BTreeMap, time::Duration};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trunkline_core::{Context, Credential, Error, Form, Result, Seconds, Secret, parse};
+use trunkline_core::{Context, Credential, Error, Form, Result, Seconds, Secret, is_sensitive_name, parse};
 
-use super::{Rest, is_reserved};
+use super::{
+    Rest,
+    headers::{Defaults, is_reserved},
+};
 use crate::http::{Base, Client, Proxy, Settings, TlsConfig};
 
 /// What an integration of type `rest` is configured with.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RestConfig {
     /// Where the API is, such as `https://api.example.com/v1`. Endpoints are joined to it.
@@ -49,14 +52,15 @@ pub struct RestConfig {
 pub(super) struct Timeouts {
     /// For a connection to be made. 5 seconds unless set.
     connect: Option<Seconds>,
-    /// For the first byte of an answer. `timeout` where that is set, otherwise 15 seconds.
+    /// For the first byte of an answer, once the service has the request; and for the service to take
+    /// more of a request that streams. `timeout` where that is set, otherwise 15 seconds.
     first_byte: Option<Seconds>,
     /// For a reply to stay silent once it flows. 15 seconds unless set.
     idle: Option<Seconds>,
 }
 
 /// An HTTP proxy.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProxyConfig {
     /// Its URL, `http://host:port`.
@@ -78,7 +82,8 @@ pub(super) enum Redirects {
     /// Those that stay on the same scheme, host and port.
     #[default]
     SameOrigin,
-    /// Also those to other hosts, which get neither credential nor headers nor body.
+    /// Also those to other hosts, which get neither credential nor headers nor body nor the client's
+    /// certificate. Never from https to http.
     Any,
 }
 
@@ -120,15 +125,25 @@ impl RestConfig {
         let probe = self.probe.as_ref().map(|probe| probe.open(&base)).transpose()?;
         let first_byte =
             self.timeouts.first_byte.or(self.timeout).map_or(Duration::from_secs(15), Seconds::get);
+        let abroad = settings.tls.anonymous().map(|tls| Settings { tls, ..settings.clone() });
+        let client = Client::of(context, settings);
         Ok(Rest {
-            headers: headers(&self.headers)?,
-            client: Client::of(context, settings),
+            defaults: Defaults::new(headers(&self.headers)?),
+            abroad: abroad.map_or_else(|| client.clone(), |settings| Client::of(context, settings)),
+            client,
             redirects: self.redirects,
             first_byte,
             idle: self.timeouts.idle.map_or(Duration::from_secs(15), Seconds::get),
             probe,
             base,
         })
+    }
+}
+
+impl std::fmt::Debug for RestConfig {
+    /// Nothing of it: URLs and headers that were not checked yet may hold passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RestConfig").finish_non_exhaustive()
     }
 }
 
@@ -142,8 +157,9 @@ fn headers(configured: &BTreeMap<String, String>) -> Result<HeaderMap> {
             return Err(bad("is set by Trunkline itself; remove it"));
         }
         let text = parse::resolve(value).map_err(|error| error.at("headers"))?;
-        let value = HeaderValue::from_str(&text)
+        let mut value = HeaderValue::from_str(&text)
             .map_err(|_| bad("has a value with a line break or control character"))?;
+        value.set_sensitive(is_sensitive_name(parsed.as_str()));
         if headers.insert(parsed, value).is_some() {
             return Err(bad("is there twice, in different spelling"));
         }

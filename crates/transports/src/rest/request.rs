@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use trunkline_core::{Body, Error, HttpRequest, Result, parse};
 
-use super::{form, is_reserved, multipart};
+use super::{form, headers::is_reserved, multipart};
 
 /// A request as callers write it. `json`, `data`, `multipart` and `base64` are four ways to give a body;
 /// at most one of them.
@@ -36,6 +36,10 @@ struct Wire<'a> {
 
 /// Turns the JSON into a request.
 pub(super) fn parse(request: &RawValue) -> Result<HttpRequest> {
+    // serde takes an array for the fields of a structure in their order.
+    if !request.get().starts_with('{') {
+        return Err(Error::invalid("expected an object such as {\"method\": \"GET\", \"endpoint\": \"/x\"}"));
+    }
     let wire: Wire<'_> = match serde_json::from_str(request.get()) {
         Ok(wire) => wire,
         // Once more, for an error with the path of what is wrong.

@@ -1,0 +1,232 @@
+//! Who may come in: every route with every token, foreign hosts, pages of other sites.
+
+use std::collections::BTreeSet;
+
+use http::Response;
+use serde_json::{Value, json};
+use trunkline::Body;
+use trunkline_testkit::Peer;
+
+use crate::harness::{Server, exchange};
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// Every operation of the API and whether it answers without a token. One that is not here fails the
+/// test below: whoever adds a route decides, and writes it down.
+const MATRIX: &[(&str, &str, bool)] = &[
+    ("post", "/api/v1/integrations/register", false),
+    ("get", "/api/v1/integrations/list", false),
+    ("get", "/api/v1/integrations/health", false),
+    ("get", "/api/v1/integrations/{id}", false),
+    ("put", "/api/v1/integrations/{id}", false),
+    ("patch", "/api/v1/integrations/{id}", false),
+    ("delete", "/api/v1/integrations/{id}", false),
+    ("get", "/api/v1/integrations/{id}/health", false),
+    ("post", "/api/v1/integrations/{id}/test", false),
+    ("post", "/api/v1/integrations/{id}/call", false),
+    ("get", "/api/v1/integrations/{id}/proxy/{path}", false),
+    ("get", "/api/v1/activity", false),
+    ("get", "/metrics", false),
+    ("get", "/healthz", true),
+    ("get", "/readyz", true),
+    ("get", "/openapi.json", false),
+];
+
+/// Paths that the document does not list.
+const PAGES: &[(&str, &str)] = &[
+    ("get", "/docs"),
+    ("get", "/docs/"),
+    ("get", "/docs/index.html"),
+    ("get", "/docs/swagger-ui-bundle.js"),
+    ("get", "/docs/problems"),
+    ("get", "/nothing"),
+    ("get", "/healthz/"),
+    ("get", "//healthz"),
+    ("get", "/%68ealthz"),
+    ("get", "/healthz/../api/v1/integrations/list"),
+    ("post", "/api/v1/integrations/a/proxy/x"),
+];
+
+#[tokio::test]
+async fn every_route_asks_for_the_token_but_two() {
+    // Too long for a list is its own trap: nothing here is reachable, so nothing is sent anywhere.
+    let server = Server::begin().token(TOKEN).start().await;
+    let document = server.get("/openapi.json").await.is(200).json();
+    let documented: BTreeSet<_> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods.as_object().unwrap().keys().map(move |method| (method.as_str(), path.as_str()))
+        })
+        .collect();
+    let decided: BTreeSet<_> = MATRIX.iter().map(|(method, path, _)| (*method, *path)).collect();
+    assert_eq!(documented, decided);
+
+    let routes = MATRIX.iter().copied().chain(PAGES.iter().map(|(method, path)| (*method, *path, false)));
+    for (method, path, open) in routes {
+        let (method, path) = (method.to_uppercase(), path.replace("{id}", "a").replace("{path}", "x"));
+        let bearer = format!("Bearer {TOKEN}");
+        let shorter = format!("Bearer {}", &TOKEN[1..]);
+        let basic = format!("Basic {TOKEN}");
+        for (headers, passes) in [
+            (vec![], false),
+            (vec![("trunkline-token", "")], false),
+            (vec![("trunkline-token", "wrong")], false),
+            (vec![("authorization", "Bearer wrong")], false),
+            (vec![("authorization", &*shorter)], false),
+            (vec![("authorization", &*basic)], false),
+            (vec![("authorization", TOKEN)], false),
+            (vec![("trunkline-token", "wrong"), ("authorization", &*bearer)], false),
+            (vec![("cookie", &*bearer)], false),
+            (vec![("trunkline-token", TOKEN)], true),
+            (vec![("authorization", &*bearer)], true),
+        ] {
+            let mut request = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+            for (name, value) in &headers {
+                request.push_str(&format!("{name}: {value}\r\n"));
+            }
+            request.push_str("content-type: application/json\r\ncontent-length: 2\r\n\r\n{}");
+            let answer = exchange(server.address, request).await;
+            let refused = answer.starts_with("HTTP/1.1 401 ");
+            assert_eq!(!refused, passes || open, "{method} {path} {headers:?}: {answer}");
+            if refused {
+                assert!(answer.contains("\"kind\":\"unauthorized\"") && !answer.contains(TOKEN), "{answer}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_others_could_reach_does_not_start_without_a_token() {
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        let ran = Server::begin().listen(address).refused().await.is(2);
+        assert!(ran.stderr.contains("TRUNKLINE_API_TOKEN"), "{ran:?}");
+        let ran = Server::begin().listen(address).env("TRUNKLINE_API_TOKEN", "short").refused().await.is(2);
+        assert!(ran.stderr.contains("16 characters") && !ran.stderr.contains("short\""), "{ran:?}");
+    }
+    Server::begin().listen("0.0.0.0:0").token(TOKEN).start().await;
+}
+
+fn anybody(url: &str) -> Value {
+    json!({"integration_id": "a", "type": "rest", "base_url": url})
+}
+
+#[tokio::test]
+async fn our_token_never_reaches_a_service_and_the_callers_own_authorization_does() {
+    let peer = Peer::http(|_| Response::new(Body::Empty)).await;
+    let server = Server::begin().token(TOKEN).allow(&peer).start().await;
+    server.has(&anybody(&peer.url())).await;
+    let bearer = format!("Bearer {TOKEN}");
+    let path = "/api/v1/integrations/a/proxy/";
+    for (headers, arrives) in [
+        (vec![("authorization", bearer.as_str())], ""),
+        (vec![("trunkline-token", TOKEN), ("authorization", "Bearer theirs")], "Bearer theirs"),
+        (vec![("trunkline-token", TOKEN), ("authorization", bearer.as_str())], ""),
+        (vec![("trunkline-token", TOKEN)], ""),
+    ] {
+        let mut request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n");
+        headers.iter().for_each(|(name, value)| request.push_str(&format!("{name}: {value}\r\n")));
+        let answer = exchange(server.address, request + "\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let received = peer.received().pop().unwrap();
+        assert_eq!(received.header("authorization"), arrives, "{headers:?}");
+        assert!(!format!("{:?}", received.headers).contains(TOKEN), "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_host_or_page_is_refused_and_changes_nothing() {
+    let server = Server::begin().start().await;
+    let (host, port) = ("127.0.0.1", server.address.port());
+    let origin = format!("http://127.0.0.1:{port}");
+    let body = json!({"integration_id": "a", "type": "rest", "base_url": "https://h"}).to_string();
+    for (headers, kind) in [
+        (vec![("host", "evil.example")], "foreign_host"),
+        (vec![("host", "localhost.evil.example")], "foreign_host"),
+        (vec![("host", "127.0.0.1.evil.example")], "foreign_host"),
+        (vec![("host", "10.0.0.1")], "foreign_host"),
+        (vec![("host", "localhost@evil.example")], "foreign_host"),
+        (vec![("host", host), ("origin", "https://evil.example")], "foreign_origin"),
+        (vec![("host", host), ("origin", "null")], "foreign_origin"),
+        (vec![("host", "127.0.0.1:1"), ("origin", &*origin)], "foreign_origin"),
+        (vec![("host", host), ("sec-fetch-site", "cross-site")], "foreign_origin"),
+        (vec![("host", host), ("sec-fetch-site", "same-site")], "foreign_origin"),
+        (
+            vec![("host", host), ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")],
+            "foreign_origin",
+        ),
+    ] {
+        let mut all = headers.clone();
+        all.push(("content-type", "application/json"));
+        let answer = server.with("POST", "/api/v1/integrations/register", &all, body.clone()).await;
+        answer.problem(403, kind);
+        let read = server.with("GET", "/api/v1/integrations/list", &headers, "").await;
+        assert!(read.status == 403 || headers.len() == 3, "{headers:?}");
+    }
+    for media in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "",
+        "text/json",
+        "application/jsonx",
+    ] {
+        let answer = server
+            .with("POST", "/api/v1/integrations/register", &[("content-type", media)], body.clone())
+            .await;
+        answer.problem(415, "unsupported_media_type");
+        let answer =
+            server.with("POST", "/api/v1/integrations/a/call", &[("content-type", media)], "{}").await;
+        assert!(matches!(answer.status.as_u16(), 404 | 415), "{answer:?}");
+    }
+    assert_eq!(server.get("/api/v1/integrations/list").await.json(), json!([]));
+
+    let own = [
+        ("host", &*format!("127.0.0.1:{port}")),
+        ("origin", &*origin),
+        ("sec-fetch-site", "same-origin"),
+        ("content-type", "application/json; charset=utf-8"),
+    ]
+    .map(|(name, value)| (name, value.to_owned()));
+    let own: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    server.with("POST", "/api/v1/integrations/register", &own, body).await.is(201);
+}
+
+#[tokio::test]
+async fn a_name_of_the_operators_is_answered_too() {
+    let begin = Server::begin();
+    let file = begin.file("trunkline.yaml", "server: { hosts: [tl.corp] }\n");
+    let server = begin.arg("--config").arg(file.display().to_string()).start().await;
+    server.with("GET", "/metrics", &[("host", "tl.corp:8700")], "").await.is(200);
+    server.with("GET", "/metrics", &[("host", "tl.corp.evil")], "").await.problem(403, "foreign_host");
+}
+
+#[tokio::test]
+async fn our_own_answers_may_not_be_framed_sniffed_or_kept() {
+    let server = Server::begin().start().await;
+    for path in [
+        "/api/v1/integrations/list",
+        "/docs/",
+        "/docs/problems",
+        "/metrics",
+        "/healthz",
+        "/nothing",
+        "/openapi.json",
+    ] {
+        let answer = server.get(path).await;
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!(answer.header(name), value, "{path}");
+        }
+        let policy = answer.header("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'self';") && policy.contains("frame-ancestors 'none'"),
+            "{path}"
+        );
+        assert!(!answer.headers.contains_key("access-control-allow-origin"), "{path}");
+    }
+}

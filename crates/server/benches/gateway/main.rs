@@ -1,0 +1,112 @@
+//! What a request through the server costs, against a bare hyper reverse proxy of thirty lines and
+//! against nginx: CPU time per request of the gateway's own process, as ratios of rounds in turn.
+//!
+//! `cargo bench -p trunkline-server --bench gateway [-- --rounds 15 --seconds 1]`
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and stops where it cannot go on"
+)]
+
+mod bare;
+mod gateway;
+mod load;
+mod process;
+mod upstream;
+
+use process::Process;
+
+/// Connections of the load.
+const CONNECTIONS: usize = 64;
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    let word = |at: usize| args.get(at).map(String::as_str).unwrap_or_default();
+    match word(1) {
+        "upstream" => upstream::serve(),
+        "bare" => bare::serve(word(2)),
+        "trunkline" => gateway::serve(word(2)),
+        _ => compare(&args),
+    }
+}
+
+/// A path to the same upstream.
+struct Target {
+    name: &'static str,
+    process: Process,
+    request: Vec<u8>,
+    /// CPU microseconds per request of each round.
+    cost: Vec<f64>,
+    rate: Vec<f64>,
+}
+
+fn compare(args: &[String]) {
+    let option = |name: &str, default: u64| {
+        let at = args.iter().position(|arg| arg == name);
+        at.and_then(|at| args.get(at + 1)?.parse().ok()).unwrap_or(default)
+    };
+    let (rounds, seconds) = (option("--rounds", 15), option("--seconds", 1));
+    let upstream = Process::start("upstream", "1", &[]);
+    let at = upstream.address.clone();
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes();
+    let envelope = r#"{"method":"GET","endpoint":"/item"}"#;
+    let post = format!(
+        "POST /api/v1/integrations/bench/call HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{envelope}",
+        envelope.len()
+    )
+    .into_bytes();
+    let target =
+        |name, process, request| Target { name, process, request, cost: Vec::new(), rate: Vec::new() };
+    let mut targets = vec![
+        target("bare hyper proxy", Process::start("bare", "0", &[&at]), get("/item")),
+        target(
+            "trunkline /proxy",
+            Process::start("trunkline", "0", &[&at]),
+            get("/api/v1/integrations/bench/proxy/item"),
+        ),
+        target("trunkline /call", Process::start("trunkline", "0", &[&at]), post),
+    ];
+    match Process::nginx("0", &at) {
+        Some(nginx) => targets.push(target("nginx", nginx, get("/item"))),
+        None => println!("nginx is not installed: left out"),
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    process::pin_self("1");
+    println!(
+        "{rounds} rounds of {seconds} s in turn, {CONNECTIONS} connections, replies of {} bytes",
+        upstream::BODY
+    );
+    for round in 0..=rounds {
+        for target in &mut targets {
+            let before = target.process.cpu();
+            let done =
+                runtime.block_on(load::run(&target.process.address, &target.request, CONNECTIONS, seconds));
+            let cpu = target.process.cpu() - before;
+            // The first round warms connections up.
+            if round > 0 {
+                target.cost.push(cpu * 1e6 / done as f64);
+                target.rate.push(done as f64 / seconds as f64);
+            }
+        }
+    }
+    println!(
+        "{:<18} {:>24} {:>10} {:>22}",
+        "", "CPU µs/request min/med/max", "requests/s", "ratio to bare (min/med/max)"
+    );
+    let bare = targets[0].cost.clone();
+    for target in &targets {
+        let ratios: Vec<f64> = target.cost.iter().zip(&bare).map(|(cost, bare)| cost / bare).collect();
+        let (cost, ratio, rate) = (spread(&target.cost), spread(&ratios), spread(&target.rate));
+        println!(
+            "{:<18} {:>8.1} {:>7.1} {:>7.1} {:>11.0} {:>11.2} {:>6.2} {:>6.2}",
+            target.name, cost.0, cost.1, cost.2, rate.1, ratio.0, ratio.1, ratio.2
+        );
+    }
+}
+
+/// Minimum, median and maximum.
+fn spread(values: &[f64]) -> (f64, f64, f64) {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    (values[0], values[values.len() / 2], values[values.len() - 1])
+}

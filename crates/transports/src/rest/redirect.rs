@@ -1,0 +1,128 @@
+//! `Trip`: a request on its way through redirects, and what it may carry where.
+
+use http::{Method, StatusCode, Uri, header, uri::Scheme};
+use trunkline_core::{Body, Credential, Error, Form, Kind, Outcome, Reply, Result};
+
+use super::{Redirects, Rest};
+use crate::http::{query, resolve_location};
+
+/// Redirects followed for one call.
+const MAX: usize = 5;
+
+/// A request on its way.
+#[derive(Debug)]
+pub(super) struct Trip {
+    uri: Uri,
+    method: Method,
+    hops: usize,
+    /// Once a redirect has led to another host, nothing confidential is sent any more, wherever the
+    /// next one leads.
+    away: bool,
+    lost_body: bool,
+    /// A service took an unsafe request and sends us elsewhere for its answer.
+    acted: bool,
+}
+
+/// Where a trip is after a reply.
+pub(super) enum Stage {
+    /// At its end.
+    Arrived(Reply),
+    /// On to the next host, with this body.
+    Onward(Body),
+}
+
+impl Trip {
+    pub(super) fn new(uri: Uri, method: Method) -> Self {
+        Self { uri, method, hops: 0, away: false, lost_body: false, acted: false }
+    }
+
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Whether the request is at the integration's own host, and was nowhere else.
+    pub(super) fn at_home(&self) -> bool {
+        !self.away
+    }
+
+    /// Whether a redirect took the body away.
+    pub(super) fn lost_body(&self) -> bool {
+        self.lost_body
+    }
+
+    /// Goes where the reply redirects to, with the body `again`, if it does and that is to be followed.
+    ///
+    /// # Errors
+    ///
+    /// `protocol` after too many redirects, and when a redirect leads to something that is no http URL.
+    pub(super) fn follow(
+        &mut self,
+        rest: &Rest,
+        reply: Reply,
+        again: Option<Body>,
+        credential: Option<&Credential>,
+    ) -> Result<Stage> {
+        // RFC 9110 section 15.4: 303 asks for a GET; 307 and 308 keep the method; for 301 and 302 only
+        // safe methods are followed, since a changed POST is not what the caller asked for.
+        let body = match reply.status {
+            StatusCode::SEE_OTHER => Some(Body::Empty),
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND if self.method.is_safe() => again,
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => again,
+            _ => None,
+        };
+        let location = reply.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+        let (Some(body), Some(location)) = (body, location) else { return Ok(Stage::Arrived(reply)) };
+        let target = match rest.redirects {
+            Redirects::None => return Ok(Stage::Arrived(reply)),
+            Redirects::Any => resolve_location(&self.uri, location)?,
+            Redirects::SameOrigin => match resolve_location(&self.uri, location) {
+                Ok(target) if rest.base.is_origin_of(&target) => target,
+                _ => return Ok(Stage::Arrived(reply)),
+            },
+        };
+        let away = self.away || !rest.base.is_origin_of(&target);
+        // From https to http never: whoever sits between would read the answer.
+        let downgrade = self.uri.scheme() == Some(&Scheme::HTTPS) && target.scheme() == Some(&Scheme::HTTP);
+        if downgrade || (away && !matches!(body, Body::Empty)) {
+            return Ok(Stage::Arrived(reply));
+        }
+        self.hops += 1;
+        if self.hops > MAX {
+            return Err(Error::new(Kind::Protocol, format!("more than {MAX} redirects")).replied(reply));
+        }
+        self.away = away;
+        self.uri = match credential.map(Credential::form) {
+            Some(Form::Query { name, value }) => query::place(target, name, &value.expose()?, !away)?,
+            _ => target,
+        };
+        if reply.status == StatusCode::SEE_OTHER {
+            self.acted |= !self.method.is_safe();
+            self.lost_body = true;
+            if self.method != Method::HEAD {
+                self.method = Method::GET;
+            }
+        }
+        Ok(Stage::Onward(body))
+    }
+
+    /// What the end of the trip means for the request that began it: once a service has acted on it,
+    /// nothing that goes wrong with fetching the answer may look as if it could be sent again.
+    pub(super) fn judge(&self, result: Result<Reply>) -> Result<Reply> {
+        let Err(mut error) = result else { return result };
+        if !self.acted {
+            return Err(error);
+        }
+        let message = "the service took the request, but the answer that it redirects to cannot be had";
+        let lost = Error::new(Kind::Protocol, message).outcome_is(Outcome::Applied);
+        let reply = error.reply_mut().map(|reply| std::mem::replace(reply, Reply::new(StatusCode::OK, "")));
+        let lost = match reply {
+            Some(reply) => lost.replied(reply),
+            None => lost,
+        };
+        Err(lost.source(error))
+    }
+}

@@ -1,0 +1,112 @@
+//! What a call allocates: one box for each asynchronous layer and one for the transport, nothing else.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use allocation_counter::measure;
+use futures_util::FutureExt;
+use http::StatusCode;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+use trunkline::{
+    Call, Context, Error, Filter, HttpRequest, IntegrationConfig, Kind, Manager, Operation, Reply, Result,
+    Transport,
+};
+
+/// Answers at once, without allocating.
+#[derive(Debug)]
+struct Nothing {
+    fails: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+struct Settings {
+    #[serde(default)]
+    fails: bool,
+}
+
+impl Transport for Nothing {
+    const NAME: &'static str = "nothing";
+    type Config = Settings;
+
+    fn open(settings: Settings, _: &Context) -> Result<Self> {
+        Ok(Self { fails: settings.fails })
+    }
+
+    fn parse(&self, _: &RawValue) -> Result<Operation> {
+        Ok(HttpRequest::get("").into())
+    }
+
+    async fn call(&self, _: &Context, call: &mut Call) -> Result<Reply> {
+        assert_eq!(call.credential.is_some(), call.integration.starts_with("auth"));
+        if self.fails {
+            return Err(Error::new(Kind::Timeout, "no answer"));
+        }
+        Ok(Reply::new(StatusCode::OK, &b"ok"[..]))
+    }
+
+    async fn probe(&self, _: &Context, _: &mut Call) -> Result<&'static str> {
+        Ok("answered")
+    }
+}
+
+async fn manager(more: &[(&str, Value)]) -> Manager {
+    let manager = Manager::builder().transport::<Nothing>().build().await.unwrap();
+    for (id, more) in more {
+        let mut json = json!({ "integration_id": id, "type": "nothing" });
+        for (key, value) in more.as_object().unwrap() {
+            json[key] = value.clone();
+        }
+        manager.register(IntegrationConfig::from_json(json).unwrap()).await.unwrap();
+    }
+    manager
+}
+
+/// The allocations of one call through the manager. An endpoint without a letter is none.
+fn allocations(manager: &Manager, id: &str) -> u64 {
+    let call = || drop(manager.call(id, HttpRequest::get("")).now_or_never().unwrap());
+    // The first call makes what is made once: metric handles, the credential's header, thread locals.
+    (0..3).for_each(|_| call());
+    let counted = measure(|| (0..100).for_each(|_| call())).count_total;
+    assert_eq!(counted % 100, 0, "not the same in every call: {counted}");
+    counted / 100
+}
+
+#[tokio::test]
+async fn a_call_allocates_one_box_for_each_layer_and_one_for_the_transport() {
+    let bearer = json!({ "auth_type": "bearer", "auth_config": { "token": "t" } });
+    let both = json!({ "auth_type": "bearer", "auth_config": { "token": "t" }, "attempt_timeout": 1 });
+    let manager = manager(&[
+        ("plain", json!({})),
+        ("auth", bearer),
+        ("auth-timeout", both),
+        ("timeout-off", json!({ "attempt_timeout": 60 })),
+    ])
+    .await;
+    for (id, layers, boxes) in [
+        ("plain", "observe deadline", 3),
+        ("auth", "observe deadline authenticate", 4),
+        ("auth-timeout", "observe deadline authenticate timeout", 5),
+        // A timer that the deadline makes useless is no box.
+        ("timeout-off", "observe deadline timeout", 3),
+    ] {
+        assert_eq!(manager.get(id).unwrap().layers().collect::<Vec<_>>().join(" "), layers);
+        assert_eq!(allocations(&manager, id), boxes, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_fails_allocates_only_its_error_beside() {
+    let manager = manager(&[("a", json!({ "fails": true })), ("off", json!({ "enabled": false }))]).await;
+    // Three boxes, and the error's own.
+    assert_eq!(allocations(&manager, "a"), 4);
+    // A call that is refused: two boxes, and the error's own.
+    assert_eq!(allocations(&manager, "off"), 3);
+}
+
+#[tokio::test]
+async fn looking_up_and_recording_allocate_nothing() {
+    let manager = manager(&[("a", json!({}))]).await;
+    manager.call("a", HttpRequest::get("")).await.unwrap();
+    assert_eq!(measure(|| drop(manager.get("a").unwrap())).count_total, 0);
+    assert_eq!(manager.activity().query(&Filter::default()).len(), 1);
+}

@@ -1,0 +1,106 @@
+//! `Flaky`: a store in memory that fails, hangs or lies on demand.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Semaphore;
+use trunkline::{BoxFuture, Error, Kind, MemoryStore, Outcome, Result, Store};
+use trunkline_store::Stored;
+
+/// What happens to the next write.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    /// It fails, and nothing has changed.
+    Refused,
+    /// It fails, nobody knows whether it was stored, and it was.
+    StoredUnknown,
+    /// It fails, nobody knows whether it was stored, and it was not.
+    LostUnknown,
+    /// It is stored, and the answer comes when a permit is there.
+    Slow(Arc<Semaphore>),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Flaky {
+    inner: MemoryStore,
+    next: Mutex<Option<Fault>>,
+    /// Whether activity is refused.
+    pub(crate) deaf: std::sync::atomic::AtomicBool,
+    damaged: Mutex<Vec<String>>,
+}
+
+impl Flaky {
+    pub(crate) fn next(&self, fault: Fault) {
+        *self.next.lock().unwrap() = Some(fault);
+    }
+
+    /// Makes the document of `id` unreadable.
+    pub(crate) fn damage(&self, id: &str) {
+        self.damaged.lock().unwrap().push(id.to_owned());
+    }
+
+    async fn write<T>(&self, write: BoxFuture<'_, Result<T>>) -> Result<T> {
+        let failed = || Error::new(Kind::Store, "scripted");
+        let fault = self.next.lock().unwrap().take();
+        match fault {
+            None => write.await,
+            Some(Fault::Refused) => Err(failed()),
+            Some(Fault::LostUnknown) => Err(failed().outcome_is(Outcome::Unknown)),
+            Some(Fault::StoredUnknown) => {
+                write.await?;
+                Err(failed().outcome_is(Outcome::Unknown))
+            }
+            Some(Fault::Slow(gate)) => {
+                let result = write.await;
+                gate.acquire().await.unwrap().forget();
+                result
+            }
+        }
+    }
+}
+
+impl Store for Flaky {
+    fn load(&self) -> BoxFuture<'_, Result<Vec<Stored>>> {
+        Box::pin(async {
+            let mut stored = self.inner.load().await?;
+            for damaged in self.damaged.lock().unwrap().iter() {
+                for one in stored.iter_mut().filter(|stored| stored.id == *damaged) {
+                    one.document = Err(Error::new(Kind::Store, "the document does not open"));
+                }
+            }
+            Ok(stored)
+        })
+    }
+
+    fn put<'a>(
+        &'a self,
+        id: &'a str,
+        expected: Option<u64>,
+        document: &'a [u8],
+    ) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(self.write(self.inner.put(id, expected, document)))
+    }
+
+    fn delete<'a>(&'a self, id: &'a str, expected: Option<u64>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.write(self.inner.delete(id, expected)))
+    }
+
+    fn append_activity<'a>(&'a self, segment: &'a [u8]) -> BoxFuture<'a, Result<()>> {
+        if self.deaf.load(std::sync::atomic::Ordering::SeqCst) {
+            return Box::pin(async { Err(Error::new(Kind::Store, "scripted")) });
+        }
+        self.inner.append_activity(segment)
+    }
+
+    fn load_activity(&self) -> BoxFuture<'_, Result<Vec<Vec<u8>>>> {
+        self.inner.load_activity()
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<()>> {
+        self.inner.ping()
+    }
+
+    /// A script outlives its manager.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Installs what building or testing needs and this machine lacks: need.sh cc | nextest | deny
+set -euo pipefail
+
+# What is there already is used, in whichever version.
+NEXTEST=0.9.143
+DENY=0.20.2
+
+say() { printf '%s\n' "$*" >&2; }
+
+# AWS-LC, SQLite and zstd are compiled from C, and Rust links with it.
+compiler() {
+    command -v cc >/dev/null && return
+    local apt='apt-get install -y build-essential' root=()
+    if [ "$(id -u)" != 0 ]; then root=(sudo -n); fi
+    if command -v apt-get >/dev/null && "${root[@]}" true 2>/dev/null; then
+        say "no C compiler: ${root[*]} $apt"
+        "${root[@]}" apt-get update -q >&2
+        # shellcheck disable=SC2086 # words of a command
+        DEBIAN_FRONTEND=noninteractive "${root[@]}" $apt -q >&2
+    else
+        say "a C compiler is missing; on Debian and Ubuntu: sudo $apt"
+        return 1
+    fi
+}
+
+# TOOL VERSION
+tool() {
+    cargo "$1" --version >/dev/null 2>&1 && return
+    say "no cargo-$1: installing version $2, which takes some minutes"
+    cargo install --locked "cargo-$1" --version "$2"
+}
+
+case ${1:-} in
+    cc) compiler ;;
+    nextest) tool nextest "$NEXTEST" ;;
+    deny) tool deny "$DENY" ;;
+    *) say "usage: $0 cc | nextest | deny"; exit 2 ;;
+esac
