@@ -146,13 +146,18 @@ impl Egress {
     ///
     /// A listener on `0.0.0.0` or `[::]` takes its port on loopback and on every address of any
     /// registered listener. This crate performs no I/O, so it knows no other address of the machine:
-    /// a server that listens on all of them registers each, with the same port.
+    /// whoever dials asks [`Egress::listens_everywhere`] and registers those that turn out to be ours.
     pub fn forbid(&self, listener: SocketAddr) {
         let listener = SocketAddr::new(table::unwrap(listener.ip()).0, listener.port());
         let mut state = self.write();
         if !state.listeners.contains(&listener) {
             state.listeners.push(listener);
         }
+    }
+
+    /// Whether a listener of this process takes `port` on all addresses of the machine.
+    pub fn listens_everywhere(&self, port: u16) -> bool {
+        self.read().listeners.iter().any(|own| own.port() == port && own.ip().is_unspecified())
     }
 
     /// Judges a host before it is resolved, so that what is refused anyway sends no DNS packet.

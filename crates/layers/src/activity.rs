@@ -37,6 +37,34 @@ pub struct Record {
     pub cache: Cow<'static, str>,
 }
 
+impl Record {
+    /// The values alone, in the order of the fields, for those who write many of them down: it costs half
+    /// of what the names do as well, and reads back as a [`Record`].
+    pub fn row(&self) -> impl Serialize + '_ {
+        struct Id(RequestId);
+        impl Serialize for Id {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                request_id::serialize(&self.0, serializer)
+            }
+        }
+        let Self {
+            at_ms,
+            integration,
+            operation,
+            kind,
+            status,
+            attempts,
+            millis,
+            bytes_sent,
+            bytes_received,
+            cache,
+            ..
+        } = self;
+        let id = Id(self.request_id);
+        (at_ms, id, integration, operation, kind, status, attempts, millis, bytes_sent, bytes_received, cache)
+    }
+}
+
 mod request_id {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use trunkline_core::RequestId;
@@ -118,6 +146,8 @@ mod tests {
     fn a_record_is_the_same_after_it_was_written_and_read() {
         let before = record(1.5);
         let after: Record = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
+        assert_eq!(format!("{before:?}"), format!("{after:?}"));
+        let after: Record = serde_json::from_str(&serde_json::to_string(&before.row()).unwrap()).unwrap();
         assert_eq!(format!("{before:?}"), format!("{after:?}"));
     }
 }

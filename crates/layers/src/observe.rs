@@ -81,13 +81,13 @@ impl Layer for Observe {
 fn log(error: &Error, watch: &Watch) {
     match error.kind().row().blame {
         Blame::Us => {
-            tracing::error!(integration = %watch.integration, request_id = %watch.request_id, %error, "call failed")
+            tracing::error!(integration = %watch.integration, request_id = %watch.request_id, %error, "call failed");
         }
         Blame::Operator | Blame::Upstream => {
             tracing::warn!(integration = %watch.integration, request_id = %watch.request_id, %error, "call failed");
         }
         Blame::Caller => {
-            tracing::debug!(integration = %watch.integration, request_id = %watch.request_id, %error, "call failed")
+            tracing::debug!(integration = %watch.integration, request_id = %watch.request_id, %error, "call failed");
         }
     }
 }

@@ -5,15 +5,11 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use trunkline::{Call, Credential, Form, Handle, MASK, parse};
 
 /// Shorter secrets would hide words that mean nothing.
 const SHORTEST: usize = 6;
-
-/// What stands unescaped in a URL (RFC 3986 section 2.3).
-const URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Hides what `call` and its integration keep secret in a text that the service wrote.
 pub(crate) fn hide(text: String, handle: &Handle, call: &Call) -> String {
@@ -26,13 +22,98 @@ pub(crate) fn hide(text: String, handle: &Handle, call: &Call) -> String {
 
 fn hide_all(text: String, mut secrets: Vec<String>) -> String {
     secrets.retain(|secret| secret.len() >= SHORTEST);
-    let mut spelt: Vec<_> = secrets.iter().flat_map(|secret| spellings(secret)).collect();
+    let mut encoded: Vec<_> = secrets.iter().flat_map(|secret| encodings(secret)).collect();
     // A secret may begin as another does.
-    spelt.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-    spelt.dedup();
-    spelt
-        .iter()
-        .fold(text, |text, secret| if text.contains(secret) { text.replace(secret, MASK) } else { text })
+    for words in [&mut secrets, &mut encoded] {
+        words.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        words.dedup();
+    }
+    let hidden = encoded.iter().fold(
+        text,
+        |text, word| {
+            if text.contains(word) { text.replace(word, MASK) } else { text }
+        },
+    );
+    let mut out = String::with_capacity(hidden.len());
+    let mut rest = hidden.as_str();
+    while let Some(first) = rest.chars().next() {
+        match secrets.iter().find_map(|secret| spelt(rest, secret)) {
+            Some(after) => {
+                out.push_str(MASK);
+                rest = after;
+            }
+            None => {
+                out.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+        }
+    }
+    out
+}
+
+/// What follows `secret` if `text` begins with it, as it is or escaped as URLs, JSON and HTML do.
+fn spelt<'a>(text: &'a str, secret: &str) -> Option<&'a str> {
+    text.strip_prefix(secret).or_else(|| secret.chars().try_fold(text, after))
+}
+
+/// What follows `c`, in any of its spellings.
+fn after(text: &str, c: char) -> Option<&str> {
+    escape(text)
+        .filter(|(found, _)| *found == c)
+        .map(|(_, rest)| rest)
+        .or_else(|| text.strip_prefix(c).or_else(|| text.strip_prefix('+').filter(|_| c == ' ')))
+}
+
+/// The character that an escape at the beginning of `text` stands for, and what follows it.
+fn escape(text: &str) -> Option<(char, &str)> {
+    let hex = |digits: &str| u32::from_str_radix(digits, 16).ok();
+    match text.as_bytes().first()? {
+        b'%' => {
+            let byte = |text: &str| text.strip_prefix('%')?.get(..2).and_then(hex);
+            let first = u8::try_from(byte(text)?).ok()?;
+            // How many bytes the character has in UTF-8.
+            let length = first.leading_ones().max(1) as usize;
+            let bytes: Option<Vec<u8>> = (0..length)
+                .map(|n| byte(text.get(n * 3..)?).and_then(|byte| u8::try_from(byte).ok()))
+                .collect();
+            let found = std::str::from_utf8(&bytes?).ok()?.chars().next()?;
+            Some((found, &text[length * 3..]))
+        }
+        b'\\' => {
+            let kind = text[1..].chars().next()?;
+            let rest = &text[1 + kind.len_utf8()..];
+            let plain = match kind {
+                '"' | '\\' | '/' | '\'' => kind,
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'x' => return Some((char::from_u32(hex(rest.get(..2)?)?)?, &rest[2..])),
+                'u' => return Some((char::from_u32(hex(rest.get(..4)?)?)?, &rest[4..])),
+                _ => return None,
+            };
+            Some((plain, rest))
+        }
+        b'&' => {
+            let name = text[1..].split_once(';').map(|(name, _)| name).filter(|name| name.len() <= 8)?;
+            let found = match name {
+                "amp" => '&',
+                "lt" => '<',
+                "gt" => '>',
+                "quot" => '"',
+                "apos" => '\'',
+                _ => {
+                    let number = name.strip_prefix('#')?;
+                    let code = match number.strip_prefix(['x', 'X']) {
+                        Some(digits) => hex(digits)?,
+                        None => number.parse().ok()?,
+                    };
+                    char::from_u32(code)?
+                }
+            };
+            Some((found, &text[name.len() + 2..]))
+        }
+        _ => None,
+    }
 }
 
 /// The secrets of a credential, without what surrounds them on the wire.
@@ -84,31 +165,11 @@ fn configured(exposed: &Value, masked: &Value, secrets: &mut Vec<String>) {
     }
 }
 
-/// A secret as it looks in text, JSON, URLs and encodings.
-fn spellings(secret: &str) -> Vec<String> {
-    let json = Value::from(secret).to_string();
-    let json = json[1..json.len() - 1].to_owned();
-    let url = utf8_percent_encode(secret, URL).to_string();
-    let form = url.replace("%20", "+");
+/// A secret in the encodings that turn all of it into other letters.
+fn encodings(secret: &str) -> Vec<String> {
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let mut all =
-        vec![json.replace('/', "\\/"), json, lower_escapes(&url), url, form, hex.to_uppercase(), hex];
-    for shift in 0..3 {
-        all.extend(base64(secret, shift));
-    }
-    all.push(secret.to_owned());
-    all.retain(|spelling| spelling.len() >= SHORTEST);
-    all
-}
-
-/// `%2F` as `%2f`.
-fn lower_escapes(url: &str) -> String {
-    let mut left = 0;
-    let lower = |c: char| {
-        left = if c == '%' { 3 } else { left - i32::from(left > 0) };
-        if left > 0 { c.to_ascii_lowercase() } else { c }
-    };
-    url.chars().map(lower).collect()
+    let base64 = (0..3).flat_map(|shift| base64(secret, shift));
+    [hex.to_uppercase(), hex].into_iter().chain(base64).filter(|word| word.len() >= SHORTEST).collect()
 }
 
 /// What of a secret's base64 does not depend on what surrounds it, with `shift` bytes before it in its
@@ -129,24 +190,29 @@ mod tests {
 
     #[test]
     fn an_echo_is_hidden_in_every_spelling() {
-        let secret = "p@ss/w\"rd+1?~\u{fc}";
-        let hidden = |text: &str| hide_all(text.to_owned(), vec![secret.to_owned()]);
+        let secret = "p@ss/w\"rd+1 <%41>\u{fc}";
+        let bytes = || secret.bytes();
         let json = json!({ "a": secret }).to_string();
         let mut echoes = vec![
             secret.to_owned(),
-            json.replace('/', "\\/"),
-            json,
-            format!("q={}&b", utf8_percent_encode(secret, NON_ALPHANUMERIC)).replace("%7E", "~"),
-            format!("q={}", lower_escapes(&utf8_percent_encode(secret, URL).to_string())),
-            secret.bytes().map(|byte| format!("{byte:02X}")).collect(),
+            json.replace('/', "\\/").replace('\u{fc}', "\\u00FC"),
+            json.clone(),
+            bytes().map(|byte| format!("%{byte:02X}")).collect(),
+            bytes().map(|byte| format!("%{byte:02x}")).collect(),
+            "q=p@ss%2fw%22rd%2B1+%3c%2541%3E%c3%bc&b".to_owned(),
+            "<p>p@ss/w&quot;rd&#43;1 &lt;%41&gt;&#xfc;</p>".to_owned(),
+            bytes().map(|byte| format!("{byte:02X}")).collect(),
+            bytes().map(|byte| format!("{byte:02x}")).collect(),
         ];
         for before in ["", "u", "us", "user:"] {
             echoes.push(format!("Basic {}", STANDARD_NO_PAD.encode(format!("{before}{secret}"))));
             echoes.push(URL_SAFE_NO_PAD.encode(format!("{before}{secret}and more")));
         }
         for echo in echoes {
-            assert!(hidden(&echo).contains(MASK), "{echo}");
+            assert!(hide_all(echo.clone(), vec![secret.to_owned()]).contains(MASK), "{echo}");
         }
+        let text = hide_all(format!("say \"{secret}\", é & %zz &x; \\"), vec![secret.to_owned()]);
+        assert_eq!(text, format!("say \"{MASK}\", é & %zz &x; \\"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! address is reached that the egress guard has not seen.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     time::Duration,
 };
 
@@ -49,7 +49,23 @@ pub async fn dial(egress: &Egress, zone: Zone, host: &str, port: u16, limit: Dur
 /// Judges all that a name resolved to: one refused address refuses the name, lest whoever answers for it
 /// hide a private address behind a public one and win the race.
 fn admit(egress: &Egress, zone: Zone, host: &str, addresses: &[SocketAddr]) -> Result<()> {
+    let own = |address: &&SocketAddr| egress.listens_everywhere(address.port()) && is_own(**address);
+    addresses.iter().filter(own).for_each(|address| egress.forbid(*address));
     addresses.iter().try_for_each(|address| egress.check(zone, host, *address))
+}
+
+/// Whether an address is this machine's: it is where the system would speak from to reach it. A UDP socket
+/// that is connected and says nothing sends nothing.
+fn is_own(address: SocketAddr) -> bool {
+    let any: IpAddr = match address {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let from = UdpSocket::bind((any, 0)).and_then(|socket| {
+        socket.connect(address)?;
+        socket.local_addr()
+    });
+    from.is_ok_and(|from| from.ip() == address.ip())
 }
 
 async fn resolve(host: &str, port: u16, end: Instant) -> Result<Vec<SocketAddr>> {

@@ -57,7 +57,7 @@ impl Ring {
         let mut segment = Vec::with_capacity(take * 256);
         for record in self.records.range(from..from + take) {
             // A record is made of numbers and short strings: it always serialises.
-            let _ = serde_json::to_writer(&mut segment, record);
+            let _ = serde_json::to_writer(&mut segment, &record.row());
             segment.push(b'\n');
         }
         (take > 0).then_some((segment, self.next - (pending - take) as u64))

@@ -17,6 +17,7 @@
 //! ```
 
 mod activity;
+mod builder;
 mod catalog;
 mod config;
 mod handle;
@@ -27,11 +28,12 @@ mod order;
 mod refuse;
 
 pub use activity::{Activity, Filter};
+pub use builder::Builder;
 pub use catalog::Catalog;
 pub use config::{CacheConfig, IntegrationConfig, RateLimit, RetryConfig};
 pub use handle::{Handle, Source};
 pub use health::{Health, State};
-pub use manager::{Builder, Manager, Registered};
+pub use manager::{Manager, Registered};
 pub use mask::unmask;
 
 pub use trunkline_core::{

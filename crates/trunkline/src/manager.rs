@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use arc_swap::ArcSwap;
@@ -14,15 +14,12 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use trunkline_core::{
-    Call, Context, Egress, Error, IntegrationId, Kind, Operation, Outcome, Reply, Result, Transport,
-};
-use trunkline_layers::{Metrics, Recorder};
-use trunkline_store::{MemoryStore, Store, Stored};
-use trunkline_transports::{Entry, Of};
+use trunkline_core::{Call, Egress, Error, IntegrationId, Kind, Operation, Outcome, Reply, Result};
+use trunkline_layers::Metrics;
+use trunkline_store::{Store, Stored};
 
 use crate::{
-    Activity, Catalog, Handle, Health, IntegrationConfig, Source,
+    Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Source,
     handle::{Shared, Version},
     health::Limits,
 };
@@ -64,88 +61,26 @@ pub struct Registered {
     pub warnings: Vec<String>,
 }
 
-/// How a [`Manager`] is set up.
-pub struct Builder {
-    egress: Egress,
-    store: Option<Arc<dyn Store>>,
-    activity: usize,
-    metrics: Metrics,
-    limits: Limits,
-    transports: Vec<Box<dyn Entry>>,
-}
-
-impl Builder {
-    /// Which addresses may be dialled; the profile `guarded` unless set.
-    #[must_use]
-    pub fn egress(mut self, egress: Egress) -> Self {
-        self.egress = egress;
-        self
+impl Manager {
+    /// A manager to be set up.
+    pub fn builder() -> Builder {
+        Builder::new()
     }
 
-    /// Where integrations live; in memory unless set.
-    #[must_use]
-    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
-        self.store = Some(store);
-        self
-    }
-
-    /// How many records of activity are kept; 50,000 unless set.
-    #[must_use]
-    pub fn activity(mut self, records: usize) -> Self {
-        self.activity = records;
-        self
-    }
-
-    /// How long the health check may take for one integration, and for all; 5 and 30 seconds unless set.
-    #[must_use]
-    pub fn health_within(mut self, one: Duration, all: Duration) -> Self {
-        self.limits = Limits { one, all };
-        self
-    }
-
-    /// Adds a transport of your own: [`Transport::NAME`] becomes a `type` that integrations may have. Where
-    /// that name is built in, yours takes its place.
-    #[must_use]
-    pub fn transport<T: Transport>(mut self) -> Self {
-        self.transports.push(Box::new(Of::<T>::NEW));
-        self
-    }
-
-    /// Opens all integrations of the store and starts writing activity down.
-    ///
-    /// # Errors
-    ///
-    /// `store_unavailable` when the store cannot be read. An integration that does not open is no error
-    /// here: it is listed with what is wrong with it.
-    pub async fn build(self) -> Result<Manager> {
-        // What is kept in memory is not kept twice.
-        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new(0)));
-        let recorder = Arc::new(Recorder::new(16_384));
-        let mut metrics = self.metrics;
-        let dropped = recorder.clone();
-        metrics.register_counter(
-            "trunkline_activity_dropped",
-            "Activity records lost to overload",
-            move || dropped.dropped(),
-        );
-        let catalog = match &*self.transports {
-            [] => Catalog::shared().clone(),
-            own => Arc::new(Catalog::with(own)),
-        };
-        let shared = Shared {
-            context: Context::new(Arc::new(self.egress)),
-            metrics: Arc::new(metrics),
-            recorder: recorder.clone(),
-            catalog,
-            transports: self.transports,
-        };
+    /// Opens what the store has.
+    pub(crate) async fn start(
+        shared: Shared,
+        store: Arc<dyn Store>,
+        keep: usize,
+        limits: Limits,
+    ) -> Result<Self> {
         let stored = store.load().await?;
         let registry = stored
             .into_iter()
             .filter_map(|stored| revive(stored, &shared))
             .map(|handle| (handle.id().clone(), handle))
             .collect::<Registry>();
-        let activity = Arc::new(Activity::load(recorder, store.clone(), self.activity).await);
+        let activity = Arc::new(Activity::load(shared.recorder.clone(), store.clone(), keep).await);
         let stop = CancellationToken::new();
         let recording = tokio::spawn(activity.clone().run(stop.clone()));
         let inner = Inner {
@@ -154,52 +89,11 @@ impl Builder {
             activity,
             registry: ArcSwap::from_pointee(registry),
             writing: Arc::default(),
-            limits: self.limits,
+            limits,
             stop,
             recording: Mutex::new(Some(recording)),
         };
-        Ok(Manager { inner: Arc::new(inner) })
-    }
-}
-
-impl std::fmt::Debug for Builder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Builder")
-            .field("egress", &self.egress)
-            .field("store", &self.store)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Opens what was stored; what does not open is kept and says why.
-fn revive(stored: Stored, shared: &Shared) -> Option<Arc<Handle>> {
-    let Stored { id, generation, updated_at_ms, document } = stored;
-    let version = Version { source: Source::Store, generation, updated_at_ms };
-    let handle = match document.and_then(|document| IntegrationConfig::from_slice(&document)) {
-        Ok(config) => Handle::open(&config, shared, version).unwrap_or_else(|error| {
-            tracing::error!(integration = id, %error, "a stored integration does not open");
-            Handle::broken(&config, shared, version, &error)
-        }),
-        Err(error) => {
-            tracing::error!(integration = id, %error, "a stored integration cannot be read");
-            // Under an id that is none it could be neither called nor removed.
-            Handle::damaged(&id, shared, version, &error).ok()?
-        }
-    };
-    Some(Arc::new(handle))
-}
-
-impl Manager {
-    /// A manager to be set up.
-    pub fn builder() -> Builder {
-        Builder {
-            egress: Egress::default(),
-            store: None,
-            activity: 50_000,
-            metrics: Metrics::new(),
-            limits: Limits::default(),
-            transports: Vec::new(),
-        }
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Registers an integration. Nothing is sent: a service that is down can be registered.
@@ -527,6 +421,24 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// Opens what was stored; what does not open is kept and says why.
+fn revive(stored: Stored, shared: &Shared) -> Option<Arc<Handle>> {
+    let Stored { id, generation, updated_at_ms, document } = stored;
+    let version = Version { source: Source::Store, generation, updated_at_ms };
+    let handle = match document.and_then(|document| IntegrationConfig::from_slice(&document)) {
+        Ok(config) => Handle::open(&config, shared, version).unwrap_or_else(|error| {
+            tracing::error!(integration = id, %error, "a stored integration does not open");
+            Handle::broken(&config, shared, version, &error)
+        }),
+        Err(error) => {
+            tracing::error!(integration = id, %error, "a stored integration cannot be read");
+            // Under an id that is none it could be neither called nor removed.
+            Handle::damaged(&id, shared, version, &error).ok()?
+        }
+    };
+    Some(Arc::new(handle))
 }
 
 /// Runs what changes store and registry to its end, even if the caller goes away in the middle: they must

@@ -346,14 +346,14 @@ async fn what_is_wrong_is_never_echoed() {
         if let Err(error) = result {
             errors += 1;
             let text = format!("{error} {error:?} {:?}", error.context());
-            clean(&format!("the error of {case}"), &text, &[secret.clone()]);
+            clean(&format!("the error of {case}"), &text, std::slice::from_ref(&secret));
             assert!(!text.contains("7355608"), "{text}");
         }
         // And as text, where it may be cut anywhere.
         let text = case.to_string();
         let cut = &text.as_bytes()[..text.len() - 1];
         let error = IntegrationConfig::from_slice(cut).unwrap_err();
-        clean("the error of cut JSON", format!("{error:?}"), &[secret.clone()]);
+        clean("the error of cut JSON", format!("{error:?}"), std::slice::from_ref(&secret));
     }
     assert!(errors > 150 && configs > 100, "{errors} errors, {configs} configurations");
 }

@@ -117,19 +117,29 @@ async fn what_is_never_allowed_is_not_opened_by_any_rule() {
 
 #[tokio::test]
 async fn a_server_on_all_addresses_is_not_reached_through_any_of_them() {
-    let begin = Server::begin().listen("0.0.0.0:0").token(TOKEN);
-    let server = begin.arg("--egress-allow").arg("0.0.0.0/0").start().await;
-    let port = server.address.port();
     let mut own: Vec<String> = vec!["127.0.0.1".to_owned(), "127.0.0.2".to_owned(), "localhost".to_owned()];
     // Which address this machine would speak from: no packet is sent by that.
-    let probe = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
-    if probe.connect("192.0.2.1:9").is_ok() {
-        own.push(probe.local_addr().unwrap().ip().to_string());
+    for (any, elsewhere) in [("0.0.0.0:0", "203.0.113.1:9"), ("[::]:0", "[2001:db8::1]:9")] {
+        let socket = std::net::UdpSocket::bind(any);
+        if let Ok(from) =
+            socket.and_then(|socket| socket.connect(elsewhere).and_then(|()| socket.local_addr()))
+        {
+            own.push(if from.is_ipv4() { from.ip().to_string() } else { format!("[{}]", from.ip()) });
+        }
     }
-    for (n, host) in own.iter().enumerate() {
-        let id = format!("own{n}");
-        server.has(&at(&id, &format!("http://{host}:{port}"))).await;
-        server.call(&id, &json!({"endpoint": "/healthz"})).await.problem(403, "blocked");
+    for listen in ["0.0.0.0:0", "[::]:0"] {
+        let mut begin = Server::begin().listen(listen).token(TOKEN);
+        for host in &own {
+            begin = begin.arg("--egress-allow").arg(host);
+        }
+        let server = begin.start().await;
+        let port = server.address.port();
+        for (n, host) in own.iter().enumerate() {
+            let id = format!("own{n}");
+            server.has(&at(&id, &format!("http://{host}:{port}"))).await;
+            let problem = server.call(&id, &json!({"endpoint": "/healthz"})).await.problem(403, "blocked");
+            assert!(problem["detail"].as_str().unwrap().contains("listener"), "{host}: {problem}");
+        }
     }
 }
 

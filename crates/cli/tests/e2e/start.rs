@@ -1,1 +1,161 @@
-//! (to come)
+//! What a server wants before it starts, and what it says when it does not get it.
+
+use std::{os::unix::fs::PermissionsExt, path::Path};
+
+use serde_json::json;
+
+use crate::harness::{Begin, Server};
+
+async fn with_one_integration() -> Server {
+    let server = Server::begin().start().await;
+    server.has(&json!({"integration_id": "a", "type": "rest", "base_url": "https://h", "auth_type": "bearer", "auth_config": {"token": "t-123456"}})).await;
+    server.stop().await
+}
+
+/// Every file of a folder with its content.
+fn state(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let mut all: Vec<_> = files
+        .filter(|path| !path.ends_with("trunkline.lock"))
+        .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
+        .collect();
+    all.sort();
+    all
+}
+
+/// Starts where it must not, and must have left everything as it was.
+async fn refuses(begin: &Begin, code: i32, words: &[&str]) {
+    let before = state(&begin.data());
+    let ran = begin.refused().await.is(code);
+    for word in words {
+        assert!(ran.stderr.contains(word), "{word}: {ran:?}");
+    }
+    assert!(ran.stdout.is_empty(), "{ran:?}");
+    assert!(state(&begin.data()) == before, "files were changed");
+}
+
+#[tokio::test]
+async fn one_data_directory_has_one_server() {
+    let server = Server::begin().start().await;
+    server.has(&json!({"integration_id": "a", "type": "rest", "base_url": "https://h"})).await;
+    let ran = server.again().refused().await.is(1);
+    assert!(ran.stderr.contains("another") && ran.stderr.contains("data"), "{ran:?}");
+    server.get("/api/v1/integrations/a").await.is(200);
+}
+
+#[tokio::test]
+async fn without_the_right_key_nothing_starts_and_nothing_changes() {
+    let server = with_one_integration().await;
+    let key = server.data().join("trunkline.key");
+    let good = std::fs::read_to_string(&key).unwrap();
+    let other = Server::begin().start().await.stop().await;
+    let wrong = std::fs::read_to_string(other.data().join("trunkline.key")).unwrap();
+
+    refuses(&server.again().env("TRUNKLINE_KEY", wrong.trim()), 2, &["key"]).await;
+    refuses(&server.again().env("TRUNKLINE_KEY", "nonsense"), 2, &["key"]).await;
+    refuses(&server.again().env("TRUNKLINE_KEY", &good.trim()[..20]), 2, &["key"]).await;
+    let missing = server.home().join("no.key");
+    refuses(&server.again().env("TRUNKLINE_KEY_FILE", missing.display().to_string()), 2, &["no.key"]).await;
+
+    let mut open = std::fs::metadata(&key).unwrap().permissions();
+    open.set_mode(0o644);
+    std::fs::set_permissions(&key, open).unwrap();
+    refuses(&server.again(), 2, &["chmod 600"]).await;
+    std::fs::remove_file(&key).unwrap();
+    refuses(&server.again(), 2, &["trunkline.key", "missing"]).await;
+
+    let server = server.again().env("TRUNKLINE_KEY", good.trim()).start().await;
+    server.get("/api/v1/integrations/a").await.is(200);
+    assert!(!key.exists(), "a key that was given is not written down");
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_left_as_it_is() {
+    let server = with_one_integration().await;
+    let database = server.data().join("trunkline.db");
+    let good = std::fs::read(&database).unwrap();
+    let mut flipped = good.clone();
+    flipped[0..4096].iter_mut().for_each(|byte| *byte ^= 0x55);
+    for bad in [
+        Vec::new(),
+        vec![0; good.len()],
+        good[..good.len() / 2].to_vec(),
+        flipped,
+        b"not a database".to_vec(),
+    ] {
+        std::fs::write(&database, bad).unwrap();
+        refuses(&server.again(), 65, &["restore", "backup"]).await;
+    }
+    std::fs::write(&database, good).unwrap();
+    server.again().start().await.get("/api/v1/integrations/a").await.is(200);
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_while_its_key_is_there_is_a_new_beginning_and_a_key_is_kept() {
+    let server = with_one_integration().await;
+    let key = std::fs::read(server.data().join("trunkline.key")).unwrap();
+    for name in ["trunkline.db", "trunkline.db-wal", "trunkline.db-shm"] {
+        let _ = std::fs::remove_file(server.data().join(name));
+    }
+    let server = server.again().start().await;
+    assert_eq!(server.get("/api/v1/integrations/list").await.json(), json!([]));
+    assert_eq!(std::fs::read(server.data().join("trunkline.key")).unwrap(), key);
+}
+
+#[tokio::test]
+async fn files_of_the_server_are_its_owners_alone() {
+    let server = with_one_integration().await;
+    for entry in std::fs::read_dir(server.data()).unwrap() {
+        let path = entry.unwrap().path();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        let secret = path.extension().is_some_and(|extension| extension == "key");
+        assert!(if secret { mode == 0o600 } else { mode & 0o022 == 0 }, "{}: {mode:o}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_or_is_none_is_named() {
+    let server = Server::begin().start().await;
+    let taken = server.address.to_string();
+    let ran = Server::begin().listen(&taken).refused().await.is(2);
+    assert!(ran.stderr.contains(&taken) && ran.stderr.contains("--listen"), "{ran:?}");
+    let ran = Server::begin().listen("nowhere").refused().await.is(2);
+    assert!(ran.stderr.contains("--listen"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_made_is_named() {
+    let begin = Server::begin();
+    let file = begin.file("data", "a file where a folder should be");
+    let ran = begin.refused().await;
+    assert!(ran.code == 1 && ran.stderr.contains(&file.display().to_string()), "{ran:?}");
+}
+
+#[tokio::test]
+async fn the_demo_works_with_no_network_and_says_how() {
+    let mut server = Server::begin().arg("--demo").start().await;
+    let mut told = String::new();
+    while let Some(line) = server.line().await {
+        told.push_str(&line);
+        told.push('\n');
+        if line.contains("curl") {
+            break;
+        }
+    }
+    assert!(told.contains("/docs") && told.contains("demo API"), "{told}");
+    let path = told.rsplit_once("/api/v1").unwrap().1.trim();
+    assert_eq!(server.get(&format!("/api/v1{path}")).await.is(200).json()["page"], 2);
+    let list = server.get("/api/v1/integrations/list").await.json();
+    assert!(list.as_array().unwrap().len() >= 5 && list[0]["source"] == "demo", "{list}");
+    server.call("demo-contacts", &json!({"endpoint": "/contacts"})).await.is(200);
+    server.call("demo-login", &json!({"endpoint": "/whoami"})).await.is(200);
+    server.call("demo-wrong-key", &json!({"endpoint": "/orders"})).await.problem(502, "unauthenticated");
+    server.call("demo-flaky", &json!({"endpoint": "/flaky"})).await.problem(502, "unavailable");
+    server.delete("/api/v1/integrations/demo-flaky").await.problem(409, "conflict");
+    for _ in 0..5 {
+        server.call("demo-limited", &json!({"endpoint": "/limited"})).await.is(200);
+    }
+    let limited = server.call("demo-limited", &json!({"endpoint": "/limited"})).await;
+    assert!(!limited.header("retry-after").is_empty());
+    limited.problem(429, "rate_limited");
+}

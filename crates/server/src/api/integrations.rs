@@ -17,6 +17,9 @@ use crate::{app::App, inbound, problem::Problem};
 
 type Answer<T> = Result<T, Problem>;
 
+/// Bytes of a configuration. Certificates make the largest ones, and they are a hundredth of this.
+const DOCUMENT: usize = 1 << 20;
+
 /// Who owns an integration's configuration.
 const SOURCE: HeaderName = HeaderName::from_static("trunkline-source");
 
@@ -166,15 +169,11 @@ pub(super) async fn remove(
     Ok(Json(Status { integration_id: &id, status: "removed", warnings: Vec::new() }).into_response())
 }
 
-/// Reads a JSON body.
-pub(super) async fn body(app: &App, request: Request) -> Answer<bytes::Bytes> {
-    let (head, body) = request.into_parts();
-    inbound::json(&head.headers, body, app.body_limit).await
-}
-
 /// Reads a JSON body in which no key is there twice.
 async fn document(app: &App, request: Request) -> Answer<Value> {
-    let parse::Unique(value) = parse::text(&body(app, request).await?)?;
+    let (head, body) = request.into_parts();
+    let bytes = inbound::json(&head.headers, body, app.body_limit.min(DOCUMENT)).await?;
+    let parse::Unique(value) = parse::text(&bytes)?;
     Ok(value)
 }
 

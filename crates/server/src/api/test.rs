@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use trunkline::{Call, Error, Handle, Manager, Operation, Reply};
 
-use super::{extract::Id, integrations::body};
-use crate::{app::App, call, echo, problem::Problem};
+use super::extract::Id;
+use crate::{app::App, call, echo, inbound, problem::Problem};
 
 /// The outcome of a test: the original's two shapes, and the steps.
 #[derive(Serialize)]
@@ -39,7 +39,8 @@ pub(super) async fn test(
     request: Request,
 ) -> Result<Json<Tested>, Problem> {
     let handle = manager.get(&id)?;
-    let bytes = body(&app, request).await?;
+    let (head, body) = request.into_parts();
+    let bytes = inbound::json(&head.headers, body, app.body_limit).await?;
     let raw = call::raw(&bytes)?;
     let mut steps = vec![Step { step: "configuration", ok: handle.trouble().is_none() }];
     if raw.get().chars().filter(|c| !c.is_whitespace()).eq("{}".chars()) {

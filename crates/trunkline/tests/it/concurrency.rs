@@ -61,7 +61,7 @@ async fn readers_see_whole_integrations_while_writers_replace_them() {
                         drop(manager.register(version("b", n)).await.unwrap());
                     }
                     _ => {
-                        manager.set_source(Source::File, if n % 2 == 0 { &[] } else { &file }).await.unwrap()
+                        manager.set_source(Source::File, if n % 2 == 0 { &[] } else { &file }).await.unwrap();
                     }
                 }
             }

@@ -8,7 +8,7 @@ use trunkline_testkit::{Peer, Received};
 use crate::{answer, config, lab};
 
 /// What the old model serialises to when only what is needed was set: every optional field is there.
-fn model(id: &str, base_url: &str, auth_type: &str, auth_config: Value) -> IntegrationConfig {
+fn model(id: &str, base_url: &str, auth_type: &str, auth_config: &Value) -> IntegrationConfig {
     config(json!({
         "integration_id": id, "name": id, "type": "rest", "base_url": base_url,
         "auth_type": auth_type, "auth_config": auth_config, "headers": {}, "timeout": 30,
@@ -34,7 +34,7 @@ async fn vendor() -> Peer {
 async fn hubspot_sends_its_key_as_the_format_says() {
     let (peer, manager) = (vendor().await, lab().build().await.unwrap());
     let auth = json!({ "key": "hub-key", "header": "Authorization", "format": "Bearer hub-key" });
-    manager.register(model("hubspot", &peer.url(), "api_key", auth)).await.unwrap();
+    manager.register(model("hubspot", &peer.url(), "api_key", &auth)).await.unwrap();
     let body = json!({ "properties": { "email": "a@example.com", "firstname": "A" } });
     let got = send(
         &manager,
@@ -59,7 +59,7 @@ async fn stripe_sends_its_key_as_a_user_without_a_password() {
         ("stripe", json!({ "username": "sk_test_4eC39", "password": "" })),
         ("stripe-null", json!({ "username": "sk_test_4eC39", "password": null })),
     ] {
-        manager.register(model(id, &base, "basic", auth)).await.unwrap();
+        manager.register(model(id, &base, "basic", &auth)).await.unwrap();
         let got = send(&manager, &peer, id, json!({
             "method": "POST", "endpoint": "/payment_intents", "data": { "amount": 1999, "currency": "usd" },
         }))
@@ -78,7 +78,7 @@ async fn twilio_sends_account_and_token() {
     let (peer, manager) = (vendor().await, lab().build().await.unwrap());
     let base = format!("{}/2010-04-01/Accounts/AC123", peer.url());
     let auth = json!({ "username": "AC123", "password": "auth-token" });
-    manager.register(model("twilio", &base, "basic", auth)).await.unwrap();
+    manager.register(model("twilio", &base, "basic", &auth)).await.unwrap();
     let got = send(
         &manager,
         &peer,
@@ -99,13 +99,13 @@ async fn twilio_sends_account_and_token() {
 #[tokio::test]
 async fn an_api_key_goes_into_x_api_key_unless_a_header_is_named() {
     let (peer, manager) = (vendor().await, lab().build().await.unwrap());
-    manager.register(model("plain", &peer.url(), "api_key", json!({ "key": "k" }))).await.unwrap();
+    manager.register(model("plain", &peer.url(), "api_key", &json!({ "key": "k" }))).await.unwrap();
     manager
         .register(model(
             "named",
             &peer.url(),
             "api_key",
-            json!({ "key": "k", "header": "X-Token", "format": null }),
+            &json!({ "key": "k", "header": "X-Token", "format": null }),
         ))
         .await
         .unwrap();

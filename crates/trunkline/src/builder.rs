@@ -1,0 +1,109 @@
+//! `Builder`: how a [`Manager`] is set up.
+
+use std::{sync::Arc, time::Duration};
+
+use trunkline_core::{Context, Egress, Result, Transport};
+use trunkline_layers::{Metrics, Recorder};
+use trunkline_store::{MemoryStore, Store};
+use trunkline_transports::{Entry, Of};
+
+use crate::{Catalog, Manager, handle::Shared, health::Limits};
+
+/// How a [`Manager`] is set up.
+pub struct Builder {
+    egress: Egress,
+    store: Option<Arc<dyn Store>>,
+    activity: usize,
+    metrics: Metrics,
+    limits: Limits,
+    transports: Vec<Box<dyn Entry>>,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        Self {
+            egress: Egress::default(),
+            store: None,
+            activity: 50_000,
+            metrics: Metrics::new(),
+            limits: Limits::default(),
+            transports: Vec::new(),
+        }
+    }
+
+    /// Which addresses may be dialled; the profile `guarded` unless set.
+    #[must_use]
+    pub fn egress(mut self, egress: Egress) -> Self {
+        self.egress = egress;
+        self
+    }
+
+    /// Where integrations live; in memory unless set.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// How many records of activity are kept; 50,000 unless set.
+    #[must_use]
+    pub fn activity(mut self, records: usize) -> Self {
+        self.activity = records;
+        self
+    }
+
+    /// How long the health check may take for one integration, and for all; 5 and 30 seconds unless set.
+    #[must_use]
+    pub fn health_within(mut self, one: Duration, all: Duration) -> Self {
+        self.limits = Limits { one, all };
+        self
+    }
+
+    /// Adds a transport of your own: [`Transport::NAME`] becomes a `type` that integrations may have. Where
+    /// that name is built in, yours takes its place.
+    #[must_use]
+    pub fn transport<T: Transport>(mut self) -> Self {
+        self.transports.push(Box::new(Of::<T>::NEW));
+        self
+    }
+
+    /// Opens all integrations of the store and starts writing activity down.
+    ///
+    /// # Errors
+    ///
+    /// `store_unavailable` when the store cannot be read. An integration that does not open is no error
+    /// here: it is listed with what is wrong with it.
+    pub async fn build(self) -> Result<Manager> {
+        // What is kept in memory is not kept twice.
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new(0)));
+        let recorder = Arc::new(Recorder::new(16_384));
+        let mut metrics = self.metrics;
+        let dropped = recorder.clone();
+        metrics.register_counter(
+            "trunkline_activity_dropped",
+            "Activity records lost to overload",
+            move || dropped.dropped(),
+        );
+        let catalog = match &*self.transports {
+            [] => Catalog::shared().clone(),
+            own => Arc::new(Catalog::with(own)),
+        };
+        let shared = Shared {
+            context: Context::new(Arc::new(self.egress)),
+            metrics: Arc::new(metrics),
+            recorder: recorder.clone(),
+            catalog,
+            transports: self.transports,
+        };
+        Manager::start(shared, store, self.activity, self.limits).await
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("egress", &self.egress)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
