@@ -4,7 +4,9 @@
 use clap::Args;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use trunkline::{Egress, Error, HttpRequest, IntegrationConfig, Manager, Profile, Reply};
+use trunkline::{
+    Egress, Error, HttpRequest, IntegrationConfig, IntegrationId, Kind, Manager, Profile, Reply,
+};
 
 use crate::{exit::Exit, output::plain};
 
@@ -33,13 +35,15 @@ impl Server {
         if let Some(body) = body {
             request = request.json(body)?;
         }
-        match manager.call("trunkline", request).await.or_else(Error::into_reply) {
-            Ok(reply) => Ok(reply),
-            Err(error) => Err(Exit::no_server(format!(
-                "no server answers at {}: {error}; start one with `trunkline serve`, or name it with --url",
-                self.url
-            ))),
-        }
+        manager.call("trunkline", request).await.or_else(Error::into_reply).map_err(|error| {
+            if matches!(error.kind(), Kind::InvalidConfig | Kind::Unsupported) {
+                return error.into();
+            }
+            let url = &self.url;
+            Exit::no_server(format!(
+                "no server answers at {url}: {error}; start one with `trunkline serve`, or name it with --url"
+            ))
+        })
     }
 
     /// The JSON that the API answers; a problem is a failure.
@@ -51,9 +55,21 @@ impl Server {
     }
 }
 
+/// The path of something of an integration, such as `/call`.
+pub(crate) fn path(id: &str, rest: &str) -> Result<String, Exit> {
+    // What is no id could be another path.
+    let id = IntegrationId::new(id)?;
+    Ok(format!("/api/v1/integrations/{id}{rest}"))
+}
+
 /// What a problem says.
 pub(crate) fn problem(status: StatusCode, value: &Value) -> Exit {
     let text = |key: &str| value.get(key).and_then(Value::as_str).map(plain);
+    if value.get("kind").is_some_and(|kind| kind == "unauthorized") {
+        return Exit::failed(
+            "the server asks for its API token; set TRUNKLINE_API_TOKEN to the one it was started with",
+        );
+    }
     let mut message = text("detail").unwrap_or_else(|| format!("the server answered {status}"));
     if let Some(kind) = text("kind") {
         message = format!("{kind}: {message}");

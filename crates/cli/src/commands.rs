@@ -9,7 +9,7 @@ pub(crate) mod serve;
 
 use std::io::Read;
 
-use crate::exit::Exit;
+use crate::{exit::Exit, output::plain};
 
 /// The text of a file, or of standard input for `-`.
 pub(crate) fn read(path: &str) -> Result<String, Exit> {
@@ -19,5 +19,5 @@ pub(crate) fn read(path: &str) -> Result<String, Exit> {
     } else {
         std::fs::read_to_string(path)
     };
-    text.map_err(|error| Exit::input(format!("{path}: cannot be read: {error}")))
+    text.map_err(|error| Exit::input(format!("{}: cannot be read: {error}", plain(path))))
 }

@@ -15,7 +15,7 @@ use crate::{client::Server, exit::Exit, output::Output};
 /// Exit codes: 0 done; 1 the call, the service or the server failed; 2 the input is not valid; 3 no
 /// server answers; 65 the database is damaged.
 #[derive(Debug, Parser)]
-#[command(name = "trunkline", version, max_term_width = 100)]
+#[command(name = "trunkline", version, max_term_width = 100, after_long_help = BEGIN)]
 struct Cli {
     /// Prints JSON, also on a terminal.
     #[arg(long, global = true)]
@@ -25,6 +25,14 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+/// How to begin.
+const BEGIN: &str = "\
+To begin:
+  trunkline serve --demo                         a server, and samples to call
+  trunkline list                                 which there are
+  trunkline call demo-orders /orders -q page=2   a call, the credential added on the way
+  trunkline register shop.json                   one of your own";
 
 #[derive(Debug, Subcommand)]
 enum Command {

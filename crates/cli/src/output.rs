@@ -71,7 +71,8 @@ impl Output {
         let _ = if self.json {
             writeln!(stderr, "{}", json!({ "error": exit.message, "code": exit.code }))
         } else {
-            writeln!(stderr, "trunkline: {}", exit.message)
+            let shown = exit.message.split('\n').map(plain).collect::<Vec<_>>().join("\n");
+            writeln!(stderr, "trunkline: {shown}")
         };
         ExitCode::from(exit.code)
     }

@@ -108,14 +108,7 @@ impl File {
     ///
     /// `invalid_config`, naming the key, or the line of bad YAML.
     pub fn parse(text: &str) -> Result<Self> {
-        if text.trim().is_empty() {
-            return Ok(Self::default());
-        }
-        let mut value: Value = serde_saphyr::from_str(text).map_err(|error| {
-            // The library quotes the text around the error, which may hold a secret: keep the place only.
-            let place = error.location().map(|at| format!(" at line {} column {}", at.line(), at.column()));
-            Error::invalid(format!("is not valid YAML{}", place.unwrap_or_default()))
-        })?;
+        let mut value = yaml(text)?;
         if value.is_null() {
             return Ok(Self::default());
         }
@@ -136,6 +129,21 @@ impl File {
         Egress::new(Profile::default(), &raw.egress.allow).map_err(|error| error.at("egress.allow"))?;
         Ok(Self { server: raw.server, egress: raw.egress, integrations })
     }
+}
+
+/// Reads YAML, or JSON, which is YAML too. An empty text is null.
+///
+/// # Errors
+///
+/// `invalid_config`, naming the line. No word of the text is repeated: it may hold secrets.
+pub fn yaml(text: &str) -> Result<Value> {
+    if text.trim().is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_saphyr::from_str(text).map_err(|error| {
+        let place = error.location().map(|at| format!(" at line {} column {}", at.line(), at.column()));
+        Error::invalid(format!("is not valid YAML{}", place.unwrap_or_default()))
+    })
 }
 
 /// Replaces references in all strings below `value`.

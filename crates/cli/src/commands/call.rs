@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::read;
 use crate::{
-    client::{Server, problem},
+    client::{Server, path, problem},
     exit::Exit,
     output::{Output, plain},
 };
@@ -49,7 +49,7 @@ impl Call {
             Some(text) => value(text, "--request")?,
             None => self.http()?,
         };
-        let path = format!("/api/v1/integrations/{}/call", self.id);
+        let path = path(&self.id, "/call")?;
         let reply = server.send(Method::POST, &path, Some(&request)).await?;
         if self.include {
             let mut stderr = io::stderr();

@@ -2,13 +2,14 @@
 
 use clap::Args;
 use serde_json::json;
-use trunkline::{IntegrationConfig, Manager, Source};
+use trunkline::{IntegrationConfig, Manager, Result, Source};
 use trunkline_server::File;
 
 use super::read;
 use crate::{exit::Exit, output::Output};
 
-/// Checks a configuration file, or a file with one integration. Nothing is sent anywhere.
+/// Checks a configuration file, or a file with one integration, in YAML or JSON. Nothing is sent
+/// anywhere.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// The file, or - for standard input.
@@ -20,14 +21,7 @@ impl Check {
     pub(crate) async fn run(self, output: &Output) -> Result<(), Exit> {
         let name = self.file.as_str();
         let text = read(name)?;
-        // One integration is a JSON object with an id; everything else is a configuration file.
-        let one = serde_json::from_str::<serde_json::Value>(&text)
-            .ok()
-            .filter(|json| json.get("integration_id").is_some());
-        let integrations = match one {
-            Some(json) => vec![IntegrationConfig::from_json(json).map_err(|error| error.at(name))?],
-            None => File::parse(&text).map_err(|error| error.at(name))?.integrations,
-        };
+        let integrations = integrations(&text).map_err(|error| error.at(name))?;
         let manager = Manager::builder().build().await?;
         manager.set_source(Source::File, &integrations).await.map_err(|error| error.at(name))?;
         let warnings: Vec<_> = integrations
@@ -40,10 +34,19 @@ impl Check {
             output.value(&json!({ "valid": true, "integrations": integrations.len(), "warnings": warnings }));
             return Ok(());
         }
-        output.line(format!("{name}: valid, {} integrations", integrations.len()));
+        let plural = if integrations.len() == 1 { "" } else { "s" };
+        output.line(format!("{name}: valid, {} integration{plural}", integrations.len()));
         for warning in warnings {
             output.line(format!("  note: {warning}"));
         }
         Ok(())
+    }
+}
+
+/// The integrations of a configuration file, or the one that the file is.
+fn integrations(text: &str) -> Result<Vec<IntegrationConfig>> {
+    match trunkline_server::yaml(text)? {
+        one if one.get("integration_id").is_some() => Ok(vec![IntegrationConfig::from_json(one)?]),
+        _ => File::parse(text).map(|file| file.integrations),
     }
 }

@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    client::Server,
+    client::{Server, path},
     exit::Exit,
     output::{Output, plain},
 };
@@ -21,8 +21,7 @@ impl Health {
     pub(crate) async fn run(self, server: &Server, output: &Output) -> Result<(), Exit> {
         let all = match &self.id {
             Some(id) => {
-                let health =
-                    server.json(Method::GET, &format!("/api/v1/integrations/{id}/health"), None).await?;
+                let health = server.json(Method::GET, &path(id, "/health")?, None).await?;
                 json!({ id: health })
             }
             None => server.json(Method::GET, "/api/v1/integrations/health?details=true", None).await?,

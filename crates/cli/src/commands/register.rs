@@ -3,9 +3,14 @@
 use clap::Args;
 use http::Method;
 use serde_json::Value;
+use trunkline::parse::{self, Unique};
 
 use super::read;
-use crate::{client::Server, exit::Exit, output::Output};
+use crate::{
+    client::{Server, path},
+    exit::Exit,
+    output::Output,
+};
 
 /// Registers an integration.
 #[derive(Debug, Args)]
@@ -21,11 +26,11 @@ pub(crate) struct Register {
 impl Register {
     pub(crate) async fn run(self, server: &Server, output: &Output) -> Result<(), Exit> {
         let text = read(&self.file)?;
-        let value: Value = trunkline::parse::text(text.as_bytes()).map_err(|error| error.at(&self.file))?;
+        let Unique(value) = parse::text(text.as_bytes()).map_err(|error| error.at(&self.file))?;
         let id = value.get("integration_id").and_then(Value::as_str).unwrap_or_default();
         let exists = self.replace && self.exists(server, id).await?;
         let answer = if exists {
-            server.json(Method::PUT, &format!("/api/v1/integrations/{id}"), Some(&value)).await?
+            server.json(Method::PUT, &path(id, "")?, Some(&value)).await?
         } else {
             server.json(Method::POST, "/api/v1/integrations/register", Some(&value)).await?
         };
