@@ -31,7 +31,7 @@ impl From<Error> for Exit {
         let code = match (Trouble::of(&error), error.kind()) {
             // EX_DATAERR of sysexits.h
             (Some(Trouble::Corrupt), _) => 65,
-            (_, Kind::InvalidConfig | Kind::Unsupported) => 2,
+            (_, Kind::InvalidConfig | Kind::Unsupported | Kind::Conflict) => 2,
             _ => 1,
         };
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));

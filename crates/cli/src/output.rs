@@ -31,14 +31,17 @@ impl Output {
         let _ = writeln!(io::stdout(), "{}", text.as_ref());
     }
 
-    /// Prints bytes as they are, and on a terminal a line break behind them.
-    pub(crate) fn bytes(&self, bytes: &[u8]) {
+    /// Prints bytes as they are, and says whether anybody still reads them.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> bool {
         let mut stdout = io::stdout();
-        let _ = stdout.write_all(bytes);
-        if stdout.is_terminal() && !bytes.ends_with(b"\n") {
-            let _ = stdout.write_all(b"\n");
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).is_ok()
+    }
+
+    /// Ends what was printed as bytes: on a terminal the prompt stands on a line of its own.
+    pub(crate) fn end(&self) {
+        if io::stdout().is_terminal() {
+            self.line("");
         }
-        let _ = stdout.flush();
     }
 
     /// Prints a value as JSON.

@@ -147,9 +147,9 @@ mod tests {
 
     const TOKEN: &str = "0123456789abcdef0123";
 
-    fn judge(gate: &Gate, method: Method, pairs: &[(&'static str, &str)]) -> Result<Pass, u16> {
+    fn judge(gate: &Gate, method: &Method, pairs: &[(&'static str, &str)]) -> Result<Pass, u16> {
         let map = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        gate.judge(&method, &Uri::from_static("/api/v1/integrations/list"), &map)
+        gate.judge(method, &Uri::from_static("/api/v1/integrations/list"), &map)
             .map_err(|problem| problem.response().status().as_u16())
     }
 
@@ -173,7 +173,7 @@ mod tests {
             (&[("trunkline-token", "wrong"), ("authorization", "Bearer 0123456789abcdef0123")], Err(401)),
             (&[], Err(401)),
         ] {
-            assert_eq!(judge(&gate, Method::GET, headers), result, "{headers:?}");
+            assert_eq!(judge(&gate, &Method::GET, headers), result, "{headers:?}");
         }
         assert!(gate.judge(&Method::GET, &Uri::from_static("/healthz"), &HeaderMap::new()).is_ok());
     }
@@ -191,7 +191,7 @@ mod tests {
             ("10.0.0.1:8700", false),
             ("@", false),
         ] {
-            assert_eq!(judge(&gate, Method::GET, &[("host", host)]).is_ok(), passes, "{host}");
+            assert_eq!(judge(&gate, &Method::GET, &[("host", host)]).is_ok(), passes, "{host}");
         }
     }
 
@@ -225,7 +225,7 @@ mod tests {
             (&[("host", "localhost:1"), ("sec-fetch-site", "same-site")], false),
             (&[("host", "localhost:1"), ("sec-fetch-site", "same-origin")], true),
         ] {
-            assert_eq!(judge(&gate, Method::POST, headers).is_ok(), passes, "{headers:?}");
+            assert_eq!(judge(&gate, &Method::POST, headers).is_ok(), passes, "{headers:?}");
         }
     }
 

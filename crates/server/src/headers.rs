@@ -54,8 +54,10 @@ fn remove(headers: &mut HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
         None | Some(b"keep-alive" | b"close") => Vec::new(),
         Some(_) => named(headers),
     };
-    let gone: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().chain(named).collect();
-    for name in gone {
+    while let Some(name) = headers.keys().find(|name| goes(name)).cloned() {
+        headers.remove(name);
+    }
+    for name in named {
         headers.remove(name);
     }
 }
@@ -68,7 +70,10 @@ fn named(headers: &HeaderMap) -> Vec<HeaderName> {
 /// Says what happened to a call.
 pub(crate) fn tell(headers: &mut HeaderMap, call: &Call) {
     headers.insert(REQUEST_ID, request_id(call.request_id));
-    headers.insert(ATTEMPTS, HeaderValue::from(call.attempt));
+    // One is the usual number, and needs no allocation.
+    let attempts =
+        if call.attempt == 1 { HeaderValue::from_static("1") } else { HeaderValue::from(call.attempt) };
+    headers.insert(ATTEMPTS, attempts);
 }
 
 fn request_id(id: RequestId) -> HeaderValue {

@@ -23,4 +23,4 @@ mod watch;
 
 pub use demo::demo;
 pub use run::{Running, start};
-pub use settings::{EgressSettings, File, ServerSettings, Settings, yaml};
+pub use settings::{EgressSettings, File, ServerSettings, Settings, document};

@@ -17,9 +17,14 @@ const UPSTREAM: usize = 64 << 10;
 /// How much more is read of it: a secret that is cut in two would not be found.
 const MARGIN: usize = 8 << 10;
 
-/// An error as an answer.
+/// An error as an answer. Boxed: it travels beside answers that are small.
 #[derive(Debug, Serialize)]
-pub(crate) struct Problem {
+#[serde(transparent)]
+pub(crate) struct Problem(Box<Members>);
+
+/// The members of a problem (RFC 9457 section 3), and of ours.
+#[derive(Debug, Serialize)]
+struct Members {
     r#type: String,
     title: &'static str,
     status: u16,
@@ -55,7 +60,7 @@ impl Problem {
         let row = error.kind().row();
         let fact =
             |key: &str| error.context().iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone());
-        Self {
+        Self(Box::new(Members {
             r#type: format!("/docs/problems#{}", row.code),
             title: row.title,
             status: row.answers,
@@ -68,7 +73,7 @@ impl Problem {
             retry_at: error.wait().and_then(instant),
             upstream: None,
             retry_after: error.wait(),
-        }
+        }))
     }
 
     /// The problem of a call, with what the service answered; `mask` hides what it may have echoed.
@@ -78,7 +83,7 @@ impl Problem {
         request_id: RequestId,
         mask: impl Fn(String) -> String,
     ) -> Self {
-        let mut problem = Self::of(&error);
+        let Self(mut problem) = Self::of(&error);
         problem.integration = Some(integration.to_owned());
         problem.request_id = Some(request_id.to_string());
         if let Some(reply) = error.reply_mut() {
@@ -86,12 +91,12 @@ impl Problem {
             let bytes = read(body).await;
             problem.upstream = Some(Upstream { status: reply.status.as_u16(), body: show(&bytes, mask) });
         }
-        problem
+        Self(problem)
     }
 
     /// A problem of the HTTP exchange itself, before any integration is involved.
     pub(crate) fn plain(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Members {
             r#type: format!("/docs/problems#{kind}"),
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
@@ -104,12 +109,12 @@ impl Problem {
             retry_at: None,
             upstream: None,
             retry_after: None,
-        }
+        }))
     }
 
     /// The same with another status: 412 for a precondition that failed.
     pub(crate) fn status(mut self, status: StatusCode) -> Self {
-        self.status = status.as_u16();
+        self.0.status = status.as_u16();
         self
     }
 
@@ -119,11 +124,11 @@ impl Problem {
         let json = serde_json::to_vec(self).unwrap_or_default();
         let mut response = Response::new(Body::from(json));
         *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(ERROR, HeaderValue::from_static(self.kind));
-        if let Some(wait) = self.retry_after {
+        headers.insert(ERROR, HeaderValue::from_static(self.0.kind));
+        if let Some(wait) = self.0.retry_after {
             // RFC 9110 section 10.2.3: whole seconds; rounded up, so that nobody comes too early.
             headers.insert(
                 header::RETRY_AFTER,

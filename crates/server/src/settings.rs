@@ -108,7 +108,7 @@ impl File {
     ///
     /// `invalid_config`, naming the key, or the line of bad YAML.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut value = yaml(text)?;
+        let mut value = document(text)?;
         if value.is_null() {
             return Ok(Self::default());
         }
@@ -131,18 +131,24 @@ impl File {
     }
 }
 
-/// Reads YAML, or JSON, which is YAML too. An empty text is null.
+/// Reads JSON or YAML in which no key is there twice. An empty text is null.
 ///
 /// # Errors
 ///
 /// `invalid_config`, naming the line. No word of the text is repeated: it may hold secrets.
-pub fn yaml(text: &str) -> Result<Value> {
+pub fn document(text: &str) -> Result<Value> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    serde_saphyr::from_str(text).map_err(|error| {
+    // Nearly all JSON is YAML too, but not that with a character beyond U+FFFF as two escapes.
+    if let Ok(parse::Unique(value)) = parse::text(text.as_bytes()) {
+        return Ok(value);
+    }
+    // `no` is a word, and so is `y`: YAML 1.2 has two booleans.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let place = error.location().map(|at| format!(" at line {} column {}", at.line(), at.column()));
-        Error::invalid(format!("is not valid YAML{}", place.unwrap_or_default()))
+        Error::invalid(format!("is neither valid YAML nor JSON{}", place.unwrap_or_default()))
     })
 }
 
@@ -170,6 +176,11 @@ mod tests {
         .unwrap();
         assert_eq!(file.server.listen.as_deref(), Some("127.0.0.1:9000"));
         assert_eq!((file.egress.profile, file.integrations.len()), (Some(Profile::Lab), 1));
+        let words = "integrations: [{integration_id: no, type: rest, base_url: 'https://h', name: yes, enabled: false}]";
+        let words = File::parse(words).unwrap();
+        assert_eq!((&**words.integrations[0].id(), words.integrations[0].name()), ("no", "yes"));
+        let json = r#"{"integrations": [{"integration_id": "a", "type": "rest", "base_url": "https://h", "name": "\ud83d\ude80"}]}"#;
+        assert_eq!(File::parse(json).unwrap().integrations[0].name(), "\u{1f680}");
         assert!(File::parse("").unwrap().integrations.is_empty());
         assert!(File::parse("# nothing\n").unwrap().integrations.is_empty());
     }
@@ -188,6 +199,8 @@ mod tests {
             ("integrations:\n  - {type: rest}", "integration_id"),
             ("integrations: hunter2", "integrations"),
             ("a: [1, hunter2", "YAML"),
+            ("server: {data: a}\nserver: {data: hunter2}", "line 2"),
+            ("{\"server\": {}, \"server\": {\"data\": \"hunter2\"}}", "line 1"),
             ("server: {data: '${env:NO_SUCH_VARIABLE}'}", "NO_SUCH_VARIABLE"),
         ] {
             let error = File::parse(text).unwrap_err();

@@ -50,10 +50,10 @@ pub(crate) async fn watch(
         };
         match apply(&manager, &file, &extra).await {
             Ok(()) => {
-                tracing::info!(path = %path.display(), integrations = file.integrations.len(), "configuration file taken over")
+                tracing::info!(path = %path.display(), integrations = file.integrations.len(), "configuration file taken over");
             }
             Err(error) => {
-                tracing::error!(path = %path.display(), %error, "the changed configuration file is not valid; nothing was changed")
+                tracing::error!(path = %path.display(), %error, "the changed configuration file is not valid; nothing was changed");
             }
         }
         if format!("{:?}", file.server) != format!("{:?}", held.server)

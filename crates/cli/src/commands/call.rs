@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use http::Method;
+use http_body_util::BodyExt;
 use serde_json::{Map, Value, json};
 
 use super::read;
@@ -59,16 +60,22 @@ impl Call {
             }
             let _ = writeln!(stderr);
         }
-        let (status, failed) = (reply.status, reply.headers.contains_key("trunkline-error"));
-        let bytes = reply.bytes().await?;
-        if failed {
-            let problem_value = serde_json::from_slice(&bytes).unwrap_or_default();
+        if reply.headers.contains_key("trunkline-error") {
+            let (status, bytes) = (reply.status, reply.bytes().await?);
             if output.is_json() {
                 output.bytes(&bytes);
             }
-            return Err(problem(status, &problem_value));
+            return Err(problem(status, &serde_json::from_slice(&bytes).unwrap_or_default()));
         }
-        output.bytes(&bytes);
+        let mut body = reply.body;
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame?.into_data()
+                && !output.bytes(&data)
+            {
+                break;
+            }
+        }
+        output.end();
         Ok(())
     }
 

@@ -45,7 +45,7 @@ impl Check {
 
 /// The integrations of a configuration file, or the one that the file is.
 fn integrations(text: &str) -> Result<Vec<IntegrationConfig>> {
-    match trunkline_server::yaml(text)? {
+    match trunkline_server::document(text)? {
         one if one.get("integration_id").is_some() => Ok(vec![IntegrationConfig::from_json(one)?]),
         _ => File::parse(text).map(|file| file.integrations),
     }

@@ -3,7 +3,6 @@
 use clap::Args;
 use http::Method;
 use serde_json::Value;
-use trunkline::parse::{self, Unique};
 
 use super::read;
 use crate::{
@@ -15,7 +14,7 @@ use crate::{
 /// Registers an integration.
 #[derive(Debug, Args)]
 pub(crate) struct Register {
-    /// A file with the integration as JSON, or - for standard input.
+    /// A file with the integration as JSON or YAML, or - for standard input.
     #[arg(value_name = "FILE")]
     file: String,
     /// Replaces the integration if there is one of this id.
@@ -26,7 +25,7 @@ pub(crate) struct Register {
 impl Register {
     pub(crate) async fn run(self, server: &Server, output: &Output) -> Result<(), Exit> {
         let text = read(&self.file)?;
-        let Unique(value) = parse::text(text.as_bytes()).map_err(|error| error.at(&self.file))?;
+        let value = trunkline_server::document(&text).map_err(|error| error.at(&self.file))?;
         let id = value.get("integration_id").and_then(Value::as_str).unwrap_or_default();
         let exists = self.replace && self.exists(server, id).await?;
         let answer = if exists {

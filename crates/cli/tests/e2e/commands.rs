@@ -54,9 +54,14 @@ async fn an_integration_is_registered_from_a_file_or_from_standard_input() {
     let ran = server.cli_with(&["register", "-", "--replace"], &other.replace("\"c\"", "\"d\"")).await.is(0);
     assert!(ran.stdout.starts_with("d registered"), "{ran:?}");
 
-    let bad =
-        server.cli_with(&["register", "-"], "{\"integration_id\": \"e\", \"key\": hunter2}").await.is(2);
-    assert!(bad.stderr.contains("line 1") && !bad.stderr.contains("hunter2"), "{bad:?}");
+    let yaml = "integration_id: y\ntype: rest\nbase_url: https://h\n";
+    server.cli_with(&["register", "-"], yaml).await.is(0);
+    for text in
+        ["{\"integration_id\": \"e\", \"key\": hunter2", "integration_id: e\nintegration_id: hunter2\n"]
+    {
+        let bad = server.cli_with(&["register", "-"], text).await.is(2);
+        assert!(bad.stderr.contains("line ") && !bad.stderr.contains("hunter2"), "{bad:?}");
+    }
     let bad =
         server.cli_with(&["register", "-"], "{\"integration_id\": \"e\", \"type\": \"rset\"}").await.is(2);
     assert!(bad.stderr.contains("did you mean `rest`"), "{bad:?}");
@@ -126,6 +131,15 @@ async fn a_call_says_what_it_was_told_to_say() {
             && ran.stderr.contains("trunkline-attempts: 1\n"),
         "{ran:?}"
     );
+}
+
+#[tokio::test]
+async fn a_reply_of_any_length_is_printed_as_it_comes() {
+    let peer = Peer::http(|_| Response::new(Body::from(vec![b'x'; 24 << 20]))).await;
+    let server = Server::beside(&peer).await;
+    server.has(&json!({"integration_id": "a", "type": "rest", "base_url": peer.url()})).await;
+    let ran = server.cli(&["call", "a", "/big"]).await.is(0);
+    assert_eq!(ran.stdout.len(), 24 << 20);
 }
 
 #[tokio::test]

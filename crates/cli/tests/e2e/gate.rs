@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use http::Response;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
 use trunkline::Body;
 use trunkline_testkit::Peer;
 
-use crate::harness::{Server, exchange};
+use crate::harness::{Answer, Server, connect, exchange};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -191,6 +195,29 @@ async fn a_foreign_host_or_page_is_refused_and_changes_nothing() {
     .map(|(name, value)| (name, value.to_owned()));
     let own: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
     server.with("POST", "/api/v1/integrations/register", &own, body).await.is(201);
+}
+
+#[tokio::test]
+async fn http_2_is_judged_as_http_1_is() {
+    let peer = Peer::http(|received| Response::new(Body::from(received.uri.to_string()))).await;
+    let server = Server::beside(&peer).await;
+    server.has(&anybody(&peer.url())).await;
+    let io = TokioIo::new(connect(server.address).await);
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    for (host, origin, status) in [
+        ("localhost", "http://localhost", 200),
+        ("127.0.0.1:1", "http://127.0.0.1:1", 200),
+        ("evil.example", "http://evil.example", 403),
+        ("localhost", "http://evil.example", 403),
+    ] {
+        let request = Request::get(format!("http://{host}/api/v1/integrations/a/proxy/x?y"))
+            .header("origin", origin)
+            .body(Full::<Bytes>::default())
+            .unwrap();
+        let answer = Answer::of(sender.send_request(request).await.unwrap()).await.is(status);
+        assert!(status != 200 || answer.text() == "/x?y", "{answer:?}");
+    }
 }
 
 #[tokio::test]

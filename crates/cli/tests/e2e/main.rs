@@ -1,4 +1,6 @@
 //! The real binary on real sockets: what people who run Trunkline and those who attack it meet.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail at once")]
+#![allow(clippy::needless_pass_by_value, reason = "the answer of a peer is a function of what it received")]
 
 mod activity;
 mod call;

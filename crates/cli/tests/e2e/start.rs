@@ -103,6 +103,32 @@ async fn a_database_that_is_gone_while_its_key_is_there_is_a_new_beginning_and_a
 }
 
 #[tokio::test]
+async fn one_integration_that_no_longer_opens_is_kept_and_explained_and_the_others_work() {
+    let begin = Server::begin();
+    let file = begin.file("base.txt", "https://h");
+    let server = begin.start().await;
+    let base = format!("${{file:{}}}", file.display());
+    server.has(&json!({"integration_id": "broken", "type": "rest", "base_url": base})).await;
+    server.has(&json!({"integration_id": "good", "type": "rest", "base_url": "http://127.0.0.1:9"})).await;
+    let server = server.stop().await;
+    std::fs::remove_file(&file).unwrap();
+    let server = server.again().start().await;
+    let list = server.get("/api/v1/integrations/list").await.json();
+    assert!(
+        list[0]["error"].as_str().unwrap().contains("base.txt") && list[1].get("error").is_none(),
+        "{list}"
+    );
+    let problem = server.call("broken", &json!({})).await.problem(422, "invalid_config");
+    assert!(problem["detail"].as_str().unwrap().contains("base.txt"), "{problem}");
+    server.call("good", &json!({})).await.problem(403, "blocked");
+    assert!(server.cli(&["list"]).await.is(0).stdout.contains("broken  rest  broken"));
+    assert!(server.log().contains("does not open"), "{}", server.log());
+    let mended = json!({"base_url": "http://127.0.0.1:9"});
+    server.json("PATCH", "/api/v1/integrations/broken", &mended).await.is(200);
+    server.call("broken", &json!({})).await.problem(403, "blocked");
+}
+
+#[tokio::test]
 async fn files_of_the_server_are_its_owners_alone() {
     let server = with_one_integration().await;
     for entry in std::fs::read_dir(server.data()).unwrap() {

@@ -29,10 +29,8 @@ pub(crate) async fn run(address: &str, request: &[u8], connections: usize, secon
                     let read = stream.read(&mut buffer[filled..]).await.unwrap();
                     assert!(read > 0, "the gateway closed the connection");
                     filled += read;
-                    if let Some(length) = length(&buffer[..filled]) {
-                        if filled >= length {
-                            break;
-                        }
+                    if length(&buffer[..filled]).is_some_and(|length| filled >= length) {
+                        break;
                     }
                 }
                 assert!(

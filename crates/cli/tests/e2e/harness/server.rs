@@ -185,11 +185,4 @@ impl Server {
         assert_eq!(self.ended().await, Some(0), "{}", self.log());
         self
     }
-
-    /// Kills it with no chance to tidy up.
-    pub(crate) async fn kill(mut self) -> Self {
-        self.signal(Signal::KILL);
-        self.ended().await;
-        self
-    }
 }
