@@ -19,8 +19,8 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Libraries that log the bytes they carry when they are asked for detail, and credentials are among
-/// those. They get to say what goes wrong, whatever `RUST_LOG` asks for.
+/// Libraries that carry credentials. What they write when asked for detail is not ours to vouch for, so
+/// they get to say what goes wrong, whatever `RUST_LOG` asks for.
 const CARRIERS: [&str; 9] =
     ["axum", "h2", "hyper", "hyper_util", "mio", "rustls", "sqlx", "tokio_rustls", "tower"];
 

@@ -29,7 +29,7 @@ use crate::{
 /// Time for a request's head, and for a connection that is kept open without one.
 const HEAD: Duration = Duration::from_secs(30);
 /// Bytes of a request's head (and of what is read ahead of its body).
-const HEAD_BYTES: usize = 64 << 10;
+const HEAD_BYTES: usize = 32 << 10;
 /// Streams of one HTTP/2 connection.
 const STREAMS: u32 = 100;
 /// Segments of activity that the store keeps; each holds at most 256 records.
@@ -125,13 +125,15 @@ pub async fn start(settings: Settings) -> Result<Running> {
         tokio::spawn(async move { stopped.run_until_cancelled(watching).await });
     }
     let workers = workers(&app, &listener, &file, &stop)?;
+    // Nobody balances load over a server that only its own machine can reach.
+    let lag = if address.ip().is_loopback() { Duration::ZERO } else { Duration::from_secs(2) };
     Ok(Running {
         address,
         demo,
         data,
         app,
         stop,
-        drain_delay: file.server.drain_delay.map_or(Duration::ZERO, Seconds::get),
+        drain_delay: file.server.drain_delay.map_or(lag, Seconds::get),
         workers,
     })
 }

@@ -69,7 +69,8 @@ pub struct ServerSettings {
     pub hosts: Vec<String>,
     /// How long requests may go on after a signal to stop; 30 seconds unless set.
     pub drain: Option<Seconds>,
-    /// How long requests are still taken after that signal, for load balancers that lag; 0 unless set.
+    /// How long requests are still taken after that signal, for load balancers that lag; 2 seconds unless
+    /// set, none where the server listens on loopback.
     pub drain_delay: Option<Seconds>,
     /// Connections at the same time; 4,096 unless set.
     pub connections: Option<usize>,
