@@ -18,6 +18,8 @@ pub struct Call {
     pub operation: Operation,
     /// Names the logical call; the same on every attempt.
     pub request_id: RequestId,
+    /// When it began.
+    pub began: Instant,
     /// When the whole call must have ended. Set by the caller, tightened by the deadline layer.
     pub deadline: Option<Instant>,
     /// Which attempt this is, from 1.
@@ -34,6 +36,7 @@ impl Call {
             connection: None,
             operation: operation.into(),
             request_id: RequestId::new(),
+            began: Instant::now(),
             deadline: None,
             attempt: 1,
             credential: None,

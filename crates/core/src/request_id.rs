@@ -41,6 +41,11 @@ impl RequestId {
         self.0
     }
 
+    /// When the id was made, in milliseconds since 1970 (UTC): its first 48 bits.
+    pub fn at_ms(self) -> u64 {
+        (self.0 >> 80) as u64
+    }
+
     /// An id from its number.
     pub fn from_u128(id: u128) -> Self {
         Self(id)

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
-use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use tokio::time::{Sleep, sleep_until, timeout_at};
 use trunkline_core::{
     Body, BodyStream, BoxFuture, Call, Error, Kind, Layer, Next, Operation, Outcome, Reply, Result,
 };
@@ -39,13 +39,13 @@ impl Layer for Deadline {
             return next.run(call);
         }
         Box::pin(async move {
-            let now = Instant::now();
-            let own = now + self.total;
+            let own = call.began + self.total;
             let deadline = call.deadline.map_or(own, |callers| callers.min(own));
+            let total = deadline - call.began;
             call.deadline = Some(deadline);
             let mut result = match timeout_at(deadline, next.run(call)).await {
                 Ok(result) => result,
-                Err(_) => return Err(late(deadline - now).attempted(call.attempt)),
+                Err(_) => return Err(late(total).attempted(call.attempt)),
             };
             if !relayed {
                 let reply = match &mut result {
@@ -56,8 +56,7 @@ impl Layer for Deadline {
                     let Body::Stream(stream) = std::mem::take(&mut reply.body) else {
                         unreachable!("matched above")
                     };
-                    let bound =
-                        Bound { stream, sleep: Box::pin(sleep_until(deadline)), total: deadline - now };
+                    let bound = Bound { stream, sleep: Box::pin(sleep_until(deadline)), total };
                     reply.body = Body::stream(bound);
                 }
             }
@@ -108,6 +107,7 @@ mod tests {
 
     use futures_util::{StreamExt, stream};
     use http_body_util::StreamBody;
+    use tokio::time::Instant;
     use trunkline_core::{Egress, HttpRequest, IntegrationId, Profile};
     use trunkline_testkit::{Script, Step};
 

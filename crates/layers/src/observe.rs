@@ -5,7 +5,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
@@ -99,7 +98,6 @@ struct Watch {
     request_id: RequestId,
     operation: &'static str,
     began: Instant,
-    at_ms: u64,
     outcome: &'static str,
     /// What the outcome becomes when a stream ends well.
     last: &'static str,
@@ -118,14 +116,12 @@ impl Watch {
             Operation::Publish(publish) => Some(&publish.body),
             _ => None,
         };
-        let at_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         Self {
             shared: shared.clone(),
             integration: call.integration.clone(),
             request_id: call.request_id,
             operation: call.operation.label(),
-            began: Instant::now(),
-            at_ms: u64::try_from(at_ms).unwrap_or_default(),
+            began: call.began,
             outcome: "cancelled",
             last: "ok",
             status: None,
@@ -142,7 +138,7 @@ impl Drop for Watch {
         let took = self.began.elapsed().as_secs_f64();
         self.shared.metrics.ended(self.outcome, took, self.sent, self.received);
         self.shared.recorder.record(Record {
-            at_ms: self.at_ms,
+            at_ms: self.request_id.at_ms(),
             request_id: self.request_id,
             integration: self.integration.clone(),
             operation: self.operation.into(),

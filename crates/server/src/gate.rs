@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use subtle::ConstantTimeEq;
 use trunkline::{Error, Result, Secret};
 
@@ -11,11 +11,17 @@ use crate::{headers, problem::Problem};
 /// Paths that answer without a token: they tell a load balancer nothing but "here".
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
+/// What browsers say of the page that asks (Fetch Metadata).
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 /// Judges requests.
 #[derive(Debug)]
 pub(crate) struct Gate {
     token: Option<Secret>,
     hosts: Vec<String>,
+    /// How a client on this machine names the server: known without a look at its parts.
+    own: String,
 }
 
 /// What the gate found in a request that may pass.
@@ -45,7 +51,7 @@ impl Gate {
                 "listening on {listen} lets others in: set TRUNKLINE_API_TOKEN, or listen on 127.0.0.1"
             )));
         }
-        Ok(Self { token, hosts })
+        Ok(Self { token, hosts, own: listen.to_string() })
     }
 
     /// Judges the head of a request.
@@ -88,6 +94,9 @@ impl Gate {
     /// name point here (DNS rebinding) speaks to another host, as far as its browser knows.
     fn host(&self, uri: &Uri, map: &HeaderMap) -> Result<(), Problem> {
         let known = |host: &str| {
+            if host == self.own {
+                return true;
+            }
             let name = without_port(host);
             let local = name.eq_ignore_ascii_case("localhost")
                 || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
@@ -110,7 +119,7 @@ impl Gate {
 /// A page of another site may not make its visitors call us. Programs send neither header.
 fn origin(method: &Method, uri: &Uri, map: &HeaderMap) -> Result<(), Problem> {
     let cross_site =
-        map.get("sec-fetch-site").is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
+        map.get(FETCH_SITE).is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"));
     let foreign = match map.get(header::ORIGIN) {
         None => false,
         Some(origin) => {
@@ -121,8 +130,7 @@ fn origin(method: &Method, uri: &Uri, map: &HeaderMap) -> Result<(), Problem> {
             bare.is_none_or(|bare| !bare.eq_ignore_ascii_case(host))
         }
     };
-    let navigates =
-        *method == Method::GET && map.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+    let navigates = *method == Method::GET && map.get(FETCH_MODE).is_some_and(|mode| mode == "navigate");
     if foreign || (cross_site && !navigates) {
         return Err(Problem::plain(
             StatusCode::FORBIDDEN,

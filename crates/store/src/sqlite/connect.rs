@@ -27,9 +27,9 @@ pub(super) fn durable(file: &Path) -> SqliteConnectOptions {
 }
 
 /// A connection whose commits survive a kill, and cost no waiting for the disk. It writes large values:
-/// with SQLite's largest pages, one of them is one or two writes instead of dozens.
+/// with larger pages than usual, one of them is a few writes instead of dozens.
 pub(super) fn quick(file: &Path) -> SqliteConnectOptions {
-    base(file).page_size(65_536).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal)
+    base(file).page_size(16_384).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal)
 }
 
 /// A connection to look at a file without changing it. `immutable` does not even look at its log.
