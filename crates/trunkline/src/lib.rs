@@ -34,7 +34,7 @@ pub use config::{CacheConfig, IntegrationConfig, RateLimit, RetryConfig};
 pub use handle::{Handle, Source};
 pub use health::{Health, State};
 pub use manager::{Manager, Registered};
-pub use mask::unmask;
+pub use mask::{kept, unmask};
 
 pub use trunkline_core::{
     Blame, Body, BoxFuture, BreakerEffect, Call, Context, Credential, Egress, Error, Form, HttpRequest,

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value};
 use trunkline_core::{MASK, is_sensitive_name};
 
-use crate::catalog::{Catalog, properties};
+use crate::{
+    IntegrationConfig,
+    catalog::{Catalog, properties},
+};
 
 /// The document with secrets masked. Shown is only what a schema knows to be no secret: what it calls
 /// `writeOnly`, what it does not know, and what has another shape than it says are masked (a key in the
@@ -72,6 +75,23 @@ pub fn unmask(sent: &mut Value, stored: &Value) {
         }
         (sent @ Value::String(_), stored) if *sent == MASK => *sent = stored.clone(),
         _ => {}
+    }
+}
+
+/// The path of the first secret of `config` that `sent` does not spell out: it was kept from what was stored.
+pub fn kept(config: &IntegrationConfig, sent: &Value) -> Option<String> {
+    unsent(&config.expose(), &config.masked(), Some(sent))
+}
+
+fn unsent(exposed: &Value, masked: &Value, sent: Option<&Value>) -> Option<String> {
+    match (exposed, masked) {
+        (Value::Object(exposed), Value::Object(masked)) => exposed.iter().find_map(|(key, exposed)| {
+            let path = unsent(exposed, masked.get(key)?, sent.and_then(|sent| sent.get(key)))?;
+            Some(if path.is_empty() { key.clone() } else { format!("{key}.{path}") })
+        }),
+        // What a list holds counts as one.
+        (exposed, masked) if exposed != masked => sent.is_none_or(|sent| sent == masked).then(String::new),
+        _ => None,
     }
 }
 

@@ -85,7 +85,7 @@ impl Serve {
         if let Some(demo) = running.demo() {
             output.line(format!("  demo API  http://{demo}, called by the samples: trunkline list"));
             output.line(format!(
-                "  try       curl http://{address}/api/v1/integrations/demo-orders/proxy/orders?page=2"
+                "  try       curl 'http://{address}/api/v1/integrations/demo-orders/proxy/orders?page=2'"
             ));
         }
         stop.wait().await;

@@ -78,6 +78,25 @@ async fn a_masked_secret_that_is_sent_back_keeps_what_is_stored() {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_kept_does_not_follow_to_another_host() {
+    let (home, other) = (Peer::http(|_| http::Response::new(Body::Empty)).await, "https://elsewhere.example");
+    let server = Server::beside(&home).await;
+    let path = "/api/v1/integrations/a";
+    server.has(&config("a", &home.url())).await;
+    let mut read = server.get(path).await.is(200).json();
+    read["base_url"] = other.into();
+    let proxy = json!({"proxy": {"url": "http://elsewhere.example:3128"}});
+    for (method, body) in [("PUT", &read), ("PATCH", &json!({"base_url": other})), ("PATCH", &proxy)] {
+        let problem = server.json(method, path, body).await.problem(422, "invalid_config");
+        assert!(problem["detail"].as_str().unwrap().contains("auth_config.key"), "{method}: {problem}");
+    }
+    server.json("PATCH", path, &json!({"base_url": format!("{}/v2", home.url())})).await.is(200);
+    read["auth_config"]["key"] = "k-for-elsewhere".into();
+    server.json("PUT", path, &read).await.is(200);
+    assert_eq!(server.get(path).await.json()["base_url"], other);
+}
+
+#[tokio::test]
 async fn a_patch_changes_what_it_names_and_null_removes() {
     let server = Server::begin().start().await;
     let path = "/api/v1/integrations/a";

@@ -10,7 +10,7 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trunkline::{Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, parse, unmask};
+use trunkline::{Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, kept, parse, unmask};
 
 use super::extract::{Id, Params};
 use crate::{app::App, inbound, problem::Problem};
@@ -105,13 +105,14 @@ pub(super) async fn replace(
     request: Request,
 ) -> Answer<Response> {
     let expected = expected(request.headers())?;
-    let mut sent = document(&app, request).await?;
+    let sent = document(&app, request).await?;
     let handle = manager.get(&id)?;
-    unmask(&mut sent, &handle.config()?.expose());
-    if let Value::Object(sent) = &mut sent {
-        sent.entry("integration_id").or_insert_with(|| id.as_str().into());
+    let mut document = sent.clone();
+    unmask(&mut document, &handle.config()?.expose());
+    if let Value::Object(document) = &mut document {
+        document.entry("integration_id").or_insert_with(|| id.as_str().into());
     }
-    store(&manager, &id, sent, expected, &handle).await
+    store(&manager, document, &sent, expected, &handle).await
 }
 
 /// A merge patch (RFC 7396): null removes a key, everything else replaces it.
@@ -122,36 +123,41 @@ pub(super) async fn change(
     request: Request,
 ) -> Answer<Response> {
     let expected = expected(request.headers())?;
-    let mut patch = document(&app, request).await?;
-    if !patch.is_object() {
-        return Err(Problem::plain(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid_config",
-            "a patch is a JSON object",
-        ));
+    let sent = document(&app, request).await?;
+    if !sent.is_object() {
+        return Err(invalid("a patch is a JSON object"));
     }
     let handle = manager.get(&id)?;
     let mut document = handle.config()?.expose();
+    let mut patch = sent.clone();
     unmask(&mut patch, &document);
     merge(&mut document, patch);
-    store(&manager, &id, document, expected, &handle).await
+    store(&manager, document, &sent, expected, &handle).await
 }
 
-/// Replaces what `read` gave by `document`, unless it has changed since.
+/// Replaces what `read` gave by `document`, which was made of what the client `sent`, unless it has changed
+/// since.
 async fn store(
     manager: &Manager,
-    id: &str,
     document: Value,
+    sent: &Value,
     expected: Option<u64>,
     read: &Handle,
 ) -> Answer<Response> {
     let config = IntegrationConfig::from_json(document)?;
-    if **config.id() != *id {
-        return Err(Problem::plain(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid_config",
+    let id = read.id();
+    if config.id() != id {
+        return Err(invalid(
             "integration_id: is not the one in the path; register a new integration to rename one",
         ));
+    }
+    // A secret that nobody can read must not follow an address that its reader may change.
+    if destination(&config.expose()) != destination(&read.config()?.expose())
+        && let Some(key) = kept(&config, sent)
+    {
+        return Err(invalid(format!(
+            "base_url and proxy lead elsewhere than before: send {key} again, in clear"
+        )));
     }
     // What was merged belongs to the version that was read, even if the client named none.
     let registered = manager.replace(config, Some(expected.unwrap_or(read.generation()))).await;
@@ -167,6 +173,18 @@ pub(super) async fn remove(
     let expected = expected(&headers)?;
     manager.remove(&id, expected).await.map_err(|error| precondition(&error, expected))?;
     Ok(Json(Status { integration_id: &id, status: "removed", warnings: Vec::new() }).into_response())
+}
+
+fn invalid(detail: impl Into<String>) -> Problem {
+    Problem::plain(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", detail)
+}
+
+/// Where the secrets of a configuration go: the origin that it calls, and the proxy that it goes through.
+fn destination(document: &Value) -> (String, Option<&Value>) {
+    let url = document.get("base_url").and_then(Value::as_str).unwrap_or_default();
+    // Scheme, nothing, and what stands before the path.
+    let origin = url.split('/').take(3).collect::<Vec<_>>().join("/");
+    (origin.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase(), document.pointer("/proxy/url"))
 }
 
 /// Reads a JSON body in which no key is there twice.
