@@ -51,8 +51,15 @@ impl Process {
         while std::net::TcpStream::connect(&address).is_err() {
             std::thread::yield_now();
         }
+        // The address is bound before the worker is there that serves it.
         let children = format!("/proc/{0}/task/{0}/children", child.id());
-        let worker = std::fs::read_to_string(children).ok()?.split_whitespace().next()?.parse().ok()?;
+        let worker = loop {
+            let pids = std::fs::read_to_string(&children).ok()?;
+            if let Some(pid) = pids.split_whitespace().next() {
+                break pid.parse().ok()?;
+            }
+            std::thread::yield_now();
+        };
         Some(Self { child, pid: worker, address, _folder: Some(folder) })
     }
 
