@@ -169,7 +169,9 @@ async fn the_demo_works_with_no_network_and_says_how() {
         }
     }
     assert!(told.contains("/docs") && told.contains("demo API"), "{told}");
-    let path = told.rsplit_once("/api/v1").unwrap().1.trim();
+    // Quoted: a shell would take the question mark for a pattern.
+    let url = told.rsplit_once("curl '").unwrap().1.trim_end().strip_suffix('\'').unwrap();
+    let path = url.split_once("/api/v1").unwrap().1;
     assert_eq!(server.get(&format!("/api/v1{path}")).await.is(200).json()["page"], 2);
     let list = server.get("/api/v1/integrations/list").await.json();
     assert!(list.as_array().unwrap().len() >= 5 && list[0]["source"] == "demo", "{list}");
