@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep, timeout};
-use trunkline::{Body, Error, Kind, Outcome, Result};
+use tokio::time::timeout;
+use trunkline::{Body, Error, Idle, Kind, Outcome, Result};
 
 use crate::problem::Problem;
 
@@ -100,14 +100,13 @@ pub(crate) async fn relay(incoming: Incoming) -> Result<Body, Problem> {
         let limit = usize::try_from(SMALL).unwrap_or(usize::MAX);
         return read(incoming, limit).await.map(Body::from_bytes);
     }
-    Ok(Body::stream(Flowing { incoming, sleep: None }))
+    Ok(Body::stream(Flowing { incoming, idle: Idle::new(IDLE) }))
 }
 
 /// A client's body under the idle timeout.
 struct Flowing {
     incoming: Incoming,
-    /// Armed while nothing is there to read.
-    sleep: Option<Pin<Box<Sleep>>>,
+    idle: Idle,
 }
 
 impl HttpBody for Flowing {
@@ -118,9 +117,7 @@ impl HttpBody for Flowing {
         let this = &mut *self;
         match Pin::new(&mut this.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
-                if let Some(sleep) = &mut this.sleep {
-                    sleep.as_mut().reset(Instant::now() + IDLE);
-                }
+                this.idle.moved();
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -130,7 +127,7 @@ impl HttpBody for Flowing {
             }
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {
-                std::task::ready!(this.sleep.get_or_insert_with(|| Box::pin(sleep(IDLE))).as_mut().poll(cx));
+                std::task::ready!(this.idle.poll_overdue(cx));
                 Poll::Ready(Some(Err(Error::new(
                     Kind::InvalidConfig,
                     format!("the client's body paused for {IDLE:?}"),

@@ -38,7 +38,7 @@ pub use mask::{kept, unmask};
 
 pub use trunkline_core::{
     Blame, Body, BoxFuture, BreakerEffect, Call, Context, Credential, Egress, Error, Form, HttpRequest,
-    Idempotency, IntegrationId, Kind, Layer, MASK, Next, Operation, Outcome, Profile, Publish, Query,
+    Idempotency, Idle, IntegrationId, Kind, Layer, MASK, Next, Operation, Outcome, Profile, Publish, Query,
     Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn, Seconds, Secret, Sign, Transport,
     TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse,
 };

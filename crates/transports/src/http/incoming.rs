@@ -12,8 +12,7 @@ use http::Response;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep};
-use trunkline_core::{Body, Error, Kind, Outcome, Reply, Result};
+use trunkline_core::{Body, Error, Idle, Kind, Outcome, Reply, Result};
 
 use super::{
     explain::explain_hyper,
@@ -45,7 +44,7 @@ async fn body(incoming: Incoming, idle: Duration, mut upload: Option<Refusable>)
         return Ok(Body::Empty);
     }
     let small = incoming.size_hint().exact().is_some_and(|length| length <= SMALL);
-    let mut flowing = Flowing { incoming, idle, sleep: None, received: 0, upload };
+    let mut flowing = Flowing { incoming, idle: Idle::new(idle), received: 0, upload };
     if !small {
         return Ok(Body::stream(flowing));
     }
@@ -77,9 +76,7 @@ impl Refusable {
 /// A response's body under the idle timeout.
 struct Flowing {
     incoming: Incoming,
-    idle: Duration,
-    /// Armed while nothing is there to read.
-    sleep: Option<Pin<Box<Sleep>>>,
+    idle: Idle,
     received: u64,
     upload: Option<Refusable>,
 }
@@ -93,9 +90,7 @@ impl http_body::Body for Flowing {
         match Pin::new(&mut this.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.received += frame.data_ref().map_or(0, |data| data.len() as u64);
-                if let Some(sleep) = &mut this.sleep {
-                    sleep.as_mut().reset(Instant::now() + this.idle);
-                }
+                this.idle.moved();
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -109,11 +104,10 @@ impl http_body::Body for Flowing {
                 Poll::Ready(None)
             }
             Poll::Pending => {
-                let idle = this.idle;
-                std::task::ready!(this.sleep.get_or_insert_with(|| Box::pin(sleep(idle))).as_mut().poll(cx));
+                std::task::ready!(this.idle.poll_overdue(cx));
                 Poll::Ready(Some(Err(Error::new(
                     Kind::Timeout,
-                    format!("the reply stopped flowing for {idle:?}"),
+                    format!("the reply stopped flowing for {:?}", this.idle.limit()),
                 )
                 .outcome_is(Outcome::Unknown)
                 .with("bytes_received", this.received.to_string()))))
