@@ -9,7 +9,7 @@ mod request;
 
 use std::{sync::Arc, time::Duration};
 
-use ::http::{Method, Request, Uri, header};
+use ::http::{Method, Request, Uri};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use trunkline_core::{
@@ -23,7 +23,7 @@ use self::{
     headers::Defaults,
     redirect::{Stage, Trip},
 };
-use crate::http::{self, Base, Client};
+use crate::http::{self, Base, Client, Origin};
 
 /// An HTTP API.
 #[derive(Debug)]
@@ -31,6 +31,7 @@ pub struct Rest {
     base: Base,
     defaults: Defaults,
     client: Arc<Client>,
+    origin: Arc<Origin>,
     /// The client for other hosts that a redirect leads to: as `client`, without its certificate.
     abroad: Arc<Client>,
     redirects: Redirects,
@@ -72,7 +73,7 @@ impl Transport for Rest {
                 call.operation = HttpRequest::new(method.clone(), endpoint.clone()).into();
                 self.call(context, call).await.map(|_| "answered")
             }
-            None => self.client.reach(&self.base.join("", [])?).await.map(|()| "reachable_only"),
+            None => self.client.reach(&self.origin).await.map(|()| "reachable_only"),
         }
     }
 }
@@ -124,7 +125,6 @@ impl Rest {
         credential: Option<&Credential>,
         deadline: Option<Instant>,
     ) -> Result<Reply> {
-        let client = if trip.at_home() { &self.client } else { &self.abroad };
         let mut headers = self.defaults.complete(trip, request);
         let mut uri = trip.uri().clone();
         match credential.filter(|_| trip.at_home()).map(|credential| (credential, credential.form())) {
@@ -148,9 +148,6 @@ impl Rest {
             }
         }
         headers::frame(&mut headers, trip.method(), &body);
-        if let Some(authorization) = client.proxy_authorization(&uri) {
-            headers.insert(header::PROXY_AUTHORIZATION, authorization.clone());
-        }
         let streams = !body.is_replayable();
         let mut wire = Request::new(body);
         *wire.method_mut() = trip.method().clone();
@@ -158,9 +155,12 @@ impl Rest {
         *wire.headers_mut() = headers;
         // A deadline that comes first makes a timer of our own useless.
         let bounded = deadline.is_some_and(|deadline| deadline <= Instant::now() + self.first_byte);
-        let (mut response, progress) =
-            client.send(wire, (!bounded || streams).then_some(self.first_byte)).await?;
-        headers::strip(&mut response);
-        http::reply(response, self.idle, streams.then_some(progress)).await
+        let first_byte = (!bounded || streams).then_some(self.first_byte);
+        let mut exchange = match trip.at_home() {
+            true => self.client.send(&self.origin, wire, first_byte).await?,
+            false => self.abroad.send(&self.abroad.origin(trip.uri()), wire, first_byte).await?,
+        };
+        headers::strip(&mut exchange.response);
+        http::reply(exchange, self.idle, streams).await
     }
 }

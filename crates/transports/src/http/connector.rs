@@ -1,23 +1,20 @@
-//! `Connector`: what an HTTP client asks for a connection. It dials through the guard, tunnels through
-//! a proxy, and speaks TLS.
+//! `Connector`: makes the connections of an HTTP client. It dials through the guard, tunnels through a
+//! proxy, and speaks TLS.
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicUsize},
-    task::{Context, Poll},
+    sync::{Arc, OnceLock, atomic::AtomicUsize},
     time::Duration,
 };
 
-use http::{Uri, uri::Scheme};
-use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
-use tower_service::Service;
-use trunkline_core::{BoxFuture, Egress, Error, Kind, Outcome, Result, Zone};
+use trunkline_core::{Egress, Error, Kind, Outcome, Result, Zone};
 
 use super::{
     Settings,
+    origin::Origin,
     proxy::tunnel,
     stream::{Place, Stream, Wire},
 };
@@ -27,53 +24,26 @@ use crate::dial::dial;
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// Opens connections for one client.
-#[derive(Debug, Clone)]
-pub(crate) struct Connector {
-    shared: Arc<Shared>,
-}
-
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Connector {
     egress: Arc<Egress>,
-    settings: Settings,
+    pub(super) settings: Settings,
     tls: OnceLock<Arc<ClientConfig>>,
     open: Arc<AtomicUsize>,
 }
 
 impl Connector {
-    pub(crate) fn new(egress: Arc<Egress>, settings: Settings) -> Self {
-        Self { shared: Arc::new(Shared { egress, settings, tls: OnceLock::new(), open: Arc::default() }) }
+    pub(super) fn new(egress: Arc<Egress>, settings: Settings) -> Self {
+        Self { egress, settings, tls: OnceLock::new(), open: Arc::default() }
     }
 
-    /// Connects, as far as TLS, and hangs up: proves that something is there.
-    pub(crate) async fn reach(&self, uri: &Uri) -> Result<()> {
-        self.shared.connect(uri).await.map(drop)
-    }
-}
-
-impl Service<Uri> for Connector {
-    type Response = TokioIo<Stream>;
-    type Error = Carried;
-    type Future = BoxFuture<'static, Result<TokioIo<Stream>, Carried>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Carried>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let shared = self.shared.clone();
-        Box::pin(async move { shared.connect(&uri).await.map(TokioIo::new).map_err(Carried::new) })
-    }
-}
-
-impl Shared {
-    async fn connect(&self, uri: &Uri) -> Result<Stream> {
-        let (host, secure) = (uri.host().unwrap_or_default(), uri.scheme() == Some(&Scheme::HTTPS));
-        let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    /// Connects, as far as TLS.
+    pub(super) async fn connect(&self, origin: &Origin) -> Result<Stream> {
+        let (host, port, secure) = (origin.host(), origin.port(), origin.is_secure());
         let limit = self.settings.connect;
         let place = Place::new(&self.open);
-        let (stream, proxied) = match &self.settings.proxy {
-            None => (dial(&self.egress, Zone::Http, host, port, limit).await?, false),
+        let stream = match &self.settings.proxy {
+            None => dial(&self.egress, Zone::Http, host, port, limit).await?,
             Some(proxy) => {
                 // The proxy resolves and dials the target for us: judge what can be judged of it here.
                 self.egress.check_host(Zone::Http, host, port)?;
@@ -85,8 +55,8 @@ impl Shared {
                 let stream =
                     dial(&self.egress, Zone::Http, address, at, limit).await.map_err(|e| e.at("proxy"))?;
                 match secure {
-                    true => (tunnel(proxy, stream, host, port).await?, false),
-                    false => (stream, true),
+                    true => tunnel(proxy, stream, host, port).await?,
+                    false => stream,
                 }
             }
         };
@@ -94,7 +64,7 @@ impl Shared {
             true => Wire::Tls(Box::new(self.handshake(host, stream).await?)),
             false => Wire::Plain(stream),
         };
-        Ok(Stream { wire, proxied, place })
+        Ok(Stream { wire, place })
     }
 
     async fn handshake(&self, host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>> {
@@ -131,26 +101,3 @@ impl Shared {
         Ok(self.tls.get_or_init(|| config).clone())
     }
 }
-
-/// An error of ours on its way through the HTTP client, which only hands out references to it.
-#[derive(Debug)]
-pub(crate) struct Carried(Mutex<Option<Error>>);
-
-impl Carried {
-    pub(crate) fn new(error: Error) -> Self {
-        Self(Mutex::new(Some(error)))
-    }
-
-    /// The error, the first time.
-    pub(crate) fn take(&self) -> Option<Error> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-impl std::fmt::Display for Carried {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("connecting failed")
-    }
-}
-
-impl std::error::Error for Carried {}

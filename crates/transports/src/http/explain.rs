@@ -2,32 +2,23 @@
 
 use std::{error::Error as StdError, io};
 
-use hyper_util::client::legacy;
 use trunkline_core::{Error, Kind, Outcome};
 
-use super::{connector::Carried, outgoing::Progress};
+use super::outgoing::Progress;
 
-/// Why an exchange failed. Whether the service can have acted is the point: only a connection that was
-/// never made, or a request that no connection had, is `not_sent`.
-pub(super) fn explain(error: &legacy::Error, progress: &Progress) -> Error {
-    let mut hyper = None;
-    for cause in causes(error) {
-        if let Some(ours) = cause.downcast_ref::<Carried>().and_then(Carried::take) {
-            return ours;
-        }
-        hyper = hyper.or_else(|| cause.downcast_ref::<hyper::Error>());
-    }
+/// Why an exchange failed. Whether the service can have acted is the point: a request that no connection
+/// had is `not_sent`.
+pub(super) fn explain(error: &hyper::Error, progress: &Progress) -> Error {
     if let Some(failure) = progress.failure() {
         return failure;
     }
-    let ours = match hyper {
-        _ if error.is_connect() => {
-            Error::new(Kind::Unavailable, "no connection to the service").source(error.to_string())
-        }
-        Some(hyper) => explain_hyper(hyper),
-        None => Error::new(Kind::Unavailable, "the exchange failed").source(error.to_string()),
-    };
-    if error.is_connect() || progress.never_taken() { ours.outcome_is(Outcome::NotSent) } else { ours }
+    let ours = explain_hyper(error);
+    if progress.never_taken() { ours.outcome_is(Outcome::NotSent) } else { ours }
+}
+
+/// Why a connection that was made cannot be used.
+pub(super) fn explain_handshake(error: &hyper::Error) -> Error {
+    explain_hyper(error).outcome_is(Outcome::NotSent)
 }
 
 /// As [`explain`], for what happens once a request may have left.

@@ -2,49 +2,39 @@
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
-use http::Response;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use trunkline_core::{Body, Error, Idle, Kind, Outcome, Reply, Result};
 
-use super::{
-    explain::explain_hyper,
-    outgoing::{Progress, Upload},
-};
+use super::{client::Exchange, explain::explain_hyper, outgoing::Upload, pool::Lease};
 
 /// A body of known length up to this is read with the head: it is written on in one piece, and what
 /// has been read cannot be cut short later.
 const SMALL: u64 = 64 << 10;
 
-/// The reply of a response, whose body may not pause for longer than `idle`. `upload` is that of the
-/// request, if it may still be on its way: it ends when the reply is dropped, and when a refusal has
-/// been read.
-pub(crate) async fn reply(
-    response: Response<Incoming>,
-    idle: Duration,
-    upload: Option<Arc<Progress>>,
-) -> Result<Reply> {
+/// The reply of an exchange, whose body may not pause for longer than `idle`. With `upload`, the request's
+/// body may still be on its way: it ends when the reply is dropped, and when a refusal has been read.
+pub(crate) async fn reply(exchange: Exchange, idle: Duration, upload: bool) -> Result<Reply> {
+    let Exchange { response, progress, lease } = exchange;
     let (head, incoming) = response.into_parts();
     let refused = head.status.is_client_error() || head.status.is_server_error();
-    let upload = upload.map(|progress| Refusable { upload: Upload::new(progress), refused });
-    let body = body(incoming, idle, upload).await?;
+    let upload = upload.then(|| Refusable { upload: Upload::new(progress), refused });
+    let body = body(Flowing { incoming, idle: Idle::new(idle), received: 0, upload, lease }).await?;
     Ok(Reply { status: head.status, headers: head.headers, body, cached: false })
 }
 
-async fn body(incoming: Incoming, idle: Duration, mut upload: Option<Refusable>) -> Result<Body> {
-    if incoming.is_end_stream() {
-        upload.iter_mut().for_each(Refusable::answered);
+async fn body(mut flowing: Flowing) -> Result<Body> {
+    if flowing.incoming.is_end_stream() {
+        flowing.ended();
         return Ok(Body::Empty);
     }
-    let small = incoming.size_hint().exact().is_some_and(|length| length <= SMALL);
-    let mut flowing = Flowing { incoming, idle: Idle::new(idle), received: 0, upload };
+    let small = flowing.incoming.size_hint().exact().is_some_and(|length| length <= SMALL);
     if !small {
         return Ok(Body::stream(flowing));
     }
@@ -79,6 +69,17 @@ struct Flowing {
     idle: Idle,
     received: u64,
     upload: Option<Refusable>,
+    lease: Option<Lease>,
+}
+
+impl Flowing {
+    /// The response is whole: its connection is free.
+    fn ended(&mut self) {
+        self.upload.iter_mut().for_each(Refusable::answered);
+        if let Some(lease) = self.lease.take() {
+            lease.end();
+        }
+    }
 }
 
 impl http_body::Body for Flowing {
@@ -91,6 +92,10 @@ impl http_body::Body for Flowing {
             Poll::Ready(Some(Ok(frame))) => {
                 this.received += frame.data_ref().map_or(0, |data| data.len() as u64);
                 this.idle.moved();
+                // Whoever knows the length does not ask for the end.
+                if this.incoming.is_end_stream() {
+                    this.ended();
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -100,7 +105,7 @@ impl http_body::Body for Flowing {
                     .with("bytes_received", received.to_string()))))
             }
             Poll::Ready(None) => {
-                this.upload.iter_mut().for_each(Refusable::answered);
+                this.ended();
                 Poll::Ready(None)
             }
             Poll::Pending => {

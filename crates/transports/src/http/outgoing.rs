@@ -62,6 +62,11 @@ impl Outgoing {
 }
 
 impl Progress {
+    /// When the request began.
+    pub(crate) fn begun(&self) -> Instant {
+        self.begun
+    }
+
     /// Whether the request was given up before any connection had it. Meaningful once the exchange has
     /// ended or was dropped.
     pub(crate) fn never_taken(&self) -> bool {

@@ -10,7 +10,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -46,25 +45,20 @@ pub(super) enum Wire {
 }
 
 /// A connection, in clear or over TLS.
-pub(crate) struct Stream {
+pub(super) struct Stream {
     pub(super) wire: Wire,
-    /// Whether requests go to a proxy that reads them.
-    pub(super) proxied: bool,
     pub(super) place: Place,
 }
 
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        let connected = Connected::new().proxy(self.proxied);
-        if !self.place.keep {
-            connected.poison();
-        }
-        match &self.wire {
-            Wire::Tls(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                connected.negotiated_h2()
-            }
-            _ => connected,
-        }
+impl Stream {
+    /// Whether the connection may wait for another request after its first.
+    pub(super) fn is_kept(&self) -> bool {
+        self.place.keep
+    }
+
+    /// Whether HTTP/2 was agreed on.
+    pub(super) fn is_http2(&self) -> bool {
+        matches!(&self.wire, Wire::Tls(stream) if stream.get_ref().1.alpn_protocol() == Some(b"h2"))
     }
 }
 

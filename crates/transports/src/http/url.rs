@@ -114,6 +114,15 @@ impl Base {
         Uri::from_parts(parts).map_err(|_| Error::invalid("endpoint: cannot be part of a URL"))
     }
 
+    /// The origin alone, as a URI.
+    pub(crate) fn origin(&self) -> Uri {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(PathAndQuery::from_static("/"));
+        Uri::from_parts(parts).expect("a scheme, an authority and a path are a URI")
+    }
+
     /// Whether `uri` has the scheme, host and port of the base.
     pub(crate) fn is_origin_of(&self, uri: &Uri) -> bool {
         let port = |scheme: Option<&Scheme>, port: Option<u16>| {

@@ -130,6 +130,7 @@ impl RestConfig {
         Ok(Rest {
             defaults: Defaults::new(headers(&self.headers)?),
             abroad: abroad.map_or_else(|| client.clone(), |settings| Client::of(context, settings)),
+            origin: client.origin(&base.origin()),
             client,
             redirects: self.redirects,
             first_byte,
