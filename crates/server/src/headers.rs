@@ -47,8 +47,12 @@ fn ends_here(name: &HeaderName) -> bool {
     HOP_BY_HOP.contains(name) || name.as_str().starts_with("trunkline-") || name == "proxy-connection"
 }
 
-/// Looks at each header once: most requests have none or one that goes.
+/// Most requests have one header that goes, and most replies none: one look at each name finds that out.
 fn remove(headers: &mut HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
+    // `Connection` goes itself: where nothing does, it names nothing.
+    if !headers.keys().any(&goes) {
+        return;
+    }
     let named = match headers.get(header::CONNECTION).map(HeaderValue::as_bytes) {
         // The usual values name nothing but themselves.
         None | Some(b"keep-alive" | b"close") => Vec::new(),

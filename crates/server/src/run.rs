@@ -32,8 +32,8 @@ const HEAD: Duration = Duration::from_secs(30);
 const HEAD_BYTES: usize = 32 << 10;
 /// Streams of one HTTP/2 connection.
 const STREAMS: u32 = 100;
-/// Segments of activity that the store keeps; each holds at most 256 records.
-const SEGMENTS: u32 = 2_000;
+/// Segments of activity that the store keeps; each holds at most 1,024 records.
+const SEGMENTS: u32 = 500;
 
 /// A server that runs.
 #[derive(Debug)]

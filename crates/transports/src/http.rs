@@ -20,6 +20,7 @@ pub(crate) use client::{Client, Settings};
 pub(crate) use decode::{ACCEPT_ENCODING, decode};
 pub(crate) use incoming::reply;
 pub(crate) use origin::Origin;
+pub(crate) use outgoing::Outgoing;
 pub(crate) use proxy::Proxy;
 pub(crate) use tls::TlsConfig;
 pub(crate) use url::{Base, resolve_location};

@@ -11,9 +11,8 @@ use std::{sync::Arc, time::Duration};
 
 use ::http::{Method, Request, Uri};
 use serde_json::value::RawValue;
-use tokio::time::Instant;
 use trunkline_core::{
-    Body, Call, Context, Credential, Error, Form, HttpRequest, Kind, Operation, Reply, Result, Transport,
+    Call, Context, Credential, Error, Form, HttpRequest, Kind, Operation, Reply, Result, Transport,
     WireRequest,
 };
 
@@ -23,7 +22,7 @@ use self::{
     headers::Defaults,
     redirect::{Stage, Trip},
 };
-use crate::http::{self, Base, Client, Origin};
+use crate::http::{self, Base, Client, Origin, Outgoing};
 
 /// An HTTP API.
 #[derive(Debug)]
@@ -56,10 +55,11 @@ impl Transport for Rest {
         let Operation::Http(request) = &mut call.operation else {
             return Err(Error::new(Kind::Unsupported, "an integration of type rest takes HTTP requests"));
         };
-        let credential = call.credential.as_deref();
         let body = request.body.take_for_send();
-        let mut trip = Trip::new(self.uri(request, credential)?, request.method.clone());
-        let reply = self.travel(&mut trip, request, body, credential, call.deadline).await;
+        let (request, credential) = (&*request, call.credential.as_deref());
+        let uri = self.uri(request, credential)?;
+        let mut trip = Trip::new(uri, body, request, credential, call.deadline);
+        let reply = self.travel(&mut trip).await;
         trip.judge(reply.and_then(|reply| {
             // A part of an encoded reply cannot be decoded by itself.
             let whole = reply.status != ::http::StatusCode::PARTIAL_CONTENT;
@@ -80,23 +80,15 @@ impl Transport for Rest {
 
 impl Rest {
     /// Sends the request, following redirects, and gives the last answer.
-    async fn travel(
-        &self,
-        trip: &mut Trip,
-        request: &HttpRequest,
-        mut body: Body,
-        credential: Option<&Credential>,
-        deadline: Option<Instant>,
-    ) -> Result<Reply> {
+    async fn travel(&self, trip: &mut Trip<'_>) -> Result<Reply> {
         loop {
-            let again = body.replay();
-            let reply = self.send(trip, request, body, credential, deadline).await?;
-            if request.relay {
+            let reply = self.send(trip).await?;
+            if trip.request().relay {
                 return Ok(reply);
             }
-            match trip.follow(self, reply, again, credential)? {
+            match trip.follow(self, reply)? {
                 Stage::Arrived(reply) => return Ok(reply),
-                Stage::Onward(next) => body = next,
+                Stage::Onward => {}
             }
         }
     }
@@ -116,26 +108,38 @@ impl Rest {
         }
     }
 
-    /// One request and the head of its response.
-    async fn send(
-        &self,
-        trip: &Trip,
-        request: &HttpRequest,
-        body: Body,
-        credential: Option<&Credential>,
-        deadline: Option<Instant>,
-    ) -> Result<Reply> {
-        let mut headers = self.defaults.complete(trip, request);
-        let mut uri = trip.uri().clone();
-        match credential.filter(|_| trip.at_home()).map(|credential| (credential, credential.form())) {
+    /// One request and its response.
+    async fn send(&self, trip: &mut Trip<'_>) -> Result<Reply> {
+        let (exchange, streams) = {
+            let (body, progress) = Outgoing::new(trip.body());
+            let streams = !body.body().is_replayable();
+            // A deadline that comes first makes a timer of our own useless.
+            let bounded = trip.deadline().is_some_and(|end| end <= progress.begun() + self.first_byte);
+            let first_byte = (!bounded || streams).then_some(self.first_byte);
+            let abroad = (!trip.at_home()).then(|| self.abroad.origin(trip.uri()));
+            let mut wire = Some(self.wire(trip, body)?);
+            let exchange = match &abroad {
+                Some(origin) => self.abroad.send(origin, &mut wire, progress, first_byte),
+                None => self.client.send(&self.origin, &mut wire, progress, first_byte),
+            };
+            (exchange.await?, streams)
+        };
+        let (mut reply, body) = http::reply(exchange, self.idle, streams);
+        headers::strip(&mut reply.headers);
+        reply.body = body.into_body().await?;
+        Ok(reply)
+    }
+
+    /// The request as it goes out on this hop of its trip.
+    fn wire(&self, trip: &mut Trip<'_>, body: Outgoing) -> Result<Request<Outgoing>> {
+        let mut headers = self.defaults.complete(trip);
+        // What is passed on comes back whatever it is: nobody asks later where it went.
+        let mut uri = if trip.request().relay { trip.leave() } else { trip.uri().clone() };
+        match trip.credential().map(|credential| (credential, credential.form())) {
             None => {}
             Some((_, Form::Sign(signer))) => {
-                let body = match &body {
-                    Body::Bytes(bytes) => Some(&**bytes),
-                    Body::Empty => Some(&[][..]),
-                    Body::Stream(_) => None,
-                };
                 let method = trip.method();
+                let body = body.in_memory();
                 signer.sign(&mut WireRequest { method, uri: &mut uri, headers: &mut headers, body })?;
             }
             Some((credential, Form::Cookie { name, .. })) => {
@@ -147,20 +151,11 @@ impl Rest {
                 }
             }
         }
-        headers::frame(&mut headers, trip.method(), &body);
-        let streams = !body.is_replayable();
+        headers::frame(&mut headers, trip.method(), body.body());
         let mut wire = Request::new(body);
         *wire.method_mut() = trip.method().clone();
         *wire.uri_mut() = uri;
         *wire.headers_mut() = headers;
-        // A deadline that comes first makes a timer of our own useless.
-        let bounded = deadline.is_some_and(|deadline| deadline <= Instant::now() + self.first_byte);
-        let first_byte = (!bounded || streams).then_some(self.first_byte);
-        let mut exchange = match trip.at_home() {
-            true => self.client.send(&self.origin, wire, first_byte).await?,
-            false => self.abroad.send(&self.abroad.origin(trip.uri()), wire, first_byte).await?,
-        };
-        headers::strip(&mut exchange.response);
-        http::reply(exchange, self.idle, streams).await
+        Ok(wire)
     }
 }

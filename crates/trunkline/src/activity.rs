@@ -14,7 +14,7 @@ use trunkline_store::Store;
 /// How often the queue is emptied: often enough for a person who watches.
 const DRAIN: Duration = Duration::from_millis(100);
 /// Records are written in segments of this many …
-const SEGMENT: usize = 256;
+const SEGMENT: usize = 1024;
 /// … or after this time, if there are fewer.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -54,7 +54,7 @@ impl Ring {
         let pending = self.pending();
         let take = pending.min(SEGMENT);
         let from = self.records.len() - pending;
-        let mut segment = Vec::with_capacity(take * 256);
+        let mut segment = Vec::with_capacity(take * 192);
         for record in self.records.range(from..from + take) {
             // A record is made of numbers and short strings: it always serialises.
             let _ = serde_json::to_writer(&mut segment, &record.row());

@@ -3,26 +3,29 @@
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError, Weak},
+    task::Poll,
     time::Duration,
 };
 
-use http::{HeaderValue, Request, Response, Uri, header};
+use http::{Request, Response, Uri, header};
 use hyper::{
     body::Incoming,
     client::conn::{http1, http2},
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::time::timeout_at;
-use trunkline_core::{Body, Context, Error, Kind, Outcome, Result};
+use tokio::time::Instant;
+use trunkline_core::{Context, Error, Kind, Outcome, Result};
 
 use super::{
     Proxy,
-    connector::{Connector, HANDSHAKE},
+    connector::Connector,
     explain::{explain, explain_handshake},
     origin::{Origin, Origins},
     outgoing::{Outgoing, Progress},
-    pool::{Lease, Sender, Shelf},
+    pool::{Lease, Sender, Shelf, Timer},
     tls::Tls,
 };
 
@@ -82,23 +85,18 @@ impl Client {
         self.connector.connect(origin).await.map(drop)
     }
 
-    /// Sends one request with an absolute URI to its `origin`, and waits for the head of its response: no
-    /// longer than `first_byte` once the service has the request, and for as long as it takes without.
+    /// Sends one request to its `origin`, and waits for the head of its response: no longer than
+    /// `first_byte` once the service has the request, and for as long as it takes without.
+    ///
+    /// The request is lent, and taken when it is sent: futures that pass it on by value carry it once each.
     pub(crate) async fn send(
         &self,
         origin: &Origin,
-        request: Request<Body>,
+        request: &mut Option<Request<Outgoing>>,
+        progress: Arc<Progress>,
         first_byte: Option<Duration>,
     ) -> Result<Exchange> {
-        let (head, body) = request.into_parts();
-        let (body, progress) = Outgoing::new(body);
-        let exchange = self.exchange(origin, Request::from_parts(head, body), &progress);
-        let done = match first_byte {
-            None => Some(exchange.await),
-            Some(limit) => in_time(exchange, limit, &progress, self.connector.settings.connect).await,
-        };
-        // The exchange is over or dropped: only now is it known whether a connection had the request.
-        let (response, lease) = done.unwrap_or_else(|| Err(late(first_byte, &progress)))?;
+        let (response, lease) = self.exchange(origin, request, &progress, first_byte).await?;
         Ok(Exchange { response, progress, lease })
     }
 
@@ -106,34 +104,50 @@ impl Client {
     async fn exchange(
         &self,
         origin: &Origin,
-        mut request: Request<Outgoing>,
+        request: &mut Option<Request<Outgoing>>,
         progress: &Progress,
+        first_byte: Option<Duration>,
     ) -> Result<(Response<Incoming>, Option<Lease>)> {
         let shelf = origin.shelf();
-        let absolute = request.uri().clone();
         loop {
-            let (mut sender, keep, reused) = match shelf.take() {
-                Some(sender) => (sender, true, true),
-                None => self.open(origin, &shelf).await?,
+            let (mut sender, keep, since) = match shelf.take() {
+                Some(sender) => (sender, true, None),
+                // Boxed, lest every request carry the room that making a connection needs.
+                None => Box::pin(self.open(origin, &shelf)).await?,
             };
-            self.address(&mut request, &absolute, origin, &sender);
-            match sender.send(request).await {
-                Ok(response) => return Ok((response, Lease::of(sender, shelf).filter(|_| keep))),
-                Err(mut error) => match error.take_message() {
-                    // It was closed while it waited, and has not touched the request.
-                    Some(untouched) if reused => request = untouched,
-                    message => {
-                        drop(message);
+            let Some(addressed) = request.take().map(|request| self.address(request, origin, &sender)) else {
+                return Err(Error::new(Kind::Internal, "the request is gone"));
+            };
+            let mut exchange = sender.send(addressed);
+            let done = match first_byte {
+                None => Some((&mut exchange).await),
+                Some(limit) => {
+                    let begun = since.unwrap_or(progress.begun());
+                    let due = || progress.due(limit, begun);
+                    answered(&mut exchange, sender.timer(), begun + limit, due).await
+                }
+            };
+            match done {
+                Some(Ok(response)) => return Ok((response, Lease::of(sender, shelf).filter(|_| keep))),
+                Some(Err(mut error)) => {
+                    // A connection that was closed while it waited has not touched the request.
+                    *request = error.take_message().filter(|_| since.is_none());
+                    if request.is_none() {
                         return Err(explain(error.error(), progress));
                     }
-                },
+                }
+                None => {
+                    // Only a request that is dropped tells whether a connection had it.
+                    drop(exchange);
+                    return Err(late(first_byte, progress));
+                }
             }
         }
     }
 
-    /// Makes a connection, and says whether it may be kept, and whether another request has used it: one
-    /// of HTTP/2 that somebody else made meanwhile is taken instead.
-    async fn open(&self, origin: &Origin, shelf: &Shelf) -> Result<(Sender, bool, bool)> {
+    /// Makes a connection, and says whether it may be kept, and since when it is there: one of HTTP/2 that
+    /// somebody else made meanwhile, and may have used, is taken instead.
+    async fn open(&self, origin: &Origin, shelf: &Shelf) -> Result<(Sender, bool, Option<Instant>)> {
         let settings = &self.connector.settings;
         let turn = match settings.http2_only || shelf.multiplexes() {
             true => Some(shelf.dialling.lock().await),
@@ -142,7 +156,7 @@ impl Client {
         if turn.is_some()
             && let Some(sender) = shelf.take()
         {
-            return Ok((sender, true, true));
+            return Ok((sender, true, None));
         }
         let stream = self.connector.connect(origin).await?;
         let (keep, http2) = (stream.is_kept(), settings.http2_only || stream.is_http2());
@@ -157,26 +171,30 @@ impl Client {
                 .handshake(io);
             let (sender, connection) = handshake.await.map_err(|error| explain_handshake(&error))?;
             tokio::spawn(connection);
-            Sender::Http2(sender)
+            Sender::Http2(sender, Timer::default())
         } else {
             let handshake = http1::handshake(io).await;
             let (sender, connection) = handshake.map_err(|error| explain_handshake(&error))?;
             tokio::spawn(connection);
-            Sender::Http1(sender)
+            Sender::Http1(sender, Timer::default())
         };
         shelf.opened(&sender, keep);
-        Ok((sender, keep, false))
+        Ok((sender, keep, Some(Instant::now())))
     }
 
     /// Writes the target as the connection wants it: in HTTP/1.1 the path beside a `Host`, but all of the
     /// URI for a proxy that reads it (RFC 9112 section 3.2); in HTTP/2 always all of it.
-    fn address(&self, request: &mut Request<Outgoing>, uri: &Uri, origin: &Origin, sender: &Sender) {
-        let http1 = matches!(sender, Sender::Http1(_));
+    fn address(&self, mut request: Request<Outgoing>, origin: &Origin, sender: &Sender) -> Request<Outgoing> {
+        let http1 = matches!(sender, Sender::Http1(..));
         let proxy = self.connector.settings.proxy.as_ref().filter(|_| !origin.is_secure());
-        *request.uri_mut() = match uri.path_and_query() {
-            Some(path) if http1 && proxy.is_none() => Uri::from(path.clone()),
-            _ => uri.clone(),
-        };
+        let whole = !http1 || proxy.is_some();
+        // A request that comes back from a connection of the other kind has the other form.
+        if whole == request.uri().authority().is_none() {
+            let mut parts = std::mem::take(request.uri_mut()).into_parts();
+            parts.scheme = whole.then(|| origin.scheme().clone());
+            parts.authority = whole.then(|| origin.authority().clone());
+            *request.uri_mut() = Uri::from_parts(parts).expect("a path, with or without an origin, is a URI");
+        }
         let headers = request.headers_mut();
         if http1 {
             headers.insert(header::HOST, origin.host_header().clone());
@@ -184,29 +202,36 @@ impl Client {
             headers.remove(header::HOST);
         }
         if let Some(authorization) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
-            headers.insert(header::PROXY_AUTHORIZATION, HeaderValue::clone(authorization));
+            headers.insert(header::PROXY_AUTHORIZATION, authorization.clone());
         }
+        request
     }
 }
 
-/// What `exchange` comes to, unless no answer begins within `limit`, or `connect` longer where a connection
-/// has to be made first.
-async fn in_time<T>(
-    exchange: impl Future<Output = T>,
-    limit: Duration,
-    progress: &Progress,
-    connect: Duration,
+/// What `exchange` comes to, unless it is overdue at `end`, and `due` gives it no longer.
+async fn answered<T>(
+    exchange: &mut (impl Future<Output = T> + Unpin),
+    timer: &mut Timer,
+    end: Instant,
+    due: impl Fn() -> Option<Instant>,
 ) -> Option<T> {
-    let mut exchange = std::pin::pin!(exchange);
-    let mut due = progress.begun() + limit;
-    loop {
-        match timeout_at(due, &mut exchange).await {
-            Ok(done) => return Some(done),
-            Err(_) => due = progress.due(limit, connect + 2 * HANDSHAKE)?,
+    let mut timer = timer.until(end);
+    poll_fn(|cx| {
+        if let Poll::Ready(done) = Pin::new(&mut *exchange).poll(cx) {
+            return Poll::Ready(Some(done));
         }
-    }
+        while timer.as_mut().poll(cx).is_ready() {
+            match due() {
+                Some(later) => timer.as_mut().reset(later),
+                None => return Poll::Ready(None),
+            }
+        }
+        Poll::Pending
+    })
+    .await
 }
 
+/// No answer in time.
 fn late(limit: Option<Duration>, progress: &Progress) -> Error {
     let outcome = if progress.never_taken() { Outcome::NotSent } else { Outcome::Unknown };
     let limit = limit.unwrap_or_default();

@@ -18,33 +18,16 @@ use super::{client::Exchange, explain::explain_hyper, outgoing::Upload, pool::Le
 /// has been read cannot be cut short later.
 const SMALL: u64 = 64 << 10;
 
-/// The reply of an exchange, whose body may not pause for longer than `idle`. With `upload`, the request's
-/// body may still be on its way: it ends when the reply is dropped, and when a refusal has been read.
-pub(crate) async fn reply(exchange: Exchange, idle: Duration, upload: bool) -> Result<Reply> {
+/// The reply of an exchange, without its body, and that: it may not pause for longer than `idle`. With
+/// `upload`, the request's body may still be on its way: it ends when the reply is dropped, and when a
+/// refusal has been read.
+pub(crate) fn reply(exchange: Exchange, idle: Duration, upload: bool) -> (Reply, Flowing) {
     let Exchange { response, progress, lease } = exchange;
     let (head, incoming) = response.into_parts();
     let refused = head.status.is_client_error() || head.status.is_server_error();
     let upload = upload.then(|| Refusable { upload: Upload::new(progress), refused });
-    let body = body(Flowing { incoming, idle: Idle::new(idle), received: 0, upload, lease }).await?;
-    Ok(Reply { status: head.status, headers: head.headers, body, cached: false })
-}
-
-async fn body(mut flowing: Flowing) -> Result<Body> {
-    if flowing.incoming.is_end_stream() {
-        flowing.ended();
-        return Ok(Body::Empty);
-    }
-    let small = flowing.incoming.size_hint().exact().is_some_and(|length| length <= SMALL);
-    if !small {
-        return Ok(Body::stream(flowing));
-    }
-    // One piece is the usual case and is not copied.
-    let mut whole = Bytes::new();
-    while let Some(frame) = flowing.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        whole = if whole.is_empty() { data } else { [whole, data].concat().into() };
-    }
-    Ok(Body::from_bytes(whole))
+    let flowing = Flowing { incoming, idle: Idle::new(idle), received: 0, upload, lease };
+    (Reply { status: head.status, headers: head.headers, body: Body::Empty, cached: false }, flowing)
 }
 
 /// An upload and whether the answer refuses it.
@@ -64,7 +47,7 @@ impl Refusable {
 }
 
 /// A response's body under the idle timeout.
-struct Flowing {
+pub(crate) struct Flowing {
     incoming: Incoming,
     idle: Idle,
     received: u64,
@@ -73,6 +56,24 @@ struct Flowing {
 }
 
 impl Flowing {
+    /// The body as part of a reply: what is small is read at once.
+    pub(crate) async fn into_body(mut self) -> Result<Body> {
+        if self.incoming.is_end_stream() {
+            self.ended();
+            return Ok(Body::Empty);
+        }
+        if self.incoming.size_hint().exact().is_none_or(|length| length > SMALL) {
+            return Ok(Body::stream(self));
+        }
+        // One piece is the usual case and is not copied.
+        let mut whole = Bytes::new();
+        while let Some(frame) = self.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            whole = if whole.is_empty() { data } else { [whole, data].concat().into() };
+        }
+        Ok(Body::from_bytes(whole))
+    }
+
     /// The response is whole: its connection is free.
     fn ended(&mut self) {
         self.upload.iter_mut().for_each(Refusable::answered);

@@ -64,6 +64,14 @@ impl Origin {
         Self { scheme, authority, host, shelves: ArcSwap::default() }
     }
 
+    pub(super) fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    pub(super) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
     pub(super) fn is_secure(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }

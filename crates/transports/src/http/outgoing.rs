@@ -59,6 +59,20 @@ impl Outgoing {
         });
         (Self { body, progress: progress.clone() }, progress)
     }
+
+    /// What is sent.
+    pub(crate) fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// All of it, unless it streams.
+    pub(crate) fn in_memory(&self) -> Option<&[u8]> {
+        match &self.body {
+            Body::Empty => Some(&[]),
+            Body::Bytes(bytes) => Some(bytes),
+            Body::Stream(_) => None,
+        }
+    }
 }
 
 impl Progress {
@@ -73,15 +87,15 @@ impl Progress {
         self.stage.load(Ordering::Acquire) == NEVER_TAKEN
     }
 
-    /// When an answer is overdue that may take `limit` from the moment the service has the whole
-    /// request; `None` when that is now. A request that still waits for a connection has `connecting`
-    /// more, and a caller who pauses is not the service's fault.
-    pub(crate) fn due(&self, limit: Duration, connecting: Duration) -> Option<Instant> {
+    /// When an answer is overdue that may take `limit` from the moment the service has the whole request,
+    /// but not from before `since`, when there was a connection; `None` when that is now. A caller who
+    /// pauses is not the service's fault.
+    pub(crate) fn due(&self, limit: Duration, since: Instant) -> Option<Instant> {
         let now = Instant::now();
         let due = match self.stage.load(Ordering::Acquire) {
-            QUEUED => self.begun + connecting + limit,
+            QUEUED => since + limit,
             STARVED => now + limit,
-            _ => self.begun + Duration::from_micros(self.moved.load(Ordering::Relaxed)) + limit,
+            _ => since.max(self.begun + Duration::from_micros(self.moved.load(Ordering::Relaxed))) + limit,
         };
         (due > now).then_some(due)
     }
@@ -179,7 +193,6 @@ mod tests {
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(15);
-    const CONNECTING: Duration = Duration::from_secs(10);
 
     #[tokio::test]
     async fn only_a_request_that_no_connection_asked_for_was_never_taken() {
@@ -201,18 +214,20 @@ mod tests {
         });
         let (mut outgoing, progress) =
             Outgoing::new(Body::stream(StreamBody::new(first.chain(Box::pin(last)))));
-        assert_eq!(progress.due(LIMIT, CONNECTING), Some(Instant::now() + CONNECTING + LIMIT));
+        let since = Instant::now() + Duration::from_secs(10);
+        assert_eq!(progress.due(LIMIT, since), Some(since + LIMIT));
+        tokio::time::advance(Duration::from_secs(10)).await;
         outgoing.frame().await.unwrap().unwrap();
-        assert_eq!(progress.due(LIMIT, CONNECTING), Some(Instant::now() + LIMIT));
+        assert_eq!(progress.due(LIMIT, since), Some(since + LIMIT));
         let asked = outgoing.frame();
         tokio::pin!(asked);
         assert!(futures_util::poll!(&mut asked).is_pending());
         tokio::time::advance(Duration::from_secs(30)).await;
-        assert_eq!(progress.due(LIMIT, CONNECTING), Some(Instant::now() + LIMIT), "the caller pauses");
+        assert_eq!(progress.due(LIMIT, since), Some(Instant::now() + LIMIT), "the caller pauses");
         asked.await.unwrap().unwrap();
         assert!(outgoing.frame().await.is_none());
         tokio::time::advance(LIMIT).await;
-        assert_eq!(progress.due(LIMIT, CONNECTING), None);
+        assert_eq!(progress.due(LIMIT, since), None);
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::{
     mem,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
@@ -11,7 +12,11 @@ use hyper::{
     body::Incoming,
     client::conn::{TrySendError, http1, http2},
 };
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    time::{Instant, Sleep, sleep_until},
+};
+use trunkline_core::BoxFuture;
 
 use super::outgoing::Outgoing;
 
@@ -25,22 +30,45 @@ const IDLE: usize = 64;
 #[derive(Debug)]
 pub(super) enum Sender {
     /// One request at a time.
-    Http1(http1::SendRequest<Outgoing>),
+    Http1(http1::SendRequest<Outgoing>, Timer),
     /// Many at once.
-    Http2(http2::SendRequest<Outgoing>),
+    Http2(http2::SendRequest<Outgoing>, Timer),
 }
 
 impl Sender {
     /// Sends a request and waits for the head of its response. An error has the request in it if no
-    /// byte of that can have left.
-    pub(super) async fn send(
+    /// byte of that can have left. Boxed, because the future has room for the request once more.
+    pub(super) fn send(
         &mut self,
         request: Request<Outgoing>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
+    ) -> BoxFuture<'static, Result<Response<Incoming>, TrySendError<Request<Outgoing>>>> {
         match self {
-            Self::Http1(sender) => sender.try_send_request(request).await,
-            Self::Http2(sender) => sender.try_send_request(request).await,
+            Self::Http1(sender, _) => Box::pin(sender.try_send_request(request)),
+            Self::Http2(sender, _) => Box::pin(sender.try_send_request(request)),
         }
+    }
+
+    /// What bounds the wait for an answer.
+    pub(super) fn timer(&mut self) -> &mut Timer {
+        match self {
+            Self::Http1(_, timer) | Self::Http2(_, timer) => timer,
+        }
+    }
+}
+
+/// A timer that stays with its connection: to set one that is armed to a later time costs next to nothing,
+/// to arm one and take it back for every request does.
+#[derive(Debug, Default)]
+pub(super) struct Timer(Option<Pin<Box<Sleep>>>);
+
+impl Timer {
+    /// The timer, set to `end`.
+    pub(super) fn until(&mut self, end: Instant) -> Pin<&mut Sleep> {
+        match &mut self.0 {
+            Some(sleep) => sleep.as_mut().reset(end),
+            None => self.0 = Some(Box::pin(sleep_until(end))),
+        }
+        self.0.as_mut().expect("it was just made").as_mut()
     }
 }
 
@@ -64,6 +92,7 @@ struct State {
 #[derive(Debug)]
 struct Idle {
     sender: http1::SendRequest<Outgoing>,
+    timer: Timer,
     /// Whether it was already idle at the last sweep.
     old: bool,
 }
@@ -74,13 +103,13 @@ impl Shelf {
         let mut state = self.lock();
         if let Some(sender) = &state.many {
             if !sender.is_closed() {
-                return Some(Sender::Http2(sender.clone()));
+                return Some(Sender::Http2(sender.clone(), Timer::default()));
             }
             state.many = None;
         }
-        while let Some(Idle { sender, .. }) = state.idle.pop() {
+        while let Some(Idle { sender, timer, .. }) = state.idle.pop() {
             if sender.is_ready() {
-                return Some(Sender::Http1(sender));
+                return Some(Sender::Http1(sender, timer));
             }
         }
         None
@@ -95,8 +124,8 @@ impl Shelf {
     pub(super) fn opened(&self, sender: &Sender, keep: bool) {
         let mut state = self.lock();
         state.multiplexes = match sender {
-            Sender::Http1(_) => false,
-            Sender::Http2(sender) => {
+            Sender::Http1(..) => false,
+            Sender::Http2(sender, _) => {
                 if keep {
                     state.many = Some(sender.clone());
                 }
@@ -105,10 +134,10 @@ impl Shelf {
         };
     }
 
-    fn put(self: &Arc<Self>, sender: http1::SendRequest<Outgoing>) {
+    fn put(self: &Arc<Self>, sender: http1::SendRequest<Outgoing>, timer: Timer) {
         let mut state = self.lock();
         if state.idle.len() < IDLE {
-            state.idle.push(Idle { sender, old: false });
+            state.idle.push(Idle { sender, timer, old: false });
         }
         if !mem::replace(&mut state.swept, true) {
             drop(state);
@@ -141,6 +170,7 @@ async fn sweep(shelf: Weak<Shelf>) {
 #[derive(Debug)]
 pub(super) struct Lease {
     sender: http1::SendRequest<Outgoing>,
+    timer: Timer,
     shelf: Arc<Shelf>,
 }
 
@@ -148,8 +178,8 @@ impl Lease {
     /// The lease of a connection that takes one request at a time and is to be kept.
     pub(super) fn of(sender: Sender, shelf: Arc<Shelf>) -> Option<Self> {
         match sender {
-            Sender::Http1(sender) => Some(Self { sender, shelf }),
-            Sender::Http2(_) => None,
+            Sender::Http1(sender, timer) => Some(Self { sender, timer, shelf }),
+            Sender::Http2(..) => None,
         }
     }
 
@@ -161,12 +191,12 @@ impl Lease {
         // Whoever reads a response to its end outside of a runtime keeps no connection.
         let Ok(runtime) = Handle::try_current() else { return };
         if self.sender.is_ready() {
-            return self.shelf.put(self.sender);
+            return self.shelf.put(self.sender, self.timer);
         }
         // The end of the request is still on its way.
         runtime.spawn(async move {
             if self.sender.ready().await.is_ok() {
-                self.shelf.put(self.sender);
+                self.shelf.put(self.sender, self.timer);
             }
         });
     }

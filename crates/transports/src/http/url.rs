@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, utf8_percent_encode};
 use trunkline_core::{Error, Kind, Result, is_sensitive_name};
@@ -83,12 +83,14 @@ impl Base {
             None => (endpoint, None),
         };
         check_endpoint(endpoint, path).map_err(|error| error.at("endpoint"))?;
-        let mut out = BytesMut::with_capacity(self.path.len() + endpoint.len() + 32);
+        // Exact where nothing is escaped and no parameter comes: what has no room to spare is not copied.
+        let slash = usize::from(!endpoint.starts_with('/'));
+        let mut out = Vec::with_capacity(self.path.len() + slash + endpoint.len());
         if path.is_empty() {
             out.put_slice(if self.path.is_empty() { b"/" } else { self.path.as_bytes() });
         } else {
             let base = self.path.strip_suffix('/').unwrap_or(&self.path);
-            out.put_slice(base.as_bytes());
+            out.extend_from_slice(base.as_bytes());
             if !path.starts_with('/') {
                 out.put_u8(b'/');
             }
@@ -105,7 +107,7 @@ impl Base {
             out.put_u8(b'=');
             put_param(&mut out, value);
         }
-        let path_and_query = PathAndQuery::from_maybe_shared(out.freeze())
+        let path_and_query = PathAndQuery::from_maybe_shared(Bytes::from(out))
             .map_err(|_| Error::invalid("endpoint: cannot be part of a URL"))?;
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());
@@ -215,7 +217,7 @@ pub(crate) fn resolve_location(from: &Uri, location: &str) -> Result<Uri> {
 }
 
 /// Escapes what may not stand in a URL; a `%` that begins no escape is escaped too.
-fn put_encoded(out: &mut BytesMut, text: &str) {
+fn put_encoded(out: &mut Vec<u8>, text: &str) {
     if is_plain(text) {
         return out.put_slice(text.as_bytes());
     }
@@ -228,11 +230,11 @@ fn put_encoded(out: &mut BytesMut, text: &str) {
     }
 }
 
-fn put_param(out: &mut BytesMut, text: &str) {
+fn put_param(out: &mut Vec<u8>, text: &str) {
     put(out, utf8_percent_encode(text, PARAM));
 }
 
-fn put(out: &mut BytesMut, pieces: PercentEncode<'_>) {
+fn put(out: &mut Vec<u8>, pieces: PercentEncode<'_>) {
     for piece in pieces {
         out.put_slice(piece.as_bytes());
     }

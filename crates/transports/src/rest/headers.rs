@@ -1,15 +1,19 @@
 //! The headers of a request: the caller's over the integration's, the credential over both, and what
 //! belongs to the connection nobody's.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use http_body::Body as _;
-use trunkline_core::{Body, Credential, Error, HttpRequest, Result};
+use trunkline_core::{Body, Credential, Error, Result};
 
 use super::redirect::Trip;
 use crate::http::ACCEPT_ENCODING;
 
 /// Who calls, for services that refuse anonymous clients.
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("trunkline/", env!("CARGO_PKG_VERSION")));
+
+/// Room for more headers: a credential, a length and a host. The reply's headers are read into the same map,
+/// and get some of ours.
+const MORE: usize = 5;
 
 /// What a request has unless its caller says otherwise, put together once.
 #[derive(Debug)]
@@ -36,14 +40,14 @@ impl Defaults {
         Self { relayed: integration, read, abroad }
     }
 
-    /// The headers of `request` on this hop of its trip.
-    pub(super) fn complete(&self, trip: &Trip, request: &HttpRequest) -> HeaderMap {
+    /// The headers of a request on this hop of its trip.
+    pub(super) fn complete(&self, trip: &Trip<'_>) -> HeaderMap {
         if !trip.at_home() {
             return self.abroad.clone();
         }
+        let request = trip.request();
         let defaults = if request.relay { &self.relayed } else { &self.read };
-        // Three more: a credential, a length and a host.
-        let mut headers = HeaderMap::with_capacity(defaults.len() + request.headers.len() + 3);
+        let mut headers = HeaderMap::with_capacity(defaults.len() + request.headers.len() + MORE);
         for (name, value) in &request.headers {
             let of_body = trip.lost_body() && is_of_body(name);
             if !of_body && !is_reserved(name) {
@@ -103,23 +107,24 @@ pub(super) fn frame(headers: &mut HeaderMap, method: &Method, body: &Body) {
     }
 }
 
-/// Takes out of a response what belonged to its connection (RFC 9110 section 7.6.1).
-pub(super) fn strip<B>(response: &mut Response<B>) {
+/// Takes out of a reply's headers what belonged to its connection (RFC 9110 section 7.6.1).
+pub(super) fn strip(headers: &mut HeaderMap) {
     const OURS: [HeaderName; 4] = [
         header::CONNECTION,
         header::TRANSFER_ENCODING,
         header::UPGRADE,
         HeaderName::from_static("keep-alive"),
     ];
-    if response.version() < Version::HTTP_2 {
-        let headers = response.headers_mut();
-        let unusual = |value: &&HeaderValue| !matches!(value.as_bytes(), b"keep-alive" | b"close");
-        let named = headers.get_all(header::CONNECTION).iter().filter(unusual);
-        let named = named.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-        let named: Vec<HeaderName> = named.filter_map(|name| name.trim().parse().ok()).collect();
-        for name in OURS.iter().chain(&named) {
-            headers.remove(name);
-        }
+    // Most replies have none: one look at each name finds that out.
+    if !headers.keys().any(|name| OURS.contains(name)) {
+        return;
+    }
+    let unusual = |value: &&HeaderValue| !matches!(value.as_bytes(), b"keep-alive" | b"close");
+    let named = headers.get_all(header::CONNECTION).iter().filter(unusual);
+    let named = named.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let named: Vec<HeaderName> = named.filter_map(|name| name.trim().parse().ok()).collect();
+    for name in OURS.iter().chain(&named) {
+        headers.remove(name);
     }
 }
 

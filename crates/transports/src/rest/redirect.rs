@@ -1,20 +1,26 @@
 //! `Trip`: a request on its way through redirects, and what it may carry where.
 
 use http::{Method, StatusCode, Uri, header, uri::Scheme};
-use trunkline_core::{Body, Credential, Error, Form, Kind, Outcome, Reply, Result};
+use tokio::time::Instant;
+use trunkline_core::{Body, Credential, Error, Form, HttpRequest, Kind, Outcome, Reply, Result};
 
 use super::{Redirects, Rest};
 use crate::http::{query, resolve_location};
 
 /// Redirects followed for one call.
-const MAX: usize = 5;
+const MAX: u8 = 5;
 
 /// A request on its way.
 #[derive(Debug)]
-pub(super) struct Trip {
+pub(super) struct Trip<'a> {
+    request: &'a HttpRequest,
+    credential: Option<&'a Credential>,
+    deadline: Option<Instant>,
     uri: Uri,
-    method: Method,
-    hops: usize,
+    method: &'a Method,
+    /// What can still be sent: nothing, once a stream was.
+    body: Option<Body>,
+    hops: u8,
     /// Once a redirect has led to another host, nothing confidential is sent any more, wherever the
     /// next one leads.
     away: bool,
@@ -27,21 +33,56 @@ pub(super) struct Trip {
 pub(super) enum Stage {
     /// At its end.
     Arrived(Reply),
-    /// On to the next host, with this body.
-    Onward(Body),
+    /// On to the next host.
+    Onward,
 }
 
-impl Trip {
-    pub(super) fn new(uri: Uri, method: Method) -> Self {
-        Self { uri, method, hops: 0, away: false, lost_body: false, acted: false }
+impl<'a> Trip<'a> {
+    pub(super) fn new(
+        uri: Uri,
+        body: Body,
+        request: &'a HttpRequest,
+        credential: Option<&'a Credential>,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let (method, body) = (&request.method, Some(body));
+        let (hops, away, lost_body, acted) = (0, false, false, false);
+        Self { request, credential, deadline, uri, method, body, hops, away, lost_body, acted }
+    }
+
+    /// What the caller asked for.
+    pub(super) fn request(&self) -> &'a HttpRequest {
+        self.request
+    }
+
+    /// When it must have ended.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// The credential, where the request may show it.
+    pub(super) fn credential(&self) -> Option<&'a Credential> {
+        self.credential.filter(|_| self.at_home())
     }
 
     pub(super) fn uri(&self) -> &Uri {
         &self.uri
     }
 
+    /// Where the request goes, for a trip that ends there.
+    pub(super) fn leave(&mut self) -> Uri {
+        std::mem::take(&mut self.uri)
+    }
+
+    /// The body for this hop.
+    pub(super) fn body(&mut self) -> Body {
+        let body = self.body.take().unwrap_or_default();
+        self.body = body.replay();
+        body
+    }
+
     pub(super) fn method(&self) -> &Method {
-        &self.method
+        self.method
     }
 
     /// Whether the request is at the integration's own host, and was nowhere else.
@@ -54,20 +95,15 @@ impl Trip {
         self.lost_body
     }
 
-    /// Goes where the reply redirects to, with the body `again`, if it does and that is to be followed.
+    /// Goes where the reply redirects to, if it does and that is to be followed.
     ///
     /// # Errors
     ///
     /// `protocol` after too many redirects, and when a redirect leads to something that is no http URL.
-    pub(super) fn follow(
-        &mut self,
-        rest: &Rest,
-        reply: Reply,
-        again: Option<Body>,
-        credential: Option<&Credential>,
-    ) -> Result<Stage> {
+    pub(super) fn follow(&mut self, rest: &Rest, reply: Reply) -> Result<Stage> {
         // RFC 9110 section 15.4: 303 asks for a GET; 307 and 308 keep the method; for 301 and 302 only
         // safe methods are followed, since a changed POST is not what the caller asked for.
+        let again = self.body.as_ref().and_then(Body::replay);
         let body = match reply.status {
             StatusCode::SEE_OTHER => Some(Body::Empty),
             StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND if self.method.is_safe() => again,
@@ -95,18 +131,19 @@ impl Trip {
             return Err(Error::new(Kind::Protocol, format!("more than {MAX} redirects")).replied(reply));
         }
         self.away = away;
-        self.uri = match credential.map(Credential::form) {
+        self.body = Some(body);
+        self.uri = match self.credential.map(Credential::form) {
             Some(Form::Query { name, value }) => query::place(target, name, &value.expose()?, !away)?,
             _ => target,
         };
         if reply.status == StatusCode::SEE_OTHER {
             self.acted |= !self.method.is_safe();
             self.lost_body = true;
-            if self.method != Method::HEAD {
-                self.method = Method::GET;
+            if *self.method != Method::HEAD {
+                self.method = &Method::GET;
             }
         }
-        Ok(Stage::Onward(body))
+        Ok(Stage::Onward)
     }
 
     /// What the end of the trip means for the request that began it: once a service has acted on it,

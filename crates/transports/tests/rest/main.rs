@@ -7,6 +7,7 @@ mod faults;
 mod pool;
 mod proxy;
 mod redirects;
+mod size;
 mod streams;
 mod timeouts;
 mod tls;
