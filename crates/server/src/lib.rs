@@ -19,6 +19,7 @@ mod problem;
 mod proxy;
 mod run;
 mod settings;
+mod timer;
 mod watch;
 
 pub use demo::demo;

@@ -23,6 +23,7 @@ use crate::{
     demo, edge,
     gate::Gate,
     settings::{File, LISTEN, Settings},
+    timer::KeptTimer,
     watch,
 };
 
@@ -205,15 +206,6 @@ async fn serve(
         Ok(listener) => listener,
         Err(error) => return tracing::error!(%error, "a worker cannot listen"),
     };
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    // hyper's own limit of 100 headers stays: setting one makes it allocate for every request.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(32 << 10)
-        .keep_alive_interval(Duration::from_secs(20));
     tokio::spawn(beat());
     let graceful = GracefulShutdown::new();
     loop {
@@ -237,7 +229,8 @@ async fn serve(
             let app = app.clone();
             async move { Ok::<_, std::convert::Infallible>(edge::handle(app, request).await) }
         });
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+        let connection = protocol().serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks off is nothing to report.
             let _ = connection.await;
@@ -248,6 +241,20 @@ async fn serve(
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("the time to drain is up; requests under way were cut");
     }
+}
+
+/// What a connection may do, in either version of HTTP.
+fn protocol() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // hyper's own limit of 100 headers stays: setting one makes it allocate for every request.
+    builder.http1().timer(KeptTimer::default()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(32 << 10)
+        .keep_alive_interval(Duration::from_secs(20));
+    builder
 }
 
 /// A timer that is always the next to fire. Where a request's own time limit is the nearest one, arming it

@@ -38,10 +38,14 @@ struct Ring {
 }
 
 impl Ring {
-    fn extend(&mut self, fresh: Vec<Record>, keep: usize) {
-        self.next += fresh.len() as u64;
+    /// Adds records, and says how many.
+    fn extend(&mut self, fresh: impl Iterator<Item = Record>, keep: usize) -> usize {
+        let before = self.records.len();
         self.records.extend(fresh);
+        let more = self.records.len() - before;
+        self.next += more as u64;
         self.records.drain(..self.records.len().saturating_sub(keep));
+        more
     }
 
     /// How many of the newest are not yet in the store.
@@ -149,13 +153,7 @@ impl Activity {
 
     fn drain(&self) {
         let mut ring = self.ring();
-        loop {
-            let fresh = self.recorder.drain(1024);
-            if fresh.is_empty() {
-                return;
-            }
-            ring.extend(fresh, self.keep);
-        }
+        while ring.extend(self.recorder.drain(1024), self.keep) > 0 {}
     }
 
     /// Writes what is not yet written, and says whether the store took it. What it does not take is
