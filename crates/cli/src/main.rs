@@ -42,6 +42,8 @@ enum Command {
     Register(commands::register::Register),
     Check(commands::check::Check),
     Health(commands::health::Health),
+    Backup(commands::backup::Backup),
+    Restore(commands::restore::Restore),
 }
 
 fn main() -> std::process::ExitCode {
@@ -59,6 +61,8 @@ fn main() -> std::process::ExitCode {
             Command::Register(register) => register.run(&server, &output).await,
             Command::Check(check) => check.run(&output).await,
             Command::Health(health) => health.run(&server, &output).await,
+            Command::Backup(backup) => backup.run(&output).await,
+            Command::Restore(restore) => restore.run(&output).await,
         }
     });
     // Nothing that is left over may hold the process up.

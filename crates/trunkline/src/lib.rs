@@ -43,4 +43,6 @@ pub use trunkline_core::{
     TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse,
 };
 pub use trunkline_layers::{Metrics, Record, Recorder};
-pub use trunkline_store::{KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Trouble};
+pub use trunkline_store::{
+    Backup, KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Trouble, backup, restore,
+};

@@ -4,9 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use trunkline::{KeySource, Profile, Secret};
+use trunkline::{Profile, Secret};
 use trunkline_server::Settings;
 
+use super::{key_source, variable};
 use crate::{
     exit::Exit,
     log::{self, LogFormat},
@@ -59,16 +60,12 @@ impl Serve {
         no_snooping();
         // Before anything is opened: a signal that comes early must not be lost.
         let mut stop = Stop::listen()?;
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let settings = Settings {
             config: self.config,
             listen: self.listen,
             data: self.data,
             token: variable("TRUNKLINE_API_TOKEN").map(Secret::literal),
-            key: KeySource::choose(
-                variable("TRUNKLINE_KEY"),
-                variable("TRUNKLINE_KEY_FILE").map(PathBuf::from),
-            ),
+            key: key_source(),
             profile: self.egress.map(|reach| match reach {
                 Reach::Guarded => Profile::Guarded,
                 Reach::Strict => Profile::Strict,
