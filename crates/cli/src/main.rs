@@ -47,6 +47,7 @@ enum Command {
 }
 
 fn main() -> std::process::ExitCode {
+    no_snooping();
     let Cli { json, server, command } = Cli::parse();
     let output = Output::new(json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -71,4 +72,10 @@ fn main() -> std::process::ExitCode {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(exit) => output.fail(&exit),
     }
+}
+
+/// Other processes of the same user may neither trace this one nor read its memory, where keys and tokens are.
+fn no_snooping() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }

@@ -21,3 +21,4 @@ mod secrets;
 mod seed;
 mod shutdown;
 mod start;
+mod storage;
