@@ -11,6 +11,7 @@ mod egress;
 mod file;
 mod gate;
 mod harness;
+mod http2;
 mod json;
 mod limits;
 mod log;
