@@ -244,7 +244,8 @@ impl Manager {
         handle.call(&mut call).await
     }
 
-    /// Probes one integration, for at most 5 seconds unless set otherwise.
+    /// Probes one integration, for at most 5 seconds unless set otherwise. What was found out less than 5
+    /// seconds ago is found out: `checked_at_ms` says when.
     ///
     /// # Errors
     ///
@@ -254,7 +255,7 @@ impl Manager {
         Ok(Health::of(&handle, self.inner.limits.one).await)
     }
 
-    /// Probes all integrations, 16 at a time, for at most 30 seconds unless set otherwise. Those that could
+    /// The same of all integrations, 16 at a time, for at most 30 seconds unless set otherwise. Those that could
     /// not be asked by then are unknown.
     pub async fn health_all(&self) -> BTreeMap<IntegrationId, Health> {
         let all = self.list();
