@@ -22,4 +22,5 @@ mod secrets;
 mod seed;
 mod shutdown;
 mod start;
+#[cfg(target_os = "linux")]
 mod storage;

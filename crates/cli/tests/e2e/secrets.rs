@@ -181,7 +181,6 @@ async fn d1_no_secret_shows_anywhere_in_any_spelling() {
     };
     let (env, env_key, header, user, password, in_file) =
         (secret(), secret(), secret(), secret(), secret(), secret());
-    let user = user.replace(':', "-"); // where a colon cannot stand
     let configs = integrations(&peer.url(), &tls_url, &authority, &mut secret);
     let (extra, patched, refused) = (secret(), secret(), secret());
     let (in_url, in_proxy_url, in_bad_file, shown) = (secret(), secret(), secret(), secret());
