@@ -320,7 +320,7 @@ async fn help_says_what_a_newcomer_needs() {
     ] {
         assert!(serve.contains(word), "{word}: {serve}");
     }
-    for command in ["serve", "call", "list", "register", "check", "health"] {
+    for command in ["serve", "call", "list", "register", "check", "health", "backup", "restore"] {
         let long =
             Ran::command(&[command, "--help"], &[("TRUNKLINE_API_TOKEN", "hunter2-hunter2-hunter2")], "")
                 .await
