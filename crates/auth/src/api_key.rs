@@ -1,22 +1,16 @@
 //! `api_key`: a key in a header, the query or a cookie.
 
-use std::sync::Arc;
-
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trunkline_core::{Context, Credential, Error, Form, Result, Scheme, Secret};
+use trunkline_core::{Error, Form, Result, Secret};
 
-use crate::fixed::Fixed;
+use crate::fixed::{Fixed, OneSecret};
 
 /// Sends a key.
-#[derive(Debug)]
-pub struct ApiKey(Fixed);
-
-/// `auth_config` of `api_key`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct ApiKey {
     /// The key.
     key: Secret,
     /// The header it goes into; `X-API-Key` when nothing else is named.
@@ -36,12 +30,11 @@ enum Place {
     Cookie(String),
 }
 
-impl Scheme for ApiKey {
+impl OneSecret for ApiKey {
     const NAME: &'static str = "api_key";
-    type Config = Config;
 
-    fn open(config: Config) -> Result<Self> {
-        let place = match (config.header, config.query, config.cookie) {
+    fn open(self) -> Result<Fixed> {
+        let place = match (self.header, self.query, self.cookie) {
             (header, None, None) => {
                 let name = header.as_deref().unwrap_or("X-API-Key");
                 Place::Header(
@@ -59,8 +52,8 @@ impl Scheme for ApiKey {
             (None, Some(_), None) => return Err(Error::invalid("query: must not be empty")),
             _ => return Err(Error::invalid("name one of header, query and cookie")),
         };
-        let format = config.format;
-        Fixed::new(config.key, move |key| {
+        let format = self.format;
+        Fixed::new(self.key, move |key| {
             let value = Secret::literal(formatted(format.as_ref(), key)?);
             Ok(match &place {
                 Place::Header(name) => Form::Header { name: name.clone(), value },
@@ -68,19 +61,6 @@ impl Scheme for ApiKey {
                 Place::Cookie(name) => Form::Cookie { name: name.clone(), value },
             })
         })
-        .map(Self)
-    }
-
-    fn ready(&self) -> Option<Arc<Credential>> {
-        self.0.ready()
-    }
-
-    async fn credential(&self, _: &Context) -> Result<Option<Arc<Credential>>> {
-        self.0.read().map(Some)
-    }
-
-    async fn rejected(&self, credential: &Arc<Credential>, _: &HeaderMap) {
-        self.0.rejected(credential);
     }
 }
 
@@ -108,7 +88,7 @@ mod tests {
     use super::*;
 
     fn sent(config: serde_json::Value) -> Result<String> {
-        let scheme = ApiKey::open(parse::value(config, "")?)?;
+        let scheme = parse::value::<ApiKey>(config, "")?.open()?;
         let credential = scheme.ready().unwrap();
         Ok(match credential.form() {
             Form::Query { name, value } => format!("?{name}={}", value.expose()?),

@@ -1,22 +1,15 @@
 //! `basic`: user and password (RFC 7617).
 
-use std::sync::Arc;
-
-use http::HeaderMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trunkline_core::{Context, Credential, Error, Form, Result, Scheme, Secret};
+use trunkline_core::{Error, Form, Result, Secret};
 
-use crate::fixed::Fixed;
+use crate::fixed::{Fixed, OneSecret};
 
 /// Sends `Authorization: Basic base64(username:password)`, in UTF-8.
-#[derive(Debug)]
-pub struct Basic(Fixed);
-
-/// `auth_config` of `basic`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub struct Basic {
     /// The user, without a colon. Some vendors put an API key here, so it is kept as a secret.
     username: Secret,
     /// The password, which may be empty.
@@ -28,11 +21,11 @@ fn empty() -> Secret {
     Secret::new("")
 }
 
-impl Scheme for Basic {
+impl OneSecret for Basic {
     const NAME: &'static str = "basic";
-    type Config = Config;
 
-    fn open(Config { username, password }: Config) -> Result<Self> {
+    fn open(self) -> Result<Fixed> {
+        let Self { username, password } = self;
         let make = move |user: &str, password: &Secret| {
             // RFC 7617 section 2: the first colon ends the user.
             if user.contains(':') {
@@ -44,23 +37,11 @@ impl Scheme for Basic {
         };
         // The one of the two that is kept elsewhere is the one to read again.
         if username.is_reference() && !password.is_reference() {
-            Fixed::new(username, move |user| make(user, &password)).map(Self)
+            Fixed::new(username, move |user| make(user, &password))
         } else {
             let user = username;
-            Fixed::new(password, move |password| make(&user.expose()?, &Secret::literal(password))).map(Self)
+            Fixed::new(password, move |password| make(&user.expose()?, &Secret::literal(password)))
         }
-    }
-
-    fn ready(&self) -> Option<Arc<Credential>> {
-        self.0.ready()
-    }
-
-    async fn credential(&self, _: &Context) -> Result<Option<Arc<Credential>>> {
-        self.0.read().map(Some)
-    }
-
-    async fn rejected(&self, credential: &Arc<Credential>, _: &HeaderMap) {
-        self.0.rejected(credential);
     }
 }
 
@@ -68,8 +49,8 @@ impl Scheme for Basic {
 mod tests {
     use super::*;
 
-    fn open(username: &str, password: &str) -> Result<Basic> {
-        Basic::open(Config { username: Secret::new(username), password: Secret::new(password) })
+    fn open(username: &str, password: &str) -> Result<Fixed> {
+        Basic { username: Secret::new(username), password: Secret::new(password) }.open()
     }
 
     #[test]

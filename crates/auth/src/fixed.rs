@@ -1,11 +1,15 @@
-//! `Fixed`: a credential that does not expire. One that is kept in the environment or a file is read
-//! again now and then, and at once when the service refuses it, so that it can be rotated outside.
+//! `Fixed`: a credential that does not expire, and `Static`, the scheme of all that send one. A secret that is
+//! kept in the environment or a file is read again now and then, and at once when the service refuses it, so
+//! that it can be rotated outside.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwapOption;
+use http::HeaderMap;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
-use trunkline_core::{Credential, Form, Result, Secret};
+use trunkline_core::{Context, Credential, Form, Result, Scheme, Secret};
 
 /// How long a reference is not read again: long enough to cost nothing, short enough to wait for.
 const FRESH: Duration = Duration::from_secs(5);
@@ -13,8 +17,51 @@ const FRESH: Duration = Duration::from_secs(5);
 /// Makes the form from the exposed secret.
 type Make = Box<dyn Fn(&str) -> Result<Form> + Send + Sync>;
 
+/// The `auth_config` of a scheme that sends one secret, in some form.
+pub trait OneSecret: DeserializeOwned + JsonSchema + 'static {
+    /// The `auth_type` in a configuration.
+    const NAME: &'static str;
+
+    /// Says which secret is sent, and how.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming the key.
+    fn open(self) -> Result<Fixed>;
+}
+
+/// The scheme that is configured with `C`.
+pub struct Static<C>(Fixed, PhantomData<fn() -> C>);
+
+impl<C: OneSecret> Scheme for Static<C> {
+    const NAME: &'static str = C::NAME;
+    type Config = C;
+
+    fn open(config: C) -> Result<Self> {
+        Ok(Self(config.open()?, PhantomData))
+    }
+
+    fn ready(&self) -> Option<Arc<Credential>> {
+        self.0.ready()
+    }
+
+    async fn credential(&self, _: &Context) -> Result<Option<Arc<Credential>>> {
+        self.0.read().map(Some)
+    }
+
+    async fn rejected(&self, credential: &Arc<Credential>, _: &HeaderMap) {
+        self.0.rejected(credential);
+    }
+}
+
+impl<C> fmt::Debug for Static<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A credential made from one secret.
-pub(crate) struct Fixed {
+pub struct Fixed {
     secret: Secret,
     make: Make,
     current: ArcSwapOption<Current>,

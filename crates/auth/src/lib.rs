@@ -11,8 +11,9 @@ pub use api_key::ApiKey;
 pub use basic::Basic;
 pub use bearer::Bearer;
 pub use entry::{Entry, Of};
+pub use fixed::{Fixed, OneSecret, Static};
 pub use none::None;
 
 /// Every scheme that a configuration can name as `auth_type`.
 pub const SCHEMES: &[&dyn Entry] =
-    &[&Of::<None>::NEW, &Of::<ApiKey>::NEW, &Of::<Basic>::NEW, &Of::<Bearer>::NEW];
+    &[&Of::<None>::NEW, &Of::<Static<ApiKey>>::NEW, &Of::<Static<Basic>>::NEW, &Of::<Static<Bearer>>::NEW];

@@ -1,13 +1,17 @@
 //! The commands, one a file.
 
+pub(crate) mod backup;
 pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod health;
 pub(crate) mod list;
 pub(crate) mod register;
+pub(crate) mod restore;
 pub(crate) mod serve;
 
-use std::io::Read;
+use std::{io::Read, path::PathBuf};
+
+use trunkline::KeySource;
 
 use crate::{exit::Exit, output::plain};
 
@@ -20,4 +24,14 @@ pub(crate) fn read(path: &str) -> Result<String, Exit> {
         std::fs::read_to_string(path)
     };
     text.map_err(|error| Exit::input(format!("{}: cannot be read: {error}", plain(path))))
+}
+
+/// A variable of the environment that says something.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Where the master key is, as the environment says.
+pub(crate) fn key_source() -> KeySource {
+    KeySource::choose(variable("TRUNKLINE_KEY"), variable("TRUNKLINE_KEY_FILE").map(PathBuf::from))
 }

@@ -42,9 +42,12 @@ enum Command {
     Register(commands::register::Register),
     Check(commands::check::Check),
     Health(commands::health::Health),
+    Backup(commands::backup::Backup),
+    Restore(commands::restore::Restore),
 }
 
 fn main() -> std::process::ExitCode {
+    no_snooping();
     let Cli { json, server, command } = Cli::parse();
     let output = Output::new(json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -59,6 +62,8 @@ fn main() -> std::process::ExitCode {
             Command::Register(register) => register.run(&server, &output).await,
             Command::Check(check) => check.run(&output).await,
             Command::Health(health) => health.run(&server, &output).await,
+            Command::Backup(backup) => backup.run(&output).await,
+            Command::Restore(restore) => restore.run(&output).await,
         }
     });
     // Nothing that is left over may hold the process up.
@@ -67,4 +72,10 @@ fn main() -> std::process::ExitCode {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(exit) => output.fail(&exit),
     }
+}
+
+/// Other processes of the same user may neither trace this one nor read its memory, where keys and tokens are.
+fn no_snooping() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }

@@ -106,6 +106,8 @@ kinds! {
     Contended = "contended", "Conflicts with concurrent work", 409, Transient, Success, Upstream, Rejected;
     /// The service cannot be reached, or says it is not able to answer.
     Unavailable = "unavailable", "The service is unavailable", 502, Transient, Failure, Upstream, Unknown;
+    /// The name of the service does not exist, and will not because it is asked for again.
+    UnknownHost = "unknown_host", "No host of this name", 502, Never, Ignore, Operator, NotSent;
     /// The service did not answer in time.
     Timeout = "timeout", "The service did not answer in time", 504, Transient, Failure, Upstream, Unknown;
     /// The breaker is open.

@@ -19,6 +19,7 @@ use crate::{docs, problem::Problem};
 
 /// A route as the router and the documentation see it.
 pub(crate) struct Route {
+    /// In lower case; `any` for all that are passed on.
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
     pub(crate) summary: &'static str,
@@ -53,12 +54,12 @@ routes! {
     get "/api/v1/integrations/{id}/health", "Probe an integration", None, (200, "Health"), [], Some(|| get(integrations::health));
     post "/api/v1/integrations/{id}/test", "Try a request, or probe with an empty one", Some("Request"), (200, "Tested"), [], Some(|| post(test::test));
     post "/api/v1/integrations/{id}/call", "Call an integration; the reply's body comes back unparsed", Some("Request"), (200, "Anything"), [], Some(|| post(elsewhere));
-    get "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added", None, (200, "Anything"), [], None;
+    any "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added", None, (200, "Anything"), [], None;
     get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "kind", "status", "request_id", "since_ms", "until_ms", "limit"], Some(|| get(activity::query));
     get "/metrics", "Metrics in the format that Prometheus reads", None, (200, "Text"), [], Some(|| get(operations::metrics));
     get "/healthz", "Whether the process lives; asks for no token", None, (200, "Text"), [], Some(|| get(operations::alive));
     get "/readyz", "Whether the server takes requests; asks for no token", None, (200, "Text"), [], Some(|| get(operations::ready));
-    get "/openapi.json", "This document", None, (200, "Anything"), [], Some(|| get(operations::openapi));
+    get "/openapi.json", "This document; asks for no token", None, (200, "Anything"), [], Some(|| get(operations::openapi));
 }
 
 /// The router of everything but calls and proxied requests.

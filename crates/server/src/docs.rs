@@ -23,7 +23,7 @@ const EXCHANGE: [(&str, u16, &str); 9] = [
     ("unsupported_media_type", 415, "The body is not declared as JSON"),
     ("payload_too_large", 413, "The body is longer than server.body allows"),
     ("incomplete_body", 400, "The body ended too early"),
-    ("slow_body", 408, "The body paused for too long"),
+    ("slow_body", 408, "The body paused for too long, or came too slowly"),
 ];
 
 /// The pages.

@@ -11,6 +11,13 @@ use crate::{headers, problem::Problem};
 /// Paths that answer without a token: they tell a load balancer nothing but "here".
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
+/// Whether this asks for a page that is the same in every copy of the program: what the API looks like, and
+/// nothing of what is configured. A browser that opens it has no way to show a token.
+fn is_public(method: &Method, path: &str) -> bool {
+    (method == Method::GET || method == Method::HEAD)
+        && (path == "/openapi.json" || path == "/docs" || path.starts_with("/docs/"))
+}
+
 /// What browsers say of the page that asks (Fetch Metadata).
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
@@ -60,6 +67,7 @@ impl Gate {
             return Ok(Pass::Free);
         }
         let pass = match &self.token {
+            Some(_) if is_public(method, uri.path()) => Pass::Free,
             Some(token) => self.token(token, map)?,
             None => {
                 self.host(uri, map)?;

@@ -8,6 +8,7 @@ mod api;
 mod app;
 mod call;
 mod demo;
+mod depth;
 mod docs;
 mod echo;
 mod edge;
@@ -19,6 +20,7 @@ mod problem;
 mod proxy;
 mod run;
 mod settings;
+mod steady;
 mod timer;
 mod watch;
 

@@ -5,7 +5,18 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value, json};
 use trunkline::{Catalog, Kind};
 
-use crate::api::ROUTES;
+use crate::api::{ROUTES, Route};
+
+/// The methods that `any` stands for, and whether they usually carry a body.
+const ANY: [(&str, bool); 7] = [
+    ("get", false),
+    ("head", false),
+    ("options", false),
+    ("post", true),
+    ("put", true),
+    ("patch", true),
+    ("delete", true),
+];
 
 /// The document (OpenAPI 3.1).
 pub(crate) fn document() -> &'static Value {
@@ -13,28 +24,18 @@ pub(crate) fn document() -> &'static Value {
     DOCUMENT.get_or_init(|| {
         let mut paths = Map::new();
         for route in ROUTES {
-            let reference = |component: &str| json!({ "$ref": format!("#/components/schemas/{component}") });
-            let mut operation = json!({
-                "summary": route.summary,
-                "operationId": operation_id(route.method, route.path),
-                "tags": [if route.path.starts_with("/api/v1/integrations") { "integrations" } else { "operations" }],
-                "parameters": parameters(route.path, route.query),
-                "responses": {
-                    route.answer.0.to_string(): {
-                        "description": "Done",
-                        "content": { media(route.answer.1): { "schema": reference(route.answer.1) } },
-                    },
-                    "default": {
-                        "description": "A problem; its kind says which",
-                        "content": { "application/problem+json": { "schema": reference("Problem") } },
-                    },
-                },
-            });
-            if let Some(request) = route.request {
-                operation["requestBody"] =
-                    json!({ "required": true, "content": { "application/json": { "schema": reference(request) } } });
+            let described = paths.entry(route.path).or_insert_with(|| json!({}));
+            if route.method == "any" {
+                for (method, has_body) in ANY {
+                    described[method] = operation(route, method);
+                    if has_body {
+                        described[method]["requestBody"] =
+                            json!({ "content": { "*/*": { "schema": reference("Anything") } } });
+                    }
+                }
+            } else {
+                described[route.method] = operation(route, route.method);
             }
-            paths.entry(route.path).or_insert_with(|| json!({}))[route.method] = operation;
         }
         json!({
             "openapi": "3.1.0",
@@ -55,6 +56,35 @@ pub(crate) fn document() -> &'static Value {
             "security": [{}, { "bearer": [] }, { "token": [] }],
         })
     })
+}
+
+/// What a route does with one method.
+fn operation(route: &Route, method: &str) -> Value {
+    let mut operation = json!({
+        "summary": route.summary,
+        "operationId": operation_id(method, route.path),
+        "tags": [if route.path.starts_with("/api/v1/integrations") { "integrations" } else { "operations" }],
+        "parameters": parameters(route.path, route.query),
+        "responses": {
+            route.answer.0.to_string(): {
+                "description": "Done",
+                "content": { media(route.answer.1): { "schema": reference(route.answer.1) } },
+            },
+            "default": {
+                "description": "A problem; its kind says which",
+                "content": { "application/problem+json": { "schema": reference("Problem") } },
+            },
+        },
+    });
+    if let Some(request) = route.request {
+        operation["requestBody"] =
+            json!({ "required": true, "content": { "application/json": { "schema": reference(request) } } });
+    }
+    operation
+}
+
+fn reference(component: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{component}") })
 }
 
 fn operation_id(method: &str, path: &str) -> String {
@@ -168,9 +198,11 @@ mod tests {
             let name = reference.split('"').next().unwrap();
             assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
         }
-        let mut ids: Vec<_> = ROUTES.iter().map(|route| operation_id(route.method, route.path)).collect();
-        ids.sort();
+        let paths = document["paths"].as_object().unwrap().values();
+        let operations = paths.flat_map(|methods| methods.as_object().unwrap().values());
+        let mut ids: Vec<_> = operations.map(|operation| &operation["operationId"]).collect();
         let all = ids.len();
+        ids.sort_by_key(|id| id.as_str());
         ids.dedup();
         assert_eq!(ids.len(), all);
     }

@@ -58,10 +58,17 @@ pub(crate) fn write_private(file: &Path, content: &[u8]) -> Result<()> {
     rename(&new, file)
 }
 
+/// Makes the content of a file durable.
+pub(crate) fn sync(file: &Path) -> Result<()> {
+    File::open(file).and_then(|file| file.sync_all()).map_err(|error| trouble::io("synchronise", file, error))
+}
+
 /// Moves a file and makes the move durable.
 pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|error| trouble::io("move into place", to, error))?;
-    to.parent().map_or(Ok(()), sync_dir)
+    // A bare name is in the working directory.
+    let dir = to.parent().filter(|dir| !dir.as_os_str().is_empty());
+    sync_dir(dir.unwrap_or(Path::new(".")))
 }
 
 /// Removes a file that may be missing.

@@ -4,6 +4,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`SqliteStore`] | one data directory: `trunkline.db`, `activity.db`, `trunkline.lock`, `trunkline.key` |
+//! | [`backup`], [`restore`] | a copy of the database while it is in use, and the way back |
 //! | [`MemoryStore`] | the same contract, gone with the process |
 //! | [`seal`] | the envelope around every document |
 //! | [`KeySource`], [`Keyring`] | the master key, where it comes from and how it is replaced |
@@ -23,6 +24,6 @@ mod trouble;
 pub use key::{KeyId, Keyring, MasterKey};
 pub use key_source::KeySource;
 pub use memory::MemoryStore;
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use sqlite::{Backup, SqliteOptions, SqliteStore, backup, restore};
 pub use store::{Store, Stored};
 pub use trouble::Trouble;

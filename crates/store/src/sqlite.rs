@@ -2,6 +2,7 @@
 //! sealed.
 
 mod activity;
+mod backup;
 mod boot;
 mod connect;
 
@@ -21,6 +22,7 @@ use crate::{
 };
 
 use activity::Activity;
+pub use backup::{Backup, backup, restore};
 
 /// How to open a [`SqliteStore`].
 #[derive(Debug)]

@@ -58,8 +58,8 @@ pub(crate) fn corrupt(file: &Path, what: &str) -> Error {
     Trouble::Corrupt.on(Error::new(
         Kind::Store,
         format!(
-            "{} {what}; it was left as it is: stop every trunkline, restore this file from a backup (remove \
-             the -wal and -shm files beside it) and start again",
+            "{} {what}; it was left as it is: start with a new data folder, which `trunkline restore` makes \
+             from a backup",
             file.display()
         ),
     ))

@@ -21,8 +21,8 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// # Errors
 ///
 /// `blocked` when the guard refuses the host, or *any* address it resolves to: a name that mixes public
-/// and private answers is an attack or a mistake. `unavailable` or `timeout` when no address answers.
-/// All with outcome `not_sent`.
+/// and private answers is an attack or a mistake. `unknown_host` when the name does not exist,
+/// `unavailable` or `timeout` when it cannot be resolved or no address answers. All with outcome `not_sent`.
 pub async fn dial(egress: &Egress, zone: Zone, host: &str, port: u16, limit: Duration) -> Result<TcpStream> {
     egress.check_host(zone, host, port)?;
     let end = Instant::now() + limit;
@@ -78,9 +78,27 @@ async fn resolve(host: &str, port: u16, end: Instant) -> Result<Vec<SocketAddr>>
             }
             Ok(addresses)
         }
+        Ok(Err(error)) if does_not_exist(&error) => {
+            let message = format!("the name {host} does not exist; correct the address of the integration");
+            Err(Error::new(Kind::UnknownHost, message).source(error))
+        }
         Ok(Err(error)) => Err(failed(format!("the name {host} cannot be resolved")).source(error)),
         Err(_) => Err(failed(format!("the name {host} was not resolved in time"))),
     }
+}
+
+/// What getaddrinfo says of a name that does not exist (EAI_NONAME), by C library. std keeps the words and
+/// drops the number. They are not translated: nothing here calls setlocale.
+const NO_SUCH_NAME: [&str; 3] = [
+    "Name or service not known",                    // glibc
+    "Name does not resolve",                        // musl
+    "nodename nor servname provided, or not known", // macOS
+];
+
+/// Whether the answer is final. In doubt it is not: a name server that is down (EAI_AGAIN) comes back.
+fn does_not_exist(error: &std::io::Error) -> bool {
+    let said = error.to_string();
+    NO_SUCH_NAME.iter().any(|words| said.ends_with(words))
 }
 
 /// The addresses with the two families taking turns, beginning with that of the first
@@ -172,6 +190,29 @@ mod tests {
         let error = dial(&egress, Zone::Http, "no-such-host.invalid", 80, LIMIT).await.unwrap_err();
         assert_eq!(error.outcome(), Outcome::NotSent);
         assert!(error.message().contains("no-such-host.invalid"), "{error}");
+        // The words of the C library arrive here. Without a name server, they are the other ones.
+        let said = std::error::Error::source(&error).unwrap().to_string();
+        let no_server = ["Temporary failure in name resolution", "Try again"];
+        match error.kind() {
+            Kind::UnknownHost => {}
+            kind => assert!(
+                kind == Kind::Unavailable && no_server.iter().any(|words| said.ends_with(words)),
+                "{kind}: {said}"
+            ),
+        }
+    }
+
+    #[test]
+    fn only_a_name_that_does_not_exist_is_given_up() {
+        let said = |words: &str| {
+            does_not_exist(&std::io::Error::other(format!("failed to lookup address information: {words}")))
+        };
+        assert!(NO_SUCH_NAME.into_iter().all(said));
+        for words in
+            ["Temporary failure in name resolution", "Try again", "No address associated with hostname"]
+        {
+            assert!(!said(words), "{words}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{fmt, num::NonZeroU32};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use trunkline_core::{Error, IntegrationId, Kind, Result, Seconds, parse};
+use trunkline_core::{Error, IntegrationId, Kind, Result, Seconds, Secret, parse};
 use zeroize::Zeroizing;
 
 use crate::{catalog::Catalog, mask};
@@ -216,7 +216,18 @@ impl IntegrationConfig {
             ("cache_config", self.common.cache_config.is_some()),
         ];
         let unused = unused.iter().filter(|(_, set)| *set);
-        unused.map(|(key, _)| format!("{key} is kept, but this version does not act on it yet")).collect()
+        let unused = unused.map(|(key, _)| format!("{key} is kept, but this version does not act on it yet"));
+        unused.chain(self.unresolved()).collect()
+    }
+
+    /// References of the auth scheme that lead nowhere, as far as this process can see. They are read when the
+    /// credential is used, so that is no error yet.
+    fn unresolved(&self) -> impl Iterator<Item = String> {
+        let auth = self.common.auth_config.iter().flat_map(|auth| &auth.0);
+        auth.filter_map(|(key, value)| {
+            let error = Secret::new(value.as_str()?).expose().err()?;
+            Some(error.at(&format!("auth_config.{key}")).message().to_owned())
+        })
     }
 
     pub(crate) fn common(&self) -> &Common {

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::{
     catalog::Catalog,
     config::{IntegrationConfig, not_known},
+    health::Last,
     order,
     refuse::Refuse,
 };
@@ -49,6 +50,7 @@ pub struct Handle {
     transport: Arc<dyn TransportDyn>,
     scheme: Option<Arc<dyn SchemeDyn>>,
     trouble: Option<Box<Refuse>>,
+    last: Last,
 }
 
 /// What becomes of a configuration.
@@ -152,6 +154,7 @@ impl Handle {
             transport,
             scheme,
             trouble,
+            last: Last::default(),
         }
     }
 
@@ -258,6 +261,11 @@ impl Handle {
             call.credential = scheme.credential_dyn(&self.context).await?;
         }
         self.transport.probe_dyn(&self.context, &mut call).await
+    }
+
+    /// What the last probe for the health check found out.
+    pub(crate) fn last(&self) -> &Last {
+        &self.last
     }
 
     /// Gives back what the transport holds.

@@ -3,10 +3,22 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout},
+};
 use trunkline_core::{Error, Kind};
 
 use crate::Handle;
+
+/// How long what a probe found out is given to all who ask. However many ask, a service is not probed more
+/// often than that.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// What the last probe of an integration found out, and when it ended. Whoever probes holds it: the others
+/// wait and take the same, and one who goes away leaves the question to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Last(Mutex<Option<(Instant, Health)>>);
 
 /// How long probes may take.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +63,7 @@ pub struct Health {
     pub detail: Option<String>,
     /// How long the probe took, in milliseconds.
     pub latency_ms: f64,
-    /// When it was made, in milliseconds since 1970.
+    /// When it ended, in milliseconds since 1970.
     pub checked_at_ms: u64,
 }
 
@@ -72,7 +84,7 @@ impl Health {
         Self { state, reason_code, detail, latency_ms, checked_at_ms: u64::try_from(now).unwrap_or_default() }
     }
 
-    /// Probes an integration, for at most `limit`.
+    /// Probes an integration, for at most `limit`, unless that has just been done.
     pub(crate) async fn of(handle: &Handle, limit: Duration) -> Self {
         if let Some(trouble) = handle.trouble() {
             return Self::new(
@@ -85,6 +97,18 @@ impl Health {
         if !handle.enabled() {
             return Self::new(State::Disabled, "disabled", None, Duration::ZERO);
         }
+        let mut last = handle.last().0.lock().await;
+        if let Some((at, health)) = &*last
+            && at.elapsed() < INTERVAL
+        {
+            return health.clone();
+        }
+        let health = Self::probed(handle, limit).await;
+        *last = Some((Instant::now(), health.clone()));
+        health
+    }
+
+    async fn probed(handle: &Handle, limit: Duration) -> Self {
         let began = Instant::now();
         let result = timeout(limit, handle.probe()).await;
         let took = began.elapsed();

@@ -26,6 +26,7 @@ mod manager;
 mod mask;
 mod order;
 mod refuse;
+mod registry;
 
 pub use activity::{Activity, Filter};
 pub use builder::Builder;
@@ -33,8 +34,9 @@ pub use catalog::Catalog;
 pub use config::{CacheConfig, IntegrationConfig, RateLimit, RetryConfig};
 pub use handle::{Handle, Source};
 pub use health::{Health, State};
-pub use manager::{Manager, Registered};
+pub use manager::Manager;
 pub use mask::{kept, unmask};
+pub use registry::Registered;
 
 pub use trunkline_core::{
     Blame, Body, BoxFuture, BreakerEffect, Call, Context, Credential, Egress, Error, Form, HttpRequest,
@@ -43,4 +45,6 @@ pub use trunkline_core::{
     TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse,
 };
 pub use trunkline_layers::{Metrics, Record, Recorder};
-pub use trunkline_store::{KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Trouble};
+pub use trunkline_store::{
+    Backup, KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Trouble, backup, restore,
+};

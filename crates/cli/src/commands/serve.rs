@@ -4,9 +4,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use trunkline::{KeySource, Profile, Secret};
+use trunkline::{Profile, Secret};
 use trunkline_server::Settings;
 
+use super::{key_source, variable};
 use crate::{
     exit::Exit,
     log::{self, LogFormat},
@@ -56,19 +57,15 @@ enum Reach {
 impl Serve {
     pub(crate) async fn run(self, output: &Output) -> Result<(), Exit> {
         log::start(self.log_format);
-        no_snooping();
+        survive_limits()?;
         // Before anything is opened: a signal that comes early must not be lost.
         let mut stop = Stop::listen()?;
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let settings = Settings {
             config: self.config,
             listen: self.listen,
             data: self.data,
             token: variable("TRUNKLINE_API_TOKEN").map(Secret::literal),
-            key: KeySource::choose(
-                variable("TRUNKLINE_KEY"),
-                variable("TRUNKLINE_KEY_FILE").map(PathBuf::from),
-            ),
+            key: key_source(),
             profile: self.egress.map(|reach| match reach {
                 Reach::Guarded => Profile::Guarded,
                 Reach::Strict => Profile::Strict,
@@ -97,10 +94,16 @@ impl Serve {
     }
 }
 
-/// Other processes of the same user may neither trace this one nor read its memory, where keys are.
-fn no_snooping() {
+/// A limit on the size of files (RLIMIT_FSIZE) fails a write, as a full disk does. Unheard, its signal would
+/// end the process.
+fn survive_limits() -> Result<(), Exit> {
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    let _ = listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
+    Ok(())
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, Exit> {
+    signal(kind).map_err(|error| Exit::failed(format!("cannot listen for signals: {error}")))
 }
 
 /// The signals that ask a process to stop.
@@ -111,9 +114,7 @@ struct Stop {
 
 impl Stop {
     fn listen() -> Result<Self, Exit> {
-        let on =
-            |kind| signal(kind).map_err(|error| Exit::failed(format!("cannot listen for signals: {error}")));
-        Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
     async fn wait(&mut self) {

@@ -249,6 +249,13 @@ async fn a_file_is_checked_without_a_server_and_without_the_network() {
     );
     let ran = Ran::command(&["check", "-", "--json"], &[], good).await.is(0).json();
     assert_eq!((&ran["valid"], &ran["integrations"]), (&json!(true), &json!(1)));
+    let unset = "integration_id: shop\ntype: rest\nbase_url: https://h\nauth_type: basic\nauth_config: {username: '${env:SHOP_USER}', password: '${file:/no/such/file}'}\n";
+    let ran = Ran::command(&["check", "-"], &[("SHOP_USER", "u")], unset).await.is(0);
+    assert!(ran.stdout.contains("note: shop: auth_config.password: ${file:/no/such/file}"), "{ran:?}");
+    assert!(!ran.stdout.contains("SHOP_USER"), "{ran:?}");
+    let ran = Ran::command(&["check", "-", "--json"], &[], unset).await.is(0).json();
+    assert_eq!(ran["warnings"].as_array().unwrap().len(), 2);
+    assert!(ran["warnings"][1].as_str().unwrap().starts_with("shop: auth_config.username: ${env:SHOP_USER}"));
     let one = "{\"integration_id\": \"a\", \"type\": \"rest\", \"base_url\": \"https://h\"}";
     Ran::command(&["check", "-"], &[], one).await.is(0);
     Ran::command(&["check", "-"], &[], "integration_id: a\ntype: rest\nbase_url: https://h\n").await.is(0);
@@ -313,7 +320,7 @@ async fn help_says_what_a_newcomer_needs() {
     ] {
         assert!(serve.contains(word), "{word}: {serve}");
     }
-    for command in ["serve", "call", "list", "register", "check", "health"] {
+    for command in ["serve", "call", "list", "register", "check", "health", "backup", "restore"] {
         let long =
             Ran::command(&[command, "--help"], &[("TRUNKLINE_API_TOKEN", "hunter2-hunter2-hunter2")], "")
                 .await

@@ -28,9 +28,9 @@ fn evil() -> Vec<(&'static str, Vec<u8>, bool)> {
     let nested = "[".repeat(100_000) + &"]".repeat(100_000);
     let keys: Vec<_> = (0..70_000).map(|n| format!("\"k{n}\":1")).collect();
     vec![
-        ("nested arrays", around(&nested).into(), true),
+        ("nested arrays", around(&nested).into(), false),
         ("open arrays", "[".repeat(900_000).into(), false),
-        ("nested objects", around(&("{\"a\":".repeat(100_000) + "1" + &"}".repeat(100_000))).into(), true),
+        ("nested objects", around(&("{\"a\":".repeat(100_000) + "1" + &"}".repeat(100_000))).into(), false),
         ("many keys", format!("{{{}}}", keys.join(",")).into(), false),
         ("a key twice", around("{\"a\":1,\"a\":2}").into(), true),
         (

@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "the answer of a peer is a function of what it received")]
 
 mod activity;
+mod backup;
 mod call;
 mod commands;
 mod crash;
@@ -10,6 +11,7 @@ mod egress;
 mod file;
 mod gate;
 mod harness;
+mod http2;
 mod json;
 mod limits;
 mod log;
@@ -20,3 +22,5 @@ mod secrets;
 mod seed;
 mod shutdown;
 mod start;
+#[cfg(target_os = "linux")]
+mod storage;

@@ -1,4 +1,5 @@
 //! What a server wants before it starts, and what it says when it does not get it.
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
@@ -137,6 +138,35 @@ async fn files_of_the_server_are_its_owners_alone() {
         let secret = path.extension().is_some_and(|extension| extension == "key");
         assert!(if secret { mode == 0o600 } else { mode & 0o022 == 0 }, "{}: {mode:o}", path.display());
     }
+}
+
+/// The owner of a process's files in /proc is root where the process may not be looked into (proc(5)). For
+/// that to say something the server runs as somebody else.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn d9_other_processes_of_its_user_cannot_look_into_the_server_and_it_leaves_no_core() {
+    use std::os::unix::fs::{MetadataExt, chown};
+
+    const NOBODY: u32 = 65_534;
+    let begin = Server::begin();
+    let server = if rustix::process::geteuid().is_root() {
+        let open = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o001 != 0;
+        if !Path::new(env!("CARGO_BIN_EXE_trunkline")).ancestors().all(open) {
+            return eprintln!("skipped: the program lies where root alone can run it");
+        }
+        chown(begin.home(), Some(NOBODY), Some(NOBODY)).unwrap();
+        begin.user(NOBODY).start().await
+    } else {
+        begin.start().await
+    };
+    let process = format!("/proc/{}", server.pid());
+    assert_ne!(std::fs::metadata(&process).unwrap().uid(), 0, "the process is not root's");
+    for file in ["mem", "environ", "status"] {
+        assert_eq!(std::fs::metadata(format!("{process}/{file}")).unwrap().uid(), 0, "{file}");
+    }
+    let limits = std::fs::read_to_string(format!("{process}/limits")).unwrap();
+    let core = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().take(2).collect::<Vec<_>>(), ["0", "0"]);
 }
 
 #[tokio::test]

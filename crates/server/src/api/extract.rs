@@ -1,11 +1,20 @@
-//! `Id` and `Params`: what handlers take from a URL, with problems instead of the router's own words.
+//! What handlers take from a request, with problems instead of the router's own words.
 
-use axum::extract::{FromRequestParts, Path, Query};
-use http::{StatusCode, request::Parts};
+use std::sync::Arc;
+
+use axum::{
+    Extension, RequestExt,
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+};
+use http::{StatusCode, header, request::Parts};
 use serde::de::DeserializeOwned;
-use trunkline::{Error, Kind};
+use serde_json::Value;
+use trunkline::{Error, Kind, parse};
 
-use crate::problem::Problem;
+use crate::{app::App, inbound, problem::Problem};
+
+/// Bytes of a configuration. Certificates make the largest ones, and they are a hundredth of this.
+const DOCUMENT: usize = 1 << 20;
 
 /// The id in the path.
 pub(super) struct Id(pub(super) String);
@@ -40,5 +49,45 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
                 Err(Problem::plain(status, "invalid_config", format!("in the query: {shown}")))
             }
         }
+    }
+}
+
+/// The generation in `If-Match` (RFC 9110 section 13.1.1), if one is asked for.
+pub(super) struct IfMatch(pub(super) Option<u64>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
+        let text = value.to_str().unwrap_or_default().trim();
+        if text == "*" {
+            return Ok(Self(None));
+        }
+        let tag =
+            text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
+        tag.map(|tag| Self(Some(tag))).ok_or_else(|| {
+            Problem::plain(
+                StatusCode::PRECONDITION_FAILED,
+                "conflict",
+                "If-Match takes one ETag that this API has given, such as \"7\"",
+            )
+        })
+    }
+}
+
+/// A JSON body in which no key is there twice.
+pub(super) struct Document(pub(super) Value);
+
+impl<S: Send + Sync> FromRequest<S> for Document {
+    type Rejection = Problem;
+
+    async fn from_request(mut request: Request, _: &S) -> Result<Self, Problem> {
+        let Extension::<Arc<App>>(app) =
+            request.extract_parts().await.expect("the edge puts it into every request");
+        let (head, body) = request.into_parts();
+        let bytes = inbound::json(&head.headers, body, app.body_limit.min(DOCUMENT)).await?;
+        let parse::Unique(value) = parse::text(&bytes)?;
+        Ok(Self(value))
     }
 }

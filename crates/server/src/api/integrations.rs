@@ -1,24 +1,21 @@
 //! `/api/v1/integrations`: register, list, read, replace, change, remove, health.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use axum::{
-    Extension, Json,
-    extract::{Request, State},
+    Json,
+    extract::State,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trunkline::{Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, kept, parse, unmask};
+use trunkline::{Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, kept, unmask};
 
-use super::extract::{Id, Params};
-use crate::{app::App, inbound, problem::Problem};
+use super::extract::{Document, Id, IfMatch, Params};
+use crate::problem::Problem;
 
 type Answer<T> = Result<T, Problem>;
-
-/// Bytes of a configuration. Certificates make the largest ones, and they are a hundredth of this.
-const DOCUMENT: usize = 1 << 20;
 
 /// Who owns an integration's configuration.
 const SOURCE: HeaderName = HeaderName::from_static("trunkline-source");
@@ -46,10 +43,9 @@ pub(super) struct Listed {
 
 pub(super) async fn register(
     State(manager): State<Manager>,
-    Extension(app): Extension<Arc<App>>,
-    request: Request,
+    Document(document): Document,
 ) -> Answer<Response> {
-    let config = IntegrationConfig::from_json(document(&app, request).await?)?;
+    let config = IntegrationConfig::from_json(document)?;
     let registered = manager.register(config).await?;
     Ok((StatusCode::CREATED, told(&registered, "registered")).into_response())
 }
@@ -100,12 +96,10 @@ pub(super) async fn read(State(manager): State<Manager>, Id(id): Id) -> Answer<R
 
 pub(super) async fn replace(
     State(manager): State<Manager>,
-    Extension(app): Extension<Arc<App>>,
     Id(id): Id,
-    request: Request,
+    IfMatch(expected): IfMatch,
+    Document(sent): Document,
 ) -> Answer<Response> {
-    let expected = expected(request.headers())?;
-    let sent = document(&app, request).await?;
     let handle = manager.get(&id)?;
     let mut document = sent.clone();
     unmask(&mut document, &handle.config()?.expose());
@@ -118,12 +112,10 @@ pub(super) async fn replace(
 /// A merge patch (RFC 7396): null removes a key, everything else replaces it.
 pub(super) async fn change(
     State(manager): State<Manager>,
-    Extension(app): Extension<Arc<App>>,
     Id(id): Id,
-    request: Request,
+    IfMatch(expected): IfMatch,
+    Document(sent): Document,
 ) -> Answer<Response> {
-    let expected = expected(request.headers())?;
-    let sent = document(&app, request).await?;
     if !sent.is_object() {
         return Err(invalid("a patch is a JSON object"));
     }
@@ -168,9 +160,8 @@ async fn store(
 pub(super) async fn remove(
     State(manager): State<Manager>,
     Id(id): Id,
-    headers: HeaderMap,
+    IfMatch(expected): IfMatch,
 ) -> Answer<Response> {
-    let expected = expected(&headers)?;
     manager.remove(&id, expected).await.map_err(|error| precondition(&error, expected))?;
     Ok(Json(Status { integration_id: &id, status: "removed", warnings: Vec::new() }).into_response())
 }
@@ -185,14 +176,6 @@ fn destination(document: &Value) -> (String, Option<&Value>) {
     // Scheme, nothing, and what stands before the path.
     let origin = url.split('/').take(3).collect::<Vec<_>>().join("/");
     (origin.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase(), document.pointer("/proxy/url"))
-}
-
-/// Reads a JSON body in which no key is there twice.
-async fn document(app: &App, request: Request) -> Answer<Value> {
-    let (head, body) = request.into_parts();
-    let bytes = inbound::json(&head.headers, body, app.body_limit.min(DOCUMENT)).await?;
-    let parse::Unique(value) = parse::text(&bytes)?;
-    Ok(value)
 }
 
 fn told(registered: &Registered, status: &'static str) -> Response {
@@ -213,24 +196,6 @@ fn versioned(handle: &Handle) -> HeaderMap {
     };
     headers.insert(SOURCE, HeaderValue::from_static(source));
     headers
-}
-
-/// The generation in `If-Match` (RFC 9110 section 13.1.1).
-fn expected(headers: &HeaderMap) -> Answer<Option<u64>> {
-    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    let tag =
-        text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
-    tag.map(Some).ok_or_else(|| {
-        Problem::plain(
-            StatusCode::PRECONDITION_FAILED,
-            "conflict",
-            "If-Match takes one ETag that this API has given, such as \"7\"",
-        )
-    })
 }
 
 fn precondition(error: &trunkline::Error, expected: Option<u64>) -> Problem {

@@ -24,9 +24,9 @@ const KEY_CHECK: &[u8] = b"trunkline key check";
 const KEY_CHECK_PLACE: Place<'_> = Place { table: "key_check", row: "1", field: "sealed", generation: 0 };
 
 /// What is known of an existing database before its first write.
-struct Found {
+pub(super) struct Found {
     version: usize,
-    key_check: Vec<u8>,
+    pub(super) key_check: Vec<u8>,
 }
 
 /// Checks the database, or creates it, and opens it for writing.
@@ -56,7 +56,7 @@ pub(super) async fn start(dir: &Path, database: &Path, key: &KeySource) -> Resul
 }
 
 /// Looks for damage and reads what the next steps need. Neither the database nor its log is touched.
-async fn inspect(database: &Path) -> Result<Option<Found>> {
+pub(super) async fn inspect(database: &Path) -> Result<Option<Found>> {
     let log = files::len(&files::beside(database, "-wal"))?.unwrap_or(0);
     match files::len(database)? {
         None if log > 0 => return Err(trouble::corrupt(database, "is missing, but its -wal file is there")),
@@ -138,7 +138,7 @@ fn check_header(database: &Path) -> Result<()> {
 }
 
 /// Proves that the keyring is the one that the database was sealed with.
-fn verify(keyring: &Keyring, database: &Path, key_check: &[u8]) -> Result<()> {
+pub(super) fn verify(keyring: &Keyring, database: &Path, key_check: &[u8]) -> Result<()> {
     let wanted = seal::key_id(key_check)?;
     if keyring.get(wanted).is_none() {
         return Err(Trouble::Key.on(Error::invalid(format!(

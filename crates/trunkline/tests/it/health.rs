@@ -66,6 +66,49 @@ async fn a_probe_says_what_it_proves() {
 }
 
 #[tokio::test]
+async fn a_service_is_probed_once_for_all_who_ask_within_five_seconds() {
+    let peer = Peer::http(|_| answer(StatusCode::OK, "")).await;
+    let manager = lab().build().await.unwrap();
+    let probed = json!({
+        "integration_id": "a", "type": "rest", "base_url": peer.url(), "probe": { "endpoint": "/me" },
+    });
+    manager.register(config(probed.clone())).await.unwrap();
+    let asking = (0..50).map(|_| manager.health("a"));
+    let answers = futures_util::future::join_all(asking).await;
+    let first = answers[0].as_ref().unwrap().checked_at_ms;
+    assert!(answers.iter().all(|health| health.as_ref().unwrap().checked_at_ms == first));
+    assert_eq!(manager.health_all().await["a"].checked_at_ms, first);
+    assert_eq!(peer.received().len(), 1);
+
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_millis(4_900)).await;
+    tokio::time::resume();
+    manager.health("a").await.unwrap();
+    assert_eq!(peer.received().len(), 1);
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_millis(200)).await;
+    tokio::time::resume();
+    assert!(manager.health("a").await.unwrap().checked_at_ms >= first);
+    assert_eq!(peer.received().len(), 2);
+
+    // Another configuration is another question.
+    manager.replace(config(probed), None).await.unwrap();
+    manager.health("a").await.unwrap();
+    assert_eq!(peer.received().len(), 3);
+}
+
+#[tokio::test]
+async fn who_asks_and_goes_away_keeps_nobody_from_an_answer() {
+    let peer = silent(Arc::default()).await;
+    let limit = Duration::from_millis(50);
+    let manager = lab().health_within(limit, limit * 20).build().await.unwrap();
+    manager.register(hung("a", &peer)).await.unwrap();
+    let gone = tokio::time::timeout(limit / 5, manager.health("a")).await;
+    assert!(gone.is_err());
+    assert_eq!(manager.health("a").await.unwrap().reason_code, "timeout");
+}
+
+#[tokio::test]
 async fn the_egress_guard_stands_before_probes_too() {
     let connections = Arc::new(AtomicUsize::new(0));
     let peer = silent(connections.clone()).await;

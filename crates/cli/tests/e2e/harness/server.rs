@@ -25,6 +25,7 @@ pub(crate) struct Begin {
     env: Vec<(String, String)>,
     listen: String,
     token: Option<&'static str>,
+    user: Option<u32>,
 }
 
 /// A server that runs.
@@ -64,6 +65,12 @@ impl Begin {
         self.env("TRUNKLINE_API_TOKEN", token)
     }
 
+    /// Runs it as another user, which root alone can do.
+    pub(crate) fn user(mut self, id: u32) -> Self {
+        self.user = Some(id);
+        self
+    }
+
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
     }
@@ -93,6 +100,9 @@ impl Begin {
             .stdout(Stdio::piped())
             .stderr(log)
             .kill_on_drop(true);
+        if let Some(id) = self.user {
+            command.uid(id).gid(id);
+        }
         command
     }
 
@@ -130,6 +140,7 @@ impl Server {
             env: Vec::new(),
             listen: "127.0.0.1:0".to_owned(),
             token: None,
+            user: None,
         }
     }
 

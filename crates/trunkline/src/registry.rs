@@ -1,0 +1,204 @@
+//! `Registry`: the integrations that there are, in step with the store: what is not stored is not shown, and
+//! after a write of which nobody knows what became, what is shown is what is stored.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use trunkline_core::{Error, IntegrationId, Kind, Outcome, Result};
+use trunkline_store::{Store, Stored};
+
+use crate::{
+    Handle, IntegrationConfig, Source,
+    handle::{Shared, Version},
+};
+
+/// The integrations by their ids.
+pub(crate) type Integrations = HashMap<IntegrationId, Arc<Handle>>;
+
+/// The right to write, until it is dropped.
+pub(crate) type Writing = OwnedMutexGuard<()>;
+
+/// The integrations that there are, and where they are stored.
+pub(crate) struct Registry {
+    pub(crate) shared: Shared,
+    pub(crate) store: Arc<dyn Store>,
+    /// Read without a lock on every call; replaced whole by the few who write.
+    shown: ArcSwap<Integrations>,
+    /// One writer at a time, so that store and registry change in the same order.
+    writing: Arc<Mutex<()>>,
+}
+
+/// What became of a registration.
+#[derive(Debug)]
+pub struct Registered {
+    /// The integration.
+    pub handle: Arc<Handle>,
+    /// What its owner should know.
+    pub warnings: Vec<String>,
+}
+
+impl Registry {
+    /// Opens what the store has.
+    pub(crate) async fn load(shared: Shared, store: Arc<dyn Store>) -> Result<Arc<Self>> {
+        let stored = store.load().await?.into_iter();
+        let shown = stored
+            .filter_map(|stored| revive(stored, &shared))
+            .map(|handle| (handle.id().clone(), handle))
+            .collect::<Integrations>();
+        Ok(Arc::new(Self { shared, store, shown: ArcSwap::from_pointee(shown), writing: Arc::default() }))
+    }
+
+    /// The integration of this id, as it is now. Takes no lock.
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Handle>> {
+        self.shown.load().get(id).cloned()
+    }
+
+    /// All integrations as they are now.
+    pub(crate) fn all(&self) -> Arc<Integrations> {
+        self.shown.load_full()
+    }
+
+    pub(crate) async fn writing(&self) -> Writing {
+        self.writing.clone().lock_owned().await
+    }
+
+    /// Opens, stores and shows an integration, in this order: what does not open is not stored.
+    pub(crate) async fn put(
+        self: &Arc<Self>,
+        writing: Writing,
+        config: IntegrationConfig,
+        expected: Option<u64>,
+    ) -> Result<Registered> {
+        let version = Version { source: Source::Store, generation: 0, updated_at_ms: now_ms() };
+        let handle = Handle::open(&config, &self.shared, version)?;
+        let this = self.clone();
+        commit(writing, async move {
+            let put = this.store.put(config.id(), expected, config.text().as_bytes()).await;
+            let generation = match put {
+                Ok(generation) => generation,
+                Err(error) => return Err(this.reconciled(config.id(), error).await),
+            };
+            let handle = Arc::new(handle.at(generation));
+            let registered = Registered { handle: handle.clone(), warnings: config.warnings() };
+            let replaced =
+                |shown: &mut Integrations| shown.insert(handle.id().clone(), handle).into_iter().collect();
+            Ok((registered, this.swap(replaced)))
+        })
+        .await
+    }
+
+    /// Deletes an integration and shows it no more.
+    pub(crate) async fn delete(self: &Arc<Self>, writing: Writing, held: Arc<Handle>) -> Result<()> {
+        // One that is too damaged to say its generation can still be removed.
+        let expected = Some(held.generation()).filter(|generation| *generation != 0);
+        let this = self.clone();
+        commit(writing, async move {
+            if let Err(error) = this.store.delete(held.id(), expected).await {
+                return Err(this.reconciled(held.id(), error).await);
+            }
+            Ok(((), this.swap(|shown| shown.remove(held.id()).into_iter().collect())))
+        })
+        .await
+    }
+
+    /// Shows `fresh` instead of whatever came from `source`. Nothing is stored.
+    pub(crate) async fn show(&self, writing: Writing, source: Source, fresh: Integrations) -> Result<()> {
+        let gone = self.swap(|shown| {
+            let is_gone = |handle: &Arc<Handle>| {
+                handle.source() == source
+                    && !fresh.get(handle.id()).is_some_and(|fresh| Arc::ptr_eq(fresh, handle))
+            };
+            let gone = shown.extract_if(|_, handle| is_gone(handle)).map(|(_, gone)| gone).collect();
+            shown.extend(fresh);
+            gone
+        });
+        commit(writing, async { Ok(((), gone)) }).await
+    }
+
+    /// After a write that failed: if nobody knows whether the store was changed, or the store says that
+    /// the registry is wrong about it, the registry is set to what the store has.
+    async fn reconciled(&self, id: &str, error: Error) -> Error {
+        let apart = matches!(error.kind(), Kind::Conflict | Kind::UnknownIntegration);
+        if !apart && error.outcome() != Outcome::Unknown {
+            return error;
+        }
+        match self.store.load().await {
+            Ok(stored) => {
+                let stored = stored.into_iter().find(|stored| stored.id == id);
+                let held = self.get(id).map(|held| held.generation());
+                if stored.as_ref().map(|stored| stored.generation) != held {
+                    let handle = stored.and_then(|stored| revive(stored, &self.shared));
+                    let gone = self.swap(|shown| {
+                        let gone = shown.remove(id);
+                        shown.extend(handle.map(|handle| (handle.id().clone(), handle)));
+                        gone.into_iter().collect()
+                    });
+                    close(gone).await;
+                }
+            }
+            Err(trouble) => {
+                tracing::error!(integration = id, error = %trouble, "whether a write was stored is not known");
+            }
+        }
+        error
+    }
+
+    /// Shows other integrations; those that are shown no more are given back to be closed.
+    fn swap(&self, change: impl FnOnce(&mut Integrations) -> Vec<Arc<Handle>>) -> Vec<Arc<Handle>> {
+        let mut shown = Integrations::clone(&self.shown.load());
+        let gone = change(&mut shown);
+        self.shown.store(Arc::new(shown));
+        gone
+    }
+}
+
+/// Opens what was stored; what does not open is kept and says why.
+fn revive(stored: Stored, shared: &Shared) -> Option<Arc<Handle>> {
+    let Stored { id, generation, updated_at_ms, document } = stored;
+    let version = Version { source: Source::Store, generation, updated_at_ms };
+    let handle = match document.and_then(|document| IntegrationConfig::from_slice(&document)) {
+        Ok(config) => Handle::open(&config, shared, version).unwrap_or_else(|error| {
+            tracing::error!(integration = id, %error, "a stored integration does not open");
+            Handle::broken(&config, shared, version, &error)
+        }),
+        Err(error) => {
+            tracing::error!(integration = id, %error, "a stored integration cannot be read");
+            // Under an id that is none it could be neither called nor removed.
+            Handle::damaged(&id, shared, version, &error).ok()?
+        }
+    };
+    Some(Arc::new(handle))
+}
+
+/// Runs what changes store and registry to its end, even if the caller goes away in the middle: they must
+/// not part. What the change took out of the registry is closed when others may write again.
+async fn commit<T: Send + 'static>(
+    writing: Writing,
+    change: impl Future<Output = Result<(T, Vec<Arc<Handle>>)>> + Send + 'static,
+) -> Result<T> {
+    let change = tokio::spawn(async move {
+        let changed = change.await;
+        drop(writing);
+        let (value, gone) = changed?;
+        close(gone).await;
+        Ok(value)
+    });
+    change.await.unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the change did not run to its end")))
+}
+
+async fn close(gone: Vec<Arc<Handle>>) {
+    for handle in gone {
+        handle.close().await;
+    }
+}
+
+/// The present Unix time in milliseconds.
+pub(crate) fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or_default()
+}
