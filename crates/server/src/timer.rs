@@ -2,6 +2,8 @@
 //! the head is there; this one stays armed from one request of a connection to the next, and setting it to
 //! a later time costs next to nothing.
 
+#![expect(clippy::disallowed_types, reason = "hyper's timers are asked for times of the standard library")]
+
 use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
