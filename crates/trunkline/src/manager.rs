@@ -77,7 +77,7 @@ impl Manager {
         let stored = store.load().await?;
         let registry = stored
             .into_iter()
-            .filter_map(|stored| revive(stored, &shared))
+            .filter_map(|stored| revive(stored, &shared, None))
             .map(|handle| (handle.id().clone(), handle))
             .collect::<Registry>();
         let activity = Arc::new(Activity::load(shared.recorder.clone(), store.clone(), keep).await);
@@ -185,12 +185,13 @@ impl Manager {
                 Some(same) => same.clone(),
                 None => {
                     let version = Version { source, generation: 0, updated_at_ms: now_ms() };
-                    let opened = Handle::open(config, &self.inner.shared, version);
+                    let opened = Handle::open(config, &self.inner.shared, version, held.map(|held| &**held));
                     Arc::new(opened.map_err(|error| error.at(id))?)
                 }
             };
             fresh.insert(id.clone(), handle);
         }
+        fresh.values().for_each(|handle| handle.adopt());
         let gone = self.swap(|registry| {
             let is_gone = |handle: &Arc<Handle>| {
                 handle.source() == source
@@ -210,7 +211,7 @@ impl Manager {
     /// `invalid_config` or `unsupported`, naming the key.
     pub fn check(&self, config: &IntegrationConfig) -> Result<()> {
         let version = Version { source: Source::Store, generation: 0, updated_at_ms: 0 };
-        Handle::open(config, &self.inner.shared, version).map(drop)
+        Handle::open(config, &self.inner.shared, version, None).map(drop)
     }
 
     /// The integration of this id, as it is now. Takes no lock.
@@ -355,7 +356,8 @@ impl Manager {
         expected: Option<u64>,
     ) -> Result<Registered> {
         let version = Version { source: Source::Store, generation: 0, updated_at_ms: now_ms() };
-        let handle = Handle::open(&config, &self.inner.shared, version)?;
+        let held = self.inner.registry.load().get(config.id()).cloned();
+        let handle = Handle::open(&config, &self.inner.shared, version, held.as_deref())?;
         let this = self.clone();
         commit(writing, async move {
             let put = this.inner.store.put(config.id(), expected, config.text().as_bytes()).await;
@@ -364,6 +366,7 @@ impl Manager {
                 Err(error) => return Err(this.reconciled(config.id(), error).await),
             };
             let handle = Arc::new(handle.at(generation));
+            handle.adopt();
             let registered = Registered { handle: handle.clone(), warnings: config.warnings() };
             let replaced =
                 |registry: &mut Registry| registry.insert(handle.id().clone(), handle).into_iter().collect();
@@ -382,9 +385,11 @@ impl Manager {
         match self.inner.store.load().await {
             Ok(stored) => {
                 let stored = stored.into_iter().find(|stored| stored.id == id);
-                let held = self.inner.registry.load().get(id).map(|held| held.generation());
-                if stored.as_ref().map(|stored| stored.generation) != held {
-                    let handle = stored.and_then(|stored| revive(stored, &self.inner.shared));
+                let held = self.inner.registry.load().get(id).cloned();
+                let generation = held.as_ref().map(|held| held.generation());
+                if stored.as_ref().map(|stored| stored.generation) != generation {
+                    let revived = |stored| revive(stored, &self.inner.shared, held.as_deref());
+                    let handle = stored.and_then(revived).inspect(|handle| handle.adopt());
                     let gone = self.swap(|registry| {
                         let gone = registry.remove(id);
                         registry.extend(handle.map(|handle| (handle.id().clone(), handle)));
@@ -424,11 +429,11 @@ impl Drop for Inner {
 }
 
 /// Opens what was stored; what does not open is kept and says why.
-fn revive(stored: Stored, shared: &Shared) -> Option<Arc<Handle>> {
+fn revive(stored: Stored, shared: &Shared, before: Option<&Handle>) -> Option<Arc<Handle>> {
     let Stored { id, generation, updated_at_ms, document } = stored;
     let version = Version { source: Source::Store, generation, updated_at_ms };
     let handle = match document.and_then(|document| IntegrationConfig::from_slice(&document)) {
-        Ok(config) => Handle::open(&config, shared, version).unwrap_or_else(|error| {
+        Ok(config) => Handle::open(&config, shared, version, before).unwrap_or_else(|error| {
             tracing::error!(integration = id, %error, "a stored integration does not open");
             Handle::broken(&config, shared, version, &error)
         }),

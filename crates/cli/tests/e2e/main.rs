@@ -8,6 +8,7 @@ mod commands;
 mod crash;
 mod egress;
 mod file;
+mod flow;
 mod gate;
 mod harness;
 mod json;

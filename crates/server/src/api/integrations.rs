@@ -20,6 +20,9 @@ type Answer<T> = Result<T, Problem>;
 /// Bytes of a configuration. Certificates make the largest ones, and they are a hundredth of this.
 const DOCUMENT: usize = 1 << 20;
 
+/// What is shown beside a configuration and is none of it: sent back, it is ignored.
+const STATE: &str = "state";
+
 /// Who owns an integration's configuration.
 const SOURCE: HeaderName = HeaderName::from_static("trunkline-source");
 
@@ -94,8 +97,12 @@ pub(super) async fn health(State(manager): State<Manager>, Id(id): Id) -> Answer
 
 pub(super) async fn read(State(manager): State<Manager>, Id(id): Id) -> Answer<Response> {
     let handle = manager.get(&id)?;
-    let config = handle.config()?;
-    Ok((versioned(&handle), Json(config.masked())).into_response())
+    let mut shown = handle.config()?.masked();
+    if let (Value::Object(shown), Some(state)) = (&mut shown, handle.state()) {
+        // Strings and numbers always serialise.
+        shown.insert(STATE.to_owned(), serde_json::to_value(state).unwrap_or_default());
+    }
+    Ok((versioned(&handle), Json(shown)).into_response())
 }
 
 pub(super) async fn replace(
@@ -191,7 +198,10 @@ fn destination(document: &Value) -> (String, Option<&Value>) {
 async fn document(app: &App, request: Request) -> Answer<Value> {
     let (head, body) = request.into_parts();
     let bytes = inbound::json(&head.headers, body, app.body_limit.min(DOCUMENT)).await?;
-    let parse::Unique(value) = parse::text(&bytes)?;
+    let parse::Unique(mut value) = parse::text(&bytes)?;
+    if let Value::Object(fields) = &mut value {
+        fields.remove(STATE);
+    }
     Ok(value)
 }
 
