@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::{Credential, IntegrationId, Operation, RequestId};
+use crate::{Credential, Idempotency, IntegrationId, Operation, RequestId};
 
 /// An operation on its way down. Layers read and adjust it; nobody clones it, so that a retry is a
 /// loop over a borrowed call.
@@ -22,8 +22,15 @@ pub struct Call {
     pub began: Instant,
     /// When the whole call must have ended. Set by the caller, tightened by the deadline layer.
     pub deadline: Option<Instant>,
-    /// Which attempt this is, from 1.
+    /// Whether the deadline is the caller's own, sooner than the integration's: that it runs out then says
+    /// nothing about the service.
+    pub hurried: bool,
+    /// Which attempt this is, from 1. A layer that refuses to make it takes one off.
     pub attempt: u32,
+    /// The name of what is done, where it has one: limits can differ by it.
+    pub action: Option<Arc<str>>,
+    /// Whether the request carries a key by which the service recognises a repetition.
+    pub keyed: bool,
     /// What the authenticate layer got from the scheme, for the transport to place on its wire.
     pub credential: Option<Arc<Credential>>,
 }
@@ -38,8 +45,24 @@ impl Call {
             request_id: RequestId::new(),
             began: Instant::now(),
             deadline: None,
+            hurried: false,
             attempt: 1,
+            action: None,
+            keyed: false,
             credential: None,
         }
+    }
+
+    /// Whether the operation may be repeated when nobody knows if it was applied.
+    pub fn idempotency(&self) -> Idempotency {
+        match self.operation.idempotency() {
+            Idempotency::Unsafe if self.keyed => Idempotency::Keyed,
+            idempotency => idempotency,
+        }
+    }
+
+    /// What limits know the call by: its action, or else the label of its operation.
+    pub fn action(&self) -> &str {
+        self.action.as_deref().unwrap_or_else(|| self.operation.label())
     }
 }

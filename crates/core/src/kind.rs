@@ -11,6 +11,11 @@ pub enum Retry {
     Refresh,
     /// The cause passes by itself: wait and repeat.
     Transient,
+    /// The service asks for a pause: as [`Retry::Transient`], but what repeating may do twice is repeated
+    /// only after a pause whose length is known.
+    Paced,
+    /// The service stumbled over this very request: repeat only what changes nothing or carries a key.
+    Harmless,
 }
 
 /// What an attempt that failed with a kind tells a circuit breaker.
@@ -99,15 +104,21 @@ kinds! {
     /// The service knows the credential and refuses it this.
     Forbidden = "forbidden", "The credential is not allowed to do this", 502, Never, Ignore, Operator, Rejected;
     /// The service asks to slow down.
-    RateLimited = "rate_limited", "The service limits the rate", 429, Transient, Ignore, Upstream, Rejected;
-    /// Our own limiter or a full queue.
+    RateLimited = "rate_limited", "The service limits the rate", 429, Paced, Ignore, Upstream, Rejected;
+    /// Our own limiter or a full queue of the integration.
     Throttled = "throttled", "Too many calls", 429, Never, Ignore, Caller, NotSent;
+    /// As many calls are under way as this server takes.
+    Overloaded = "overloaded", "The server is busy", 503, Never, Ignore, Operator, NotSent;
     /// The service is busy with a conflicting piece of work: a serialization failure, a lock timeout.
     Contended = "contended", "Conflicts with concurrent work", 409, Transient, Success, Upstream, Rejected;
     /// The service cannot be reached, or says it is not able to answer.
     Unavailable = "unavailable", "The service is unavailable", 502, Transient, Failure, Upstream, Unknown;
     /// The name of the service does not exist, and will not because it is asked for again.
     UnknownHost = "unknown_host", "No host of this name", 502, Never, Ignore, Operator, NotSent;
+    /// The service failed at this request: a 500.
+    Failed = "failed", "The service failed at the request", 502, Harmless, Failure, Upstream, Unknown;
+    /// The service gave up waiting for the request: a 408. It says nothing about whether the service is up.
+    RequestTimeout = "request_timeout", "The service waited for the request in vain", 504, Transient, Ignore, Upstream, Unknown;
     /// The service did not answer in time.
     Timeout = "timeout", "The service did not answer in time", 504, Transient, Failure, Upstream, Unknown;
     /// The breaker is open.

@@ -21,6 +21,7 @@ mod operation;
 pub mod parse;
 mod reply;
 mod request_id;
+pub mod retry_after;
 mod scheme;
 mod seconds;
 mod secret;

@@ -26,8 +26,10 @@ pub enum Operation {
 /// Whether an operation may be repeated when nobody knows if it was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idempotency {
-    /// Repeating changes nothing.
+    /// It only reads (RFC 9110 section 9.2.1).
     Safe,
+    /// Doing it twice leaves the same as doing it once (RFC 9110 section 9.2.2).
+    Idempotent,
     /// The service recognises a repetition by a key in the request.
     Keyed,
     /// Repeating may do it twice.
@@ -35,7 +37,10 @@ pub enum Idempotency {
 }
 
 impl Operation {
-    /// Whether the operation may be repeated (RFC 9110 section 9.2.2 for HTTP).
+    /// Whether the operation may be repeated (RFC 9110 section 9.2 for HTTP). [`Call::idempotency`] knows of
+    /// keys too.
+    ///
+    /// [`Call::idempotency`]: crate::Call::idempotency
     pub fn idempotency(&self) -> Idempotency {
         match self {
             Self::Http(request) => request.idempotency(),
@@ -60,6 +65,14 @@ impl Operation {
             Self::Query(_) => "query",
             Self::Publish(_) => "publish",
             Self::Receive(_) => "receive",
+        }
+    }
+
+    /// How long its caller wants to wait for it at most, if they said so.
+    pub fn timeout(&self) -> Option<Duration> {
+        match self {
+            Self::Http(request) => request.timeout,
+            Self::Query(_) | Self::Publish(_) | Self::Receive(_) => None,
         }
     }
 
@@ -90,6 +103,9 @@ pub struct HttpRequest {
     /// Pass everything through untouched: no redirect is followed, no encoding is asked for or
     /// removed, and the total time does not bound a body that keeps flowing.
     pub relay: bool,
+    /// How long the caller wants to wait for the call at most, with all its attempts and pauses. The
+    /// integration's own time limit holds as well.
+    pub timeout: Option<Duration>,
 }
 
 impl HttpRequest {
@@ -102,6 +118,7 @@ impl HttpRequest {
             headers: HeaderMap::new(),
             body: Body::Empty,
             relay: false,
+            timeout: None,
         }
     }
 
@@ -129,6 +146,13 @@ impl HttpRequest {
         self
     }
 
+    /// Sets how long the call may take at most.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
     /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Body>) -> Self {
@@ -151,9 +175,8 @@ impl HttpRequest {
 
     fn idempotency(&self) -> Idempotency {
         match self.method {
-            Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE | Method::PUT | Method::DELETE => {
-                Idempotency::Safe
-            }
+            Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE => Idempotency::Safe,
+            Method::PUT | Method::DELETE => Idempotency::Idempotent,
             _ => Idempotency::Unsafe,
         }
     }
@@ -225,11 +248,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_methods_that_rfc_9110_calls_idempotent_are_safe_to_repeat() {
+    fn only_methods_that_rfc_9110_calls_safe_or_idempotent_may_be_repeated() {
         for (method, idempotency) in [
             (Method::GET, Idempotency::Safe),
-            (Method::PUT, Idempotency::Safe),
-            (Method::DELETE, Idempotency::Safe),
+            (Method::TRACE, Idempotency::Safe),
+            (Method::PUT, Idempotency::Idempotent),
+            (Method::DELETE, Idempotency::Idempotent),
             (Method::POST, Idempotency::Unsafe),
             (Method::PATCH, Idempotency::Unsafe),
             (Method::from_bytes(b"PURGE").unwrap(), Idempotency::Unsafe),

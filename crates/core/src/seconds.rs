@@ -1,9 +1,11 @@
 //! `Seconds`: a duration in configuration, as a number of seconds or a string such as `"250ms"`.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::Error;
 
 /// A positive duration. Written as seconds (`30`, `0.25`) or with a unit (`"250ms"`, `"30s"`, `"5m"`, `"1h"`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,11 +25,35 @@ impl Seconds {
         self.0
     }
 
-    fn from_f64<E: de::Error>(seconds: f64) -> Result<Self, E> {
+    fn from_f64(seconds: f64) -> Result<Self, &'static str> {
         if seconds > 0.0 && seconds <= MAX {
             return Ok(Self(Duration::from_secs_f64(seconds)));
         }
-        Err(E::custom("must be more than 0 and at most 86400 seconds"))
+        Err("must be more than 0 and at most 86400 seconds")
+    }
+
+    fn from_text(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(split);
+        let scale = match unit {
+            "ms" => 0.001,
+            "" | "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err("unknown unit of time; use ms, s, m or h"),
+        };
+        let number: f64 =
+            number.trim().parse().map_err(|_| "is no duration; write \"250ms\", \"30s\" or \"5m\"")?;
+        Self::from_f64(number * scale)
+    }
+}
+
+impl FromStr for Seconds {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::from_text(text).map_err(Error::invalid)
     }
 }
 
@@ -40,30 +66,16 @@ impl<'de> Deserialize<'de> for Seconds {
                 f.write_str("seconds, or a string such as \"250ms\", \"30s\" or \"5m\"")
             }
             fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<Seconds, E> {
-                Seconds::from_f64(seconds)
+                Seconds::from_f64(seconds).map_err(E::custom)
             }
             fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<Seconds, E> {
-                Seconds::from_f64(seconds as f64)
+                self.visit_f64(seconds as f64)
             }
             fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Seconds, E> {
-                Seconds::from_f64(seconds as f64)
+                self.visit_f64(seconds as f64)
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Seconds, E> {
-                let text = text.trim();
-                let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-                let (number, unit) = text.split_at(split);
-                let scale = match unit {
-                    "ms" => 0.001,
-                    "" | "s" => 1.0,
-                    "m" => 60.0,
-                    "h" => 3600.0,
-                    _ => return Err(E::custom("unknown unit of time; use ms, s, m or h")),
-                };
-                let number: f64 = number
-                    .trim()
-                    .parse()
-                    .map_err(|_| E::custom("is no duration; write \"250ms\", \"30s\" or \"5m\""))?;
-                Seconds::from_f64(number * scale)
+                Seconds::from_text(text).map_err(E::custom)
             }
         }
         deserializer.deserialize_any(Visitor)

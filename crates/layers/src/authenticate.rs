@@ -6,16 +6,20 @@ use std::sync::Arc;
 use http::HeaderMap;
 use trunkline_core::{BoxFuture, Call, Error, Layer, Next, Reply, Result, Retry, SchemeDyn};
 
+use crate::Limiter;
+
 /// Adds the scheme's credential to each attempt.
 #[derive(Debug)]
 pub struct Authenticate {
     scheme: Arc<dyn SchemeDyn>,
+    limiter: Option<Arc<Limiter>>,
 }
 
 impl Authenticate {
-    /// Authenticates with `scheme`.
-    pub fn new(scheme: Arc<dyn SchemeDyn>) -> Self {
-        Self { scheme }
+    /// Authenticates with `scheme`. The attempt with a fresh credential waits for `limiter`, which stands above
+    /// and knows only of the first.
+    pub fn new(scheme: Arc<dyn SchemeDyn>, limiter: Option<Arc<Limiter>>) -> Self {
+        Self { scheme, limiter }
     }
 
     /// Tells the scheme, and makes one more attempt if that gave another credential and the operation
@@ -26,6 +30,11 @@ impl Authenticate {
         self.scheme.rejected_dyn(&refused, &challenge).await;
         let fresh = self.scheme.credential_dyn(next.context()).await?;
         if fresh.as_ref().is_none_or(|fresh| Arc::ptr_eq(fresh, &refused)) {
+            return Err(error);
+        }
+        if let Some(limiter) = &self.limiter
+            && limiter.admit(call).await.is_err()
+        {
             return Err(error);
         }
         call.credential = fresh;
@@ -114,7 +123,7 @@ mod tests {
         request: HttpRequest,
     ) -> (Result<Reply>, Vec<String>) {
         let scheme = Rotating::open(Tokens(tokens.iter().map(|&token| token.to_owned()).collect())).unwrap();
-        let layers: Vec<Arc<dyn Layer>> = vec![Arc::new(Authenticate::new(Arc::new(scheme)))];
+        let layers: Vec<Arc<dyn Layer>> = vec![Arc::new(Authenticate::new(Arc::new(scheme), None))];
         let context = Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap()));
         let script = Script::new(steps);
         let mut call = Call::new(IntegrationId::new("a").unwrap(), request);

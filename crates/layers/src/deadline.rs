@@ -34,20 +34,24 @@ impl Layer for Deadline {
 
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
         let relayed = matches!(&call.operation, Operation::Http(request) if request.relay);
+        let asked = call.operation.timeout().map(|timeout| call.began + timeout);
+        let callers = [call.deadline, asked].into_iter().flatten().min();
         // An upload takes as long as its client needs; while it flows nobody waits in vain.
-        if relayed && call.deadline.is_none() && !call.operation.is_replayable() {
+        if relayed && callers.is_none() && !call.operation.is_replayable() {
             return next.run(call);
         }
         Box::pin(async move {
             let own = call.began + self.total;
-            let deadline = call.deadline.map_or(own, |callers| callers.min(own));
-            let total = deadline - call.began;
+            let deadline = callers.map_or(own, |callers| callers.min(own));
+            let total = deadline.saturating_duration_since(call.began);
             call.deadline = Some(deadline);
+            call.hurried = deadline < own;
             let mut result = match timeout_at(deadline, next.run(call)).await {
                 Ok(result) => result,
                 Err(_) => return Err(late(total).attempted(call.attempt)),
             };
-            if !relayed {
+            // What is relayed may flow for longer, unless its caller has said for how long.
+            if let Some(end) = if relayed { callers } else { Some(deadline) } {
                 let reply = match &mut result {
                     Ok(reply) => Some(reply),
                     Err(error) => error.reply_mut(),
@@ -56,7 +60,7 @@ impl Layer for Deadline {
                     let Body::Stream(stream) = std::mem::take(&mut reply.body) else {
                         unreachable!("matched above")
                     };
-                    let bound = Bound { stream, sleep: Box::pin(sleep_until(deadline)), total };
+                    let bound = Bound { stream, sleep: Box::pin(sleep_until(end)), total: end - call.began };
                     reply.body = Body::stream(bound);
                 }
             }
@@ -157,6 +161,12 @@ mod tests {
             tokio::time::timeout(Duration::from_secs(3600), call(&Script::new([Step::Hangs]), upload, None))
                 .await;
         assert!(hour.is_err(), "a relayed upload outlives the total time");
+
+        let asked =
+            HttpRequest { relay: true, timeout: Some(Duration::from_secs(90)), ..HttpRequest::get("/") };
+        let (began, script) = (Instant::now(), Script::new([Step::Ok(endless())]));
+        call(&script, asked, None).await.unwrap().bytes().await.unwrap_err();
+        assert_eq!(began.elapsed().as_secs(), 90, "its caller has said how long it may take");
 
         let request = HttpRequest { relay: true, ..HttpRequest::get("/") };
         let reply = call(&Script::new([Step::Ok(endless())]), request, None).await.unwrap();

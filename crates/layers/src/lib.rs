@@ -3,14 +3,27 @@
 
 mod activity;
 mod authenticate;
+mod breaker;
+mod concurrency;
 mod deadline;
 mod metrics;
 mod observe;
+mod rate_limit;
+mod retry;
+#[cfg(test)]
+mod testing;
 mod timeout;
+mod window;
 
 pub use activity::{Record, Recorder};
 pub use authenticate::Authenticate;
+pub use breaker::{Breaker, BreakerConfig, BreakerState, Circuit, Thresholds};
+pub use concurrency::{Bound, Capacity, Concurrency, ConcurrencyConfig, ConcurrencyState};
 pub use deadline::Deadline;
 pub use metrics::{CallMetrics, Metrics};
 pub use observe::Observe;
+pub use rate_limit::{
+    HeaderNames, LimitConfig, LimitState, Limiter, RateLimit, RateLimitConfig, RateLimitState, Rules,
+};
+pub use retry::{Budget, Policy, Retry, RetryConfig};
 pub use timeout::Timeout;

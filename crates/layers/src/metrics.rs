@@ -41,6 +41,11 @@ pub struct Metrics {
     in_flight: Family<ByIntegration, Gauge>,
     sent: Family<ByIntegration, Counter>,
     received: Family<ByIntegration, Counter>,
+    retries: Family<ByIntegration, Counter>,
+    refused: Family<ByIntegration, Counter>,
+    waited: Family<ByIntegration, Counter>,
+    queue: Family<ByIntegration, Gauge>,
+    breaker: Family<ByIntegration, Gauge>,
     /// The integrations that have handles: their labels go with the last of these.
     series: Mutex<HashMap<Arc<str>, Weak<Series>>>,
 }
@@ -73,7 +78,38 @@ impl Metrics {
             Unit::Bytes,
             received.clone(),
         );
-        Self { registry, calls, duration, in_flight, sent, received, series: Mutex::default() }
+        let retries = Family::default();
+        registry.register("trunkline_retries", "Attempts that were made again", retries.clone());
+        let refused = Family::default();
+        registry.register(
+            "trunkline_throttled",
+            "Attempts that a limit of the integration did not let pass",
+            refused.clone(),
+        );
+        let waited = Family::default();
+        registry.register(
+            "trunkline_queued",
+            "Attempts that waited for their turn or for a place",
+            waited.clone(),
+        );
+        let queue = Family::default();
+        registry.register("trunkline_queue_depth", "Attempts that wait now", queue.clone());
+        let breaker = Family::default();
+        registry.register("trunkline_breaker_state", "0 closed, 1 half open, 2 open", breaker.clone());
+        Self {
+            registry,
+            calls,
+            duration,
+            in_flight,
+            sent,
+            received,
+            retries,
+            refused,
+            waited,
+            queue,
+            breaker,
+            series: Mutex::default(),
+        }
     }
 
     /// Adds a counter of somebody else's that is read when it is scraped.
@@ -106,6 +142,11 @@ impl Metrics {
         self.in_flight.remove(&labels);
         self.sent.remove(&labels);
         self.received.remove(&labels);
+        self.retries.remove(&labels);
+        self.refused.remove(&labels);
+        self.waited.remove(&labels);
+        self.queue.remove(&labels);
+        self.breaker.remove(&labels);
         for outcome in OUTCOMES.iter().copied().chain(Kind::ALL.iter().map(|kind| kind.code())) {
             self.calls.remove(&ByOutcome { integration: integration.clone(), outcome });
         }
@@ -185,6 +226,11 @@ struct Held {
     in_flight: Gauge<i64, AtomicI64>,
     sent: Counter<u64, AtomicU64>,
     received: Counter<u64, AtomicU64>,
+    retries: Counter<u64, AtomicU64>,
+    refused: Counter<u64, AtomicU64>,
+    waited: Counter<u64, AtomicU64>,
+    queue: Gauge<i64, AtomicI64>,
+    breaker: Gauge<i64, AtomicI64>,
 }
 
 impl Series {
@@ -198,6 +244,11 @@ impl Series {
                 in_flight: metrics.in_flight.get_or_create(&labels).clone(),
                 sent: metrics.sent.get_or_create(&labels).clone(),
                 received: metrics.received.get_or_create(&labels).clone(),
+                retries: metrics.retries.get_or_create(&labels).clone(),
+                refused: metrics.refused.get_or_create(&labels).clone(),
+                waited: metrics.waited.get_or_create(&labels).clone(),
+                queue: metrics.queue.get_or_create(&labels).clone(),
+                breaker: metrics.breaker.get_or_create(&labels).clone(),
             })
         })
     }
@@ -229,6 +280,35 @@ impl CallMetrics {
         } else {
             self.0.outcome(outcome).inc();
         }
+    }
+}
+
+/// What the layers in between say.
+impl CallMetrics {
+    /// An attempt is made again.
+    pub(crate) fn retried(&self) {
+        self.0.held().retries.inc();
+    }
+
+    /// A limit did not let an attempt pass.
+    pub(crate) fn throttled(&self) {
+        self.0.held().refused.inc();
+    }
+
+    /// An attempt begins to wait.
+    pub(crate) fn queued(&self) {
+        self.0.held().waited.inc();
+        self.0.held().queue.inc();
+    }
+
+    /// … and waits no more.
+    pub(crate) fn left_queue(&self) {
+        self.0.held().queue.dec();
+    }
+
+    /// The breaker is closed (0), half open (1) or open (2).
+    pub(crate) fn breaker(&self, state: i64) {
+        self.0.held().breaker.set(state);
     }
 }
 

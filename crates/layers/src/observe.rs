@@ -79,6 +79,10 @@ impl Layer for Observe {
 
 fn log(error: &Error, watch: &Watch) {
     match error.kind().row().blame {
+        // Refused before anything was sent, by an open circuit for instance: as often as callers ask.
+        Blame::Operator | Blame::Upstream if watch.attempts == 0 => {
+            tracing::debug!(integration = %watch.integration, request_id = %watch.request_id, %error, "call refused");
+        }
         Blame::Us => {
             tracing::error!(integration = %watch.integration, request_id = %watch.request_id, %error, "call failed");
         }

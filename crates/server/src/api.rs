@@ -2,6 +2,7 @@
 //! document are made from.
 
 mod activity;
+mod breaker;
 mod extract;
 mod integrations;
 mod operations;
@@ -47,11 +48,13 @@ routes! {
     post "/api/v1/integrations/register", "Register an integration", Some("Integration"), (201, "Registered"), [], Some(|| post(integrations::register));
     get "/api/v1/integrations/list", "List all integrations", None, (200, "List"), [], Some(|| get(integrations::list));
     get "/api/v1/integrations/health", "Probe all integrations", None, (200, "HealthOfAll"), ["details"], Some(|| get(integrations::health_all));
-    get "/api/v1/integrations/{id}", "Read an integration, secrets masked", None, (200, "Integration"), [], Some(|| get(integrations::read));
+    get "/api/v1/integrations/{id}", "Read an integration, secrets masked, and what limits it now", None, (200, "Read"), [], Some(|| get(integrations::read));
     put "/api/v1/integrations/{id}", "Replace an integration; a masked secret keeps what is stored", Some("Integration"), (200, "Registered"), [], Some(|| put(integrations::replace));
     patch "/api/v1/integrations/{id}", "Change some keys of an integration (RFC 7396)", Some("Patch"), (200, "Registered"), [], Some(|| patch(integrations::change));
     delete "/api/v1/integrations/{id}", "Remove an integration", None, (200, "Registered"), [], Some(|| delete(integrations::remove));
     get "/api/v1/integrations/{id}/health", "Probe an integration", None, (200, "Health"), [], Some(|| get(integrations::health));
+    post "/api/v1/integrations/{id}/breaker/reset", "Close the circuit", None, (200, "State"), [], Some(|| post(breaker::reset));
+    post "/api/v1/integrations/{id}/breaker/open", "Open the circuit until it is reset", None, (200, "State"), [], Some(|| post(breaker::open));
     post "/api/v1/integrations/{id}/test", "Try a request, or probe with an empty one", Some("Request"), (200, "Tested"), [], Some(|| post(test::test));
     post "/api/v1/integrations/{id}/call", "Call an integration; the reply's body comes back unparsed", Some("Request"), (200, "Anything"), [], Some(|| post(elsewhere));
     any "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added", None, (200, "Anything"), [], None;

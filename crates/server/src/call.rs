@@ -18,9 +18,11 @@ pub(crate) async fn call(
 ) -> Result<Response<Body>, Problem> {
     let handle = handle?;
     let (head, body) = request.into_parts();
+    let deadline = headers::deadline(&head.headers)?;
     let bytes = inbound::json(&head.headers, body, limit).await?;
     let operation = handle.parse(raw(&bytes)?)?;
     let mut call = Call::new(handle.id().clone(), operation);
+    call.deadline = deadline;
     match handle.call(&mut call).await {
         Ok(reply) => {
             let mut response = answer(reply, &call);

@@ -84,11 +84,11 @@ pub(crate) fn samples(address: SocketAddr) -> Result<Vec<IntegrationConfig>> {
         }),
         json!({
             "integration_id": "demo-flaky", "name": "Flaky", "type": "rest", "base_url": url,
-            "description": "Fails every second time. Try GET /flaky",
+            "description": "Fails every second time; a GET is made again. Try GET /flaky",
         }),
         json!({
             "integration_id": "demo-limited", "name": "Limited", "type": "rest", "base_url": url,
-            "description": "Takes five calls in ten seconds, then answers 429. Try GET /limited",
+            "description": "Takes five calls in ten seconds, then answers 429; a GET waits as it is told. Try GET /limited",
         }),
         json!({
             "integration_id": "demo-wrong-key", "name": "Wrong key", "type": "rest", "base_url": url,

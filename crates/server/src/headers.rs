@@ -1,12 +1,15 @@
 //! Headers that end at this hop, and those of our own.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use trunkline::{Call, RequestId};
+use tokio::time::Instant;
+use trunkline::{Call, Error, RequestId, Result, Seconds};
 
 /// Names the call in answers, activity and logs.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("trunkline-request-id");
 /// How many attempts the call took.
 const ATTEMPTS: HeaderName = HeaderName::from_static("trunkline-attempts");
+/// How long a caller wants to wait at most: `30`, `250ms`.
+const TIMEOUT: HeaderName = HeaderName::from_static("trunkline-timeout");
 /// Carries the API token, so that `Authorization` is free for the service.
 pub(crate) const TOKEN: HeaderName = HeaderName::from_static("trunkline-token");
 
@@ -69,6 +72,18 @@ fn remove(headers: &mut HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
 fn named(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
+}
+
+/// When a call that begins now must have ended, if its caller says so.
+///
+/// # Errors
+///
+/// `invalid_config` when the header is no duration.
+pub(crate) fn deadline(headers: &HeaderMap) -> Result<Option<Instant>> {
+    let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
+    let seconds: Seconds =
+        value.to_str().unwrap_or_default().parse().map_err(|error: Error| error.at(TIMEOUT.as_str()))?;
+    Ok(Some(Instant::now() + seconds.get()))
 }
 
 /// Says what happened to a call.

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
-use trunkline::{Catalog, Kind};
+use trunkline::{Catalog, FlowState, Kind};
 
 use crate::api::{ROUTES, Route};
 
@@ -110,9 +110,13 @@ fn media(component: &str) -> &'static str {
 
 fn schemas() -> Value {
     let text = json!({ "type": "string" });
+    let mut read = Catalog::get().integration_schema();
+    read["properties"]["state"] = json!({ "$ref": "#/components/schemas/State" });
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
     json!({
         "Integration": Catalog::get().integration_schema(),
+        "State": FlowState::schema(),
+        "Read": read,
         "Patch": { "type": "object", "description": "Keys of an integration to change; null removes one" },
         "Registered": {
             "type": "object",
@@ -151,6 +155,7 @@ fn schemas() -> Value {
                     "name": text, "filename": text, "content_type": text, "value": text, "base64": text,
                 } } },
                 "base64": text,
+                "timeout": { "type": ["number", "string"], "description": "How long the call may take at most, in seconds or as \"250ms\"" },
             },
             "examples": [{ "method": "GET", "endpoint": "/orders", "params": { "page": 1 } }],
         },
@@ -178,6 +183,7 @@ fn schemas() -> Value {
                 "kind": { "type": "string", "examples": kinds }, "integration": text,
                 "outcome": { "enum": ["not_sent", "rejected", "applied", "unknown"] },
                 "attempts": { "type": "integer" }, "request_id": text, "retry_at": text,
+                "retry_suppressed": { "type": "string", "description": "Why it was not attempted again, though that would do no harm" },
                 "upstream": { "type": "object", "properties": { "status": { "type": "integer" }, "body": true } },
             },
         },

@@ -41,6 +41,8 @@ struct Members {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    retry_suppressed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<Upstream>,
     #[serde(skip)]
     retry_after: Option<Duration>,
@@ -71,6 +73,7 @@ impl Problem {
             attempts: (error.attempts() > 0).then(|| error.attempts()),
             request_id: None,
             retry_at: error.wait().and_then(instant),
+            retry_suppressed: fact("retry_suppressed"),
             upstream: None,
             retry_after: error.wait(),
         }))
@@ -107,6 +110,7 @@ impl Problem {
             attempts: None,
             request_id: None,
             retry_at: None,
+            retry_suppressed: None,
             upstream: None,
             retry_after: None,
         }))
@@ -139,10 +143,13 @@ impl Problem {
     }
 }
 
-/// The time this long from now (RFC 3339).
+/// The time this long from now (RFC 3339), in whole seconds and rounded up as `Retry-After` is.
 fn instant(wait: Duration) -> Option<String> {
-    let now = jiff::Timestamp::now().checked_add(jiff::SignedDuration::try_from(wait).ok()?).ok()?;
-    Some(format!("{now:.0}"))
+    let wait = jiff::SignedDuration::try_from(wait)
+        .ok()?
+        .checked_add(jiff::SignedDuration::from_nanos(999_999_999))?;
+    let then = jiff::Timestamp::now().checked_add(wait).ok()?;
+    Some(format!("{then:.0}"))
 }
 
 /// What there is of an error body, as far as it came and as much as is shown.

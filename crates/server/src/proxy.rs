@@ -28,6 +28,7 @@ pub(crate) async fn proxy(
     let whole = head.uri.path_and_query().map(http::uri::PathAndQuery::as_str).unwrap_or_default();
     let mut onward = HttpRequest::new(head.method, whole.get(tail.0..).unwrap_or_default());
     onward.relay = true;
+    let deadline = headers::deadline(&head.headers)?;
     headers::strip_request(&mut head.headers);
     if pass == Pass::Spent {
         head.headers.remove(header::AUTHORIZATION);
@@ -36,6 +37,7 @@ pub(crate) async fn proxy(
     onward.body = inbound::relay(body).await?;
 
     let mut call = Call::new(handle.id().clone(), onward);
+    call.deadline = deadline;
     let result = handle.call(&mut call).await;
     // An answer of the service is an answer, whatever its status.
     match result.or_else(trunkline::Error::into_reply) {

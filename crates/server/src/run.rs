@@ -3,6 +3,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener as StdListener},
+    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -105,6 +106,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
         .egress(egress)
         .store(Arc::new(store))
         .activity(file.server.activity.unwrap_or(50_000))
+        .in_flight(file.server.calls.map_or(1024, NonZeroU32::get))
         .build()
         .await?;
 

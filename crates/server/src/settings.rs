@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -74,6 +75,9 @@ pub struct ServerSettings {
     pub drain_delay: Option<Seconds>,
     /// Connections at the same time; 4,096 unless set.
     pub connections: Option<usize>,
+    /// Calls and proxied requests that are under way at the same time; 1,024 unless set. Others wait for up to a
+    /// second, 256 of them, and are then answered with 503 and `Retry-After`.
+    pub calls: Option<NonZeroU32>,
     /// Bytes of a request's body that is read into memory; 4 MiB unless set. Proxied bodies stream.
     pub body: Option<usize>,
     /// How many records of activity are kept; 50,000 unless set.

@@ -9,12 +9,14 @@ use std::{
     time::Duration,
 };
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use trunkline_core::{
     Body, Call, Context, Credential, Error, HttpRequest, Kind, Operation, Outcome, Reply, Result, Transport,
+    retry_after,
 };
 
 /// What one attempt does.
@@ -26,6 +28,10 @@ pub enum Step {
     Fails(Kind, Outcome),
     /// Fails as a service that answered with this status.
     Answers(StatusCode, Kind),
+    /// Answers with this status and these headers: an error of this kind, if there is one.
+    Replies(StatusCode, Vec<(&'static str, String)>, Option<Kind>),
+    /// Fails as a service that answered 503 with this body.
+    FailsStreaming(Kind, Body),
     /// Takes this long, then plays the next step.
     Takes(Duration),
     /// Never ends.
@@ -36,8 +42,16 @@ pub enum Step {
 #[derive(Clone, Default)]
 pub struct Script {
     steps: Arc<Mutex<VecDeque<Step>>>,
-    credentials: Arc<Mutex<Vec<Option<Arc<Credential>>>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
     dropped: Arc<AtomicU32>,
+}
+
+/// An attempt as it came.
+#[derive(Debug, Clone)]
+struct Seen {
+    at: Instant,
+    credential: Option<Arc<Credential>>,
+    headers: HeaderMap,
 }
 
 impl Script {
@@ -48,12 +62,22 @@ impl Script {
 
     /// How many attempts were made.
     pub fn attempts(&self) -> usize {
-        self.credentials.lock().unwrap().len()
+        self.seen.lock().unwrap().len()
     }
 
     /// The credential of each attempt.
     pub fn credentials(&self) -> Vec<Option<Arc<Credential>>> {
-        self.credentials.lock().unwrap().clone()
+        self.seen.lock().unwrap().iter().map(|seen| seen.credential.clone()).collect()
+    }
+
+    /// When each attempt was made.
+    pub fn times(&self) -> Vec<Instant> {
+        self.seen.lock().unwrap().iter().map(|seen| seen.at).collect()
+    }
+
+    /// The headers of each attempt that was an HTTP request.
+    pub fn headers(&self) -> Vec<HeaderMap> {
+        self.seen.lock().unwrap().iter().map(|seen| seen.headers.clone()).collect()
     }
 
     /// How many attempts were dropped before they ended.
@@ -96,7 +120,15 @@ impl Transport for Script {
     }
 
     async fn call(&self, _: &Context, call: &mut Call) -> Result<Reply> {
-        self.credentials.lock().unwrap().push(call.credential.clone());
+        let headers = match &mut call.operation {
+            Operation::Http(request) => {
+                drop(request.body.take_for_send());
+                request.headers.clone()
+            }
+            _ => HeaderMap::new(),
+        };
+        let seen = Seen { at: Instant::now(), credential: call.credential.clone(), headers };
+        self.seen.lock().unwrap().push(seen);
         let mut dropped = Dropped(&self.dropped, false);
         let result = loop {
             let step = self.steps.lock().unwrap().pop_front();
@@ -108,6 +140,23 @@ impl Transport for Script {
                 }
                 Some(Step::Answers(status, kind)) => {
                     break Err(Error::new(kind, "scripted").replied(Reply::new(status, "scripted")));
+                }
+                Some(Step::Replies(status, headers, kind)) => {
+                    let mut reply = Reply::new(status, "scripted");
+                    for (name, value) in headers {
+                        reply.headers.append(name, value.parse().unwrap());
+                    }
+                    let Some(kind) = kind else { break Ok(reply) };
+                    let error = Error::new(kind, "scripted");
+                    break Err(match retry_after::read(&reply.headers, &header::RETRY_AFTER) {
+                        Some(wait) => error.retry_after(wait),
+                        None => error,
+                    }
+                    .replied(reply));
+                }
+                Some(Step::FailsStreaming(kind, body)) => {
+                    let reply = Reply { body, ..Reply::new(StatusCode::SERVICE_UNAVAILABLE, "") };
+                    break Err(Error::new(kind, "scripted").replied(reply));
                 }
                 Some(Step::Takes(time)) => tokio::time::sleep(time).await,
                 Some(Step::Hangs) => std::future::pending().await,

@@ -9,6 +9,7 @@ mod common;
 
 use std::{cell::Cell, hint::black_box};
 
+use allocation_counter::measure;
 use http::StatusCode;
 use rustix::time::{ClockId, clock_gettime};
 use schemars::JsonSchema;
@@ -77,17 +78,22 @@ fn turns(clock: ClockId, calls: u32, mut a: impl FnMut(), mut b: impl FnMut()) -
     (median(a), median(b))
 }
 
-/// A transport that does nothing: alone, and below all layers.
+/// What each layer costs, around a transport that does nothing.
 fn layers() {
     const CALLS: u32 = 10_000;
     let runtime = runtime();
     let manager = runtime.block_on(Manager::builder().transport::<Nothing>().build()).unwrap();
-    let nothing = json!({
-        "integration_id": "nothing", "type": "nothing", "auth_type": "bearer", "auth_config": { "token": "t" },
+    let off = json!({
+        "retry_config": { "max_attempts": 1 }, "breaker": { "enabled": false },
+        "rate_limit": { "learn": false }, "concurrency": { "enabled": false },
     });
-    let handle = runtime.block_on(manager.register(config(nothing))).unwrap().handle;
-    let id = IntegrationId::new("nothing").unwrap();
+    let limits = json!([{ "requests": 100_000_000 }, { "requests": 4_000_000_000_u32, "per": "24h" }]);
+    let bearer = json!({ "auth_type": "bearer", "auth_config": { "token": "t" } });
+    let all = json!({
+        "rate_limit": limits, "attempt_timeout": 1, "auth_type": "bearer", "auth_config": { "token": "t" },
+    });
     let (transport, context) = (Nothing, Context::new(Egress::default().into()));
+    let id = IntegrationId::new("nothing").unwrap();
     let many_bare = || {
         runtime.block_on(async {
             for _ in 0..CALLS {
@@ -96,24 +102,60 @@ fn layers() {
             }
         });
     };
-    let recorded = Cell::new(0.0);
-    let many_whole = || {
-        let began = nanos(ClockId::ThreadCPUTime);
-        // What the calls of the round before left behind; a task does this beside the calls.
-        manager.activity().query(&Filter { limit: Some(0), ..Filter::default() });
-        recorded.set((nanos(ClockId::ThreadCPUTime) - began) as f64 / f64::from(CALLS));
-        runtime.block_on(async {
-            for _ in 0..CALLS {
-                black_box(manager.call("nothing", HttpRequest::get("")).await).unwrap();
-            }
+    println!("a call through layers, around a transport that does nothing");
+    let mut without = 0.0;
+    for (name, only, changes) in [
+        ("none", true, json!({})),
+        ("retry", true, json!({ "retry_config": {} })),
+        ("breaker", true, json!({ "breaker": {} })),
+        ("rate_limit, none configured", true, json!({ "rate_limit": {} })),
+        ("rate_limit, two of them", true, json!({ "rate_limit": limits })),
+        ("concurrency", true, json!({ "concurrency": {} })),
+        ("authenticate", true, bearer),
+        ("timeout", true, json!({ "attempt_timeout": 1 })),
+        ("all", false, all),
+    ] {
+        let mut json = if only { off.clone() } else { json!({}) };
+        for (key, value) in changes.as_object().unwrap() {
+            json[key] = value.clone();
+        }
+        json["integration_id"] = "nothing".into();
+        json["type"] = "nothing".into();
+        let handle = runtime.block_on(manager.register(config(json))).unwrap().handle;
+        let recorded = Cell::new(0.0);
+        let many_whole = || {
+            let began = nanos(ClockId::ThreadCPUTime);
+            // What the calls of the round before left behind; a task does this beside the calls.
+            manager.activity().query(&Filter { limit: Some(0), ..Filter::default() });
+            recorded.set((nanos(ClockId::ThreadCPUTime) - began) as f64 / f64::from(CALLS));
+            runtime.block_on(async {
+                for _ in 0..CALLS {
+                    black_box(manager.call("nothing", HttpRequest::get("")).await).unwrap();
+                }
+            });
+        };
+        let (bare, whole) = turns(ClockId::ThreadCPUTime, CALLS, many_bare, many_whole);
+        let (whole, record) = (whole - recorded.get(), recorded.get());
+        let counted = measure(|| {
+            runtime.block_on(async { drop(manager.call("nothing", HttpRequest::get("")).await) });
         });
-    };
-    let (a, b) = turns(ClockId::ThreadCPUTime, CALLS, many_bare, many_whole);
-    let (b, record) = (b - recorded.get(), recorded.get());
-    let names = handle.layers().collect::<Vec<_>>().join(", ");
-    println!("a call through {names}, around a transport that does nothing");
-    println!("  bare {a:.0} ns; whole {b:.0} ns (target: at most 1000 ns)");
-    println!("  and {record:.0} ns beside it to keep its record");
+        match name {
+            "none" => {
+                without = whole;
+                println!(
+                    "  bare {bare:.0} ns; with {} {whole:.0} ns",
+                    handle.layers().collect::<Vec<_>>().join(", ")
+                );
+                println!("  and {record:.0} ns beside it to keep its record");
+            }
+            "all" => {
+                println!("  all, with {}:", handle.layers().collect::<Vec<_>>().join(", "));
+                println!("    {whole:.0} ns (target: at most 1500 ns), {} allocations", counted.count_total);
+            }
+            _ => println!("  {name}: {:+.0} ns, {} allocations in all", whole - without, counted.count_total),
+        }
+        runtime.block_on(manager.remove("nothing", None)).unwrap();
+    }
 }
 
 /// The library over loopback, and the client it is built on.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use trunkline_core::{Context, Egress, Result, Transport};
-use trunkline_layers::{Metrics, Recorder};
+use trunkline_layers::{Bound, Capacity, Metrics, Recorder};
 use trunkline_store::{MemoryStore, Store};
 use trunkline_transports::{Entry, Of};
 
@@ -16,8 +16,12 @@ pub struct Builder {
     activity: usize,
     metrics: Metrics,
     limits: Limits,
+    in_flight: u32,
     transports: Vec<Box<dyn Entry>>,
 }
+
+/// Calls under way at the same time, of all integrations together.
+const IN_FLIGHT: u32 = 1024;
 
 impl Builder {
     pub(crate) fn new() -> Self {
@@ -27,6 +31,7 @@ impl Builder {
             activity: 50_000,
             metrics: Metrics::new(),
             limits: Limits::default(),
+            in_flight: IN_FLIGHT,
             transports: Vec::new(),
         }
     }
@@ -56,6 +61,14 @@ impl Builder {
     #[must_use]
     pub fn health_within(mut self, one: Duration, all: Duration) -> Self {
         self.limits = Limits { one, all };
+        self
+    }
+
+    /// How many calls may be under way at the same time, of all integrations together; 1,024 unless set. Others
+    /// wait for up to a second, 256 of them, and then hear `overloaded`.
+    #[must_use]
+    pub fn in_flight(mut self, calls: u32) -> Self {
+        self.in_flight = calls;
         self
     }
 
@@ -93,6 +106,7 @@ impl Builder {
             metrics: Arc::new(metrics),
             recorder: recorder.clone(),
             catalog,
+            admission: Arc::new(Bound::of_server(Capacity { max: self.in_flight, ..Capacity::default() })),
             transports: self.transports,
         };
         Manager::start(shared, store, self.activity, self.limits).await

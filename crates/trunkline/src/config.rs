@@ -1,11 +1,12 @@
 //! `IntegrationConfig`: the JSON that describes an integration, checked.
 
-use std::{fmt, num::NonZeroU32};
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trunkline_core::{Error, IntegrationId, Kind, Result, Seconds, Secret, parse};
+use trunkline_layers::{BreakerConfig, ConcurrencyConfig, RateLimitConfig, RetryConfig};
 use zeroize::Zeroizing;
 
 use crate::{catalog::Catalog, mask};
@@ -47,12 +48,19 @@ pub(crate) struct Common {
     /// Time of one attempt, if that is to end before the whole call.
     #[serde(default)]
     pub(crate) attempt_timeout: Option<Seconds>,
-    /// Retries.
+    /// How often a call is attempted, and with which pauses. Up to three times unless set.
     #[serde(default)]
     pub(crate) retry_config: Option<RetryConfig>,
-    /// Our own limit on the rate of calls.
+    /// Our own limits on the rate of calls: one, or a list. Without any, those that the service speaks of in
+    /// its replies are obeyed.
     #[serde(default)]
-    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) rate_limit: Option<RateLimitConfig>,
+    /// When calls fail at once because the service is down. On unless `enabled` is false.
+    #[serde(default)]
+    pub(crate) breaker: Option<BreakerConfig>,
+    /// How many attempts may be under way at the same time. 128 unless set.
+    #[serde(default)]
+    pub(crate) concurrency: Option<ConcurrencyConfig>,
     /// Caching of replies.
     #[serde(default)]
     pub(crate) cache_config: Option<CacheConfig>,
@@ -60,35 +68,6 @@ pub(crate) struct Common {
     #[serde(default)]
     #[expect(dead_code, reason = "checked and described here, shown from the document")]
     pub(crate) metadata: Option<Map<String, Value>>,
-}
-
-/// Retries of a call.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RetryConfig {
-    /// How often a call is tried again.
-    #[serde(default)]
-    pub max_retries: Option<u32>,
-    /// What the wait is multiplied with after each try.
-    #[serde(default)]
-    pub backoff_factor: Option<f64>,
-}
-
-/// A limit on the rate of calls.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RateLimit {
-    /// This many calls …
-    pub requests: NonZeroU32,
-    /// … in this time. 1 second unless set.
-    #[serde(default)]
-    pub per: Option<Seconds>,
-    /// How many may come at once.
-    #[serde(default)]
-    pub burst: Option<NonZeroU32>,
-    /// How long a call may wait for its turn.
-    #[serde(default)]
-    pub max_wait: Option<Seconds>,
 }
 
 /// Caching of replies.
@@ -210,14 +189,14 @@ impl IntegrationConfig {
 
     /// What a user should know of a configuration that is valid.
     pub fn warnings(&self) -> Vec<String> {
-        let unused = [
-            ("retry_config", self.common.retry_config.is_some()),
-            ("rate_limit", self.common.rate_limit.is_some()),
-            ("cache_config", self.common.cache_config.is_some()),
-        ];
-        let unused = unused.iter().filter(|(_, set)| *set);
-        let unused = unused.map(|(key, _)| format!("{key} is kept, but this version does not act on it yet"));
-        unused.chain(self.unresolved()).collect()
+        let mut warnings: Vec<_> = self.unresolved().collect();
+        if self.common.cache_config.is_some() {
+            warnings.push("cache_config is kept, but this version does not act on it yet".to_owned());
+        }
+        if self.common.retry_config.as_ref().is_some_and(RetryConfig::is_capped) {
+            warnings.push("retry_config.max_retries: no call is attempted more than 5 times".to_owned());
+        }
+        warnings
     }
 
     /// References of the auth scheme that lead nowhere, as far as this process can see. They are read when the
@@ -267,6 +246,12 @@ impl IntegrationConfig {
         }
         // Schemes read theirs again by themselves.
         self.document.iter().any(|(key, value)| key != "auth_config" && reads(value))
+    }
+
+    /// Whether calls lead to the same service as those of `other`.
+    pub(crate) fn same_service(&self, other: &Self) -> bool {
+        let address = |config: &Self| config.document.get("base_url").cloned();
+        self.r#type() == other.r#type() && address(self) == address(other)
     }
 
     /// The keys of the auth scheme.

@@ -6,15 +6,16 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_auth::SCHEMES;
 use trunkline_core::{
-    Call, Context, Error, IntegrationId, Layer, Next, Operation, Reply, Result, SchemeDyn, TransportDyn,
+    Call, Context, Error, IntegrationId, Kind, Layer, Next, Operation, Reply, Result, SchemeDyn, TransportDyn,
 };
-use trunkline_layers::{Metrics, Observe, Recorder};
+use trunkline_layers::{Bound, Metrics, Observe, Recorder};
 use trunkline_transports::{Entry, TRANSPORTS};
 use zeroize::Zeroizing;
 
 use crate::{
     catalog::Catalog,
     config::{IntegrationConfig, not_known},
+    flow::{Flow, FlowState},
     health::Last,
     order,
     refuse::Refuse,
@@ -49,6 +50,8 @@ pub struct Handle {
     layers: Box<[Arc<dyn Layer>]>,
     transport: Arc<dyn TransportDyn>,
     scheme: Option<Arc<dyn SchemeDyn>>,
+    /// Not there where the integration does not open.
+    flow: Option<Box<Flow>>,
     trouble: Option<Box<Refuse>>,
     last: Last,
 }
@@ -58,6 +61,7 @@ struct Open {
     layers: Vec<Arc<dyn Layer>>,
     transport: Arc<dyn TransportDyn>,
     scheme: Option<Arc<dyn SchemeDyn>>,
+    flow: Option<Box<Flow>>,
     trouble: Option<Box<Refuse>>,
 }
 
@@ -67,6 +71,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) catalog: Arc<Catalog>,
+    pub(crate) admission: Arc<Bound>,
     /// Transports that the program brought along; they hide built-in ones of the same name.
     pub(crate) transports: Vec<Box<dyn Entry>>,
 }
@@ -86,8 +91,14 @@ pub(crate) struct Version {
 }
 
 impl Handle {
-    /// Opens an integration. No I/O but reading references.
-    pub(crate) fn open(config: &IntegrationConfig, shared: &Shared, version: Version) -> Result<Self> {
+    /// Opens an integration. No I/O but reading references. What is known of the service from the handle
+    /// `before` is shared with it; see [`Handle::adopt`].
+    pub(crate) fn open(
+        config: &IntegrationConfig,
+        shared: &Shared,
+        version: Version,
+        before: Option<&Self>,
+    ) -> Result<Self> {
         let (r#type, auth_type) = (config.r#type(), &config.common().auth_type);
         let Some(transport) = shared.transports().find(|transport| transport.name() == r#type) else {
             return Err(not_known("type", r#type, shared.transports().map(|transport| transport.name())));
@@ -99,13 +110,20 @@ impl Handle {
         let scheme = scheme.open(config.auth())?;
         // `none` sends nothing: it is not in the pipeline at all.
         let scheme = (scheme.name() != "none").then_some(scheme);
+        let metrics = shared.metrics.of(config.id().shared());
+        let same = |before: &&Self| before.config().is_ok_and(|before| before.same_service(config));
+        let before = before.filter(same).and_then(|before| before.flow.as_deref());
+        let flow = Flow::open(config.common(), &metrics, before)?;
         let layers = order::layers(order::Parts {
             common: config.common(),
             scheme: scheme.clone(),
-            metrics: shared.metrics.of(config.id().shared()),
+            metrics,
             recorder: shared.recorder.clone(),
+            flow: &flow,
+            admission: shared.admission.clone(),
         });
-        Ok(Self::new(config, shared, version, Open { layers, transport, scheme, trouble: None }))
+        let flow = Some(Box::new(flow));
+        Ok(Self::new(config, shared, version, Open { layers, transport, scheme, flow, trouble: None }))
     }
 
     /// An integration that is stored and cannot be opened: it is listed, says why, and is not lost.
@@ -121,6 +139,7 @@ impl Handle {
             layers: vec![Arc::new(observe)],
             transport: Arc::new(refuse.clone()),
             scheme: None,
+            flow: None,
             trouble: Some(Box::new(refuse)),
         };
         Self::new(config, shared, version, open)
@@ -137,7 +156,7 @@ impl Handle {
         config: &IntegrationConfig,
         shared: &Shared,
         Version { source, generation, updated_at_ms }: Version,
-        Open { layers, transport, scheme, trouble }: Open,
+        Open { layers, transport, scheme, flow, trouble }: Open,
     ) -> Self {
         Self {
             id: config.id().clone(),
@@ -153,8 +172,17 @@ impl Handle {
             layers: layers.into(),
             transport,
             scheme,
+            flow,
             trouble,
             last: Last::default(),
+        }
+    }
+
+    /// From now on this is the integration's handle: what it shares with those before it goes by its
+    /// configuration.
+    pub(crate) fn adopt(&self) {
+        if let Some(flow) = &self.flow {
+            flow.adopt();
         }
     }
 
@@ -230,6 +258,40 @@ impl Handle {
         self.layers.iter().map(|layer| layer.name())
     }
 
+    /// What limits the integration now; `None` if it does not open.
+    pub fn state(&self) -> Option<FlowState> {
+        self.flow.as_deref().map(Flow::state)
+    }
+
+    /// Closes the circuit, whatever is known of the service.
+    ///
+    /// # Errors
+    ///
+    /// `unsupported` where the breaker is switched off; as [`Handle::trouble`] if the integration does not open.
+    pub fn reset_breaker(&self) -> Result<()> {
+        self.flow()?.switch()?.reset();
+        tracing::info!(integration = %self.id, "the breaker was reset by hand");
+        Ok(())
+    }
+
+    /// Opens the circuit until it is reset.
+    ///
+    /// # Errors
+    ///
+    /// As [`Handle::reset_breaker`].
+    pub fn force_breaker_open(&self) -> Result<()> {
+        self.flow()?.switch()?.force_open();
+        tracing::warn!(integration = %self.id, "the breaker was opened by hand");
+        Ok(())
+    }
+
+    fn flow(&self) -> Result<&Flow> {
+        self.flow.as_deref().ok_or_else(|| {
+            self.trouble()
+                .unwrap_or_else(|| Error::new(Kind::Internal, "an integration that opens has a flow"))
+        })
+    }
+
     /// Turns the JSON that a caller sends into an operation of this integration's type.
     ///
     /// # Errors
@@ -250,17 +312,27 @@ impl Handle {
     }
 
     /// Asks the service the cheapest question that proves something, with the credential but without the
-    /// other layers, and says what it proves.
+    /// other layers, and says what it proves. It pays for the rate limit without waiting for its turn, and an
+    /// answer closes the circuit.
     ///
     /// # Errors
     ///
-    /// Whatever the scheme or the transport says.
+    /// Whatever the scheme or the transport says; `rate_limited` while the service wants nothing sent.
     pub async fn probe(&self) -> Result<&'static str> {
+        if let Some(flow) = &self.flow {
+            flow.limiter.probe()?;
+        }
         let mut call = Call::new(self.id.clone(), trunkline_core::HttpRequest::get(""));
         if let Some(scheme) = &self.scheme {
             call.credential = scheme.credential_dyn(&self.context).await?;
         }
-        self.transport.probe_dyn(&self.context, &mut call).await
+        let evidence = self.transport.probe_dyn(&self.context, &mut call).await?;
+        if evidence == "answered"
+            && let Some(circuit) = self.flow.as_deref().and_then(Flow::circuit)
+        {
+            circuit.proved();
+        }
+        Ok(evidence)
     }
 
     /// What the last probe for the health check found out.

@@ -20,6 +20,7 @@ mod activity;
 mod builder;
 mod catalog;
 mod config;
+mod flow;
 mod handle;
 mod health;
 mod manager;
@@ -31,7 +32,8 @@ mod registry;
 pub use activity::{Activity, Filter};
 pub use builder::Builder;
 pub use catalog::Catalog;
-pub use config::{CacheConfig, IntegrationConfig, RateLimit, RetryConfig};
+pub use config::{CacheConfig, IntegrationConfig};
+pub use flow::FlowState;
 pub use handle::{Handle, Source};
 pub use health::{Health, State};
 pub use manager::Manager;
@@ -44,7 +46,10 @@ pub use trunkline_core::{
     Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn, Seconds, Secret, Sign, Transport,
     TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse,
 };
-pub use trunkline_layers::{Metrics, Record, Recorder};
+pub use trunkline_layers::{
+    BreakerConfig, BreakerState, ConcurrencyConfig, ConcurrencyState, HeaderNames, LimitConfig, LimitState,
+    Metrics, RateLimitConfig, RateLimitState, Record, Recorder, RetryConfig,
+};
 pub use trunkline_store::{
     Backup, KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Trouble, backup, restore,
 };

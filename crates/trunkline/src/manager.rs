@@ -141,7 +141,8 @@ impl Manager {
                 Some(same) => same.clone(),
                 None => {
                     let version = Version { source, generation: 0, updated_at_ms: now_ms() };
-                    let opened = Handle::open(config, &self.inner.registry.shared, version);
+                    let opened =
+                        Handle::open(config, &self.inner.registry.shared, version, held.map(|held| &**held));
                     Arc::new(opened.map_err(|error| error.at(id))?)
                 }
             };
@@ -157,7 +158,7 @@ impl Manager {
     /// `invalid_config` or `unsupported`, naming the key.
     pub fn check(&self, config: &IntegrationConfig) -> Result<()> {
         let version = Version { source: Source::Store, generation: 0, updated_at_ms: 0 };
-        Handle::open(config, &self.inner.registry.shared, version).map(drop)
+        Handle::open(config, &self.inner.registry.shared, version, None).map(drop)
     }
 
     /// The integration of this id, as it is now. Takes no lock.

@@ -3,9 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use trunkline_core::{Layer, SchemeDyn, Seconds};
-use trunkline_layers::{Authenticate, CallMetrics, Deadline, Observe, Recorder, Timeout};
+use trunkline_layers::{
+    Authenticate, Bound, Breaker, CallMetrics, Concurrency, Deadline, Observe, RateLimit, Recorder, Retry,
+    Timeout,
+};
 
-use crate::{config::Common, refuse::Refuse};
+use crate::{config::Common, flow::Flow, refuse::Refuse};
 
 /// Total time of a call unless the configuration says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -16,27 +19,55 @@ pub(crate) struct Parts<'a> {
     pub(crate) scheme: Option<Arc<dyn SchemeDyn>>,
     pub(crate) metrics: CallMetrics,
     pub(crate) recorder: Arc<Recorder>,
+    pub(crate) flow: &'a Flow,
+    /// The places for the calls of all integrations together.
+    pub(crate) admission: Arc<Bound>,
 }
 
 /// The layers of an integration, outermost first. What it does not configure is not in the list.
 pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
-    let Parts { common, scheme, metrics, recorder } = parts;
+    let Parts { common, scheme, metrics, recorder, flow, admission } = parts;
     let mut layers: Vec<Arc<dyn Layer>> = Vec::new();
 
     // Outermost: sees every call, also those that a layer below answers or refuses.
-    layers.push(Arc::new(Observe::new(metrics, recorder)));
+    layers.push(Arc::new(Observe::new(metrics.clone(), recorder)));
 
-    // Before anything that waits or costs.
+    // Before anything that waits or costs; what would stand below is never asked.
     if !common.enabled {
         layers.push(Arc::new(Refuse::disabled()));
+        return layers;
     }
 
     // Above everything that waits, so that the total time covers queues, tokens and attempts.
     layers.push(Arc::new(Deadline::new(common.timeout.map_or(TIMEOUT, Seconds::get))));
 
+    // Once for a call, however often it is attempted: what waits here takes memory too.
+    layers.push(Arc::new(Concurrency::admission(admission)));
+
+    // The loop. Each attempt passes everything below.
+    if !flow.retry.is_off() {
+        layers.push(Arc::new(Retry::new(flow.retry.clone(), flow.budget.clone(), metrics)));
+    }
+
+    // Before the limiter, so that an open circuit spends none of what the service allows.
+    if let Some(circuit) = flow.circuit() {
+        layers.push(Arc::new(Breaker::new(circuit.clone())));
+    }
+
+    // Before the permit: who waits for the next second must not keep others from working in this one.
+    let limiter = (!flow.rules.is_off()).then(|| flow.limiter.clone());
+    if let Some(limiter) = &limiter {
+        layers.push(Arc::new(RateLimit::new(limiter.clone(), &flow.rules)));
+    }
+
+    // Last of those that wait: a permit is held only by what is really under way.
+    if let Some(bound) = flow.bound() {
+        layers.push(Arc::new(Concurrency::new(bound.clone())));
+    }
+
     // Per attempt: a credential can expire between two of them, and a signature has a date in it.
     if let Some(scheme) = scheme {
-        layers.push(Arc::new(Authenticate::new(scheme)));
+        layers.push(Arc::new(Authenticate::new(scheme, limiter)));
     }
 
     // Innermost: time for one attempt. A token's refresh above is not part of it.

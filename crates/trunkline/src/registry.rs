@@ -47,7 +47,7 @@ impl Registry {
     pub(crate) async fn load(shared: Shared, store: Arc<dyn Store>) -> Result<Arc<Self>> {
         let stored = store.load().await?.into_iter();
         let shown = stored
-            .filter_map(|stored| revive(stored, &shared))
+            .filter_map(|stored| revive(stored, &shared, None))
             .map(|handle| (handle.id().clone(), handle))
             .collect::<Integrations>();
         Ok(Arc::new(Self { shared, store, shown: ArcSwap::from_pointee(shown), writing: Arc::default() }))
@@ -75,7 +75,8 @@ impl Registry {
         expected: Option<u64>,
     ) -> Result<Registered> {
         let version = Version { source: Source::Store, generation: 0, updated_at_ms: now_ms() };
-        let handle = Handle::open(&config, &self.shared, version)?;
+        let held = self.get(config.id());
+        let handle = Handle::open(&config, &self.shared, version, held.as_deref())?;
         let this = self.clone();
         commit(writing, async move {
             let put = this.store.put(config.id(), expected, config.text().as_bytes()).await;
@@ -84,6 +85,7 @@ impl Registry {
                 Err(error) => return Err(this.reconciled(config.id(), error).await),
             };
             let handle = Arc::new(handle.at(generation));
+            handle.adopt();
             let registered = Registered { handle: handle.clone(), warnings: config.warnings() };
             let replaced =
                 |shown: &mut Integrations| shown.insert(handle.id().clone(), handle).into_iter().collect();
@@ -108,6 +110,7 @@ impl Registry {
 
     /// Shows `fresh` instead of whatever came from `source`. Nothing is stored.
     pub(crate) async fn show(&self, writing: Writing, source: Source, fresh: Integrations) -> Result<()> {
+        fresh.values().for_each(|handle| handle.adopt());
         let gone = self.swap(|shown| {
             let is_gone = |handle: &Arc<Handle>| {
                 handle.source() == source
@@ -130,9 +133,11 @@ impl Registry {
         match self.store.load().await {
             Ok(stored) => {
                 let stored = stored.into_iter().find(|stored| stored.id == id);
-                let held = self.get(id).map(|held| held.generation());
-                if stored.as_ref().map(|stored| stored.generation) != held {
-                    let handle = stored.and_then(|stored| revive(stored, &self.shared));
+                let held = self.get(id);
+                let generation = held.as_ref().map(|held| held.generation());
+                if stored.as_ref().map(|stored| stored.generation) != generation {
+                    let revived = |stored| revive(stored, &self.shared, held.as_deref());
+                    let handle = stored.and_then(revived).inspect(|handle| handle.adopt());
                     let gone = self.swap(|shown| {
                         let gone = shown.remove(id);
                         shown.extend(handle.map(|handle| (handle.id().clone(), handle)));
@@ -158,11 +163,11 @@ impl Registry {
 }
 
 /// Opens what was stored; what does not open is kept and says why.
-fn revive(stored: Stored, shared: &Shared) -> Option<Arc<Handle>> {
+fn revive(stored: Stored, shared: &Shared, before: Option<&Handle>) -> Option<Arc<Handle>> {
     let Stored { id, generation, updated_at_ms, document } = stored;
     let version = Version { source: Source::Store, generation, updated_at_ms };
     let handle = match document.and_then(|document| IntegrationConfig::from_slice(&document)) {
-        Ok(config) => Handle::open(&config, shared, version).unwrap_or_else(|error| {
+        Ok(config) => Handle::open(&config, shared, version, before).unwrap_or_else(|error| {
             tracing::error!(integration = id, %error, "a stored integration does not open");
             Handle::broken(&config, shared, version, &error)
         }),

@@ -73,21 +73,34 @@ fn allocations(manager: &Manager, id: &str) -> u64 {
 
 #[tokio::test]
 async fn a_call_allocates_one_box_for_each_layer_and_one_for_the_transport() {
+    let off = json!({
+        "retry_config": { "max_attempts": 1 }, "breaker": { "enabled": false },
+        "rate_limit": { "learn": false }, "concurrency": { "enabled": false },
+    });
+    let with = |base: &Value, more: Value| {
+        let mut json = base.clone();
+        json.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json
+    };
     let bearer = json!({ "auth_type": "bearer", "auth_config": { "token": "t" } });
-    let both = json!({ "auth_type": "bearer", "auth_config": { "token": "t" }, "attempt_timeout": 1 });
+    let limits =
+        json!({ "rate_limit": [{ "requests": 1_000_000 }, { "requests": 4_000_000, "per": "24h" }] });
     let manager = manager(&[
-        ("plain", json!({})),
-        ("auth", bearer),
-        ("auth-timeout", both),
-        ("timeout-off", json!({ "attempt_timeout": 60 })),
+        ("off", off.clone()),
+        ("auth-off", with(&off, with(&bearer, json!({ "attempt_timeout": 1 })))),
+        // A timer that the deadline makes useless is no box.
+        ("timeout-off", with(&off, json!({ "attempt_timeout": 60 }))),
+        ("usual", json!({})),
+        ("auth-all", with(&bearer, with(&limits, json!({ "attempt_timeout": 1 })))),
     ])
     .await;
+    let usual = "observe deadline admission retry breaker rate_limit concurrency";
     for (id, layers, boxes) in [
-        ("plain", "observe deadline", 3),
-        ("auth", "observe deadline authenticate", 4),
-        ("auth-timeout", "observe deadline authenticate timeout", 5),
-        // A timer that the deadline makes useless is no box.
-        ("timeout-off", "observe deadline timeout", 3),
+        ("off", "observe deadline admission", 4),
+        ("auth-off", "observe deadline admission authenticate timeout", 6),
+        ("timeout-off", "observe deadline admission timeout", 4),
+        ("usual", usual, 8),
+        ("auth-all", &*format!("{usual} authenticate timeout"), 10),
     ] {
         assert_eq!(manager.get(id).unwrap().layers().collect::<Vec<_>>().join(" "), layers);
         assert_eq!(allocations(&manager, id), boxes, "{id}");
@@ -96,9 +109,11 @@ async fn a_call_allocates_one_box_for_each_layer_and_one_for_the_transport() {
 
 #[tokio::test]
 async fn a_call_that_fails_allocates_only_its_error_beside() {
-    let manager = manager(&[("a", json!({ "fails": true })), ("off", json!({ "enabled": false }))]).await;
-    // Three boxes, and the error's own.
-    assert_eq!(allocations(&manager, "a"), 4);
+    let once =
+        json!({ "fails": true, "retry_config": { "max_attempts": 1 }, "breaker": { "enabled": false } });
+    let manager = manager(&[("a", once), ("off", json!({ "enabled": false }))]).await;
+    // Six boxes, and the error's own.
+    assert_eq!(allocations(&manager, "a"), 7);
     // A call that is refused: two boxes, and the error's own.
     assert_eq!(allocations(&manager, "off"), 3);
 }

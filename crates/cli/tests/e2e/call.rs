@@ -81,6 +81,8 @@ async fn an_empty_request_is_a_get_of_the_base() {
 #[tokio::test]
 async fn a_bad_answer_is_a_problem_with_what_the_service_said() {
     let (_peer, server) = pair().await;
+    let once = json!({"retry_config": {"max_attempts": 1}, "rate_limit": {"learn": false}});
+    server.json("PATCH", "/api/v1/integrations/a", &once).await.is(200);
     for (endpoint, status, kind, upstream, body) in [
         ("/invalid", 422, "rejected", 422, json!({"field": ["name", 1.5]})),
         ("/html", 502, "unavailable", 502, json!("<html>oops</html>")),

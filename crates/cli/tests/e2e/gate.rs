@@ -26,6 +26,8 @@ const MATRIX: &[(&str, &str, bool)] = &[
     ("patch", "/api/v1/integrations/{id}", false),
     ("delete", "/api/v1/integrations/{id}", false),
     ("get", "/api/v1/integrations/{id}/health", false),
+    ("post", "/api/v1/integrations/{id}/breaker/reset", false),
+    ("post", "/api/v1/integrations/{id}/breaker/open", false),
     ("post", "/api/v1/integrations/{id}/test", false),
     ("post", "/api/v1/integrations/{id}/call", false),
     ("get", "/api/v1/integrations/{id}/proxy/{path}", false),

@@ -9,6 +9,7 @@ mod commands;
 mod crash;
 mod egress;
 mod file;
+mod flow;
 mod gate;
 mod harness;
 mod http2;

@@ -36,7 +36,10 @@ async fn a_signal_to_stop_cuts_no_request_that_is_under_way() {
     let (gate, waiting) = gates();
     let peer = slow(gate.clone(), waiting.clone()).await;
     let mut server = Server::beside(&peer).await;
-    server.has(&json!({"integration_id": "a", "type": "rest", "base_url": peer.url()})).await;
+    let room = json!({"max": FLIGHTS});
+    server
+        .has(&json!({"integration_id": "a", "type": "rest", "base_url": peer.url(), "concurrency": room}))
+        .await;
     let mut flights = JoinSet::new();
     for n in 0..FLIGHTS {
         let address = server.address;

@@ -16,6 +16,9 @@ use crate::{app::App, inbound, problem::Problem};
 /// Bytes of a configuration. Certificates make the largest ones, and they are a hundredth of this.
 const DOCUMENT: usize = 1 << 20;
 
+/// What is shown beside a configuration and is none of it: sent back, it is ignored.
+pub(super) const STATE: &str = "state";
+
 /// The id in the path.
 pub(super) struct Id(pub(super) String);
 
@@ -87,7 +90,10 @@ impl<S: Send + Sync> FromRequest<S> for Document {
             request.extract_parts().await.expect("the edge puts it into every request");
         let (head, body) = request.into_parts();
         let bytes = inbound::json(&head.headers, body, app.body_limit.min(DOCUMENT)).await?;
-        let parse::Unique(value) = parse::text(&bytes)?;
+        let parse::Unique(mut value) = parse::text(&bytes)?;
+        if let Value::Object(fields) = &mut value {
+            fields.remove(STATE);
+        }
         Ok(Self(value))
     }
 }

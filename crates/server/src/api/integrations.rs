@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trunkline::{Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, kept, unmask};
 
-use super::extract::{Document, Id, IfMatch, Params};
+use super::extract::{Document, Id, IfMatch, Params, STATE};
 use crate::problem::Problem;
 
 type Answer<T> = Result<T, Problem>;
@@ -90,8 +90,12 @@ pub(super) async fn health(State(manager): State<Manager>, Id(id): Id) -> Answer
 
 pub(super) async fn read(State(manager): State<Manager>, Id(id): Id) -> Answer<Response> {
     let handle = manager.get(&id)?;
-    let config = handle.config()?;
-    Ok((versioned(&handle), Json(config.masked())).into_response())
+    let mut shown = handle.config()?.masked();
+    if let (Value::Object(shown), Some(state)) = (&mut shown, handle.state()) {
+        // Strings and numbers always serialise.
+        shown.insert(STATE.to_owned(), serde_json::to_value(state).unwrap_or_default());
+    }
+    Ok((versioned(&handle), Json(shown)).into_response())
 }
 
 pub(super) async fn replace(

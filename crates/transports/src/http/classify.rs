@@ -1,9 +1,9 @@
 //! HTTP statuses as kinds: one table.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::ops::RangeInclusive;
 
-use http::{HeaderMap, StatusCode, header};
-use trunkline_core::{Error, Kind, Outcome, Reply, Result};
+use http::{StatusCode, header};
+use trunkline_core::{Error, Kind, Outcome, Reply, Result, retry_after};
 
 /// First match wins. The outcome says whether the service can have acted: a refusal did not, a failure
 /// may have.
@@ -15,15 +15,19 @@ const STATUSES: &[(RangeInclusive<u16>, Kind, Outcome)] = &[
     // The proxy's, whose credential is configured: another token for the service would not help.
     (407..=407, Kind::Forbidden, Outcome::Rejected),
     // RFC 9110 section 15.5.9: the server gave up waiting for the request.
-    (408..=408, Kind::Timeout, Outcome::Unknown),
+    (408..=408, Kind::RequestTimeout, Outcome::Unknown),
     // RFC 8470: the server was not willing to risk a replay.
     (425..=425, Kind::RateLimited, Outcome::Rejected),
     (429..=429, Kind::RateLimited, Outcome::Rejected),
     (400..=499, Kind::Rejected, Outcome::Rejected),
     (501..=501, Kind::Rejected, Outcome::Rejected),
+    (502..=503, Kind::Unavailable, Outcome::Unknown),
     (504..=504, Kind::Timeout, Outcome::Unknown),
     (505..=505, Kind::Rejected, Outcome::Rejected),
-    (500..=599, Kind::Unavailable, Outcome::Unknown),
+    // Of no standard: a content delivery network that cannot reach the service behind it.
+    (520..=530, Kind::Unavailable, Outcome::Unknown),
+    // RFC 9110 section 15: an unknown status is treated as the first of its class.
+    (500..=599, Kind::Failed, Outcome::Unknown),
 ];
 
 /// A reply whose status is an error becomes an [`Error`] that holds it.
@@ -34,7 +38,7 @@ pub(crate) fn classify(reply: Reply) -> Result<Reply> {
     };
     let message = format!("the service answered {}", name(reply.status));
     let mut error = Error::new(*kind, message).outcome_is(*outcome);
-    if let Some(wait) = retry_after(&reply.headers) {
+    if let Some(wait) = retry_after::read(&reply.headers, &header::RETRY_AFTER) {
         error = error.retry_after(wait);
     }
     Err(error.replied(reply))
@@ -45,13 +49,6 @@ fn name(status: StatusCode) -> String {
         Some(reason) => format!("{} {reason}", status.as_u16()),
         None => status.as_u16().to_string(),
     }
-}
-
-/// `Retry-After` in seconds (RFC 9110 section 10.2.3); anything else is ignored.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    let digits = !text.is_empty() && text.len() <= 9 && text.bytes().all(|c| c.is_ascii_digit());
-    digits.then(|| text.parse().ok().map(Duration::from_secs))?
 }
 
 #[cfg(test)]
@@ -70,15 +67,17 @@ mod tests {
             (407, Some(Kind::Forbidden)),
             (101, Some(Kind::Protocol)),
             (404, Some(Kind::Rejected)),
-            (408, Some(Kind::Timeout)),
+            (408, Some(Kind::RequestTimeout)),
             (409, Some(Kind::Rejected)),
             (422, Some(Kind::Rejected)),
             (429, Some(Kind::RateLimited)),
-            (500, Some(Kind::Unavailable)),
+            (500, Some(Kind::Failed)),
             (501, Some(Kind::Rejected)),
             (503, Some(Kind::Unavailable)),
             (504, Some(Kind::Timeout)),
-            (599, Some(Kind::Unavailable)),
+            (502, Some(Kind::Unavailable)),
+            (522, Some(Kind::Unavailable)),
+            (599, Some(Kind::Failed)),
             (999, None),
         ] {
             let result = classify(Reply::new(StatusCode::from_u16(status).unwrap(), ""));
@@ -87,19 +86,9 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_taken_in_seconds_and_junk_is_ignored() {
-        for (text, wait) in [
-            ("2", Some(2)),
-            ("0", Some(0)),
-            ("-1", None),
-            ("1.5", None),
-            ("99999999999", None),
-            ("abc", None),
-            ("", None),
-        ] {
-            let mut reply = Reply::new(StatusCode::TOO_MANY_REQUESTS, "");
-            reply.headers.insert(header::RETRY_AFTER, text.parse().unwrap());
-            assert_eq!(classify(reply).unwrap_err().wait(), wait.map(Duration::from_secs), "{text}");
-        }
+    fn an_error_says_how_long_the_service_asks_to_wait() {
+        let mut reply = Reply::new(StatusCode::TOO_MANY_REQUESTS, "");
+        reply.headers.insert(header::RETRY_AFTER, "2".parse().unwrap());
+        assert_eq!(classify(reply).unwrap_err().wait().map(|wait| wait.as_secs()), Some(2));
     }
 }

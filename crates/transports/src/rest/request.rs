@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
-use trunkline_core::{Body, Error, HttpRequest, Result, parse};
+use trunkline_core::{Body, Error, HttpRequest, Result, Seconds, parse};
 
 use super::{form, headers::is_reserved, multipart};
 
@@ -32,6 +32,8 @@ struct Wire<'a> {
     multipart: Option<Vec<multipart::Part>>,
     #[serde(borrow, default)]
     base64: Option<Cow<'a, str>>,
+    #[serde(default)]
+    timeout: Option<Seconds>,
 }
 
 /// Turns the JSON into a request.
@@ -54,6 +56,7 @@ pub(super) fn parse(request: &RawValue) -> Result<HttpRequest> {
         return Err(Error::invalid("method: CONNECT and TRACE cannot be called"));
     }
     let mut out = HttpRequest::new(method, wire.endpoint.unwrap_or_default());
+    out.timeout = wire.timeout.map(Seconds::get);
     out.headers = headers(wire.headers.unwrap_or_default())?;
     out.params = wire.params.map(params).transpose()?.unwrap_or_default();
     let (body, media) = match (wire.json, wire.data, wire.multipart, wire.base64) {

@@ -168,7 +168,8 @@ async fn an_error_status_becomes_an_error_that_holds_the_reply_and_was_sent_once
         (409, Kind::Rejected, Outcome::Rejected),
         (422, Kind::Rejected, Outcome::Rejected),
         (429, Kind::RateLimited, Outcome::Rejected),
-        (500, Kind::Unavailable, Outcome::Unknown),
+        (408, Kind::RequestTimeout, Outcome::Unknown),
+        (500, Kind::Failed, Outcome::Unknown),
         (503, Kind::Unavailable, Outcome::Unknown),
     ] {
         let sent = peer.received().len();

@@ -45,7 +45,7 @@ async fn every_call_leaves_one_record_whatever_became_of_it() {
         [
             ("off", "GET", "disabled", None, 0),
             ("a", "GET", "invalid_config", None, 1),
-            ("a", "GET", "unavailable", Some(500), 1),
+            ("a", "GET", "failed", Some(500), 3),
             ("a", "GET", "rejected", Some(404), 1),
             ("a", "POST", "ok", Some(200), 1),
         ],

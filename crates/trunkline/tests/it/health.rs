@@ -40,7 +40,7 @@ async fn a_probe_says_what_it_proves() {
         (probe("well", "k", "/me"), State::Healthy, "answered"),
         (probe("wrong-key", "x", "/me"), State::Unhealthy, "unauthenticated"),
         (probe("busy", "k", "/busy"), State::Degraded, "rate_limited"),
-        (probe("broken", "k", "/broken"), State::Unhealthy, "unavailable"),
+        (probe("broken", "k", "/broken"), State::Unhealthy, "failed"),
         (probe("missing", "k", "/nowhere"), State::Unhealthy, "rejected"),
         (rest("unproven", &peer.url()), State::Degraded, "reachable_only"),
         (rest("down", &nobody()), State::Unhealthy, "unavailable"),

@@ -4,6 +4,7 @@
 mod activity;
 mod concurrency;
 mod flaky;
+mod flow;
 mod health;
 mod registry;
 mod restart;

@@ -1,0 +1,69 @@
+//! `RateLimit`: keeps an integration's calls below its limits, those of its configuration and those that the
+//! service speaks of. Each attempt pays.
+
+mod bucket;
+mod config;
+mod limiter;
+mod signals;
+
+use std::{sync::Arc, time::Duration};
+
+use trunkline_core::{BoxFuture, Call, Layer, Next, Reply, Result};
+
+use self::signals::Signals;
+pub use self::{
+    bucket::LimitState,
+    config::{LimitConfig, RateLimitConfig, Rules},
+    limiter::{Limiter, RateLimitState},
+    signals::HeaderNames,
+};
+
+/// Lets an attempt pass when the limits allow it, and listens to what the service says of its own.
+#[derive(Debug)]
+pub struct RateLimit {
+    limiter: Arc<Limiter>,
+    /// What to read in replies; `None` to read nothing.
+    signals: Option<Signals>,
+}
+
+impl RateLimit {
+    /// Limits with this limiter, and tells it what `rules` say is to be read in replies.
+    pub fn new(limiter: Arc<Limiter>, rules: &Rules) -> Self {
+        Self { limiter, signals: rules.signals.clone() }
+    }
+
+    /// What the limiter has to know of a reply. Gives the pause that the service asks for.
+    fn listen(&self, result: &Result<Reply>) -> Option<Duration> {
+        let reply = match result {
+            Ok(reply) => reply,
+            Err(error) => error.reply()?,
+        };
+        let heard = self.signals.as_ref()?.hear(reply.status, &reply.headers)?;
+        self.limiter.hear(&heard);
+        heard.pause
+    }
+}
+
+impl Layer for RateLimit {
+    fn name(&self) -> &'static str {
+        "rate_limit"
+    }
+
+    fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
+        Box::pin(async move {
+            self.limiter.admit(call).await.inspect_err(|_| call.attempt -= 1)?;
+            let result = next.run(call).await;
+            match (self.listen(&result), result) {
+                // The strictest wait wins.
+                (Some(pause), Err(error)) => {
+                    let wait = error.wait().unwrap_or_default().max(pause);
+                    Err(error.retry_after(wait))
+                }
+                (_, result) => result,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

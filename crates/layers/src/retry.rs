@@ -1,0 +1,168 @@
+//! `Retry`: the loop that makes an attempt again where that helps and does no harm. What that means is
+//! decided in one function, `retry/verdict.rs`.
+
+mod budget;
+mod config;
+mod verdict;
+
+use std::{sync::Arc, time::Duration};
+
+use http::HeaderValue;
+use tokio::time::{Instant, sleep};
+use trunkline_core::{
+    Body, BoxFuture, Call, Error, Idempotency, Layer, Next, Operation, Outcome, Reply, Result, Retry as Rule,
+};
+
+use self::verdict::{Case, Verdict, verdict};
+pub use self::{
+    budget::Budget,
+    config::{Policy, RetryConfig},
+};
+use crate::CallMetrics;
+
+/// The first pause is at least this where the service asked to slow down.
+const SLOW_DOWN: Duration = Duration::from_secs(1);
+
+/// Makes attempts until one succeeds, or another could do harm, cannot help, or comes too late.
+#[derive(Debug)]
+pub struct Retry {
+    policy: Policy,
+    budget: Arc<Budget>,
+    metrics: CallMetrics,
+}
+
+impl Retry {
+    /// Retries by this policy, out of this budget.
+    pub fn new(policy: Policy, budget: Arc<Budget>, metrics: CallMetrics) -> Self {
+        Self { policy, budget, metrics }
+    }
+
+    /// Gives a call that changes something its idempotency key, once for all attempts.
+    fn key(&self, call: &mut Call) {
+        let Some(name) = &self.policy.key else { return };
+        if call.idempotency() != Idempotency::Unsafe {
+            return;
+        }
+        let Operation::Http(request) = &mut call.operation else { return };
+        request.headers.entry(name).or_insert_with(|| {
+            let key = uuid::Uuid::new_v4();
+            HeaderValue::from_str(key.hyphenated().encode_lower(&mut [0; 36]))
+                .expect("a uuid is hex and dashes")
+        });
+        call.keyed = true;
+    }
+
+    /// Whether, and after which pause, another attempt follows the `n`th, which failed with `error`.
+    fn judge(&self, call: &Call, n: u32, replayable: bool, error: &Error, now: Instant) -> Verdict {
+        let retry = error.kind().row().retry;
+        let least = if retry == Rule::Paced { SLOW_DOWN } else { Duration::ZERO };
+        let asked = error.wait();
+        // Full jitter; and a tenth more of what the service asked for, up to a second.
+        let pause = self.policy.longest_pause(n, least).mul_f64(fastrand::f64());
+        let spread = (asked.unwrap_or_default() / 10).min(Duration::from_secs(1)).mul_f64(fastrand::f64());
+        verdict(&Case {
+            retry,
+            outcome: error.outcome(),
+            idempotency: call.idempotency(),
+            replayable,
+            left: self.policy.attempts.saturating_sub(n),
+            asked,
+            pause,
+            spread,
+            remaining: call.deadline.map(|deadline| deadline.saturating_duration_since(now)),
+        })
+    }
+
+    /// The way of a call whose first attempt has failed.
+    async fn again(
+        &self,
+        call: &mut Call,
+        next: Next<'_>,
+        replayable: bool,
+        mut error: Error,
+    ) -> Result<Reply> {
+        // Not `call.attempt`: a fresh credential after a 401 is an attempt, and no retry.
+        let mut n = 1;
+        loop {
+            let now = Instant::now();
+            let pause = match self.judge(call, n, replayable, &error, now) {
+                Verdict::Repeat(pause) => pause,
+                Verdict::Final | Verdict::Exhausted => return Err(error),
+                Verdict::Later(wait) => {
+                    return Err(error.retry_after(wait).with("retry_suppressed", "deadline"));
+                }
+            };
+            if !self.budget.take(now) {
+                return Err(error.with("retry_suppressed", "budget"));
+            }
+            let attempts = call.attempt;
+            let before = error.outcome();
+            let whole = let_go(&mut error);
+            sleep(pause).await;
+            call.attempt += 1;
+            let result = next.run(call).await;
+            let made = call.attempt > attempts;
+            if made {
+                self.metrics.retried();
+            }
+            let after = match result {
+                Ok(reply) => return Ok(reply),
+                Err(after) => after,
+            };
+            if !made && whole {
+                // A layer below refused to make it: what the service said before is the better answer.
+                let error = error.with("retry_suppressed", after.kind().code());
+                return Err(match after.wait().max(error.wait()) {
+                    Some(wait) => error.retry_after(wait),
+                    None => error,
+                });
+            }
+            error = overall(before, after);
+            n += 1;
+        }
+    }
+}
+
+/// Lets go of a reply that still streams, whose connection and permit are needed meanwhile. Says whether the
+/// error is as it was.
+fn let_go(error: &mut Error) -> bool {
+    match error.reply_mut() {
+        Some(Reply { body: body @ Body::Stream(_), .. }) => {
+            drop(std::mem::take(body));
+            false
+        }
+        _ => true,
+    }
+}
+
+/// An error of a later attempt, knowing the outcome of those before: what may have been applied then may
+/// still have been, even if the last attempt was refused.
+fn overall(before: Outcome, error: Error) -> Error {
+    match (before, error.outcome()) {
+        (Outcome::Unknown, Outcome::NotSent | Outcome::Rejected) => error.outcome_is(Outcome::Unknown),
+        _ => error,
+    }
+}
+
+impl Layer for Retry {
+    fn name(&self) -> &'static str {
+        "retry"
+    }
+
+    fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
+        self.key(call);
+        self.budget.called(call.began);
+        // Asked now: a stream is gone once it was sent.
+        let replayable = call.operation.is_replayable();
+        Box::pin(async move {
+            match next.run(call).await {
+                Ok(reply) => Ok(reply),
+                // Boxed, so that calls that succeed do not carry its room.
+                Err(error) => Box::pin(self.again(call, next, replayable, error)).await,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

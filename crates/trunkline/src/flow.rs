@@ -1,0 +1,125 @@
+//! `Flow`: how calls flow to a service: what limits them, what repeats them, and what was learnt meanwhile. It
+//! outlives changes of the configuration that leave the service where it is.
+
+use std::sync::Arc;
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::Serialize;
+use serde_json::Value;
+use trunkline_core::{Error, Kind, Result};
+use trunkline_layers::{
+    Bound, BreakerState, Budget, CallMetrics, Capacity, Circuit, ConcurrencyState, Limiter, Policy,
+    RateLimitState, Rules, Thresholds,
+};
+
+use crate::config::Common;
+
+/// What limits and repeats the calls of an integration.
+pub(crate) struct Flow {
+    pub(crate) retry: Policy,
+    pub(crate) budget: Arc<Budget>,
+    pub(crate) rules: Rules,
+    pub(crate) limiter: Arc<Limiter>,
+    thresholds: Option<Thresholds>,
+    circuit: Arc<Circuit>,
+    capacity: Option<Capacity>,
+    bound: Arc<Bound>,
+}
+
+/// What limits an integration now. What it does not use is not there.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct FlowState {
+    /// Its circuit breaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerState>,
+    /// Its limits on the rate of calls, and what the service says of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate_limit: Option<RateLimitState>,
+    /// What is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<ConcurrencyState>,
+}
+
+impl FlowState {
+    /// Its JSON Schema.
+    pub fn schema() -> Value {
+        let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+        let mut schema = settings.into_generator().into_root_schema_for::<Self>();
+        schema.remove("$schema");
+        schema.to_value()
+    }
+}
+
+impl Flow {
+    /// What a configuration asks for, with what is known from `before` it. Nothing changes there until
+    /// [`Flow::adopt`].
+    pub(crate) fn open(common: &Common, metrics: &CallMetrics, before: Option<&Self>) -> Result<Self> {
+        let retry = common.retry_config.as_ref().map(|retry| retry.open()).transpose()?.unwrap_or_default();
+        let rules = common.rate_limit.as_ref().map(|limit| limit.open()).transpose()?.unwrap_or_default();
+        let thresholds = match &common.breaker {
+            Some(breaker) => breaker.open()?,
+            None => Some(Thresholds::default()),
+        };
+        let capacity = match &common.concurrency {
+            Some(concurrency) => concurrency.open()?,
+            None => Some(Capacity::default()),
+        };
+        Ok(match before {
+            Some(before) => Self {
+                budget: before.budget.clone(),
+                limiter: before.limiter.clone(),
+                circuit: before.circuit.clone(),
+                bound: before.bound.clone(),
+                retry,
+                rules,
+                thresholds,
+                capacity,
+            },
+            None => Self {
+                budget: Arc::default(),
+                limiter: Arc::new(Limiter::new(rules.clone(), metrics.clone())),
+                circuit: Arc::new(Circuit::new(thresholds.clone().unwrap_or_default(), metrics.clone())),
+                bound: Arc::new(Bound::of_integration(capacity.clone().unwrap_or_default(), metrics.clone())),
+                retry,
+                rules,
+                thresholds,
+                capacity,
+            },
+        })
+    }
+
+    /// From now on the configuration of this flow holds for what it shares with those before it.
+    pub(crate) fn adopt(&self) {
+        self.limiter.adjust(self.rules.clone());
+        if let Some(thresholds) = &self.thresholds {
+            self.circuit.adjust(thresholds.clone());
+        }
+        if let Some(capacity) = &self.capacity {
+            self.bound.adjust(capacity.clone());
+        }
+    }
+
+    /// The breaker's circuit, unless it is switched off.
+    pub(crate) fn circuit(&self) -> Option<&Arc<Circuit>> {
+        self.thresholds.as_ref().map(|_| &self.circuit)
+    }
+
+    /// The same, for somebody who wants to change its state.
+    pub(crate) fn switch(&self) -> Result<&Circuit> {
+        let circuit = self.circuit().map(|circuit| &**circuit);
+        circuit.ok_or_else(|| Error::new(Kind::Unsupported, "breaker: is switched off for this integration"))
+    }
+
+    /// The bound on concurrency, unless it is switched off.
+    pub(crate) fn bound(&self) -> Option<&Arc<Bound>> {
+        self.capacity.as_ref().map(|_| &self.bound)
+    }
+
+    pub(crate) fn state(&self) -> FlowState {
+        FlowState {
+            breaker: self.circuit().map(|circuit| circuit.snapshot()),
+            rate_limit: (!self.rules.is_off()).then(|| self.limiter.snapshot()),
+            concurrency: self.bound().map(|bound| bound.snapshot()),
+        }
+    }
+}
