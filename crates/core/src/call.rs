@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::{Credential, IntegrationId, Operation, RequestId};
+use crate::{CacheStatus, Credential, IntegrationId, Operation, RequestId};
 
 /// An operation on its way down. Layers read and adjust it; nobody clones it, so that a retry is a
 /// loop over a borrowed call.
@@ -22,10 +22,12 @@ pub struct Call {
     pub began: Instant,
     /// When the whole call must have ended. Set by the caller, tightened by the deadline layer.
     pub deadline: Option<Instant>,
-    /// Which attempt this is, from 1.
+    /// Which attempt this is, from 1; 0 once the call was answered without one.
     pub attempt: u32,
     /// What the authenticate layer got from the scheme, for the transport to place on its wire.
     pub credential: Option<Arc<Credential>>,
+    /// What the cache did with it; `None` where there is no cache.
+    pub cache: Option<CacheStatus>,
 }
 
 impl Call {
@@ -40,6 +42,7 @@ impl Call {
             deadline: None,
             attempt: 1,
             credential: None,
+            cache: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod activity;
 mod authenticate;
+mod cache;
 mod deadline;
 mod metrics;
 mod observe;
@@ -10,6 +11,7 @@ mod timeout;
 
 pub use activity::{Record, Recorder};
 pub use authenticate::Authenticate;
+pub use cache::{Cache, CacheConfig, CacheScope, CacheStore};
 pub use deadline::Deadline;
 pub use metrics::{CallMetrics, Metrics};
 pub use observe::Observe;

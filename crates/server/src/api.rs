@@ -50,6 +50,7 @@ routes! {
     put "/api/v1/integrations/{id}", "Replace an integration; a masked secret keeps what is stored", Some("Integration"), (200, "Registered"), [], Some(|| put(integrations::replace));
     patch "/api/v1/integrations/{id}", "Change some keys of an integration (RFC 7396)", Some("Patch"), (200, "Registered"), [], Some(|| patch(integrations::change));
     delete "/api/v1/integrations/{id}", "Remove an integration", None, (200, "Registered"), [], Some(|| delete(integrations::remove));
+    delete "/api/v1/integrations/{id}/cache", "Forget the replies that are kept for an integration", None, (200, "Registered"), [], Some(|| delete(integrations::clear_cache));
     get "/api/v1/integrations/{id}/health", "Probe an integration", None, (200, "Health"), [], Some(|| get(integrations::health));
     post "/api/v1/integrations/{id}/test", "Try a request, or probe with an empty one", Some("Request"), (200, "Tested"), [], Some(|| post(test::test));
     post "/api/v1/integrations/{id}/call", "Call an integration; the reply's body comes back unparsed", Some("Request"), (200, "Anything"), [], Some(|| post(elsewhere));

@@ -104,6 +104,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
         .egress(egress)
         .store(Arc::new(store))
         .activity(file.server.activity.unwrap_or(50_000))
+        .cache(file.server.cache.unwrap_or(64 << 20))
         .build()
         .await?;
 

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use http::StatusCode;
+use http::{HeaderMap, Method, StatusCode};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -26,6 +26,9 @@ pub enum Step {
     Fails(Kind, Outcome),
     /// Fails as a service that answered with this status.
     Answers(StatusCode, Kind),
+    /// Answers with this reply; one whose status is an error is an error that holds it, as a transport of HTTP
+    /// gives it.
+    Replies(Reply),
     /// Takes this long, then plays the next step.
     Takes(Duration),
     /// Never ends.
@@ -37,6 +40,7 @@ pub enum Step {
 pub struct Script {
     steps: Arc<Mutex<VecDeque<Step>>>,
     credentials: Arc<Mutex<Vec<Option<Arc<Credential>>>>>,
+    requests: Arc<Mutex<Vec<(Method, HeaderMap)>>>,
     dropped: Arc<AtomicU32>,
 }
 
@@ -54,6 +58,11 @@ impl Script {
     /// The credential of each attempt.
     pub fn credentials(&self) -> Vec<Option<Arc<Credential>>> {
         self.credentials.lock().unwrap().clone()
+    }
+
+    /// The method and the headers of each attempt at an HTTP request.
+    pub fn requests(&self) -> Vec<(Method, HeaderMap)> {
+        self.requests.lock().unwrap().clone()
     }
 
     /// How many attempts were dropped before they ended.
@@ -83,6 +92,15 @@ impl Drop for Dropped<'_> {
     }
 }
 
+fn judged(reply: Reply) -> Result<Reply> {
+    let kind = match reply.status.as_u16() {
+        ..400 => return Ok(reply),
+        400..500 => Kind::Rejected,
+        500.. => Kind::Unavailable,
+    };
+    Err(Error::new(kind, "scripted").replied(reply))
+}
+
 impl Transport for Script {
     const NAME: &'static str = "script";
     type Config = NoConfig;
@@ -97,6 +115,9 @@ impl Transport for Script {
 
     async fn call(&self, _: &Context, call: &mut Call) -> Result<Reply> {
         self.credentials.lock().unwrap().push(call.credential.clone());
+        if let Operation::Http(request) = &call.operation {
+            self.requests.lock().unwrap().push((request.method.clone(), request.headers.clone()));
+        }
         let mut dropped = Dropped(&self.dropped, false);
         let result = loop {
             let step = self.steps.lock().unwrap().pop_front();
@@ -109,6 +130,7 @@ impl Transport for Script {
                 Some(Step::Answers(status, kind)) => {
                     break Err(Error::new(kind, "scripted").replied(Reply::new(status, "scripted")));
                 }
+                Some(Step::Replies(reply)) => break judged(reply),
                 Some(Step::Takes(time)) => tokio::time::sleep(time).await,
                 Some(Step::Hangs) => std::future::pending().await,
             }

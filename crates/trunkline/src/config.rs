@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trunkline_core::{Error, IntegrationId, Kind, Result, Seconds, parse};
+use trunkline_layers::CacheConfig;
 use zeroize::Zeroizing;
 
 use crate::{catalog::Catalog, mask};
@@ -89,15 +90,6 @@ pub struct RateLimit {
     /// How long a call may wait for its turn.
     #[serde(default)]
     pub max_wait: Option<Seconds>,
-}
-
-/// Caching of replies.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CacheConfig {
-    /// How long a reply without freshness information is kept.
-    #[serde(default)]
-    pub ttl: Option<Seconds>,
 }
 
 /// A JSON object that may hold secrets: it prints as nothing.
@@ -213,10 +205,15 @@ impl IntegrationConfig {
         let unused = [
             ("retry_config", self.common.retry_config.is_some()),
             ("rate_limit", self.common.rate_limit.is_some()),
-            ("cache_config", self.common.cache_config.is_some()),
         ];
         let unused = unused.iter().filter(|(_, set)| *set);
         unused.map(|(key, _)| format!("{key} is kept, but this version does not act on it yet")).collect()
+    }
+
+    /// Where the service is, for those types that say so under this key, with references read.
+    pub(crate) fn base_url(&self) -> Option<String> {
+        let text = self.document.get("base_url")?.as_str()?;
+        parse::resolve(text).ok().map(|text| text.to_string())
     }
 
     pub(crate) fn common(&self) -> &Common {

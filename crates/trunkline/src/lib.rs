@@ -30,17 +30,17 @@ mod refuse;
 pub use activity::{Activity, Filter};
 pub use builder::Builder;
 pub use catalog::Catalog;
-pub use config::{CacheConfig, IntegrationConfig, RateLimit, RetryConfig};
+pub use config::{IntegrationConfig, RateLimit, RetryConfig};
 pub use handle::{Handle, Source};
 pub use health::{Health, State};
 pub use manager::{Manager, Registered};
 pub use mask::{kept, unmask};
 
 pub use trunkline_core::{
-    Blame, Body, BoxFuture, BreakerEffect, Call, Context, Credential, Egress, Error, Form, HttpRequest,
-    Idempotency, Idle, IntegrationId, Kind, Layer, MASK, Next, Operation, Outcome, Profile, Publish, Query,
-    Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn, Seconds, Secret, Sign, Transport,
-    TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse,
+    Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Context, Credential, Egress, Error, Form,
+    Forward, HttpRequest, Idempotency, Idle, IntegrationId, Kind, Layer, MASK, Next, Operation, Outcome,
+    Profile, Publish, Query, Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn, Seconds,
+    Secret, Sign, Transport, TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse,
 };
-pub use trunkline_layers::{Metrics, Record, Recorder};
+pub use trunkline_layers::{CacheConfig, Metrics, Record, Recorder};
 pub use trunkline_store::{KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Trouble};

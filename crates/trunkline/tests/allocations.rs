@@ -80,6 +80,7 @@ async fn a_call_allocates_one_box_for_each_layer_and_one_for_the_transport() {
         ("auth", bearer),
         ("auth-timeout", both),
         ("timeout-off", json!({ "attempt_timeout": 60 })),
+        ("kept", json!({ "cache_config": { "ttl": 60 } })),
     ])
     .await;
     for (id, layers, boxes) in [
@@ -88,6 +89,8 @@ async fn a_call_allocates_one_box_for_each_layer_and_one_for_the_transport() {
         ("auth-timeout", "observe deadline authenticate timeout", 5),
         // A timer that the deadline makes useless is no box.
         ("timeout-off", "observe deadline timeout", 3),
+        // A hit: a box for each layer, three for a copy of the headers with room for one more, two for the age.
+        ("kept", "observe deadline cache", 8),
     ] {
         assert_eq!(manager.get(id).unwrap().layers().collect::<Vec<_>>().join(" "), layers);
         assert_eq!(allocations(&manager, id), boxes, "{id}");

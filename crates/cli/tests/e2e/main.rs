@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "the answer of a peer is a function of what it received")]
 
 mod activity;
+mod cache;
 mod call;
 mod commands;
 mod crash;

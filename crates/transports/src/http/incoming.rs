@@ -35,7 +35,7 @@ pub(crate) async fn reply(
     let refused = head.status.is_client_error() || head.status.is_server_error();
     let upload = upload.map(|progress| Refusable { upload: Upload::new(progress), refused });
     let body = body(incoming, idle, upload).await?;
-    Ok(Reply { status: head.status, headers: head.headers, body, cached: false })
+    Ok(Reply { status: head.status, headers: head.headers, body, redirected: false })
 }
 
 async fn body(incoming: Incoming, idle: Duration, mut upload: Option<Refusable>) -> Result<Body> {

@@ -211,7 +211,7 @@ async fn a_disabled_integration_refuses_before_anything_is_sent() {
     let peer = agreeable().await;
     let manager = lab().build().await.unwrap();
     let handle = manager.register(rest("a", &peer.url()).with_enabled(false)).await.unwrap().handle;
-    assert_eq!(handle.layers().collect::<Vec<_>>(), ["observe", "refuse", "deadline"]);
+    assert_eq!(handle.layers().collect::<Vec<_>>(), ["observe", "refuse", "deadline", "cache"]);
     let error = manager.call("a", HttpRequest::post("/")).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (Kind::Disabled, Outcome::NotSent));
     assert_eq!((error.kind().row().answers, error.attempts()), (409, 0));
@@ -237,11 +237,12 @@ async fn what_an_integration_does_not_configure_is_not_in_its_pipeline() {
         manager.remove("a", None).await.unwrap();
         handle.layers().collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(layers(json!({})).await, "observe deadline");
-    assert_eq!(layers(json!({ "auth_type": "none", "auth_config": {} })).await, "observe deadline");
+    assert_eq!(layers(json!({})).await, "observe deadline cache");
+    assert_eq!(layers(json!({ "auth_type": "none", "auth_config": {} })).await, "observe deadline cache");
+    assert_eq!(layers(json!({ "cache_config": { "enabled": false } })).await, "observe deadline");
     assert_eq!(
         layers(json!({ "auth_type": "bearer", "auth_config": { "token": "t" }, "attempt_timeout": 1 })).await,
-        "observe deadline authenticate timeout"
+        "observe deadline cache authenticate timeout"
     );
 }
 
@@ -251,7 +252,7 @@ async fn what_is_kept_but_not_yet_acted_on_is_said() {
     let registered = manager
         .register(config(json!({
             "integration_id": "a", "type": "rest", "base_url": "http://h",
-            "retry_config": { "max_retries": 3 }, "cache_config": null,
+            "retry_config": { "max_retries": 3 }, "cache_config": { "ttl": 60 },
         })))
         .await
         .unwrap();
