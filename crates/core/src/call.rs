@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::{Credential, Idempotency, IntegrationId, Operation, RequestId};
+use crate::{CacheStatus, Credential, Idempotency, IntegrationId, Operation, RequestId};
 
 /// An operation on its way down. Layers read and adjust it; nobody clones it, so that a retry is a
 /// loop over a borrowed call.
@@ -25,7 +25,8 @@ pub struct Call {
     /// Whether the deadline is the caller's own, sooner than the integration's: that it runs out then says
     /// nothing about the service.
     pub hurried: bool,
-    /// Which attempt this is, from 1. A layer that refuses to make it takes one off.
+    /// Which attempt this is, from 1. A layer that refuses to make it takes one off, and one that answers
+    /// without any leaves 0.
     pub attempt: u32,
     /// The name of what is done, where it has one: limits can differ by it.
     pub action: Option<Arc<str>>,
@@ -33,6 +34,8 @@ pub struct Call {
     pub keyed: bool,
     /// What the authenticate layer got from the scheme, for the transport to place on its wire.
     pub credential: Option<Arc<Credential>>,
+    /// What the cache did with it; `None` where there is no cache.
+    pub cache: Option<CacheStatus>,
 }
 
 impl Call {
@@ -50,6 +53,7 @@ impl Call {
             action: None,
             keyed: false,
             credential: None,
+            cache: None,
         }
     }
 

@@ -123,6 +123,8 @@ kinds! {
     Timeout = "timeout", "The service did not answer in time", 504, Transient, Failure, Upstream, Unknown;
     /// The breaker is open.
     CircuitOpen = "circuit_open", "The circuit is open", 503, Never, Ignore, Upstream, NotSent;
+    /// The caller wants an answer from the cache or none (RFC 9111 section 5.2.1.7), and there is none.
+    NotCached = "not_cached", "Not in the cache", 504, Never, Ignore, Caller, NotSent;
     /// The egress guard refused an address.
     Blocked = "blocked", "The address is not allowed", 403, Never, Ignore, Operator, NotSent;
     /// The service broke its protocol.

@@ -8,11 +8,13 @@
 //! Nothing in this crate performs I/O.
 
 mod body;
+mod cache_status;
 mod call;
 mod context;
 mod credential;
 pub mod egress;
 mod error;
+mod fingerprint;
 mod id;
 mod idle;
 mod kind;
@@ -29,15 +31,17 @@ mod transport;
 mod unique;
 
 pub use body::{Body, BodyStream};
+pub use cache_status::{CacheStatus, Forward};
 pub use call::Call;
 pub use context::Context;
 pub use credential::{Credential, Form, Sign, WireRequest};
 pub use egress::{Egress, Profile, Zone};
 pub use error::{Error, Outcome, Result};
+pub use fingerprint::Fingerprint;
 pub use id::IntegrationId;
 pub use idle::Idle;
 pub use kind::{Blame, BreakerEffect, Kind, Retry, Row};
-pub use layer::{Layer, Next};
+pub use layer::{Layer, Next, Pipeline, Rest};
 pub use operation::{HttpRequest, Idempotency, Operation, Publish, Query, Receive};
 pub use reply::Reply;
 pub use request_id::RequestId;

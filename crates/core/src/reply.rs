@@ -18,14 +18,15 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body.
     pub body: Body,
-    /// Whether it came from the cache.
-    pub cached: bool,
+    /// Whether a redirect led to it: then it answers for another URI than the one that was asked for, and
+    /// nobody may keep it under that one.
+    pub redirected: bool,
 }
 
 impl Reply {
     /// A reply with a body and no headers.
     pub fn new(status: StatusCode, body: impl Into<Body>) -> Self {
-        Self { status, headers: HeaderMap::new(), body: body.into(), cached: false }
+        Self { status, headers: HeaderMap::new(), body: body.into(), redirected: false }
     }
 
     /// The media type, as the service named it.

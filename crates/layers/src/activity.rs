@@ -33,7 +33,7 @@ pub struct Record {
     pub bytes_sent: u64,
     /// Bytes of the reply's body.
     pub bytes_received: u64,
-    /// `hit` when the cache answered.
+    /// What the cache did: `hit`, `stale`, `revalidated`, `collapsed`, `miss` or `bypass`; empty without one.
     pub cache: Cow<'static, str>,
 }
 

@@ -74,7 +74,8 @@ mod tests {
     use schemars::JsonSchema;
     use serde::Deserialize;
     use trunkline_core::{
-        Body, Context, Credential, Egress, Form, HttpRequest, IntegrationId, Kind, Profile, Scheme, Secret,
+        Body, Context, Credential, Egress, Form, HttpRequest, IntegrationId, Kind, Pipeline, Profile, Scheme,
+        Secret,
     };
     use trunkline_testkit::{Script, Step};
 
@@ -127,7 +128,7 @@ mod tests {
         let context = Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap()));
         let script = Script::new(steps);
         let mut call = Call::new(IntegrationId::new("a").unwrap(), request);
-        let result = Next::new(&context, &layers, &script).run(&mut call).await;
+        let result = Pipeline::new(context, layers, Arc::new(script.clone())).run(&mut call).await;
         let sent = script.credentials().into_iter().flatten();
         (result, sent.map(|sent| sent.header().unwrap().unwrap().1.to_str().unwrap().to_owned()).collect())
     }

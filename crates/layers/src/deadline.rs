@@ -112,7 +112,7 @@ mod tests {
     use futures_util::{StreamExt, stream};
     use http_body_util::StreamBody;
     use tokio::time::Instant;
-    use trunkline_core::{Egress, HttpRequest, IntegrationId, Profile};
+    use trunkline_core::{Egress, HttpRequest, IntegrationId, Pipeline, Profile};
     use trunkline_testkit::{Script, Step};
 
     use super::*;
@@ -122,7 +122,7 @@ mod tests {
         let layers: Vec<Arc<dyn Layer>> = vec![Arc::new(Deadline::new(Duration::from_secs(30)))];
         let mut call = Call::new(IntegrationId::new("a").unwrap(), request);
         call.deadline = own.map(|own| Instant::now() + own);
-        Next::new(&context, &layers, script).run(&mut call).await
+        Pipeline::new(context, layers, Arc::new(script.clone())).run(&mut call).await
     }
 
     fn endless() -> Body {

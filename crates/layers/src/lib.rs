@@ -4,6 +4,7 @@
 mod activity;
 mod authenticate;
 mod breaker;
+mod cache;
 mod concurrency;
 mod deadline;
 mod metrics;
@@ -18,6 +19,7 @@ mod window;
 pub use activity::{Record, Recorder};
 pub use authenticate::Authenticate;
 pub use breaker::{Breaker, BreakerConfig, BreakerState, Circuit, Thresholds};
+pub use cache::{Cache, CacheConfig, CacheScope, CacheStore};
 pub use concurrency::{Bound, Capacity, Concurrency, ConcurrencyConfig, ConcurrencyState};
 pub use deadline::Deadline;
 pub use metrics::{CallMetrics, Metrics};

@@ -10,10 +10,12 @@ use std::{
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, text},
-    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    metrics::{MetricType, counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 use trunkline_core::{Kind, Result};
+
+use crate::CacheStore;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ByIntegration {
@@ -122,6 +124,32 @@ impl Metrics {
         self.registry.register(name, help, Read(read));
     }
 
+    /// Adds what a cache counts.
+    pub fn register_cache(&mut self, store: &Arc<CacheStore>) {
+        let lookups = store.lookups();
+        self.registry.register(
+            "trunkline_cache_lookups",
+            "Calls that came to the cache, by what it did",
+            lookups,
+        );
+        let counted = store.clone();
+        self.register_counter(
+            "trunkline_cache_evictions",
+            "Keys that had to make room for others",
+            move || counted.evictions(),
+        );
+        let kept = store.clone();
+        let bytes = ReadGauge(move || kept.bytes());
+        self.registry.register_with_unit("trunkline_cache_kept", "What the cache keeps", Unit::Bytes, bytes);
+        let kept = store.clone();
+        let entries = ReadGauge(move || kept.entries());
+        self.registry.register(
+            "trunkline_cache_entries",
+            "Keys that the cache keeps something under",
+            entries,
+        );
+    }
+
     /// The handles of one integration, the same for all that ask while any is held. Nothing is rendered
     /// until a call is made, and nothing any more once the last of them is dropped: so labels do not grow
     /// with integrations that come and go, and a call that outlives its integration does not bring one back.
@@ -187,8 +215,27 @@ impl<F: Fn() -> u64 + Send + Sync + 'static> EncodeMetric for Read<F> {
         encoder.encode_counter::<prometheus_client::encoding::NoLabelSet, _, u64>(&(self.0)(), None)
     }
 
-    fn metric_type(&self) -> prometheus_client::metrics::MetricType {
-        prometheus_client::metrics::MetricType::Counter
+    fn metric_type(&self) -> MetricType {
+        MetricType::Counter
+    }
+}
+
+/// A gauge that is read from elsewhere at each scrape.
+struct ReadGauge<F>(F);
+
+impl<F> std::fmt::Debug for ReadGauge<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReadGauge")
+    }
+}
+
+impl<F: Fn() -> u64 + Send + Sync + 'static> EncodeMetric for ReadGauge<F> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> std::result::Result<(), std::fmt::Error> {
+        encoder.encode_gauge(&(self.0)())
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Gauge
     }
 }
 

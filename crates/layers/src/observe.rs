@@ -46,6 +46,7 @@ impl Layer for Observe {
             let mut watch = Watch::begin(&self.shared, call);
             let mut result = next.run(call).await;
             watch.attempts = call.attempt;
+            watch.cache = call.cache.map_or("", |cache| cache.word());
             watch.outcome = metrics::outcome(&result);
             let reply = match &mut result {
                 Ok(reply) => Some(reply),
@@ -56,7 +57,6 @@ impl Layer for Observe {
             };
             if let Some(reply) = reply {
                 watch.status = Some(reply.status.as_u16());
-                watch.cached = reply.cached;
                 match std::mem::take(&mut reply.body) {
                     Body::Stream(stream) => {
                         watch.last = watch.outcome;
@@ -109,7 +109,7 @@ struct Watch {
     attempts: u32,
     sent: u64,
     received: u64,
-    cached: bool,
+    cache: &'static str,
 }
 
 impl Watch {
@@ -132,7 +132,7 @@ impl Watch {
             attempts: 1,
             sent: body.and_then(|body| body.size_hint().exact()).unwrap_or_default(),
             received: 0,
-            cached: false,
+            cache: "",
         }
     }
 }
@@ -153,7 +153,7 @@ impl Drop for Watch {
             millis: (took * 1e6).round() / 1e3,
             bytes_sent: self.sent,
             bytes_received: self.received,
-            cache: if self.cached { "hit" } else { "" }.into(),
+            cache: self.cache.into(),
         });
     }
 }
@@ -201,7 +201,7 @@ mod tests {
     use futures_util::{FutureExt, stream};
     use http::StatusCode;
     use http_body_util::StreamBody;
-    use trunkline_core::{Egress, HttpRequest, Kind, Outcome, Profile};
+    use trunkline_core::{Egress, HttpRequest, Kind, Outcome, Pipeline, Profile};
     use trunkline_testkit::{Script, Step};
 
     use super::*;
@@ -209,26 +209,21 @@ mod tests {
 
     struct Bench {
         recorder: Arc<Recorder>,
-        layers: Vec<Arc<dyn Layer>>,
-        context: trunkline_core::Context,
-        script: Script,
+        pipeline: Arc<Pipeline>,
     }
 
     impl Bench {
         fn new(steps: impl IntoIterator<Item = Step>) -> Self {
             let recorder = Arc::new(Recorder::new(8));
             let metrics = Arc::new(Metrics::new()).of(&"a".into());
-            Self {
-                layers: vec![Arc::new(Observe::new(metrics, recorder.clone()))],
-                recorder,
-                context: trunkline_core::Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap())),
-                script: Script::new(steps),
-            }
+            let layers: Vec<Arc<dyn Layer>> = vec![Arc::new(Observe::new(metrics, recorder.clone()))];
+            let context = trunkline_core::Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap()));
+            Self { pipeline: Pipeline::new(context, layers, Arc::new(Script::new(steps))), recorder }
         }
 
         async fn call(&self) -> Result<Reply> {
             let mut call = Call::new(IntegrationId::new("a").unwrap(), HttpRequest::post("/").body("12345"));
-            Next::new(&self.context, &self.layers, &self.script).run(&mut call).await
+            self.pipeline.run(&mut call).await
         }
 
         fn record(&self) -> Record {

@@ -8,7 +8,7 @@ use http::StatusCode;
 use http_body::Frame;
 use http_body_util::StreamBody;
 use trunkline_core::{
-    Body, Call, Context, Egress, HttpRequest, IntegrationId, Kind, Layer, Next, Outcome, Profile, Reply,
+    Body, Call, Context, Egress, HttpRequest, IntegrationId, Kind, Layer, Outcome, Pipeline, Profile, Reply,
     Result,
 };
 use trunkline_testkit::{Script, Step};
@@ -18,8 +18,7 @@ use crate::{CallMetrics, Metrics};
 /// Layers on top of a script. Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Bench {
-    context: Context,
-    layers: Arc<[Arc<dyn Layer>]>,
+    pipeline: Arc<Pipeline>,
     pub(crate) script: Script,
 }
 
@@ -29,7 +28,9 @@ impl Bench {
         steps: impl IntoIterator<Item = Step>,
     ) -> Self {
         let context = Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap()));
-        Self { context, layers: layers.into_iter().collect(), script: Script::new(steps) }
+        let script = Script::new(steps);
+        let layers: Vec<_> = layers.into_iter().collect();
+        Self { pipeline: Pipeline::new(context, layers, Arc::new(script.clone())), script }
     }
 
     /// Makes a call.
@@ -39,7 +40,7 @@ impl Bench {
 
     /// Sends this call down.
     pub(crate) async fn run(&self, call: &mut Call) -> Result<Reply> {
-        Next::new(&self.context, &self.layers, &self.script).run(call).await
+        self.pipeline.run(call).await
     }
 
     /// `GET /`.

@@ -46,7 +46,7 @@ impl Layer for Timeout {
 mod tests {
     use std::sync::Arc;
 
-    use trunkline_core::{Context, Egress, HttpRequest, IntegrationId, Profile};
+    use trunkline_core::{Context, Egress, HttpRequest, IntegrationId, Pipeline, Profile};
     use trunkline_testkit::{Script, Step};
 
     use super::*;
@@ -58,7 +58,8 @@ mod tests {
         let script = Script::new([Step::Hangs]);
         let began = Instant::now();
         let mut call = Call::new(IntegrationId::new("a").unwrap(), HttpRequest::post("/"));
-        let error = Next::new(&context, &layers, &script).run(&mut call).await.unwrap_err();
+        let error =
+            Pipeline::new(context, layers, Arc::new(script.clone())).run(&mut call).await.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (Kind::Timeout, Outcome::Unknown));
         assert_eq!((began.elapsed().as_secs(), script.dropped()), (2, 1));
     }

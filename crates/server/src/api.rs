@@ -52,6 +52,7 @@ routes! {
     put "/api/v1/integrations/{id}", "Replace an integration; a masked secret keeps what is stored", Some("Integration"), (200, "Registered"), [], Some(|| put(integrations::replace));
     patch "/api/v1/integrations/{id}", "Change some keys of an integration (RFC 7396)", Some("Patch"), (200, "Registered"), [], Some(|| patch(integrations::change));
     delete "/api/v1/integrations/{id}", "Remove an integration", None, (200, "Registered"), [], Some(|| delete(integrations::remove));
+    delete "/api/v1/integrations/{id}/cache", "Forget the replies that are kept for an integration", None, (200, "Registered"), [], Some(|| delete(integrations::clear_cache));
     get "/api/v1/integrations/{id}/health", "Probe an integration", None, (200, "Health"), [], Some(|| get(integrations::health));
     post "/api/v1/integrations/{id}/breaker/reset", "Close the circuit", None, (200, "State"), [], Some(|| post(breaker::reset));
     post "/api/v1/integrations/{id}/breaker/open", "Open the circuit until it is reset", None, (200, "State"), [], Some(|| post(breaker::open));

@@ -10,6 +10,8 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("trunkline-req
 const ATTEMPTS: HeaderName = HeaderName::from_static("trunkline-attempts");
 /// How long a caller wants to wait at most: `30`, `250ms`.
 const TIMEOUT: HeaderName = HeaderName::from_static("trunkline-timeout");
+/// What the cache did with the call (RFC 9211).
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 /// Carries the API token, so that `Authorization` is free for the service.
 pub(crate) const TOKEN: HeaderName = HeaderName::from_static("trunkline-token");
 
@@ -93,6 +95,11 @@ pub(crate) fn tell(headers: &mut HeaderMap, call: &Call) {
     let attempts =
         if call.attempt == 1 { HeaderValue::from_static("1") } else { HeaderValue::from(call.attempt) };
     headers.insert(ATTEMPTS, attempts);
+    if let Some(cache) = &call.cache {
+        // RFC 9211 section 2: caches nearer to the service have written theirs before.
+        let member = HeaderValue::try_from(format!("Trunkline; {cache}"));
+        headers.append(CACHE_STATUS, member.expect("tokens and digits are a header value"));
+    }
 }
 
 fn request_id(id: RequestId) -> HeaderValue {

@@ -107,6 +107,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
         .store(Arc::new(store))
         .activity(file.server.activity.unwrap_or(50_000))
         .in_flight(file.server.calls.map_or(1024, NonZeroU32::get))
+        .cache(file.server.cache.unwrap_or(64 << 20))
         .build()
         .await?;
 

@@ -82,6 +82,8 @@ pub struct ServerSettings {
     pub body: Option<usize>,
     /// How many records of activity are kept; 50,000 unless set.
     pub activity: Option<usize>,
+    /// Bytes of replies that are kept, over all integrations; 64 MiB unless set, and none with 0.
+    pub cache: Option<u64>,
 }
 
 /// Which addresses integrations may reach.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -32,6 +32,9 @@ pub enum Step {
     Replies(StatusCode, Vec<(&'static str, String)>, Option<Kind>),
     /// Fails as a service that answered 503 with this body.
     FailsStreaming(Kind, Body),
+    /// Answers with this reply; one whose status is an error is an error that holds it, as a transport of HTTP
+    /// gives it.
+    Gives(Reply),
     /// Takes this long, then plays the next step.
     Takes(Duration),
     /// Never ends.
@@ -51,6 +54,7 @@ pub struct Script {
 struct Seen {
     at: Instant,
     credential: Option<Arc<Credential>>,
+    method: Method,
     headers: HeaderMap,
 }
 
@@ -80,6 +84,12 @@ impl Script {
         self.seen.lock().unwrap().iter().map(|seen| seen.headers.clone()).collect()
     }
 
+    /// The method and the headers of each attempt at an HTTP request.
+    pub fn requests(&self) -> Vec<(Method, HeaderMap)> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter().map(|seen| (seen.method.clone(), seen.headers.clone())).collect()
+    }
+
     /// How many attempts were dropped before they ended.
     pub fn dropped(&self) -> u32 {
         self.dropped.load(Ordering::SeqCst)
@@ -107,6 +117,15 @@ impl Drop for Dropped<'_> {
     }
 }
 
+fn judged(reply: Reply) -> Result<Reply> {
+    let kind = match reply.status.as_u16() {
+        ..400 => return Ok(reply),
+        400..500 => Kind::Rejected,
+        500.. => Kind::Unavailable,
+    };
+    Err(Error::new(kind, "scripted").replied(reply))
+}
+
 impl Transport for Script {
     const NAME: &'static str = "script";
     type Config = NoConfig;
@@ -120,14 +139,14 @@ impl Transport for Script {
     }
 
     async fn call(&self, _: &Context, call: &mut Call) -> Result<Reply> {
-        let headers = match &mut call.operation {
+        let (method, headers) = match &mut call.operation {
             Operation::Http(request) => {
                 drop(request.body.take_for_send());
-                request.headers.clone()
+                (request.method.clone(), request.headers.clone())
             }
-            _ => HeaderMap::new(),
+            _ => (Method::default(), HeaderMap::new()),
         };
-        let seen = Seen { at: Instant::now(), credential: call.credential.clone(), headers };
+        let seen = Seen { at: Instant::now(), credential: call.credential.clone(), method, headers };
         self.seen.lock().unwrap().push(seen);
         let mut dropped = Dropped(&self.dropped, false);
         let result = loop {
@@ -158,6 +177,7 @@ impl Transport for Script {
                     let reply = Reply { body, ..Reply::new(StatusCode::SERVICE_UNAVAILABLE, "") };
                     break Err(Error::new(kind, "scripted").replied(reply));
                 }
+                Some(Step::Gives(reply)) => break judged(reply),
                 Some(Step::Takes(time)) => tokio::time::sleep(time).await,
                 Some(Step::Hangs) => std::future::pending().await,
             }

@@ -41,6 +41,7 @@ pub struct Rest {
 
 impl Transport for Rest {
     const NAME: &'static str = "rest";
+    const HTTP: bool = true;
     type Config = RestConfig;
 
     fn open(config: RestConfig, context: &Context) -> Result<Self> {
@@ -87,7 +88,7 @@ impl Rest {
                 return Ok(reply);
             }
             match trip.follow(self, reply)? {
-                Stage::Arrived(reply) => return Ok(reply),
+                Stage::Arrived(reply) => return Ok(Reply { redirected: trip.was_redirected(), ..reply }),
                 Stage::Onward => {}
             }
         }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use trunkline_core::{Context, Egress, Result, Transport};
-use trunkline_layers::{Bound, Capacity, Metrics, Recorder};
+use trunkline_layers::{Bound, CacheStore, Capacity, Metrics, Recorder};
 use trunkline_store::{MemoryStore, Store};
 use trunkline_transports::{Entry, Of};
 
@@ -14,6 +14,7 @@ pub struct Builder {
     egress: Egress,
     store: Option<Arc<dyn Store>>,
     activity: usize,
+    cache: u64,
     metrics: Metrics,
     limits: Limits,
     in_flight: u32,
@@ -29,6 +30,7 @@ impl Builder {
             egress: Egress::default(),
             store: None,
             activity: 50_000,
+            cache: 64 << 20,
             metrics: Metrics::new(),
             limits: Limits::default(),
             in_flight: IN_FLIGHT,
@@ -54,6 +56,13 @@ impl Builder {
     #[must_use]
     pub fn activity(mut self, records: usize) -> Self {
         self.activity = records;
+        self
+    }
+
+    /// Bytes of replies that are kept, over all integrations; 64 MiB unless set, and none with 0.
+    #[must_use]
+    pub fn cache(mut self, bytes: u64) -> Self {
+        self.cache = bytes;
         self
     }
 
@@ -97,6 +106,8 @@ impl Builder {
             "Activity records lost to overload",
             move || dropped.dropped(),
         );
+        let cache = (self.cache > 0).then(|| Arc::new(CacheStore::new(self.cache)));
+        cache.iter().for_each(|cache| metrics.register_cache(cache));
         let catalog = match &*self.transports {
             [] => Catalog::shared().clone(),
             own => Arc::new(Catalog::with(own)),
@@ -105,6 +116,7 @@ impl Builder {
             context: Context::new(Arc::new(self.egress)),
             metrics: Arc::new(metrics),
             recorder: recorder.clone(),
+            cache,
             catalog,
             admission: Arc::new(Bound::of_server(Capacity { max: self.in_flight, ..Capacity::default() })),
             transports: self.transports,

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use trunkline_core::{Error, IntegrationId, Kind, Result, Seconds, Secret, parse};
-use trunkline_layers::{BreakerConfig, ConcurrencyConfig, RateLimitConfig, RetryConfig};
+use trunkline_layers::{BreakerConfig, CacheConfig, ConcurrencyConfig, RateLimitConfig, RetryConfig};
 use zeroize::Zeroizing;
 
 use crate::{catalog::Catalog, mask};
@@ -68,15 +68,6 @@ pub(crate) struct Common {
     #[serde(default)]
     #[expect(dead_code, reason = "checked and described here, shown from the document")]
     pub(crate) metadata: Option<Map<String, Value>>,
-}
-
-/// Caching of replies.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CacheConfig {
-    /// How long a reply without freshness information is kept.
-    #[serde(default)]
-    pub ttl: Option<Seconds>,
 }
 
 /// A JSON object that may hold secrets: it prints as nothing.
@@ -190,9 +181,6 @@ impl IntegrationConfig {
     /// What a user should know of a configuration that is valid.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<_> = self.unresolved().collect();
-        if self.common.cache_config.is_some() {
-            warnings.push("cache_config is kept, but this version does not act on it yet".to_owned());
-        }
         if self.common.retry_config.as_ref().is_some_and(RetryConfig::is_capped) {
             warnings.push("retry_config.max_retries: no call is attempted more than 5 times".to_owned());
         }
@@ -207,6 +195,12 @@ impl IntegrationConfig {
             let error = Secret::new(value.as_str()?).expose().err()?;
             Some(error.at(&format!("auth_config.{key}")).message().to_owned())
         })
+    }
+
+    /// Where the service is, for those types that say so under this key, with references read.
+    pub(crate) fn base_url(&self) -> Option<String> {
+        let text = self.document.get("base_url")?.as_str()?;
+        parse::resolve(text).ok().map(|text| text.to_string())
     }
 
     pub(crate) fn common(&self) -> &Common {

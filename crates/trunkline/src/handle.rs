@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_auth::SCHEMES;
 use trunkline_core::{
-    Call, Context, Error, IntegrationId, Kind, Layer, Next, Operation, Reply, Result, SchemeDyn, TransportDyn,
+    Call, Context, Error, IntegrationId, Kind, Layer, Operation, Pipeline, Reply, Result, SchemeDyn,
+    TransportDyn,
 };
-use trunkline_layers::{Bound, Metrics, Observe, Recorder};
+use trunkline_layers::{Bound, CacheScope, CacheStore, Metrics, Observe, Recorder};
 use trunkline_transports::{Entry, TRANSPORTS};
 use zeroize::Zeroizing;
 
@@ -46,9 +47,8 @@ pub struct Handle {
     /// The configuration as text, which is several times smaller than its tree; empty when what is
     /// stored cannot be read.
     document: Zeroizing<Box<str>>,
-    context: Context,
-    layers: Box<[Arc<dyn Layer>]>,
-    transport: Arc<dyn TransportDyn>,
+    pipeline: Arc<Pipeline>,
+    cache: Option<Arc<CacheScope>>,
     scheme: Option<Arc<dyn SchemeDyn>>,
     /// Not there where the integration does not open.
     flow: Option<Box<Flow>>,
@@ -60,6 +60,7 @@ pub struct Handle {
 struct Open {
     layers: Vec<Arc<dyn Layer>>,
     transport: Arc<dyn TransportDyn>,
+    cache: Option<Arc<CacheScope>>,
     scheme: Option<Arc<dyn SchemeDyn>>,
     flow: Option<Box<Flow>>,
     trouble: Option<Box<Refuse>>,
@@ -70,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) context: Context,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) recorder: Arc<Recorder>,
+    /// What all integrations keep together; none where nothing is to be kept.
+    pub(crate) cache: Option<Arc<CacheStore>>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) admission: Arc<Bound>,
     /// Transports that the program brought along; they hide built-in ones of the same name.
@@ -114,6 +117,7 @@ impl Handle {
         let same = |before: &&Self| before.config().is_ok_and(|before| before.same_service(config));
         let before = before.filter(same).and_then(|before| before.flow.as_deref());
         let flow = Flow::open(config.common(), &metrics, before)?;
+        let cache = cache(config, shared, transport.is_http());
         let layers = order::layers(order::Parts {
             common: config.common(),
             scheme: scheme.clone(),
@@ -121,9 +125,11 @@ impl Handle {
             recorder: shared.recorder.clone(),
             flow: &flow,
             admission: shared.admission.clone(),
+            cache: cache.clone(),
         });
         let flow = Some(Box::new(flow));
-        Ok(Self::new(config, shared, version, Open { layers, transport, scheme, flow, trouble: None }))
+        let open = Open { layers, transport, cache, scheme, flow, trouble: None };
+        Ok(Self::new(config, shared, version, open))
     }
 
     /// An integration that is stored and cannot be opened: it is listed, says why, and is not lost.
@@ -138,6 +144,7 @@ impl Handle {
         let open = Open {
             layers: vec![Arc::new(observe)],
             transport: Arc::new(refuse.clone()),
+            cache: None,
             scheme: None,
             flow: None,
             trouble: Some(Box::new(refuse)),
@@ -156,7 +163,7 @@ impl Handle {
         config: &IntegrationConfig,
         shared: &Shared,
         Version { source, generation, updated_at_ms }: Version,
-        Open { layers, transport, scheme, flow, trouble }: Open,
+        Open { layers, transport, cache, scheme, flow, trouble }: Open,
     ) -> Self {
         Self {
             id: config.id().clone(),
@@ -168,9 +175,8 @@ impl Handle {
             generation,
             updated_at_ms,
             document: config.text(),
-            context: shared.context.clone(),
-            layers: layers.into(),
-            transport,
+            pipeline: Pipeline::new(shared.context.clone(), layers, transport),
+            cache,
             scheme,
             flow,
             trouble,
@@ -255,7 +261,7 @@ impl Handle {
 
     /// The names of the layers, outermost first.
     pub fn layers(&self) -> impl Iterator<Item = &'static str> {
-        self.layers.iter().map(|layer| layer.name())
+        self.pipeline.layers().iter().map(|layer| layer.name())
     }
 
     /// What limits the integration now; `None` if it does not open.
@@ -298,7 +304,7 @@ impl Handle {
     ///
     /// `invalid_config`, naming the key.
     pub fn parse(&self, request: &RawValue) -> Result<Operation> {
-        self.transport.parse_dyn(request)
+        self.pipeline.transport().parse_dyn(request)
     }
 
     /// Sends a call down the pipeline.
@@ -307,7 +313,7 @@ impl Handle {
     ///
     /// Whatever a layer or the transport says; see [`Kind`](trunkline_core::Kind).
     pub async fn call(&self, call: &mut Call) -> Result<Reply> {
-        let result = Next::new(&self.context, &self.layers, &*self.transport).run(call).await;
+        let result = self.pipeline.run(call).await;
         result.map_err(|error| if error.attempts() == 0 { error.attempted(call.attempt) } else { error })
     }
 
@@ -322,11 +328,12 @@ impl Handle {
         if let Some(flow) = &self.flow {
             flow.limiter.probe()?;
         }
+        let (context, transport) = (self.pipeline.context(), self.pipeline.transport());
         let mut call = Call::new(self.id.clone(), trunkline_core::HttpRequest::get(""));
         if let Some(scheme) = &self.scheme {
-            call.credential = scheme.credential_dyn(&self.context).await?;
+            call.credential = scheme.credential_dyn(context).await?;
         }
-        let evidence = self.transport.probe_dyn(&self.context, &mut call).await?;
+        let evidence = transport.probe_dyn(context, &mut call).await?;
         if evidence == "answered"
             && let Some(circuit) = self.flow.as_deref().and_then(Flow::circuit)
         {
@@ -340,10 +347,31 @@ impl Handle {
         &self.last
     }
 
-    /// Gives back what the transport holds.
-    pub(crate) async fn close(&self) {
-        self.transport.close_dyn().await;
+    /// Forgets the replies that were kept, if any are.
+    pub fn clear_cache(&self) {
+        if let Some(cache) = &self.cache {
+            cache.clear();
+        }
     }
+
+    /// Gives back what the transport holds, and forgets the replies that were kept.
+    pub(crate) async fn close(&self) {
+        self.clear_cache();
+        self.pipeline.transport().close_dyn().await;
+    }
+}
+
+/// Where an integration keeps replies. The headers of HTTP say what may be kept; where there are none, only the
+/// configuration can.
+fn cache(config: &IntegrationConfig, shared: &Shared, http: bool) -> Option<Arc<CacheScope>> {
+    let store = shared.cache.as_ref()?;
+    let settings = config.common().cache_config.as_ref();
+    if !settings.map_or(http, |settings| settings.is_on() && (http || settings.ttl.is_some())) {
+        return None;
+    }
+    let settings = settings.cloned().unwrap_or_default();
+    let base = config.base_url();
+    Some(Arc::new(CacheScope::new(store.clone(), &settings, base.as_deref())))
 }
 
 impl fmt::Debug for Handle {

@@ -32,7 +32,7 @@ mod registry;
 pub use activity::{Activity, Filter};
 pub use builder::Builder;
 pub use catalog::Catalog;
-pub use config::{CacheConfig, IntegrationConfig};
+pub use config::IntegrationConfig;
 pub use flow::FlowState;
 pub use handle::{Handle, Source};
 pub use health::{Health, State};
@@ -41,14 +41,14 @@ pub use mask::{kept, unmask};
 pub use registry::Registered;
 
 pub use trunkline_core::{
-    Blame, Body, BoxFuture, BreakerEffect, Call, Context, Credential, Egress, Error, Form, HttpRequest,
-    Idempotency, Idle, IntegrationId, Kind, Layer, MASK, Next, Operation, Outcome, Profile, Publish, Query,
-    Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn, Seconds, Secret, Sign, Transport,
-    TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse,
+    Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Context, Credential, Egress, Error, Form,
+    Forward, HttpRequest, Idempotency, Idle, IntegrationId, Kind, Layer, MASK, Next, Operation, Outcome,
+    Profile, Publish, Query, Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn, Seconds,
+    Secret, Sign, Transport, TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse,
 };
 pub use trunkline_layers::{
-    BreakerConfig, BreakerState, ConcurrencyConfig, ConcurrencyState, HeaderNames, LimitConfig, LimitState,
-    Metrics, RateLimitConfig, RateLimitState, Record, Recorder, RetryConfig,
+    BreakerConfig, BreakerState, CacheConfig, ConcurrencyConfig, ConcurrencyState, HeaderNames, LimitConfig,
+    LimitState, Metrics, RateLimitConfig, RateLimitState, Record, Recorder, RetryConfig,
 };
 pub use trunkline_store::{
     Backup, KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Trouble, backup, restore,

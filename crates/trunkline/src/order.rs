@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use trunkline_core::{Layer, SchemeDyn, Seconds};
 use trunkline_layers::{
-    Authenticate, Bound, Breaker, CallMetrics, Concurrency, Deadline, Observe, RateLimit, Recorder, Retry,
-    Timeout,
+    Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Observe, RateLimit,
+    Recorder, Retry, Timeout,
 };
 
 use crate::{config::Common, flow::Flow, refuse::Refuse};
@@ -19,6 +19,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) scheme: Option<Arc<dyn SchemeDyn>>,
     pub(crate) metrics: CallMetrics,
     pub(crate) recorder: Arc<Recorder>,
+    pub(crate) cache: Option<Arc<CacheScope>>,
     pub(crate) flow: &'a Flow,
     /// The places for the calls of all integrations together.
     pub(crate) admission: Arc<Bound>,
@@ -26,7 +27,7 @@ pub(crate) struct Parts<'a> {
 
 /// The layers of an integration, outermost first. What it does not configure is not in the list.
 pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
-    let Parts { common, scheme, metrics, recorder, flow, admission } = parts;
+    let Parts { common, scheme, metrics, recorder, cache, flow, admission } = parts;
     let mut layers: Vec<Arc<dyn Layer>> = Vec::new();
 
     // Outermost: sees every call, also those that a layer below answers or refuses.
@@ -41,8 +42,15 @@ pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
     // Above everything that waits, so that the total time covers queues, tokens and attempts.
     layers.push(Arc::new(Deadline::new(common.timeout.map_or(TIMEOUT, Seconds::get))));
 
-    // Once for a call, however often it is attempted: what waits here takes memory too.
+    // Once for a call, however often it is attempted. Above the cache too: who waits for another's request takes
+    // memory as everybody does.
     layers.push(Arc::new(Concurrency::admission(admission)));
+
+    // Below the deadline, which also bounds waiting for another caller's request; above all that sends, so that a
+    // hit pays for none of it.
+    if let Some(cache) = cache {
+        layers.push(Arc::new(Cache::new(cache)));
+    }
 
     // The loop. Each attempt passes everything below.
     if !flow.retry.is_off() {

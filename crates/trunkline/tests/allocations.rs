@@ -92,6 +92,7 @@ async fn a_call_allocates_one_box_for_each_layer_and_one_for_the_transport() {
         ("timeout-off", with(&off, json!({ "attempt_timeout": 60 }))),
         ("usual", json!({})),
         ("auth-all", with(&bearer, with(&limits, json!({ "attempt_timeout": 1 })))),
+        ("kept", json!({ "cache_config": { "ttl": 60 } })),
     ])
     .await;
     let usual = "observe deadline admission retry breaker rate_limit concurrency";
@@ -101,6 +102,8 @@ async fn a_call_allocates_one_box_for_each_layer_and_one_for_the_transport() {
         ("timeout-off", "observe deadline admission timeout", 4),
         ("usual", usual, 8),
         ("auth-all", &*format!("{usual} authenticate timeout"), 10),
+        // A hit: a box for each layer, three for a copy of the headers with room for one more, two for the age.
+        ("kept", "observe deadline admission cache retry breaker rate_limit concurrency", 9),
     ] {
         assert_eq!(manager.get(id).unwrap().layers().collect::<Vec<_>>().join(" "), layers);
         assert_eq!(allocations(&manager, id), boxes, "{id}");

@@ -44,7 +44,7 @@ async fn a_call_leaves_one_record_with_what_there_is_to_know() {
         ("attempts", json!(1)),
         ("bytes_sent", json!(5)),
         ("bytes_received", json!(12)),
-        ("cache", json!("")),
+        ("cache", json!("bypass")),
         ("request_id", json!(answer.header("trunkline-request-id"))),
     ] {
         assert_eq!(record[key], value, "{key} of {record}");

@@ -35,12 +35,12 @@ async fn pair() -> (Peer, Server) {
 #[tokio::test]
 async fn an_integration_is_registered_from_a_file_or_from_standard_input() {
     let (peer, server) = pair().await;
-    let config = json!({"integration_id": "b", "type": "rest", "base_url": peer.url(), "cache_config": {}});
+    let config = json!({"integration_id": "b", "type": "rest", "base_url": peer.url(), "retry_config": {"max_retries": 9}});
     let file = server.home().join("b.json");
     std::fs::write(&file, config.to_string()).unwrap();
     let file = file.to_str().unwrap();
     let ran = server.cli(&["register", file]).await.is(0);
-    assert!(ran.stdout.starts_with("b registered\n") && ran.stdout.contains("note: cache_config"), "{ran:?}");
+    assert!(ran.stdout.starts_with("b registered\n") && ran.stdout.contains("note: retry_config"), "{ran:?}");
 
     let twice = server.cli(&["register", file]).await.is(2);
     assert!(twice.stderr.contains("conflict") && twice.stdout.is_empty(), "{twice:?}");
@@ -240,10 +240,10 @@ async fn health_fails_unless_all_that_are_on_are_up() {
 
 #[tokio::test]
 async fn a_file_is_checked_without_a_server_and_without_the_network() {
-    let good = "egress: { allow: ['127.0.0.1:1'] }\nintegrations:\n  - {integration_id: a, type: rest, base_url: 'https://no-such-host.invalid', cache_config: {}}\n";
+    let good = "egress: { allow: ['127.0.0.1:1'] }\nintegrations:\n  - {integration_id: a, type: rest, base_url: 'https://no-such-host.invalid', retry_config: {max_retries: 9}}\n";
     let ran = Ran::command(&["check", "-"], &[], good).await.is(0);
     assert!(
-        ran.stdout.contains("valid, 1 integration\n") && ran.stdout.contains("note: a: cache_config"),
+        ran.stdout.contains("valid, 1 integration\n") && ran.stdout.contains("note: a: retry_config"),
         "{ran:?}"
     );
     let ran = Ran::command(&["check", "-", "--json"], &[], good).await.is(0).json();

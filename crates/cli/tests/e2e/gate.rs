@@ -25,6 +25,7 @@ const MATRIX: &[(&str, &str, bool)] = &[
     ("put", "/api/v1/integrations/{id}", false),
     ("patch", "/api/v1/integrations/{id}", false),
     ("delete", "/api/v1/integrations/{id}", false),
+    ("delete", "/api/v1/integrations/{id}/cache", false),
     ("get", "/api/v1/integrations/{id}/health", false),
     ("post", "/api/v1/integrations/{id}/breaker/reset", false),
     ("post", "/api/v1/integrations/{id}/breaker/open", false),

@@ -4,6 +4,7 @@
 
 mod activity;
 mod backup;
+mod cache;
 mod call;
 mod commands;
 mod crash;

@@ -44,10 +44,15 @@ async fn a_signal_to_stop_cuts_no_request_that_is_under_way() {
     for n in 0..FLIGHTS {
         let address = server.address;
         flights.spawn(async move {
+            // Each wants something else: of those that want the same, one would go on.
             let request = if n % 2 == 0 {
-                "GET /api/v1/integrations/a/proxy/x HTTP/1.1\r\nhost: localhost\r\n\r\n"
+                format!("GET /api/v1/integrations/a/proxy/{n} HTTP/1.1\r\nhost: localhost\r\n\r\n")
             } else {
-                "POST /api/v1/integrations/a/call HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+                let body = json!({"endpoint": format!("/{n}")}).to_string();
+                let length = body.len();
+                format!(
+                    "POST /api/v1/integrations/a/call HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+                )
             };
             exchange(address, request).await
         });

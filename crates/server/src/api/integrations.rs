@@ -170,6 +170,11 @@ pub(super) async fn remove(
     Ok(Json(Status { integration_id: &id, status: "removed", warnings: Vec::new() }).into_response())
 }
 
+pub(super) async fn clear_cache(State(manager): State<Manager>, Id(id): Id) -> Answer<Response> {
+    manager.get(&id)?.clear_cache();
+    Ok(Json(Status { integration_id: &id, status: "cleared", warnings: Vec::new() }).into_response())
+}
+
 fn invalid(detail: impl Into<String>) -> Problem {
     Problem::plain(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", detail)
 }

@@ -21,7 +21,7 @@ pub(crate) fn decode(reply: Reply) -> Reply {
     if matches!(reply.body, Body::Empty) || !matches!(&*encoding, "gzip" | "x-gzip" | "br" | "zstd") {
         return reply;
     }
-    let Reply { status, mut headers, body, cached } = reply;
+    let Reply { status, mut headers, body, redirected } = reply;
     headers.remove(header::CONTENT_ENCODING);
     headers.remove(header::CONTENT_LENGTH);
     let reader = StreamReader::new(BodyDataStream::new(body).map_err(std::io::Error::other));
@@ -31,7 +31,7 @@ pub(crate) fn decode(reply: Reply) -> Reply {
         // RFC 9110 section 8.4.1.3: x-gzip is gzip.
         _ => stream(GzipDecoder::new(reader)),
     };
-    Reply { status, headers, body, cached }
+    Reply { status, headers, body, redirected }
 }
 
 fn stream(reader: impl AsyncRead + Send + Sync + 'static) -> Body {

@@ -27,7 +27,7 @@ pub(crate) fn reply(exchange: Exchange, idle: Duration, upload: bool) -> (Reply,
     let refused = head.status.is_client_error() || head.status.is_server_error();
     let upload = upload.then(|| Refusable { upload: Upload::new(progress), refused });
     let flowing = Flowing { incoming, idle: Idle::new(idle), received: 0, upload, lease };
-    (Reply { status: head.status, headers: head.headers, body: Body::Empty, cached: false }, flowing)
+    (Reply { status: head.status, headers: head.headers, body: Body::Empty, redirected: false }, flowing)
 }
 
 /// An upload and whether the answer refuses it.

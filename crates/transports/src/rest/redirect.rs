@@ -90,6 +90,11 @@ impl<'a> Trip<'a> {
         !self.away
     }
 
+    /// Whether a redirect was followed.
+    pub(super) fn was_redirected(&self) -> bool {
+        self.hops > 0
+    }
+
     /// Whether a redirect took the body away.
     pub(super) fn lost_body(&self) -> bool {
         self.lost_body

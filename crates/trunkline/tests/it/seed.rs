@@ -130,7 +130,7 @@ async fn every_field_of_the_model_is_taken() {
         })))
         .await
         .unwrap();
-    assert_eq!(registered.warnings.len(), 1, "only the cache is not built: {:?}", registered.warnings);
+    assert!(registered.warnings.is_empty(), "{:?}", registered.warnings);
     let got = send(&manager, &peer, "full", json!({ "method": "GET", "endpoint": "" })).await;
     assert_eq!((got.header("x-team"), got.header("authorization")), ("blue", ""));
 }
