@@ -45,6 +45,8 @@ use self::{
     control::Asked,
     entry::{Stored, Use},
     flight::Role,
+    freshness::Moment,
+    policy::Head,
     store::{Found, Key},
     validators::{for_service_only, is_conditional},
 };
@@ -69,6 +71,8 @@ enum Part {
 enum Kept {
     /// Nothing that helps.
     Nothing(Forward),
+    /// Nothing, and the last answer under a key of this hash was of no use to others.
+    Never(u64),
     /// This, and how it may be used.
     This(Arc<Stored>, Use),
 }
@@ -107,7 +111,10 @@ impl Cache {
                 Kept::This(stored, usable)
             }
             Found::Others => Kept::Nothing(Forward::VaryMiss),
-            Found::Nothing => Kept::Nothing(Forward::UriMiss),
+            Found::Nothing => {
+                let useless = self.scope.store.flights.useless(&key);
+                useless.map_or(Kept::Nothing(Forward::UriMiss), Kept::Never)
+            }
         })
     }
 
@@ -131,6 +138,7 @@ impl Cache {
                 Kept::This(stored, Use::Stale) => (Some(stored), Forward::Stale),
                 Kept::This(stored, Use::Asked) => (Some(stored), Forward::Request),
                 Kept::Nothing(forward) => (None, forward),
+                Kept::Never(_) => (None, Forward::UriMiss),
             };
             if asked.only_if_cached {
                 call.attempt = 0;
@@ -155,6 +163,25 @@ impl Cache {
             };
             return forward::Request { scope, key, stored, forward, lead }.send(call, next).await;
         }
+    }
+
+    /// Asks the service for what it has never let be kept: one look at its answer is all that it costs. Should that
+    /// be of use now, the next one is kept.
+    async fn pass(&self, call: &mut Call, next: Next<'_>, hash: u64) -> Result<Reply> {
+        let mut result = next.run(call).await;
+        if let Some(reply) = forward::reply(&mut result)
+            && self.scope.policy.may_keep(&reply.headers)
+        {
+            let came = Instant::now();
+            let moment = Moment { asked: came, came, wall: self.scope.store.clock.wall(came) };
+            let (status, headers, redirected) = (reply.status, &reply.headers, reply.redirected);
+            let head = Head { status, headers, failure: None, redirected, moment };
+            if with_headers(&call.operation, |asked| self.scope.policy.judge(asked, head)).is_some() {
+                self.scope.store.flights.useful(hash);
+            }
+        }
+        note(&self.scope, call, CacheStatus::forward(Forward::UriMiss));
+        result
     }
 
     /// Fetches anew what is served stale meanwhile, unless somebody does already. The caller does not wait.
@@ -197,6 +224,7 @@ impl Layer for Cache {
                     Kept::This(stored, Use::Now) => {
                         Box::pin(ready(hit(&self.scope, call, &stored, now, false)))
                     }
+                    Kept::Never(hash) if !asked.only_if_cached => Box::pin(self.pass(call, next, hash)),
                     kept => Box::pin(async move { self.answer(call, next, &asked, kept).await }),
                 }
             }

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::time::Instant;
-use trunkline::{Call, Error, RequestId, Result, Seconds};
+use trunkline::{CacheStatus, Call, Error, Forward, RequestId, Result, Seconds};
 
 /// Names the call in answers, activity and logs.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("trunkline-request-id");
@@ -97,9 +97,22 @@ pub(crate) fn tell(headers: &mut HeaderMap, call: &Call) {
     headers.insert(ATTEMPTS, attempts);
     if let Some(cache) = &call.cache {
         // RFC 9211 section 2: caches nearer to the service have written theirs before.
-        let member = HeaderValue::try_from(format!("Trunkline; {cache}"));
-        headers.append(CACHE_STATUS, member.expect("tokens and digits are a header value"));
+        headers.append(CACHE_STATUS, cache_status(cache));
     }
+}
+
+fn cache_status(cache: &CacheStatus) -> HeaderValue {
+    // What most calls are needs no formatting.
+    for (usual, text) in [
+        (Forward::UriMiss, "Trunkline; fwd=uri-miss"),
+        (Forward::Method, "Trunkline; fwd=method"),
+        (Forward::Bypass, "Trunkline; fwd=bypass"),
+    ] {
+        if *cache == CacheStatus::forward(usual) {
+            return HeaderValue::from_static(text);
+        }
+    }
+    HeaderValue::try_from(format!("Trunkline; {cache}")).expect("tokens and digits are a header value")
 }
 
 fn request_id(id: RequestId) -> HeaderValue {

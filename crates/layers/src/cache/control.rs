@@ -6,7 +6,7 @@ use sfv::{BareItem, Dictionary, ListEntry, Parser};
 use super::directives::{Argument, FOREVER, each, members};
 
 /// Addressed to caches that stand before a service, of which this is one (RFC 9213 section 3.1).
-const TARGETED: HeaderName = HeaderName::from_static("cdn-cache-control");
+pub(super) const TARGETED: HeaderName = HeaderName::from_static("cdn-cache-control");
 
 /// What a request says (RFC 9111 section 5.2.1).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

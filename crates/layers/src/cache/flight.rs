@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, Hash},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use quick_cache::DefaultHashBuilder;
 use tokio::{sync::watch, time::timeout};
 
 use super::store::Key;
@@ -46,7 +47,7 @@ pub(super) struct Flights {
     /// A part of the hash of keys whose last answer was of no use to others. Those go at once: waiting would only
     /// make them later.
     loners: Box<[AtomicU32]>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 /// A flight that can be joined.
@@ -61,7 +62,7 @@ impl Default for Flights {
         Self {
             parts: Default::default(),
             loners: (0..LONERS).map(|_| AtomicU32::new(0)).collect(),
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
         }
     }
 }
@@ -78,6 +79,17 @@ pub(super) enum Role {
 }
 
 impl Flights {
+    /// The hash of a key whose last answer was of no use to others.
+    pub(super) fn useless(&self, key: &impl Hash) -> Option<u64> {
+        let hash = self.hasher.hash_one(key);
+        (self.loner(hash).load(Ordering::Relaxed) == tag(hash)).then_some(hash)
+    }
+
+    /// The answer to a key of this hash may be of use after all.
+    pub(super) fn useful(&self, hash: u64) {
+        let _ = self.loner(hash).compare_exchange(tag(hash), 0, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     /// Joins those who want what is kept under `key`.
     pub(super) fn join(self: &Arc<Self>, key: &Key) -> Role {
         let hash = self.hasher.hash_one(key);
@@ -146,12 +158,7 @@ impl Lead {
 
     /// The answer is kept.
     pub(super) fn landed(self) {
-        let _ = self.flights.loner(self.hash).compare_exchange(
-            tag(self.hash),
-            0,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        self.flights.useful(self.hash);
         self.end(Stage::Landed);
     }
 

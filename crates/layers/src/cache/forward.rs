@@ -220,7 +220,7 @@ fn is_final(status: StatusCode) -> bool {
 }
 
 /// The service's answer, also where it is an error.
-fn reply(result: &mut Result<Reply>) -> Option<&mut Reply> {
+pub(super) fn reply(result: &mut Result<Reply>) -> Option<&mut Reply> {
     match result {
         Ok(reply) => Some(reply),
         Err(error) => error.reply_mut(),

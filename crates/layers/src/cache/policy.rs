@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::{
     CacheConfig,
-    control::Said,
+    control::{Said, TARGETED},
     entry::{Failure, Stored},
     freshness::{Lifetime, Moment, initial_age, is_heuristically_cacheable},
     validators::has_validator,
@@ -53,10 +53,21 @@ impl Policy {
         self.ttl.is_some()
     }
 
+    /// Whether anything lets a reply with these headers be kept. Most replies of APIs have nothing of the kind, and
+    /// one look at each name finds that out.
+    pub(super) fn may_keep(&self, headers: &HeaderMap) -> bool {
+        const SIGNS: [HeaderName; 5] =
+            [header::CACHE_CONTROL, header::EXPIRES, header::ETAG, header::LAST_MODIFIED, TARGETED];
+        self.adds() || !self.if_error.is_zero() || headers.keys().any(|name| SIGNS.contains(name))
+    }
+
     /// What is kept of a reply to a GET or a query with the headers `asked`, its body to be filled in; `None`
     /// where it may not be kept (RFC 9111 section 3), or could never be used.
     pub(super) fn judge(&self, asked: &HeaderMap, head: Head<'_>) -> Option<Stored> {
         let Head { status, headers, failure, redirected, moment } = head;
+        if !self.may_keep(headers) {
+            return None;
+        }
         let said = Said::of(headers);
         if redirected || !may_store(&said, status, asked) {
             return None;

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    hash::{BuildHasher, Hash, RandomState},
+    hash::{BuildHasher, Hash},
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicU64, Ordering},
@@ -85,7 +85,7 @@ pub struct CacheStore {
     scopes: AtomicU64,
     /// How often something was invalidated: a response that was asked for before is not kept after.
     marks: Box<[AtomicU32]>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     pub(super) flights: Arc<Flights>,
     pub(super) lookups: Lookups,
     pub(super) clock: Clock,
@@ -108,7 +108,7 @@ impl CacheStore {
             evicted,
             scopes: AtomicU64::new(1),
             marks: (0..MARKS).map(|_| AtomicU32::new(0)).collect(),
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
             flights: Arc::default(),
             lookups: Lookups::default(),
             clock: Clock::new(),

@@ -49,6 +49,19 @@ async fn what_nobody_else_may_have_makes_the_others_go_at_once_and_the_next_ones
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_of_no_use_is_kept_again_once_it_is() {
+    let plain = || says(200, &[], "one");
+    let bench =
+        Bench::new("{}", [plain(), plain(), fresh("max-age=60", "two"), fresh("max-age=60", "three")]);
+    let mut bodies = Vec::new();
+    for _ in 0..5 {
+        bodies.push(bench.get().await.1);
+    }
+    // The answer that shows it is let go, and the next one is kept.
+    assert_eq!(bodies, ["one", "one", "two", "three", "three"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_of_the_one_that_asks_lets_the_others_go_at_once() {
     let bench = Bench::new("{}", [slow(), Step::Fails(Kind::Timeout, Outcome::Unknown)]);
     let began = tokio::time::Instant::now();
