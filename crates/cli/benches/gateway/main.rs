@@ -1,7 +1,8 @@
-//! What a request through the server costs, against a bare hyper reverse proxy of thirty lines and
-//! against nginx: CPU time per request of the gateway's own process, as ratios of rounds in turn.
+//! What a request through `trunkline serve` costs, as it is shipped and with everything on that is on unless
+//! configured otherwise, against a bare hyper reverse proxy of thirty lines and against nginx: CPU time per
+//! request of the gateway's own process, as ratios of rounds in turn.
 //!
-//! `cargo bench -p trunkline-server --bench gateway [-- --rounds 15 --seconds 1]`
+//! `cargo bench -p trunkline-cli --bench gateway [-- --rounds 15 --seconds 1]`
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -9,7 +10,6 @@
 )]
 
 mod bare;
-mod gateway;
 mod load;
 mod process;
 mod upstream;
@@ -25,7 +25,6 @@ fn main() {
     match word(1) {
         "upstream" => upstream::serve(),
         "bare" => bare::serve(word(2)),
-        "trunkline" => gateway::serve(word(2)),
         _ => compare(&args),
     }
 }
@@ -61,10 +60,10 @@ fn compare(args: &[String]) {
         target("bare hyper proxy", Process::start("bare", "0", &[&at]), get("/item")),
         target(
             "trunkline /proxy",
-            Process::start("trunkline", "0", &[&at]),
+            Process::trunkline("0", &at),
             get("/api/v1/integrations/bench/proxy/item"),
         ),
-        target("trunkline /call", Process::start("trunkline", "0", &[&at]), post),
+        target("trunkline /call", Process::trunkline("0", &at), post),
     ];
     match Process::nginx("0", &at) {
         Some(nginx) => targets.push(target("nginx", nginx, get("/item"))),

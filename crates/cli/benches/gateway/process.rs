@@ -28,11 +28,38 @@ impl Process {
         Self { child, pid, address: address.trim().to_owned(), _folder: None }
     }
 
+    /// Starts the server, with one worker as the others have.
+    pub(crate) fn trunkline(cores: &str, upstream: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let address = free();
+        let token = crate::upstream::TOKEN;
+        let config = serde_json::json!({
+            "server": { "workers": 1, "listen": address, "data": folder.path().join("data") },
+            "egress": { "profile": "lab" },
+            "integrations": [{
+                "integration_id": "bench", "type": "rest", "base_url": format!("http://{upstream}"),
+                "auth_type": "bearer", "auth_config": { "token": token },
+            }],
+        });
+        let file = folder.path().join("trunkline.yaml");
+        std::fs::write(&file, config.to_string()).unwrap();
+        let mut command = pinned(cores);
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TRUNKLINE_")) {
+            command.env_remove(name);
+        }
+        command.arg(env!("CARGO_BIN_EXE_trunkline")).args(["serve", "--config"]).arg(file);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while std::net::TcpStream::connect(&address).is_err() {
+            std::thread::yield_now();
+        }
+        let pid = child.id();
+        Self { child, pid, address, _folder: Some(folder) }
+    }
+
     /// Starts nginx with the same job, if it is installed.
     pub(crate) fn nginx(cores: &str, upstream: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        // A free port: bound and let go.
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let address = free();
         let at = folder.path().display();
         let token = crate::upstream::TOKEN;
         let config = format!(
@@ -79,6 +106,11 @@ impl Drop for Process {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }
+}
+
+/// A free address: bound and let go.
+fn free() -> String {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
 fn pinned(cores: &str) -> Command {
