@@ -34,6 +34,8 @@ pub struct Call {
     pub keyed: bool,
     /// What the authenticate layer got from the scheme, for the transport to place on its wire.
     pub credential: Option<Arc<Credential>>,
+    /// Whether only the service itself can answer it: the cache neither does, nor keeps its reply.
+    pub uncached: bool,
     /// What the cache did with it; `None` where there is no cache.
     pub cache: Option<CacheStatus>,
 }
@@ -53,6 +55,7 @@ impl Call {
             action: None,
             keyed: false,
             credential: None,
+            uncached: false,
             cache: None,
         }
     }
