@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::{CacheStatus, Credential, Idempotency, IntegrationId, Operation, RequestId};
+use crate::{CacheStatus, Credential, Idempotency, IntegrationId, Operation, RequestId, TraceParent};
 
 /// An operation on its way down. Layers read and adjust it; nobody clones it, so that a retry is a
 /// loop over a borrowed call.
@@ -18,6 +18,8 @@ pub struct Call {
     pub operation: Operation,
     /// Names the logical call; the same on every attempt.
     pub request_id: RequestId,
+    /// Its caller's trace, if it is part of one.
+    pub trace: Option<TraceParent>,
     /// When it began.
     pub began: Instant,
     /// When the whole call must have ended. Set by the caller, tightened by the deadline layer.
@@ -34,6 +36,8 @@ pub struct Call {
     pub keyed: bool,
     /// What the authenticate layer got from the scheme, for the transport to place on its wire.
     pub credential: Option<Arc<Credential>>,
+    /// Whether only the service itself can answer it: the cache neither does, nor keeps its reply.
+    pub uncached: bool,
     /// What the cache did with it; `None` where there is no cache.
     pub cache: Option<CacheStatus>,
 }
@@ -46,6 +50,7 @@ impl Call {
             connection: None,
             operation: operation.into(),
             request_id: RequestId::new(),
+            trace: None,
             began: Instant::now(),
             deadline: None,
             hurried: false,
@@ -53,6 +58,7 @@ impl Call {
             action: None,
             keyed: false,
             credential: None,
+            uncached: false,
             cache: None,
         }
     }

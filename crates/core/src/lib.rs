@@ -27,6 +27,7 @@ pub mod retry_after;
 mod scheme;
 mod seconds;
 mod secret;
+mod trace;
 mod transport;
 mod unique;
 
@@ -48,6 +49,7 @@ pub use request_id::RequestId;
 pub use scheme::{Scheme, SchemeDyn};
 pub use seconds::Seconds;
 pub use secret::{MASK, Secret, is_sensitive_name};
+pub use trace::TraceParent;
 pub use transport::{Transport, TransportDyn};
 
 /// The boxed future that the object-safe sides of the traits return.

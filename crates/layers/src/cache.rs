@@ -83,8 +83,16 @@ impl Cache {
         Self { scope }
     }
 
+    /// What the cache has to do with a call. One that changes something does so whoever wants to hear of it.
+    fn part(&self, call: &Call, asked: &Asked) -> Part {
+        match self.part_of(&call.operation, asked) {
+            Part::Answer if call.uncached => Part::None(Forward::Bypass),
+            part => part,
+        }
+    }
+
     /// What the cache has to do with an operation.
-    fn part(&self, operation: &Operation, asked: &Asked) -> Part {
+    fn part_of(&self, operation: &Operation, asked: &Asked) -> Part {
         match operation {
             Operation::Http(request) => match request.method {
                 Method::GET | Method::HEAD if asked.no_store || for_service_only(&request.headers) => {
@@ -208,7 +216,7 @@ impl Layer for Cache {
 
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
         let asked = with_headers(&call.operation, Asked::of);
-        match self.part(&call.operation, &asked) {
+        match self.part(call, &asked) {
             Part::None(forward) => {
                 note(&self.scope, call, CacheStatus::forward(forward));
                 next.run(call)

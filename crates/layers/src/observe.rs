@@ -12,7 +12,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use tokio::time::Instant;
 use trunkline_core::{
     Blame, Body, BodyStream, BoxFuture, Call, Error, IntegrationId, Layer, Next, Operation, Reply, RequestId,
-    Result,
+    Result, TraceParent,
 };
 
 use crate::{CallMetrics, Record, Recorder, metrics};
@@ -78,20 +78,18 @@ impl Layer for Observe {
 }
 
 fn log(error: &Error, watch: &Watch) {
+    let Watch { integration, request_id, trace, attempts, .. } = watch;
+    let trace_id = trace.map(|trace| tracing::field::display(trace.trace_id()));
     match error.kind().row().blame {
         // Refused before anything was sent, by an open circuit for instance: as often as callers ask.
-        Blame::Operator | Blame::Upstream if watch.attempts == 0 => {
-            tracing::debug!(integration = %watch.integration, request_id = %watch.request_id, %error, "call refused");
+        Blame::Operator | Blame::Upstream if *attempts == 0 => {
+            tracing::debug!(%integration, %request_id, trace_id, %error, "call refused");
         }
-        Blame::Us => {
-            tracing::error!(integration = %watch.integration, request_id = %watch.request_id, %error, "call failed");
-        }
+        Blame::Us => tracing::error!(%integration, %request_id, trace_id, %error, "call failed"),
         Blame::Operator | Blame::Upstream => {
-            tracing::warn!(integration = %watch.integration, request_id = %watch.request_id, %error, "call failed");
+            tracing::warn!(%integration, %request_id, trace_id, %error, "call failed");
         }
-        Blame::Caller => {
-            tracing::debug!(integration = %watch.integration, request_id = %watch.request_id, %error, "call failed");
-        }
+        Blame::Caller => tracing::debug!(%integration, %request_id, trace_id, %error, "call failed"),
     }
 }
 
@@ -100,6 +98,7 @@ struct Watch {
     shared: Arc<Shared>,
     integration: IntegrationId,
     request_id: RequestId,
+    trace: Option<TraceParent>,
     operation: &'static str,
     began: Instant,
     outcome: &'static str,
@@ -124,6 +123,7 @@ impl Watch {
             shared: shared.clone(),
             integration: call.integration.clone(),
             request_id: call.request_id,
+            trace: call.trace,
             operation: call.operation.label(),
             began: call.began,
             outcome: "cancelled",

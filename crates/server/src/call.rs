@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use serde_json::value::RawValue;
 use trunkline::{Body, Call, Error, Handle};
 
-use crate::{echo, headers, inbound, problem::Problem, proxy::answer};
+use crate::{echo, headers, inbound, problem::Problem, proxy::answer, trace::Trace};
 
 /// Makes a call.
 pub(crate) async fn call(
@@ -17,12 +17,15 @@ pub(crate) async fn call(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Problem> {
     let handle = handle?;
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let deadline = headers::deadline(&head.headers)?;
     let bytes = inbound::json(&head.headers, body, limit).await?;
     let operation = handle.parse(raw(&bytes)?)?;
     let mut call = Call::new(handle.id().clone(), operation);
     call.deadline = deadline;
+    if let Some(trace) = Trace::take(&mut head.headers) {
+        trace.onto(&mut call);
+    }
     match handle.call(&mut call).await {
         Ok(reply) => {
             let mut response = answer(reply, &call);

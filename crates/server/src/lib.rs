@@ -22,6 +22,7 @@ mod run;
 mod settings;
 mod steady;
 mod timer;
+mod trace;
 mod watch;
 
 pub use demo::demo;

@@ -7,7 +7,7 @@ use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use trunkline::{Body, Call, Handle, HttpRequest, Reply, Result};
 
-use crate::{gate::Pass, headers, inbound, problem::Problem};
+use crate::{gate::Pass, headers, inbound, problem::Problem, trace::Trace};
 
 /// Passes a request on. `tail` is the path behind `/proxy`, with its slash if it has one.
 pub(crate) async fn proxy(
@@ -33,11 +33,15 @@ pub(crate) async fn proxy(
     if pass == Pass::Spent {
         head.headers.remove(header::AUTHORIZATION);
     }
+    let trace = Trace::take(&mut head.headers);
     onward.headers = head.headers;
     onward.body = inbound::relay(body).await?;
 
     let mut call = Call::new(handle.id().clone(), onward);
     call.deadline = deadline;
+    if let Some(trace) = trace {
+        trace.onto(&mut call);
+    }
     let result = handle.call(&mut call).await;
     // An answer of the service is an answer, whatever its status.
     match result.or_else(trunkline::Error::into_reply) {

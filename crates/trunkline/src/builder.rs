@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use trunkline_core::{Context, Egress, Result, Transport};
+use trunkline_core::{Context, Egress, IntegrationId, Layer, Result, Transport};
 use trunkline_layers::{Bound, CacheStore, Capacity, Metrics, Recorder};
 use trunkline_store::{MemoryStore, Store};
 use trunkline_transports::{Entry, Of};
 
-use crate::{Catalog, Manager, handle::Shared, health::Limits};
+use crate::{Catalog, Manager, handle::Shared, health::Limits, order::Own};
 
 /// How a [`Manager`] is set up.
 pub struct Builder {
@@ -19,6 +19,7 @@ pub struct Builder {
     limits: Limits,
     in_flight: u32,
     transports: Vec<Box<dyn Entry>>,
+    layers: Vec<Own>,
 }
 
 /// Calls under way at the same time, of all integrations together.
@@ -35,6 +36,7 @@ impl Builder {
             limits: Limits::default(),
             in_flight: IN_FLIGHT,
             transports: Vec::new(),
+            layers: Vec::new(),
         }
     }
 
@@ -89,6 +91,22 @@ impl Builder {
         self
     }
 
+    /// Adds a layer of your own. It stands below the deadline and the admission, above the cache and the retry:
+    /// each call passes it once, however often it is attempted and also if the cache answers it. Of several the
+    /// first that was added is the outermost. Probes do not pass it, nor do calls of an integration that is
+    /// switched off.
+    ///
+    /// `make` is asked whenever a configuration is opened, be it only to check it, and leaves the layer out with
+    /// `None`. What has to outlive a change of the configuration is kept in `make`, and shared with the layers.
+    #[must_use]
+    pub fn layer<L: Layer>(
+        mut self,
+        make: impl Fn(&IntegrationId) -> Option<L> + Send + Sync + 'static,
+    ) -> Self {
+        self.layers.push(Box::new(move |id| make(id).map(|layer| Arc::new(layer) as Arc<dyn Layer>)));
+        self
+    }
+
     /// Opens all integrations of the store and starts writing activity down.
     ///
     /// # Errors
@@ -120,6 +138,7 @@ impl Builder {
             catalog,
             admission: Arc::new(Bound::of_server(Capacity { max: self.in_flight, ..Capacity::default() })),
             transports: self.transports,
+            layers: self.layers,
         };
         Manager::start(shared, store, self.activity, self.limits).await
     }

@@ -18,7 +18,7 @@ use crate::{
     config::{IntegrationConfig, not_known},
     flow::{Flow, FlowState},
     health::Last,
-    order,
+    order::{self, Own},
     refuse::Refuse,
 };
 
@@ -77,6 +77,8 @@ pub(crate) struct Shared {
     pub(crate) admission: Arc<Bound>,
     /// Transports that the program brought along; they hide built-in ones of the same name.
     pub(crate) transports: Vec<Box<dyn Entry>>,
+    /// The program's own layers, outermost first.
+    pub(crate) layers: Vec<Own>,
 }
 
 impl Shared {
@@ -119,6 +121,7 @@ impl Handle {
         let flow = Flow::open(config.common(), &metrics, before)?;
         let cache = cache(config, shared, transport.is_http());
         let layers = order::layers(order::Parts {
+            id: config.id(),
             common: config.common(),
             scheme: scheme.clone(),
             metrics,
@@ -126,6 +129,7 @@ impl Handle {
             flow: &flow,
             admission: shared.admission.clone(),
             cache: cache.clone(),
+            own: &shared.layers,
         });
         let flow = Some(Box::new(flow));
         let open = Open { layers, transport, cache, scheme, flow, trouble: None };

@@ -44,7 +44,7 @@ pub use trunkline_core::{
     Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Context, Credential, Egress, Error, Form,
     Forward, HttpRequest, Idempotency, Idle, IntegrationId, Kind, Layer, MASK, Next, Operation, Outcome,
     Profile, Publish, Query, Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn, Seconds,
-    Secret, Sign, Transport, TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse,
+    Secret, Sign, TraceParent, Transport, TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse,
 };
 pub use trunkline_layers::{
     BreakerConfig, BreakerState, CacheConfig, ConcurrencyConfig, ConcurrencyState, HeaderNames, LimitConfig,

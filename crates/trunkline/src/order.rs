@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use trunkline_core::{Layer, SchemeDyn, Seconds};
+use trunkline_core::{IntegrationId, Layer, SchemeDyn, Seconds};
 use trunkline_layers::{
     Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Observe, RateLimit,
     Recorder, Retry, Timeout,
@@ -13,8 +13,12 @@ use crate::{config::Common, flow::Flow, refuse::Refuse};
 /// Total time of a call unless the configuration says otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Makes a program's own layer for an integration, or none for one that is to go without.
+pub(crate) type Own = Box<dyn Fn(&IntegrationId) -> Option<Arc<dyn Layer>> + Send + Sync>;
+
 /// What the layers of an integration are made from.
 pub(crate) struct Parts<'a> {
+    pub(crate) id: &'a IntegrationId,
     pub(crate) common: &'a Common,
     pub(crate) scheme: Option<Arc<dyn SchemeDyn>>,
     pub(crate) metrics: CallMetrics,
@@ -23,11 +27,13 @@ pub(crate) struct Parts<'a> {
     pub(crate) flow: &'a Flow,
     /// The places for the calls of all integrations together.
     pub(crate) admission: Arc<Bound>,
+    /// Those of the program, outermost first.
+    pub(crate) own: &'a [Own],
 }
 
 /// The layers of an integration, outermost first. What it does not configure is not in the list.
 pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
-    let Parts { common, scheme, metrics, recorder, cache, flow, admission } = parts;
+    let Parts { id, common, scheme, metrics, recorder, cache, flow, admission, own } = parts;
     let mut layers: Vec<Arc<dyn Layer>> = Vec::new();
 
     // Outermost: sees every call, also those that a layer below answers or refuses.
@@ -45,6 +51,10 @@ pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
     // Once for a call, however often it is attempted. Above the cache too: who waits for another's request takes
     // memory as everybody does.
     layers.push(Arc::new(Concurrency::admission(admission)));
+
+    // Once for a call too, and bounded by all above if it waits. Above the cache: what it refuses is refused
+    // whatever is kept, and what it changes in a request is part of what replies are kept by.
+    layers.extend(own.iter().filter_map(|make| make(id)));
 
     // Below the deadline, which also bounds waiting for another caller's request; above all that sends, so that a
     // hit pays for none of it.

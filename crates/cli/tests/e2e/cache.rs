@@ -253,3 +253,24 @@ async fn a_ttl_adds_caching_and_a_call_sees_what_the_cache_did() {
         .is(200);
     assert_eq!(server.call("a", &request).await.header("cache-status"), "");
 }
+
+#[tokio::test]
+async fn a_test_is_answered_by_the_service_and_leaves_the_cache_alone() {
+    let peer = service(200, &[("cache-control", "max-age=60")]).await;
+    let server = Server::beside(&peer).await;
+    server.has(&config(&peer.url(), &Value::Null)).await;
+    let request = json!({"endpoint": "/x"});
+    assert_eq!(server.call("a", &request).await.text(), "answer 1");
+    for answer in ["answer 2", "answer 3"] {
+        let tested = server.test("a", &request).await;
+        assert_eq!((&tested["status"], &tested["result"]), (&json!("success"), &json!(answer)));
+    }
+    let kept = server.call("a", &request).await;
+    assert_eq!((kept.text(), peer.received().len()), ("answer 1", 3));
+
+    // The service is gone: what is kept still answers calls, and hides nothing from a test.
+    drop(peer);
+    assert_eq!(server.call("a", &request).await.text(), "answer 1");
+    let tested = server.test("a", &request).await;
+    assert_eq!((&tested["status"], &tested["problem"]["kind"]), (&json!("error"), &json!("unavailable")));
+}

@@ -26,3 +26,4 @@ mod shutdown;
 mod start;
 #[cfg(target_os = "linux")]
 mod storage;
+mod trace;

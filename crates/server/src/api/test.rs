@@ -67,6 +67,8 @@ async fn probed(handle: &Handle, mut steps: Vec<Step>) -> Tested {
 
 async fn requested(handle: &Handle, operation: Operation, steps: &mut Vec<Step>) -> Tested {
     let mut call = Call::new(handle.id().clone(), operation);
+    // A reply that was kept proves nothing of the service as it is now.
+    call.uncached = true;
     let result = match handle.call(&mut call).await {
         Ok(reply) => result(reply, handle, &call).await,
         Err(error) => Err(error),

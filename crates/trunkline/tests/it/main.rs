@@ -6,6 +6,7 @@ mod concurrency;
 mod flaky;
 mod flow;
 mod health;
+mod layers;
 mod registry;
 mod restart;
 mod seed;

@@ -348,6 +348,40 @@ async fn queries_are_kept_only_for_a_configured_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_only_the_service_can_answer_is_neither_answered_nor_kept() {
+    let reads = [
+        || HttpRequest::get("/x").into(),
+        || {
+            let (text, params) = ("a".to_owned(), None);
+            Operation::Query(Query { text, params, operation_name: None, read_only: true })
+        },
+    ];
+    for read in reads {
+        let bench = Bench::new(r#"{"ttl": 60}"#, []);
+        let run = async |uncached: bool| {
+            let mut call = Call::new(IntegrationId::new("a").unwrap(), read());
+            call.uncached = uncached;
+            bench.pipeline.run(&mut call).await.unwrap();
+            call.cache.unwrap().to_string()
+        };
+        assert_eq!((&*run(true).await, bench.store.entries()), ("fwd=bypass", 0));
+        assert_eq!(&*run(false).await, "fwd=uri-miss; stored; ttl=60");
+        assert_eq!(&*run(true).await, "fwd=bypass");
+        assert_eq!((&*run(false).await, bench.script.attempts()), ("hit; ttl=60", 3));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_only_the_service_can_answer_forgets_what_it_changes() {
+    let bench = Bench::new(r#"{"ttl": 60}"#, []);
+    bench.get().await;
+    let mut call = Call::new(IntegrationId::new("a").unwrap(), HttpRequest::post("/x"));
+    call.uncached = true;
+    bench.pipeline.run(&mut call).await.unwrap();
+    assert_eq!(bench.store.entries(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_redirect_led_to_is_not_kept_under_the_first_uri() {
     let Step::Gives(reply) = fresh("max-age=60", "elsewhere") else { unreachable!() };
     let bench = Bench::new("{}", [Step::Gives(Reply { redirected: true, ..reply })]);
