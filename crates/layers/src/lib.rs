@@ -14,6 +14,7 @@ mod retry;
 #[cfg(test)]
 mod testing;
 mod timeout;
+mod traffic;
 mod window;
 
 pub use activity::{Record, Recorder};
@@ -29,3 +30,4 @@ pub use rate_limit::{
 };
 pub use retry::{Budget, Policy, Retry, RetryConfig};
 pub use timeout::Timeout;
+pub use traffic::{Traffic, TrafficState};

@@ -1,5 +1,5 @@
-//! `Observe`: metrics, one activity record and one log line for every call; it sees everything,
-//! because it stands outermost.
+//! `Observe`: metrics, one activity record and one log line for every call, and what it shows of the service; it sees
+//! everything, because it stands outermost.
 
 use std::{
     pin::Pin,
@@ -15,7 +15,7 @@ use trunkline_core::{
     Result, TraceParent,
 };
 
-use crate::{CallMetrics, Record, Recorder, metrics};
+use crate::{CallMetrics, Record, Recorder, Traffic, metrics};
 
 /// Observes every call: it counts it, times it, and leaves one [`Record`] when its last byte has passed.
 #[derive(Debug)]
@@ -27,12 +27,13 @@ pub struct Observe {
 struct Shared {
     metrics: CallMetrics,
     recorder: Arc<Recorder>,
+    traffic: Arc<Traffic>,
 }
 
 impl Observe {
-    /// Observes with these metric handles, and leaves records with `recorder`.
-    pub fn new(metrics: CallMetrics, recorder: Arc<Recorder>) -> Self {
-        Self { shared: Arc::new(Shared { metrics, recorder }) }
+    /// Observes with these metric handles, leaves records with `recorder`, and tells `traffic` how calls end.
+    pub fn new(metrics: CallMetrics, recorder: Arc<Recorder>, traffic: Arc<Traffic>) -> Self {
+        Self { shared: Arc::new(Shared { metrics, recorder, traffic }) }
     }
 }
 
@@ -45,7 +46,9 @@ impl Layer for Observe {
         Box::pin(async move {
             let mut watch = Watch::begin(&self.shared, call);
             let mut result = next.run(call).await;
+            self.shared.traffic.heard(call, &result);
             watch.attempts = call.attempt;
+            watch.hurried = call.hurried;
             watch.cache = call.cache.map_or("", |cache| cache.word());
             watch.outcome = metrics::outcome(&result);
             let reply = match &mut result {
@@ -106,6 +109,7 @@ struct Watch {
     last: &'static str,
     status: Option<u16>,
     attempts: u32,
+    hurried: bool,
     sent: u64,
     received: u64,
     cache: &'static str,
@@ -130,6 +134,7 @@ impl Watch {
             last: "ok",
             status: None,
             attempts: 1,
+            hurried: false,
             sent: body.and_then(|body| body.size_hint().exact()).unwrap_or_default(),
             received: 0,
             cache: "",
@@ -180,6 +185,7 @@ impl http_body::Body for Watched {
             }
             Some(Err(error)) => {
                 self.watch.outcome = error.kind().code();
+                self.watch.shared.traffic.failed(error.kind(), self.watch.hurried);
                 log(error, &self.watch);
             }
             None => self.watch.outcome = self.watch.last,
@@ -209,16 +215,18 @@ mod tests {
 
     struct Bench {
         recorder: Arc<Recorder>,
+        traffic: Arc<Traffic>,
         pipeline: Arc<Pipeline>,
     }
 
     impl Bench {
         fn new(steps: impl IntoIterator<Item = Step>) -> Self {
-            let recorder = Arc::new(Recorder::new(8));
+            let (recorder, traffic) = (Arc::new(Recorder::new(8)), Arc::new(Traffic::new()));
             let metrics = Arc::new(Metrics::new()).of(&"a".into());
-            let layers: Vec<Arc<dyn Layer>> = vec![Arc::new(Observe::new(metrics, recorder.clone()))];
+            let layers: Vec<Arc<dyn Layer>> =
+                vec![Arc::new(Observe::new(metrics, recorder.clone(), traffic.clone()))];
             let context = trunkline_core::Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap()));
-            Self { pipeline: Pipeline::new(context, layers, Arc::new(Script::new(steps))), recorder }
+            Self { pipeline: Pipeline::new(context, layers, Arc::new(Script::new(steps))), recorder, traffic }
         }
 
         async fn call(&self) -> Result<Reply> {
@@ -277,5 +285,17 @@ mod tests {
         assert_eq!((&*record.kind, record.bytes_received), ("ok", 5));
         drop(bench.call().await.unwrap());
         assert_eq!(bench.record().kind, "cancelled");
+    }
+
+    #[tokio::test]
+    async fn the_head_of_a_stream_shows_that_the_service_works_and_its_breaking_off_that_it_does_not() {
+        let broken = stream::iter([Err(Error::new(Kind::Unavailable, "cut"))]);
+        let bench = Bench::new([Step::Ok(Body::stream(StreamBody::new(broken)))]);
+        let reply = bench.call().await.unwrap();
+        let seen = bench.traffic.snapshot();
+        assert!(seen.succeeded.is_some() && seen.failed.is_none(), "{seen:?}");
+        reply.bytes().await.unwrap_err();
+        let seen = bench.traffic.snapshot();
+        assert_eq!(seen.failed.map(|(_, kind)| kind), Some(Kind::Unavailable));
     }
 }

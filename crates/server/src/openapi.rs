@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
-use trunkline::{Catalog, FlowState, Kind};
+use trunkline::{Catalog, FlowState, Health, Kind};
 
 use crate::api::{ROUTES, Route};
 
@@ -135,14 +135,7 @@ fn schemas() -> Value {
             "description": "Whether each integration is up; with details=true its Health instead",
             "additionalProperties": { "anyOf": [{ "type": "boolean" }, { "$ref": "#/components/schemas/Health" }] },
         },
-        "Health": {
-            "type": "object",
-            "properties": {
-                "state": { "enum": ["healthy", "degraded", "unhealthy", "disabled", "unknown"] },
-                "reason_code": text, "detail": text,
-                "latency_ms": { "type": "number" }, "checked_at_ms": { "type": "integer" },
-            },
-        },
+        "Health": Health::schema(),
         "Request": {
             "type": "object",
             "description": "For type rest. Give at most one of json, data, multipart and base64",

@@ -43,11 +43,16 @@ pub struct FlowState {
 impl FlowState {
     /// Its JSON Schema.
     pub fn schema() -> Value {
-        let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-        let mut schema = settings.into_generator().into_root_schema_for::<Self>();
-        schema.remove("$schema");
-        schema.to_value()
+        schema::<Self>()
     }
+}
+
+/// The JSON Schema of what is shown, in one piece.
+pub(crate) fn schema<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    schema.remove("$schema");
+    schema.to_value()
 }
 
 impl Flow {

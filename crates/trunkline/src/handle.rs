@@ -9,7 +9,7 @@ use trunkline_core::{
     Call, Context, Error, IntegrationId, Kind, Layer, Operation, Pipeline, Reply, Result, SchemeDyn,
     TransportDyn,
 };
-use trunkline_layers::{Bound, CacheScope, CacheStore, Metrics, Observe, Recorder};
+use trunkline_layers::{Bound, CacheScope, CacheStore, Metrics, Observe, Recorder, Traffic, TrafficState};
 use trunkline_transports::{Entry, TRANSPORTS};
 use zeroize::Zeroizing;
 
@@ -17,7 +17,7 @@ use crate::{
     catalog::Catalog,
     config::{IntegrationConfig, not_known},
     flow::{Flow, FlowState},
-    health::Last,
+    health::Known,
     order::{self, Own},
     refuse::Refuse,
 };
@@ -53,7 +53,8 @@ pub struct Handle {
     /// Not there where the integration does not open.
     flow: Option<Box<Flow>>,
     trouble: Option<Box<Refuse>>,
-    last: Last,
+    traffic: Arc<Traffic>,
+    known: Known,
 }
 
 /// What becomes of a configuration.
@@ -64,6 +65,7 @@ struct Open {
     scheme: Option<Arc<dyn SchemeDyn>>,
     flow: Option<Box<Flow>>,
     trouble: Option<Box<Refuse>>,
+    traffic: Arc<Traffic>,
 }
 
 /// What every integration of a manager shares.
@@ -120,19 +122,21 @@ impl Handle {
         let before = before.filter(same).and_then(|before| before.flow.as_deref());
         let flow = Flow::open(config.common(), &metrics, before)?;
         let cache = cache(config, shared, transport.is_http());
+        let traffic = Arc::new(Traffic::new());
         let layers = order::layers(order::Parts {
             id: config.id(),
             common: config.common(),
             scheme: scheme.clone(),
             metrics,
             recorder: shared.recorder.clone(),
+            traffic: traffic.clone(),
             flow: &flow,
             admission: shared.admission.clone(),
             cache: cache.clone(),
             own: &shared.layers,
         });
         let flow = Some(Box::new(flow));
-        let open = Open { layers, transport, cache, scheme, flow, trouble: None };
+        let open = Open { layers, transport, cache, scheme, flow, trouble: None, traffic };
         Ok(Self::new(config, shared, version, open))
     }
 
@@ -143,7 +147,8 @@ impl Handle {
         version: Version,
         error: &Error,
     ) -> Self {
-        let observe = Observe::new(shared.metrics.of(config.id().shared()), shared.recorder.clone());
+        let (metrics, traffic) = (shared.metrics.of(config.id().shared()), Arc::new(Traffic::new()));
+        let observe = Observe::new(metrics, shared.recorder.clone(), traffic.clone());
         let refuse = Refuse::broken(error);
         let open = Open {
             layers: vec![Arc::new(observe)],
@@ -152,6 +157,7 @@ impl Handle {
             scheme: None,
             flow: None,
             trouble: Some(Box::new(refuse)),
+            traffic,
         };
         Self::new(config, shared, version, open)
     }
@@ -167,7 +173,7 @@ impl Handle {
         config: &IntegrationConfig,
         shared: &Shared,
         Version { source, generation, updated_at_ms }: Version,
-        Open { layers, transport, cache, scheme, flow, trouble }: Open,
+        Open { layers, transport, cache, scheme, flow, trouble, traffic }: Open,
     ) -> Self {
         Self {
             id: config.id().clone(),
@@ -184,7 +190,8 @@ impl Handle {
             scheme,
             flow,
             trouble,
-            last: Last::default(),
+            traffic,
+            known: Known::default(),
         }
     }
 
@@ -346,9 +353,14 @@ impl Handle {
         Ok(evidence)
     }
 
-    /// What the last probe for the health check found out.
-    pub(crate) fn last(&self) -> &Last {
-        &self.last
+    /// What calls have shown of the service since this handle was opened.
+    pub(crate) fn traffic(&self) -> TrafficState {
+        self.traffic.snapshot()
+    }
+
+    /// What the health check knows.
+    pub(crate) fn known(&self) -> &Known {
+        &self.known
     }
 
     /// Forgets the replies that were kept, if any are.

@@ -1,24 +1,28 @@
-//! `Health`: what a probe found out about an integration.
+//! `Health`: how an integration is, by what a probe found out and what its calls have shown.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+mod verdict;
 
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 use tokio::{
-    sync::Mutex,
+    sync::Semaphore,
     time::{Instant, timeout},
 };
 use trunkline_core::{Error, Kind};
+use trunkline_layers::TrafficState;
 
-use crate::Handle;
+use self::verdict::{Facts, Verdict, verdict};
+use crate::{Handle, flow::schema};
 
 /// How long what a probe found out is given to all who ask. However many ask, a service is not probed more
 /// often than that.
 const INTERVAL: Duration = Duration::from_secs(5);
-
-/// What the last probe of an integration found out, and when it ended. Whoever probes holds it: the others
-/// wait and take the same, and one who goes away leaves the question to the next.
-#[derive(Debug, Default)]
-pub(crate) struct Last(Mutex<Option<(Instant, Health)>>);
 
 /// How long probes may take.
 #[derive(Debug, Clone, Copy)]
@@ -36,10 +40,10 @@ impl Default for Limits {
 }
 
 /// How an integration is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// The service answered the probe.
+    /// The service answered the probe, or calls.
     Healthy,
     /// It answers, but not everything is proved or well; the reason says what.
     Degraded,
@@ -47,24 +51,102 @@ pub enum State {
     Unhealthy,
     /// The integration is switched off.
     Disabled,
-    /// Nobody has asked, or the question did not end in time.
+    /// Nobody has asked lately, or the question did not end in time.
     Unknown,
 }
 
-/// What a probe found out.
-#[derive(Debug, Clone, Serialize)]
+/// What a statement about an integration rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// What the last probe found out.
+    Probe,
+    /// How calls have ended.
+    Traffic,
+}
+
+/// How an integration is, and how one knows.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Health {
     /// The state.
     pub state: State,
-    /// Why: `answered`, `reachable_only`, `disabled`, `not_checked`, or the code of an error's kind.
+    /// Why: `answered`, `reachable_only`, `auth_expired`, `circuit_open`, `circuit_half_open`, `disabled`,
+    /// `not_checked`, `stale`, or the code of an error's kind, such as `rate_limited`.
     pub reason_code: &'static str,
-    /// What went wrong, in words.
+    /// What is wrong, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// How long the probe took, in milliseconds.
+    /// What the state rests on; not there where it follows from the configuration, or nothing is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// When somebody who asked first heard this state with this reason, in milliseconds since 1970. A change of the
+    /// configuration starts anew.
+    pub since_ms: u64,
+    /// How long the last probe took, in milliseconds; 0 if there was none.
     pub latency_ms: f64,
-    /// When it ended, in milliseconds since 1970.
+    /// When it ended, in milliseconds since 1970; the present if there was none.
     pub checked_at_ms: u64,
+    /// What calls have shown since the configuration last changed; not there before they show something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Seen>,
+}
+
+/// What the calls of an integration have shown of its service.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Seen {
+    /// When the last call that succeeded began, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_success_ms: Option<u64>,
+    /// When one last failed, in milliseconds since 1970. Mistakes of callers do not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_failure_ms: Option<u64>,
+    /// The kind of that failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_failure_kind: Option<&'static str>,
+    /// Failures since the service last answered.
+    pub consecutive_failures: u32,
+}
+
+/// What the health check of an integration knows.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Held by the one who probes. The others wait and take the same; one who goes away leaves the question to the
+    /// next.
+    turn: Semaphore,
+    told: Mutex<Told>,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    probe: Option<Probe>,
+    /// What was last said, and since when that has been so.
+    last: Option<(State, &'static str, u64)>,
+}
+
+/// What a probe found out.
+#[derive(Debug)]
+struct Probe {
+    ended: Instant,
+    /// The same by the wall clock, as all are told.
+    ended_ms: u64,
+    took: Duration,
+    result: Result<&'static str, Error>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { turn: Semaphore::new(1), told: Mutex::default() }
+    }
+}
+
+impl Known {
+    fn told<T>(&self, with: impl FnOnce(&mut Told) -> T) -> T {
+        with(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.told(|told| told.probe.as_ref().is_some_and(|probe| probe.ended.elapsed() < INTERVAL))
+    }
 }
 
 impl Health {
@@ -73,61 +155,83 @@ impl Health {
         matches!(self.state, State::Healthy | State::Degraded)
     }
 
-    /// Nobody could ask in time.
-    pub(crate) fn not_checked() -> Self {
-        Self::new(State::Unknown, "not_checked", None, Duration::ZERO)
+    /// Its JSON Schema.
+    pub fn schema() -> Value {
+        schema::<Self>()
     }
 
-    fn new(state: State, reason_code: &'static str, detail: Option<String>, latency: Duration) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let latency_ms = (latency.as_secs_f64() * 1e6).round() / 1e3;
-        Self { state, reason_code, detail, latency_ms, checked_at_ms: u64::try_from(now).unwrap_or_default() }
-    }
-
-    /// Probes an integration, for at most `limit`, unless that has just been done.
+    /// Probes an integration, for at most `limit`, unless that has just been done or it takes no calls.
     pub(crate) async fn of(handle: &Handle, limit: Duration) -> Self {
-        if let Some(trouble) = handle.trouble() {
-            return Self::new(
-                State::Unhealthy,
-                trouble.kind().code(),
-                Some(trouble.message().to_owned()),
-                Duration::ZERO,
-            );
+        let known = handle.known();
+        if handle.trouble().is_none() && handle.enabled() {
+            let _turn = known.turn.acquire().await;
+            if !known.is_fresh() {
+                let probe = Probe::of(handle, limit).await;
+                known.told(|told| told.probe = Some(probe));
+            }
         }
-        if !handle.enabled() {
-            return Self::new(State::Disabled, "disabled", None, Duration::ZERO);
-        }
-        let mut last = handle.last().0.lock().await;
-        if let Some((at, health)) = &*last
-            && at.elapsed() < INTERVAL
-        {
-            return health.clone();
-        }
-        let health = Self::probed(handle, limit).await;
-        *last = Some((Instant::now(), health.clone()));
-        health
+        Self::known(handle)
     }
 
-    async fn probed(handle: &Handle, limit: Duration) -> Self {
-        let began = Instant::now();
-        let result = timeout(limit, handle.probe()).await;
-        let took = began.elapsed();
-        match result {
-            Ok(Ok(evidence @ "reachable_only")) => Self::new(
-                State::Degraded,
+    /// What is known without asking anybody.
+    pub(crate) fn known(handle: &Handle) -> Self {
+        let (trouble, flow, traffic) = (handle.trouble(), handle.state(), handle.traffic());
+        let flow = flow.as_ref();
+        handle.known().told(|Told { probe, last }| {
+            let (now, probe) = (Instant::now(), probe.as_ref());
+            let Verdict { state, reason_code, evidence, detail } = verdict(&Facts {
+                now,
+                trouble: trouble.as_ref(),
+                enabled: handle.enabled(),
+                breaker: flow.and_then(|flow| flow.breaker.as_ref()),
+                paused_for: flow.and_then(|flow| flow.rate_limit.as_ref()?.paused_for_seconds),
+                probe,
+                traffic,
+            });
+            let since_ms = match last {
+                Some((said, why, since)) if (*said, *why) == (state, reason_code) => *since,
+                _ => ms_of(now),
+            };
+            *last = Some((state, reason_code, since_ms));
+            Self {
+                state,
+                reason_code,
+                detail,
                 evidence,
-                Some("the service takes connections; set probe to a safe request to prove more".to_owned()),
-                took,
-            ),
-            Ok(Ok(evidence)) => Self::new(State::Healthy, evidence, None, took),
-            Ok(Err(error)) => Self::failed(&error, took),
-            Err(_) => Self::failed(&Error::new(Kind::Timeout, format!("no answer within {limit:?}")), took),
-        }
+                since_ms,
+                // Microseconds are as fine as anybody reads.
+                latency_ms: probe.map_or(0.0, |probe| (probe.took.as_secs_f64() * 1e6).round() / 1e3),
+                checked_at_ms: probe.map_or_else(|| ms_of(now), |probe| probe.ended_ms),
+                traffic: Seen::of(traffic),
+            }
+        })
     }
+}
 
-    fn failed(error: &Error, took: Duration) -> Self {
-        // A service that asks to slow down is there.
-        let state = if error.kind() == Kind::RateLimited { State::Degraded } else { State::Unhealthy };
-        Self::new(state, error.kind().code(), Some(error.message().to_owned()), took)
+impl Probe {
+    async fn of(handle: &Handle, limit: Duration) -> Self {
+        let began = Instant::now();
+        let result = timeout(limit, handle.probe())
+            .await
+            .unwrap_or_else(|_| Err(Error::new(Kind::Timeout, format!("no answer within {limit:?}"))));
+        let ended = Instant::now();
+        Self { ended, ended_ms: ms_of(ended), took: ended - began, result }
     }
+}
+
+impl Seen {
+    fn of(traffic: TrafficState) -> Option<Self> {
+        (traffic != TrafficState::default()).then(|| Self {
+            last_success_ms: traffic.succeeded.map(ms_of),
+            last_failure_ms: traffic.failed.map(|(at, _)| ms_of(at)),
+            last_failure_kind: traffic.failed.map(|(_, kind)| kind.code()),
+            consecutive_failures: traffic.consecutive_failures,
+        })
+    }
+}
+
+/// What the wall clock showed at a moment that has been, if it has not been set since.
+fn ms_of(moment: Instant) -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.saturating_sub(moment.elapsed()).as_millis()).unwrap_or_default()
 }

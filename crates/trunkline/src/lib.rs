@@ -35,7 +35,7 @@ pub use catalog::Catalog;
 pub use config::IntegrationConfig;
 pub use flow::FlowState;
 pub use handle::{Handle, Source};
-pub use health::{Health, State};
+pub use health::{Evidence, Health, Seen, State};
 pub use manager::Manager;
 pub use mask::{kept, unmask};
 pub use registry::Registered;

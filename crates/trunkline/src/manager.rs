@@ -192,7 +192,7 @@ impl Manager {
         handle.call(&mut call).await
     }
 
-    /// Probes one integration, for at most 5 seconds unless set otherwise. What was found out less than 5
+    /// How one integration is. Probes it, for at most 5 seconds unless set otherwise. What was found out less than 5
     /// seconds ago is found out: `checked_at_ms` says when.
     ///
     /// # Errors
@@ -203,19 +203,21 @@ impl Manager {
         Ok(Health::of(&handle, self.inner.limits.one).await)
     }
 
-    /// The same of all integrations, 16 at a time, for at most 30 seconds unless set otherwise. Those that could
-    /// not be asked by then are unknown.
+    /// The same of all integrations, 16 at a time, for at most 30 seconds unless set otherwise. Of those that could
+    /// not be asked by then it is said what is known without asking, if anything is.
     pub async fn health_all(&self) -> BTreeMap<IntegrationId, Health> {
         let all = self.list();
-        let mut found: BTreeMap<_, _> =
-            all.iter().map(|handle| (handle.id().clone(), Health::not_checked())).collect();
+        let mut found = BTreeMap::new();
         let Limits { one, all: whole } = self.inner.limits;
         let end = Instant::now() + whole;
-        let probes = stream::iter(all)
+        let probes = stream::iter(all.clone())
             .map(|handle| async move { (handle.id().clone(), Health::of(&handle, one).await) });
         let mut probes = std::pin::pin!(probes.buffer_unordered(PROBES));
         while let Ok(Some((id, health))) = timeout_at(end, probes.next()).await {
             found.insert(id, health);
+        }
+        for handle in all {
+            found.entry(handle.id().clone()).or_insert_with(|| Health::known(&handle));
         }
         found
     }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use trunkline_core::{IntegrationId, Layer, SchemeDyn, Seconds};
 use trunkline_layers::{
     Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Observe, RateLimit,
-    Recorder, Retry, Timeout,
+    Recorder, Retry, Timeout, Traffic,
 };
 
 use crate::{config::Common, flow::Flow, refuse::Refuse};
@@ -23,6 +23,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) scheme: Option<Arc<dyn SchemeDyn>>,
     pub(crate) metrics: CallMetrics,
     pub(crate) recorder: Arc<Recorder>,
+    pub(crate) traffic: Arc<Traffic>,
     pub(crate) cache: Option<Arc<CacheScope>>,
     pub(crate) flow: &'a Flow,
     /// The places for the calls of all integrations together.
@@ -33,11 +34,11 @@ pub(crate) struct Parts<'a> {
 
 /// The layers of an integration, outermost first. What it does not configure is not in the list.
 pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
-    let Parts { id, common, scheme, metrics, recorder, cache, flow, admission, own } = parts;
+    let Parts { id, common, scheme, metrics, recorder, traffic, cache, flow, admission, own } = parts;
     let mut layers: Vec<Arc<dyn Layer>> = Vec::new();
 
     // Outermost: sees every call, also those that a layer below answers or refuses.
-    layers.push(Arc::new(Observe::new(metrics.clone(), recorder)));
+    layers.push(Arc::new(Observe::new(metrics.clone(), recorder, traffic)));
 
     // Before anything that waits or costs; what would stand below is never asked.
     if !common.enabled {

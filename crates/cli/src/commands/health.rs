@@ -1,5 +1,7 @@
 //! `trunkline health`: whether the services behind the integrations answer.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use clap::Args;
 use http::Method;
 use serde_json::{Value, json};
@@ -30,7 +32,7 @@ impl Health {
         if output.is_json() {
             output.value(&all);
         } else {
-            output.table(["ID", "STATE", "REASON", "MS", "DETAIL"], &rows);
+            output.table(["ID", "STATE", "REASON", "EVIDENCE", "FOR", "MS", "DETAIL"], &rows);
         }
         let down =
             rows.iter().filter(|row| !matches!(row[1].as_str(), "healthy" | "degraded" | "disabled")).count();
@@ -38,8 +40,36 @@ impl Health {
     }
 }
 
-fn row((id, health): (&String, &Value)) -> [String; 5] {
+fn row((id, health): (&String, &Value)) -> [String; 7] {
     let text = |key: &str| plain(health.get(key).and_then(Value::as_str).unwrap_or_default());
     let latency = health.get("latency_ms").and_then(Value::as_f64).unwrap_or_default();
-    [plain(id), text("state"), text("reason_code"), format!("{latency:.0}"), text("detail")]
+    let since =
+        health.get("since_ms").and_then(Value::as_u64).map(|since| UNIX_EPOCH + Duration::from_millis(since));
+    let time = since.and_then(|since| SystemTime::now().duration_since(since).ok()).unwrap_or_default();
+    let (state, reason, evidence) = (text("state"), text("reason_code"), text("evidence"));
+    [plain(id), state, reason, evidence, roughly(time), format!("{latency:.0}"), text("detail")]
+}
+
+/// A time in the largest unit that it has one of.
+fn roughly(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds @ 60..3600 => format!("{}m", seconds / 60),
+        seconds @ 3600..86_400 => format!("{}h", seconds / 3600),
+        seconds => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_in_its_largest_unit() {
+        for (seconds, text) in
+            [(0, "0s"), (59, "59s"), (60, "1m"), (3599, "59m"), (7200, "2h"), (200_000, "2d")]
+        {
+            assert_eq!(roughly(Duration::from_secs(seconds)), text);
+        }
+    }
 }

@@ -233,7 +233,9 @@ async fn health_fails_unless_all_that_are_on_are_up() {
     assert!(down.stdout.contains("unhealthy") && down.stderr.contains("1 of 2"), "{down:?}");
     server.cli(&["health", "a"]).await.is(0);
     let one = server.cli(&["health", "down", "--json"]).await.is(1);
-    assert_eq!(one.json()["down"]["state"], "unhealthy");
+    let one = &one.json()["down"];
+    assert_eq!((&one["state"], &one["evidence"]), (&json!("unhealthy"), &json!("probe")));
+    assert!(one["since_ms"].as_u64().is_some_and(|since| since > 0), "{one}");
     server.json("PATCH", "/api/v1/integrations/down", &json!({"enabled": false})).await.is(200);
     server.cli(&["health"]).await.is(0);
 }

@@ -1,4 +1,4 @@
-//! Health: what a probe proves, and that many that hang keep nobody waiting.
+//! Health: what a probe proves, what calls show, and that many that hang keep nobody waiting.
 
 use std::{
     sync::{
@@ -11,7 +11,7 @@ use std::{
 use http::StatusCode;
 use serde_json::json;
 use tokio::time::Instant;
-use trunkline::{Health, HttpRequest, Kind, State};
+use trunkline::{Evidence, Health, HttpRequest, Kind, State};
 use trunkline_testkit::Peer;
 
 use crate::{answer, config, kind, lab, nobody, rest, silent};
@@ -38,7 +38,7 @@ async fn a_probe_says_what_it_proves() {
     };
     for (config, state, reason) in [
         (probe("well", "k", "/me"), State::Healthy, "answered"),
-        (probe("wrong-key", "x", "/me"), State::Unhealthy, "unauthenticated"),
+        (probe("wrong-key", "x", "/me"), State::Unhealthy, "auth_expired"),
         (probe("busy", "k", "/busy"), State::Degraded, "rate_limited"),
         (probe("broken", "k", "/broken"), State::Unhealthy, "failed"),
         (probe("missing", "k", "/nowhere"), State::Unhealthy, "rejected"),
@@ -63,6 +63,89 @@ async fn a_probe_says_what_it_proves() {
         manager.metrics().render().lines().all(|line| !line.contains("integration=")),
         "probes are no calls"
     );
+}
+
+#[tokio::test]
+async fn calls_show_what_a_connection_does_not_prove() {
+    let peer = Peer::http(|request| {
+        let (status, wait) = match request.uri.path() {
+            "/denied" => (401, None),
+            "/busy" => (429, Some("60")),
+            "/missing" => (404, None),
+            "/broken" => (500, None),
+            _ => (200, None),
+        };
+        let mut response = answer(StatusCode::from_u16(status).unwrap(), "");
+        response.headers_mut().extend(wait.map(|wait| (http::header::RETRY_AFTER, wait.parse().unwrap())));
+        response
+    })
+    .await;
+    let manager = lab().build().await.unwrap();
+    manager.register(rest("a", &peer.url())).await.unwrap();
+    let call = async |path: &str| drop(manager.call("a", HttpRequest::post(path)).await);
+    let health = async || manager.health("a").await.unwrap();
+    let said = |health: &Health| (health.state, health.reason_code, health.evidence);
+
+    let unproven = health().await;
+    assert_eq!(said(&unproven), (State::Degraded, "reachable_only", Some(Evidence::Probe)));
+    assert!(unproven.traffic.is_none(), "a probe is no traffic");
+
+    call("/").await;
+    let well = health().await;
+    assert_eq!(said(&well), (State::Healthy, "answered", Some(Evidence::Traffic)));
+    assert!(well.since_ms >= unproven.since_ms);
+    assert_eq!(well.checked_at_ms, unproven.checked_at_ms, "nobody was probed for that");
+    let seen = well.traffic.unwrap();
+    assert!(seen.last_success_ms.is_some() && seen.last_failure_ms.is_none());
+
+    call("/missing").await;
+    assert_eq!(said(&health().await), (State::Healthy, "answered", Some(Evidence::Traffic)));
+
+    call("/denied").await;
+    let denied = health().await;
+    assert_eq!(said(&denied), (State::Unhealthy, "auth_expired", Some(Evidence::Traffic)));
+    let seen = denied.traffic.unwrap();
+    assert_eq!((seen.last_failure_kind, seen.consecutive_failures), (Some("unauthenticated"), 1));
+    assert!(seen.last_failure_ms >= seen.last_success_ms);
+
+    call("/").await;
+    assert_eq!(said(&health().await), (State::Healthy, "answered", Some(Evidence::Traffic)));
+
+    for _ in 0..3 {
+        call("/broken").await;
+    }
+    assert_eq!(said(&health().await), (State::Degraded, "failed", Some(Evidence::Traffic)));
+    for _ in 0..2 {
+        call("/broken").await;
+    }
+    assert_eq!(said(&health().await), (State::Unhealthy, "circuit_open", Some(Evidence::Traffic)));
+    manager.get("a").unwrap().reset_breaker().unwrap();
+    call("/busy").await;
+    assert_eq!(said(&health().await), (State::Degraded, "rate_limited", Some(Evidence::Traffic)));
+
+    // Another configuration may have mended what was wrong.
+    manager.replace(rest("a", &peer.url()), None).await.unwrap();
+    assert!(health().await.traffic.is_none());
+}
+
+#[tokio::test]
+async fn since_is_when_the_state_began_however_often_it_is_probed() {
+    let peer = Peer::http(|_| answer(StatusCode::OK, "")).await;
+    let manager = lab().build().await.unwrap();
+    let probed = json!({ "integration_id": "a", "type": "rest", "base_url": peer.url(), "probe": { "endpoint": "/me" } });
+    manager.register(config(probed)).await.unwrap();
+    let first = manager.health("a").await.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(6)).await;
+    tokio::time::resume();
+    let again = manager.health("a").await.unwrap();
+    assert_eq!(peer.received().len(), 2, "it was probed again");
+    assert_eq!(again.since_ms, first.since_ms);
+
+    manager.get("a").unwrap().force_breaker_open().unwrap();
+    let forced = manager.health("a").await.unwrap();
+    assert_eq!((forced.state, forced.reason_code, forced.evidence), (State::Unhealthy, "circuit_open", None));
+    assert!(forced.since_ms >= first.since_ms);
 }
 
 #[tokio::test]
