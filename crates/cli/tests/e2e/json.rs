@@ -142,7 +142,7 @@ async fn a_body_beyond_the_limit_is_refused_before_it_is_read() {
 async fn a_body_that_does_not_say_how_long_it_is_is_not_kept_beyond_the_limit() {
     let server = Server::begin().start().await;
     let before = resident(&server);
-    for _ in 0..8 {
+    for _ in 0..96 {
         let mut stream = crate::harness::connect(server.address).await;
         let head = "POST /api/v1/integrations/register HTTP/1.1\r\nhost: localhost\r\n\
                     content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -155,8 +155,9 @@ async fn a_body_that_does_not_say_how_long_it_is_is_not_kept_beyond_the_limit() 
         }
         assert!(sent < 64 << 20, "everything was taken");
     }
+    // Less than one limit for each; some of what was freed the allocator still has.
     let after = resident(&server);
-    assert!(after < before + 16 * 1024, "{before} KiB grew to {after} KiB");
+    assert!(after < before + 64 * 1024, "{before} KiB grew to {after} KiB");
 }
 
 #[tokio::test]
