@@ -63,6 +63,7 @@ fn compare(args: &[String]) {
             Process::trunkline("0", &at),
             get("/api/v1/integrations/bench/proxy/item"),
         ),
+        target("  few layers", Process::trunkline("0", &at), get("/api/v1/integrations/plain/proxy/item")),
         target("trunkline /call", Process::trunkline("0", &at), post),
     ];
     match Process::nginx("0", &at) {

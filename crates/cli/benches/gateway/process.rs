@@ -28,18 +28,27 @@ impl Process {
         Self { child, pid, address: address.trim().to_owned(), _folder: None }
     }
 
-    /// Starts the server, with one worker as the others have.
+    /// Starts the server, with one worker as the others have. It has the integration `bench` with the layers that
+    /// are on unless configured otherwise, and `plain` with as few as there can be.
     pub(crate) fn trunkline(cores: &str, upstream: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = free();
         let token = crate::upstream::TOKEN;
+        let bench = serde_json::json!({
+            "integration_id": "bench", "type": "rest", "base_url": format!("http://{upstream}"),
+            "auth_type": "bearer", "auth_config": { "token": token },
+        });
+        let mut plain = bench.clone();
+        plain["integration_id"] = "plain".into();
+        plain["retry_config"] = serde_json::json!({ "max_attempts": 1 });
+        plain["rate_limit"] = serde_json::json!({ "learn": false });
+        for layer in ["breaker", "concurrency", "cache_config"] {
+            plain[layer] = serde_json::json!({ "enabled": false });
+        }
         let config = serde_json::json!({
             "server": { "workers": 1, "listen": address, "data": folder.path().join("data") },
             "egress": { "profile": "lab" },
-            "integrations": [{
-                "integration_id": "bench", "type": "rest", "base_url": format!("http://{upstream}"),
-                "auth_type": "bearer", "auth_config": { "token": token },
-            }],
+            "integrations": [bench, plain],
         });
         let file = folder.path().join("trunkline.yaml");
         std::fs::write(&file, config.to_string()).unwrap();
