@@ -2,7 +2,7 @@
 //! several times its usual load.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -17,9 +17,11 @@ const FLOOR: f64 = 3.0;
 /// Seconds that count.
 const SECONDS: usize = 10;
 
-/// What was called and repeated in the last ten seconds.
-#[derive(Debug)]
-pub struct Budget(Mutex<Window<Tally, SECONDS>>);
+/// What was called and repeated in the last ten seconds. There is nothing to remember before the first call.
+#[derive(Debug, Default)]
+pub struct Budget(Mutex<Option<Box<Lately>>>);
+
+type Lately = Window<Tally, SECONDS>;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
@@ -30,17 +32,18 @@ struct Tally {
 impl Budget {
     /// A budget of which nothing is spent.
     pub fn new() -> Self {
-        Self(Mutex::new(Window::new(Duration::from_secs(1), Instant::now())))
+        Self::default()
     }
 
     /// A call began.
     pub(super) fn called(&self, now: Instant) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).at(now).calls += 1;
+        Self::lately(&mut self.lock(), now).at(now).calls += 1;
     }
 
     /// Takes a retry out of the budget, if there is one left.
     pub(super) fn take(&self, now: Instant) -> bool {
-        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lately = self.lock();
+        let window = Self::lately(&mut lately, now);
         window.at(now);
         let (calls, retries) = window
             .slots()
@@ -52,11 +55,13 @@ impl Budget {
         window.at(now).retries += 1;
         true
     }
-}
 
-impl Default for Budget {
-    fn default() -> Self {
-        Self::new()
+    fn lock(&self) -> MutexGuard<'_, Option<Box<Lately>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lately(lately: &mut Option<Box<Lately>>, now: Instant) -> &mut Lately {
+        lately.get_or_insert_with(|| Box::new(Window::new(Duration::from_secs(1), now)))
     }
 }
 

@@ -15,39 +15,27 @@ const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("trunkline/", e
 /// and get some of ours.
 const MORE: usize = 5;
 
-/// What a request has unless its caller says otherwise, put together once.
+/// What a reader of replies says unless told otherwise.
+const READER: [(HeaderName, HeaderValue); 2] =
+    [(header::ACCEPT_ENCODING, ACCEPT_ENCODING), (header::USER_AGENT, USER_AGENT)];
+
+/// What a request has unless its caller says otherwise: the integration's headers.
 #[derive(Debug)]
-pub(super) struct Defaults {
-    /// The integration's, for a caller who passes everything through.
-    relayed: HeaderMap,
-    /// Those and what a reader of the reply wants.
-    read: HeaderMap,
-    /// What a host gets that is not the integration's.
-    abroad: HeaderMap,
-}
+pub(super) struct Defaults(HeaderMap);
 
 impl Defaults {
     /// The defaults of an integration with these headers.
     pub(super) fn new(integration: HeaderMap) -> Self {
-        let abroad = HeaderMap::from_iter([
-            (header::ACCEPT_ENCODING, ACCEPT_ENCODING),
-            (header::USER_AGENT, USER_AGENT),
-        ]);
-        let mut read = integration.clone();
-        for (name, value) in &abroad {
-            read.entry(name).or_insert_with(|| value.clone());
-        }
-        Self { relayed: integration, read, abroad }
+        Self(integration)
     }
 
     /// The headers of a request on this hop of its trip.
     pub(super) fn complete(&self, trip: &Trip<'_>) -> HeaderMap {
         if !trip.at_home() {
-            return self.abroad.clone();
+            return HeaderMap::from_iter(READER);
         }
         let request = trip.request();
-        let defaults = if request.relay { &self.relayed } else { &self.read };
-        let mut headers = HeaderMap::with_capacity(defaults.len() + request.headers.len() + MORE);
+        let mut headers = HeaderMap::with_capacity(self.0.len() + request.headers.len() + MORE);
         for (name, value) in &request.headers {
             let of_body = trip.lost_body() && is_of_body(name);
             if !of_body && !is_reserved(name) {
@@ -56,11 +44,16 @@ impl Defaults {
         }
         // A range of an encoded reply could not be decoded.
         let ranged = !request.relay && headers.contains_key(header::RANGE);
-        for (name, value) in defaults {
+        let mut place = |name: &HeaderName, value: &HeaderValue| {
             let unwanted = ranged && name == header::ACCEPT_ENCODING;
             if !unwanted && !headers.contains_key(name) {
                 headers.insert(name, value.clone());
             }
+        };
+        self.0.iter().for_each(|(name, value)| place(name, value));
+        // Whoever passes everything through says nothing of its own.
+        if !request.relay {
+            READER.iter().for_each(|(name, value)| place(name, value));
         }
         headers
     }
