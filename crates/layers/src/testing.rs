@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use trunkline_core::{
@@ -51,6 +51,15 @@ impl Bench {
 
 pub(crate) fn call(request: HttpRequest) -> Call {
     Call::new(IntegrationId::new("a").unwrap(), request)
+}
+
+/// Headers of these lines.
+pub(crate) fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for &(name, value) in lines {
+        headers.append(name, HeaderValue::from_static(value));
+    }
+    headers
 }
 
 pub(crate) fn metrics() -> CallMetrics {

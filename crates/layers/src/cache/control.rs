@@ -159,18 +159,7 @@ fn lifetime(slot: &mut Option<u64>, argument: &Argument<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        lines
-            .iter()
-            .map(|&(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .fold(HeaderMap::new(), |mut map, (name, value): (HeaderName, _)| {
-                map.append(name, value);
-                map
-            })
-    }
+    use crate::testing::headers;
 
     fn said(line: &'static str) -> Said {
         Said::of(&headers(&[("cache-control", line)]))

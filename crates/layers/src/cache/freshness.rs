@@ -116,19 +116,11 @@ pub(super) fn is_heuristically_cacheable(status: StatusCode) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
 
     use super::*;
+    use crate::testing::headers;
 
     const DATE: &str = "Thu, 01 Jan 2026 00:00:00 GMT";
-
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for &(name, value) in lines {
-            headers.append(name, HeaderValue::from_static(value));
-        }
-        headers
-    }
 
     /// Came at [`DATE`] plus `late` seconds, after `took` seconds.
     fn moment(late: u64, took: u64) -> Moment {

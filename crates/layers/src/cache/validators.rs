@@ -127,14 +127,7 @@ pub(super) fn describes(head: &HeaderMap, stored: &HeaderMap, length: usize) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for &(name, value) in lines {
-            headers.append(name, HeaderValue::from_static(value));
-        }
-        headers
-    }
+    use crate::testing::headers;
 
     const OLD: &str = "Thu, 01 Jan 2026 00:00:00 GMT";
     const NEW: &str = "Fri, 02 Jan 2026 00:00:00 GMT";

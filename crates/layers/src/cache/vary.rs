@@ -75,17 +75,8 @@ fn value(headers: &HeaderMap, name: &HeaderName) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
-
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for &(name, value) in lines {
-            headers.append(name, HeaderValue::from_static(value));
-        }
-        headers
-    }
+    use crate::testing::headers;
 
     #[test]
     fn a_request_selects_what_its_headers_selected_before() {

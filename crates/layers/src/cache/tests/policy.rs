@@ -3,19 +3,12 @@
 use trunkline_core::Kind;
 
 use super::*;
+use crate::testing::headers;
 
 const DATE: &str = "Thu, 01 Jan 2026 00:00:00 GMT";
 const LATER: &str = "Thu, 01 Jan 2026 01:00:00 GMT";
 
 type Lines = &'static [(&'static str, &'static str)];
-
-fn headers(lines: Lines) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    for &(name, value) in lines {
-        headers.append(name, HeaderValue::from_static(value));
-    }
-    headers
-}
 
 fn config(json: &str) -> Policy {
     Policy::new(&serde_json::from_str(json).unwrap())
