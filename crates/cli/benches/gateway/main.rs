@@ -1,5 +1,6 @@
 //! What a request through `trunkline serve` costs, as it is shipped and with everything on that is on unless
-//! configured otherwise, against a bare hyper reverse proxy of thirty lines and against nginx: CPU time per
+//! configured otherwise, against a bare hyper reverse proxy of thirty lines and against nginx; and what a hit of
+//! its cache costs, against a bare hyper server that answers from memory and against nginx's cache: CPU time per
 //! request of the gateway's own process, as ratios of rounds in turn.
 //!
 //! `cargo bench -p trunkline-cli --bench gateway [-- --rounds 15 --seconds 1]`
@@ -64,10 +65,22 @@ fn compare(args: &[String]) {
             get("/api/v1/integrations/bench/proxy/item"),
         ),
         target("  few layers", Process::trunkline("0", &at), get("/api/v1/integrations/plain/proxy/item")),
+        target("  from its cache", Process::trunkline("0", &at), get("/api/v1/integrations/cached/proxy/item")),
         target("trunkline /call", Process::trunkline("0", &at), post),
     ];
+    let shown = format!("Host: localhost\r\nAuthorization: Bearer {}", upstream::TOKEN);
+    let memory = target(
+        "bare hyper, memory",
+        Process::start("upstream", "0", &[]),
+        format!("GET /item HTTP/1.1\r\n{shown}\r\n\r\n").into_bytes(),
+    );
+    targets.push(memory);
     match Process::nginx("0", &at) {
-        Some(nginx) => targets.push(target("nginx", nginx, get("/item"))),
+        Some(nginx) => {
+            targets.push(target("nginx", nginx, get("/item")));
+            let nginx = Process::nginx("0", &at).expect("it started before");
+            targets.push(target("  from its cache", nginx, get("/kept/item")));
+        }
         None => println!("nginx is not installed: left out"),
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

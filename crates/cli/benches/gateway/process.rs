@@ -29,7 +29,7 @@ impl Process {
     }
 
     /// Starts the server, with one worker as the others have. It has the integration `bench` with the layers that
-    /// are on unless configured otherwise, and `plain` with as few as there can be.
+    /// are on unless configured otherwise, `plain` with as few as there can be, and `cached` that keeps replies.
     pub(crate) fn trunkline(cores: &str, upstream: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = free();
@@ -45,10 +45,13 @@ impl Process {
         for layer in ["breaker", "concurrency", "cache_config"] {
             plain[layer] = serde_json::json!({ "enabled": false });
         }
+        let mut cached = bench.clone();
+        cached["integration_id"] = "cached".into();
+        cached["cache_config"] = serde_json::json!({ "ttl": "1h" });
         let config = serde_json::json!({
             "server": { "workers": 1, "listen": address, "data": folder.path().join("data") },
             "egress": { "profile": "lab" },
-            "integrations": [bench, plain],
+            "integrations": [bench, plain, cached],
         });
         let file = folder.path().join("trunkline.yaml");
         std::fs::write(&file, config.to_string()).unwrap();
@@ -65,7 +68,7 @@ impl Process {
         Self { child, pid, address, _folder: Some(folder) }
     }
 
-    /// Starts nginx with the same job, if it is installed.
+    /// Starts nginx with the same job, if it is installed. It keeps what is below `/kept/`.
     pub(crate) fn nginx(cores: &str, upstream: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let address = free();
@@ -73,9 +76,11 @@ impl Process {
         let token = crate::upstream::TOKEN;
         let config = format!(
             "daemon off; worker_processes 1; pid {at}/pid; error_log {at}/error.log; events {{ worker_connections 1024; }}
-             http {{ access_log off; client_body_temp_path {at}; proxy_temp_path {at}; fastcgi_temp_path {at}; uwsgi_temp_path {at}; scgi_temp_path {at};
+             http {{ access_log off; proxy_cache_path {at}/kept levels=1 keys_zone=kept:1m; client_body_temp_path {at}; proxy_temp_path {at}; fastcgi_temp_path {at}; uwsgi_temp_path {at}; scgi_temp_path {at};
                keepalive_requests 1000000000; upstream u {{ server {upstream}; keepalive 128; keepalive_requests 1000000000; }}
                server {{ listen {address}; location / {{ proxy_pass http://u; proxy_http_version 1.1;
+                 proxy_set_header Connection \"\"; proxy_set_header Authorization \"Bearer {token}\"; }}
+                 location /kept/ {{ proxy_pass http://u; proxy_http_version 1.1; proxy_cache kept; proxy_cache_valid 200 1h;
                  proxy_set_header Connection \"\"; proxy_set_header Authorization \"Bearer {token}\"; }} }} }}"
         );
         let file = folder.path().join("nginx.conf");
