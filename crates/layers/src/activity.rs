@@ -37,49 +37,29 @@ pub struct Record {
     pub cache: Cow<'static, str>,
 }
 
-impl Record {
-    /// The values alone, in the order of the fields, for those who write many of them down: it costs half
-    /// of what the names do as well, and reads back as a [`Record`].
-    pub fn row(&self) -> impl Serialize + '_ {
-        struct Id(RequestId);
-        impl Serialize for Id {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                request_id::serialize(&self.0, serializer)
-            }
-        }
-        let Self {
-            at_ms,
-            integration,
-            operation,
-            kind,
-            status,
-            attempts,
-            millis,
-            bytes_sent,
-            bytes_received,
-            cache,
-            ..
-        } = self;
-        let id = Id(self.request_id);
-        (at_ms, id, integration, operation, kind, status, attempts, millis, bytes_sent, bytes_received, cache)
-    }
-}
-
 mod request_id {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::borrow::Cow;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
     use trunkline_core::RequestId;
 
+    /// In the usual form for people, and as its number elsewhere.
     pub(super) fn serialize<S: Serializer>(id: &RequestId, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(id.encode(&mut [0; 36]))
+        match serializer.is_human_readable() {
+            true => serializer.serialize_str(id.encode(&mut [0; 36])),
+            false => id.as_u128().to_be_bytes().serialize(serializer),
+        }
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RequestId, D::Error> {
+        if !deserializer.is_human_readable() {
+            return <[u8; 16]>::deserialize(deserializer)
+                .map(|id| RequestId::from_u128(u128::from_be_bytes(id)));
+        }
         let text = Cow::<'de, str>::deserialize(deserializer)?;
         let id = uuid::Uuid::parse_str(&text).map_err(D::Error::custom)?;
         Ok(RequestId::from_u128(id.as_u128()))
     }
-
-    use std::borrow::Cow;
 }
 
 /// A bounded queue between calls and whoever writes records down. A call never waits for it: when it
@@ -147,7 +127,7 @@ mod tests {
         let before = record(1.5);
         let after: Record = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
         assert_eq!(format!("{before:?}"), format!("{after:?}"));
-        let after: Record = serde_json::from_str(&serde_json::to_string(&before.row()).unwrap()).unwrap();
+        let after: Record = postcard::from_bytes(&postcard::to_allocvec(&before).unwrap()).unwrap();
         assert_eq!(format!("{before:?}"), format!("{after:?}"));
     }
 }

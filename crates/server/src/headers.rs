@@ -1,5 +1,6 @@
 //! Headers that end at this hop, and those of our own.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tokio::time::Instant;
 use trunkline::{CacheStatus, Call, Error, Forward, RequestId, Result, Seconds};
@@ -91,9 +92,12 @@ pub(crate) fn deadline(headers: &HeaderMap) -> Result<Option<Instant>> {
 /// Says what happened to a call.
 pub(crate) fn tell(headers: &mut HeaderMap, call: &Call) {
     headers.insert(REQUEST_ID, request_id(call.request_id));
-    // One is the usual number, and needs no allocation.
-    let attempts =
-        if call.attempt == 1 { HeaderValue::from_static("1") } else { HeaderValue::from(call.attempt) };
+    // The usual numbers need no allocation.
+    let attempts = match call.attempt {
+        0 => HeaderValue::from_static("0"),
+        1 => HeaderValue::from_static("1"),
+        more => more.into(),
+    };
     headers.insert(ATTEMPTS, attempts);
     if let Some(cache) = &call.cache {
         // RFC 9211 section 2: caches nearer to the service have written theirs before.
@@ -111,6 +115,13 @@ fn cache_status(cache: &CacheStatus) -> HeaderValue {
         if *cache == CacheStatus::forward(usual) {
             return HeaderValue::from_static(text);
         }
+    }
+    // A hit does not cost much else: its text is put together without the formatter.
+    if let Some(ttl) = cache.ttl.filter(|ttl| *cache == CacheStatus::hit(*ttl)) {
+        let mut text = String::with_capacity(40);
+        text.push_str("Trunkline; hit; ttl=");
+        text.push_str(&ttl.to_string());
+        return HeaderValue::from_maybe_shared(Bytes::from(text)).expect("digits are a header value");
     }
     HeaderValue::try_from(format!("Trunkline; {cache}")).expect("tokens and digits are a header value")
 }

@@ -58,14 +58,24 @@ impl Ring {
         let pending = self.pending();
         let take = pending.min(SEGMENT);
         let from = self.records.len() - pending;
-        let mut segment = Vec::with_capacity(take * 192);
-        for record in self.records.range(from..from + take) {
-            // A record is made of numbers and short strings: it always serialises.
-            let _ = serde_json::to_writer(&mut segment, &record.row());
-            segment.push(b'\n');
-        }
+        let segment = write(self.records.range(from..from + take));
         (take > 0).then_some((segment, self.next - (pending - take) as u64))
     }
+}
+
+/// What a segment begins with. Its records are not self-describing: with another [`Record`] comes another number.
+const FORMAT: u8 = 1;
+
+/// The bytes of a segment.
+fn write<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<u8> {
+    // A record is made of numbers and short strings: it always serialises.
+    postcard::to_allocvec(&(FORMAT, records.collect::<Vec<_>>())).unwrap_or_default()
+}
+
+/// The records of a segment. One of another version, or that is damaged, is let go.
+fn read(segment: &[u8]) -> Vec<Record> {
+    let records = segment.strip_prefix(&[FORMAT]).map(postcard::from_bytes);
+    records.and_then(Result::ok).unwrap_or_default()
 }
 
 /// Which records to give, newest first.
@@ -107,9 +117,7 @@ impl Activity {
         let mut records = VecDeque::new();
         match store.load_activity().await {
             Ok(segments) => {
-                // A line that does not read was cut by a crash, or is of another version: it is let go.
-                let lines = segments.iter().flat_map(|segment| segment.split(|byte| *byte == b'\n'));
-                records.extend(lines.filter_map(|line| serde_json::from_slice::<Record>(line).ok()));
+                records.extend(segments.iter().flat_map(|segment| read(segment)));
                 records.drain(..records.len().saturating_sub(keep));
             }
             Err(error) => tracing::warn!(%error, "the activity of earlier runs cannot be read"),

@@ -65,7 +65,11 @@ fn compare(args: &[String]) {
             get("/api/v1/integrations/bench/proxy/item"),
         ),
         target("  few layers", Process::trunkline("0", &at), get("/api/v1/integrations/plain/proxy/item")),
-        target("  from its cache", Process::trunkline("0", &at), get("/api/v1/integrations/cached/proxy/item")),
+        target(
+            "  from its cache",
+            Process::trunkline("0", &at),
+            get("/api/v1/integrations/cached/proxy/item"),
+        ),
         target("trunkline /call", Process::trunkline("0", &at), post),
     ];
     let shown = format!("Host: localhost\r\nAuthorization: Bearer {}", upstream::TOKEN);

@@ -25,6 +25,8 @@ pub(super) struct Policy {
 
 /// Bytes of a body that is kept unless configured otherwise.
 const MAX_BODY: u32 = 1 << 20;
+/// Header fields that an answer adds to what is kept: `Age`, and those of the server.
+const ROOM: usize = 5;
 
 /// The head of a reply, and what else is known of it.
 #[derive(Debug)]
@@ -97,7 +99,9 @@ impl Policy {
             return None;
         }
         let age = initial_age(headers, moment);
-        let headers = kept(headers, &said, moment.wall);
+        let mut headers = kept(headers, &said, moment.wall);
+        // Its copies are as wide, and need not grow for what each answer adds.
+        headers.reserve(ROOM);
         Some(Stored {
             status,
             headers,

@@ -41,13 +41,13 @@ pub(super) fn client_has(asked: &HeaderMap, stored: &HeaderMap) -> bool {
                 || ours.is_some_and(|ours| opaque(line.as_bytes().trim_ascii()) == ours)
         });
     }
-    let since = date(asked, &header::IF_MODIFIED_SINCE);
+    let Some(since) = date(asked, &header::IF_MODIFIED_SINCE) else { return false };
     // RFC 9111 section 4.3.2: where nothing says when it was changed, it was not after it came.
     let changed = match stored.contains_key(header::LAST_MODIFIED) {
         true => date(stored, &header::LAST_MODIFIED),
         false => date(stored, &header::DATE),
     };
-    since.zip(changed).is_some_and(|(since, changed)| changed <= since)
+    changed.is_some_and(|changed| changed <= since)
 }
 
 /// An entity tag for weak comparison (RFC 9110 section 8.8.3.2).
