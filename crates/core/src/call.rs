@@ -1,6 +1,6 @@
 //! `Call`: an operation on its way down the pipeline, with what the layers add to it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -24,6 +24,10 @@ pub struct Call {
     pub began: Instant,
     /// When the whole call must have ended. Set by the caller, tightened by the deadline layer.
     pub deadline: Option<Instant>,
+    /// How often its caller wants it attempted at most, where the integration allows more.
+    pub max_attempts: Option<u32>,
+    /// How long its caller wants it to wait for its turn or a place at most, where the integration allows more.
+    pub max_wait: Option<Duration>,
     /// Whether the deadline is the caller's own, sooner than the integration's: that it runs out then says
     /// nothing about the service.
     pub hurried: bool,
@@ -53,6 +57,8 @@ impl Call {
             trace: None,
             began: Instant::now(),
             deadline: None,
+            max_attempts: None,
+            max_wait: None,
             hurried: false,
             attempt: 1,
             action: None,

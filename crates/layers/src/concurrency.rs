@@ -46,7 +46,7 @@ impl Layer for Concurrency {
 
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
         Box::pin(async move {
-            let place = self.bound.enter(call.deadline).await.inspect_err(|_| call.attempt -= 1)?;
+            let place = self.bound.enter(call).await.inspect_err(|_| call.attempt -= 1)?;
             let mut result = next.run(call).await;
             let reply = match &mut result {
                 Ok(reply) => Some(reply),

@@ -57,6 +57,7 @@ impl Retry {
         let retry = error.kind().row().retry;
         let least = if retry == Rule::Paced { SLOW_DOWN } else { Duration::ZERO };
         let asked = error.wait();
+        let allowed = self.policy.attempts;
         // Full jitter; and a tenth more of what the service asked for, up to a second.
         let pause = self.policy.longest_pause(n, least).mul_f64(fastrand::f64());
         let spread = (asked.unwrap_or_default() / 10).min(Duration::from_secs(1)).mul_f64(fastrand::f64());
@@ -65,7 +66,7 @@ impl Retry {
             outcome: error.outcome(),
             idempotency: call.idempotency(),
             replayable,
-            left: self.policy.attempts.saturating_sub(n),
+            left: call.max_attempts.map_or(allowed, |own| own.min(allowed)).saturating_sub(n),
             asked,
             pause,
             spread,

@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use serde_json::value::RawValue;
 use trunkline::{Body, Call, Error, Handle};
 
-use crate::{echo, headers, inbound, problem::Problem, proxy::answer, trace::Trace};
+use crate::{echo, headers, inbound, problem::Problem, proxy::answer, trace::Trace, wishes::Wishes};
 
 /// Makes a call.
 pub(crate) async fn call(
@@ -18,11 +18,11 @@ pub(crate) async fn call(
 ) -> Result<Response<Body>, Problem> {
     let handle = handle?;
     let (mut head, body) = request.into_parts();
-    let deadline = headers::deadline(&head.headers)?;
+    let wishes = Wishes::of(&head.headers)?;
     let bytes = inbound::json(&head.headers, body, limit).await?;
     let operation = handle.parse(raw(&bytes)?)?;
     let mut call = Call::new(handle.id().clone(), operation);
-    call.deadline = deadline;
+    wishes.onto(&mut call);
     if let Some(trace) = Trace::take(&mut head.headers) {
         trace.onto(&mut call);
     }
@@ -36,6 +36,7 @@ pub(crate) async fn call(
         Err(error) => {
             let mut response = problem(error, &handle, &call).await.response();
             headers::tell(response.headers_mut(), &call);
+            headers::not_again(response.headers_mut());
             Ok(response)
         }
     }

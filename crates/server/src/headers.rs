@@ -2,15 +2,14 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use tokio::time::Instant;
-use trunkline::{CacheStatus, Call, Error, Forward, RequestId, Result, Seconds};
+use trunkline::{CacheStatus, Call, Forward, RequestId};
 
 /// Names the call in answers, activity and logs.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("trunkline-request-id");
 /// How many attempts the call took.
 const ATTEMPTS: HeaderName = HeaderName::from_static("trunkline-attempts");
-/// How long a caller wants to wait at most: `30`, `250ms`.
-const TIMEOUT: HeaderName = HeaderName::from_static("trunkline-timeout");
+/// What client libraries of several vendors obey: `false` where another attempt is not theirs to make.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// What the cache did with the call (RFC 9211).
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 /// Carries the API token, so that `Authorization` is free for the service.
@@ -77,18 +76,6 @@ fn named(headers: &HeaderMap) -> Vec<HeaderName> {
     values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
 }
 
-/// When a call that begins now must have ended, if its caller says so.
-///
-/// # Errors
-///
-/// `invalid_config` when the header is no duration.
-pub(crate) fn deadline(headers: &HeaderMap) -> Result<Option<Instant>> {
-    let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
-    let seconds: Seconds =
-        value.to_str().unwrap_or_default().parse().map_err(|error: Error| error.at(TIMEOUT.as_str()))?;
-    Ok(Some(Instant::now() + seconds.get()))
-}
-
 /// Says what happened to a call.
 pub(crate) fn tell(headers: &mut HeaderMap, call: &Call) {
     headers.insert(REQUEST_ID, request_id(call.request_id));
@@ -103,6 +90,12 @@ pub(crate) fn tell(headers: &mut HeaderMap, call: &Call) {
         // RFC 9211 section 2: caches nearer to the service have written theirs before.
         headers.append(CACHE_STATUS, cache_status(cache));
     }
+}
+
+/// Says that nobody above repeats a call that failed: what can be repeated without harm was, as often as that
+/// helps, and a client that does it again multiplies both.
+pub(crate) fn not_again(headers: &mut HeaderMap) {
+    headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
 }
 
 fn cache_status(cache: &CacheStatus) -> HeaderValue {

@@ -24,6 +24,7 @@ mod steady;
 mod timer;
 mod trace;
 mod watch;
+mod wishes;
 
 pub use demo::demo;
 pub use run::{Running, start};

@@ -5,7 +5,10 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value, json};
 use trunkline::{Catalog, FlowState, Health, Kind};
 
-use crate::api::{ROUTES, Route};
+use crate::{
+    api::{ROUTES, Route},
+    wishes,
+};
 
 /// The methods that `any` stands for, and whether they usually carry a body.
 const ANY: [(&str, bool); 7] = [
@@ -64,7 +67,7 @@ fn operation(route: &Route, method: &str) -> Value {
         "summary": route.summary,
         "operationId": operation_id(method, route.path),
         "tags": [if route.path.starts_with("/api/v1/integrations") { "integrations" } else { "operations" }],
-        "parameters": parameters(route.path, route.query),
+        "parameters": parameters(route),
         "responses": {
             route.answer.0.to_string(): {
                 "description": "Done",
@@ -93,11 +96,17 @@ fn operation_id(method: &str, path: &str) -> String {
     format!("{method}_{}", words.join("_"))
 }
 
-fn parameters(path: &str, query: &[&str]) -> Vec<Value> {
-    let named = path.split('/').filter_map(|word| word.strip_prefix('{')?.strip_suffix('}'));
+fn parameters(route: &Route) -> Vec<Value> {
     let text = json!({ "type": "string" });
+    let named = route.path.split('/').filter_map(|word| word.strip_prefix('{')?.strip_suffix('}'));
     let path = named.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": text }));
-    path.chain(query.iter().map(|name| json!({ "name": name, "in": "query", "schema": text }))).collect()
+    let query = route.query.iter().map(|name| json!({ "name": name, "in": "query", "schema": text }));
+    // What goes down the pipeline.
+    let calls = route.answer.1 == "Anything" && route.path.starts_with("/api/");
+    let wishes = wishes::HEADERS.iter().filter(|_| calls);
+    let headers = wishes
+        .map(|(name, says)| json!({ "name": name, "in": "header", "description": says, "schema": text }));
+    path.chain(query).chain(headers).collect()
 }
 
 fn media(component: &str) -> &'static str {

@@ -7,7 +7,7 @@ use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use trunkline::{Body, Call, Handle, HttpRequest, Reply, Result};
 
-use crate::{gate::Pass, headers, inbound, problem::Problem, trace::Trace};
+use crate::{gate::Pass, headers, inbound, problem::Problem, trace::Trace, wishes::Wishes};
 
 /// Passes a request on. `tail` is the path behind `/proxy`, with its slash if it has one.
 pub(crate) async fn proxy(
@@ -28,7 +28,7 @@ pub(crate) async fn proxy(
     let whole = head.uri.path_and_query().map(http::uri::PathAndQuery::as_str).unwrap_or_default();
     let mut onward = HttpRequest::new(head.method, whole.get(tail.0..).unwrap_or_default());
     onward.relay = true;
-    let deadline = headers::deadline(&head.headers)?;
+    let wishes = Wishes::of(&head.headers)?;
     headers::strip_request(&mut head.headers);
     if pass == Pass::Spent {
         head.headers.remove(header::AUTHORIZATION);
@@ -38,21 +38,26 @@ pub(crate) async fn proxy(
     onward.body = inbound::relay(body).await?;
 
     let mut call = Call::new(handle.id().clone(), onward);
-    call.deadline = deadline;
+    wishes.onto(&mut call);
     if let Some(trace) = trace {
         trace.onto(&mut call);
     }
-    let result = handle.call(&mut call).await;
+    let error = match handle.call(&mut call).await {
+        Ok(reply) => return Ok(answer(reply, &call)),
+        Err(error) => error,
+    };
     // An answer of the service is an answer, whatever its status.
-    match result.or_else(trunkline::Error::into_reply) {
-        Ok(reply) => Ok(answer(reply, &call)),
+    let mut response = match error.into_reply() {
+        Ok(reply) => answer(reply, &call),
         Err(error) => {
             let problem = Problem::of_call(error, handle.id(), call.request_id, |text| text).await;
             let mut response = problem.response();
             headers::tell(response.headers_mut(), &call);
-            Ok(response)
+            response
         }
-    }
+    };
+    headers::not_again(response.headers_mut());
+    Ok(response)
 }
 
 /// Where in the request's path and query the part that is passed on begins.

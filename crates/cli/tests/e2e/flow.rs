@@ -140,3 +140,47 @@ async fn a_caller_says_how_long_it_wants_to_wait() {
         "callers in a hurry prove nothing"
     );
 }
+
+#[tokio::test]
+async fn a_caller_may_ask_for_less_than_the_integration_allows() {
+    let (peer, server) = pair(&json!({
+        "retry_config": {"max_attempts": 3, "backoff": "10ms"},
+        "breaker": {"enabled": false},
+        "rate_limit": {"requests": 1, "per": "1s", "burst": 1, "actions": ["POST"]},
+        "cache_config": {"ttl": "1h"},
+    }))
+    .await;
+    let get = async |path: &str, wish: (&str, &str)| {
+        server.with("GET", &format!("{A}/proxy{path}"), &[wish], "").await
+    };
+    for (wish, attempts) in [("1", 1), ("2", 2), ("9", 3)] {
+        let before = peer.received().len();
+        let failed = get("/down", ("trunkline-max-attempts", wish)).await;
+        assert_eq!((failed.status.as_u16(), failed.header("x-should-retry")), (503, "false"));
+        assert_eq!(peer.received().len() - before, attempts, "{wish} were asked for");
+    }
+
+    let post = async |wait| {
+        server.with("POST", &format!("{A}/proxy/x"), &[("trunkline-max-wait", wait)], "").await
+    };
+    post("0").await.is(200);
+    let refused = post("0").await;
+    assert_eq!((refused.header("retry-after"), refused.header("x-should-retry")), ("1", "false"));
+    refused.problem(429, "throttled");
+    post("20").await.is(200);
+
+    let kept = async |wish| get("/x", wish).await.header("cache-status").to_owned();
+    assert_eq!(kept(("x", "")).await, "Trunkline; fwd=uri-miss; stored; ttl=3600");
+    assert_eq!(kept(("x", "")).await, "Trunkline; hit; ttl=3600");
+    assert_eq!(kept(("trunkline-cache", "bypass")).await, "Trunkline; fwd=bypass");
+
+    for (name, bad) in [
+        ("trunkline-max-attempts", "0"),
+        ("trunkline-max-attempts", "two"),
+        ("trunkline-max-wait", "-1"),
+        ("trunkline-cache", "no"),
+    ] {
+        let problem = get("/x", (name, bad)).await.problem(422, "invalid_config");
+        assert!(problem["detail"].as_str().unwrap().starts_with(name), "{problem}");
+    }
+}

@@ -14,7 +14,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
 };
-use trunkline_core::{Error, Kind, Result};
+use trunkline_core::{Call, Error, Kind, Result};
 
 use super::config::Capacity;
 use crate::CallMetrics;
@@ -86,15 +86,15 @@ impl Bound {
     /// # Errors
     ///
     /// `throttled` or `overloaded` when too many wait, or it takes longer than callers may wait.
-    pub(super) async fn enter(self: &Arc<Self>, deadline: Option<Instant>) -> Result<Place> {
+    pub(super) async fn enter(self: &Arc<Self>, call: &Call) -> Result<Place> {
         match self.free.clone().try_acquire_owned() {
             Ok(permit) => Ok(Place { bound: self.clone(), permit: Some(permit) }),
             // Boxed, so that calls that need not wait do not carry its room.
-            Err(_) => Box::pin(self.wait(deadline)).await,
+            Err(_) => Box::pin(self.wait(call)).await,
         }
     }
 
-    async fn wait(self: &Arc<Self>, deadline: Option<Instant>) -> Result<Place> {
+    async fn wait(self: &Arc<Self>, call: &Call) -> Result<Place> {
         let (max_queue, max_wait) = {
             let capacity = self.lock();
             (capacity.max_queue, capacity.max_wait)
@@ -103,8 +103,8 @@ impl Bound {
         if waiting.before >= max_queue {
             return Err(self.refuse("as many calls are under way and wait as may"));
         }
-        let longest = Instant::now() + max_wait;
-        let end = deadline.map_or(longest, |deadline| deadline.min(longest));
+        let longest = Instant::now() + call.max_wait.map_or(max_wait, |own| own.min(max_wait));
+        let end = call.deadline.map_or(longest, |deadline| deadline.min(longest));
         match timeout_at(end, self.free.clone().acquire_owned()).await {
             Ok(Ok(permit)) => Ok(Place { bound: self.clone(), permit: Some(permit) }),
             Ok(Err(_)) | Err(_) => {

@@ -114,7 +114,8 @@ impl Limiter {
             return Ok(None);
         }
         let turn = state.ready(action, now, true);
-        let longest = now + state.rules.max_wait;
+        let max_wait = state.rules.max_wait;
+        let longest = now + call.max_wait.map_or(max_wait, |own| own.min(max_wait));
         let limit = call.deadline.map_or(longest, |deadline| deadline.min(longest));
         if turn > limit || state.waiting >= state.rules.max_queue {
             drop(state);
