@@ -8,7 +8,7 @@ use std::sync::{
 use axum::Router;
 use trunkline::Manager;
 
-use crate::gate::Gate;
+use crate::{gate::Gate, room::Room};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -19,13 +19,16 @@ pub(crate) struct App {
     pub(crate) router: Router,
     /// Bytes of a body that is read into memory.
     pub(crate) body_limit: usize,
+    /// Memory for the bodies of calls.
+    pub(crate) room: Room,
     draining: AtomicBool,
 }
 
 impl App {
     pub(crate) fn new(manager: Manager, gate: Gate, body_limit: usize) -> Arc<Self> {
         let router = crate::api::router(manager.clone());
-        Arc::new(Self { manager, gate, router, body_limit, draining: AtomicBool::new(false) })
+        let room = Room::new(body_limit);
+        Arc::new(Self { manager, gate, router, body_limit, room, draining: AtomicBool::new(false) })
     }
 
     /// Whether the server has been told to stop.

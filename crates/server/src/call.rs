@@ -8,18 +8,22 @@ use hyper::body::Incoming;
 use serde_json::value::RawValue;
 use trunkline::{Body, Call, Error, Handle};
 
-use crate::{echo, headers, inbound, problem::Problem, proxy::answer, trace::Trace, wishes::Wishes};
+use crate::{
+    app::App, echo, headers, inbound, problem::Problem, proxy::answer, trace::Trace, wishes::Wishes,
+};
 
 /// Makes a call.
 pub(crate) async fn call(
     handle: Result<Arc<Handle>, Error>,
-    limit: usize,
+    app: &App,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Problem> {
     let handle = handle?;
     let (mut head, body) = request.into_parts();
     let wishes = Wishes::of(&head.headers)?;
-    let bytes = inbound::json(&head.headers, body, limit).await?;
+    // Until the call has ended: an attempt that fails may be made again.
+    let mut held = app.room.hold();
+    let bytes = inbound::json(&head.headers, body, app.body_limit, &mut held).await?;
     let operation = handle.parse(raw(&bytes)?)?;
     let mut call = Call::new(handle.id().clone(), operation);
     wishes.onto(&mut call);

@@ -7,13 +7,18 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use trunkline::{Body, Result};
 
-use crate::{depth, problem::Problem, steady::Steady};
+use crate::{depth, problem::Problem, room::Held, steady::Steady};
 
 /// Bodies of known length up to this are read before they are sent on: then they can be sent again.
 const SMALL: u64 = 64 << 10;
 
 /// Reads a JSON body of at most `limit` bytes that is not nested beyond reason.
-pub(crate) async fn json<B>(headers: &HeaderMap, body: B, limit: usize) -> Result<Bytes, Problem>
+pub(crate) async fn json<B>(
+    headers: &HeaderMap,
+    body: B,
+    limit: usize,
+    held: &mut Held<'_>,
+) -> Result<Bytes, Problem>
 where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -29,13 +34,13 @@ where
             "send JSON with the header `content-type: application/json`",
         ));
     }
-    let bytes = read(body, limit).await?;
+    let bytes = read(body, limit, held).await?;
     depth::check(&bytes)?;
     Ok(bytes)
 }
 
-/// Reads a body of at most `limit` bytes.
-pub(crate) async fn read<B>(body: B, limit: usize) -> Result<Bytes, Problem>
+/// Reads a body of at most `limit` bytes, as far as there is room for it.
+pub(crate) async fn read<B>(body: B, limit: usize, held: &mut Held<'_>) -> Result<Bytes, Problem>
 where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -58,6 +63,7 @@ where
         if first.len() + all.len() + data.len() > limit {
             return Err(too_large());
         }
+        held.grow(data.len())?;
         if first.is_empty() && all.is_empty() {
             first = data;
         } else {
@@ -71,13 +77,13 @@ where
 }
 
 /// A body to be sent on: nothing, a small one in memory, or a stream.
-pub(crate) async fn relay(incoming: Incoming) -> Result<Body, Problem> {
+pub(crate) async fn relay(incoming: Incoming, held: &mut Held<'_>) -> Result<Body, Problem> {
     if incoming.is_end_stream() {
         return Ok(Body::Empty);
     }
     if incoming.size_hint().exact().is_some_and(|length| length <= SMALL) {
         let limit = usize::try_from(SMALL).unwrap_or(usize::MAX);
-        return read(incoming, limit).await.map(Body::from_bytes);
+        return read(incoming, limit, held).await.map(Body::from_bytes);
     }
     Ok(Body::stream(Steady::new(incoming).map_err(Into::into)))
 }

@@ -18,6 +18,7 @@ mod inbound;
 mod openapi;
 mod problem;
 mod proxy;
+mod room;
 mod run;
 mod settings;
 mod steady;

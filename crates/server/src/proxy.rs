@@ -7,11 +7,12 @@ use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use trunkline::{Body, Call, Handle, HttpRequest, Reply, Result};
 
-use crate::{gate::Pass, headers, inbound, problem::Problem, trace::Trace, wishes::Wishes};
+use crate::{app::App, gate::Pass, headers, inbound, problem::Problem, trace::Trace, wishes::Wishes};
 
 /// Passes a request on. `tail` is the path behind `/proxy`, with its slash if it has one.
 pub(crate) async fn proxy(
     handle: Result<Arc<Handle>>,
+    app: &App,
     tail: Tail,
     pass: Pass,
     request: Request<Incoming>,
@@ -35,7 +36,9 @@ pub(crate) async fn proxy(
     }
     let trace = Trace::take(&mut head.headers);
     onward.headers = head.headers;
-    onward.body = inbound::relay(body).await?;
+    // Until the call has ended: an attempt that fails may be made again.
+    let mut held = app.room.hold();
+    onward.body = inbound::relay(body, &mut held).await?;
 
     let mut call = Call::new(handle.id().clone(), onward);
     wishes.onto(&mut call);

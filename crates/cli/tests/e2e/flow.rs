@@ -160,9 +160,8 @@ async fn a_caller_may_ask_for_less_than_the_integration_allows() {
         assert_eq!(peer.received().len() - before, attempts, "{wish} were asked for");
     }
 
-    let post = async |wait| {
-        server.with("POST", &format!("{A}/proxy/x"), &[("trunkline-max-wait", wait)], "").await
-    };
+    let post =
+        async |wait| server.with("POST", &format!("{A}/proxy/x"), &[("trunkline-max-wait", wait)], "").await;
     post("0").await.is(200);
     let refused = post("0").await;
     assert_eq!((refused.header("retry-after"), refused.header("x-should-retry")), ("1", "false"));

@@ -1,7 +1,9 @@
 //! Clients that are slow, loud or hostile: they are let go, and others do not notice.
 
 use bytes::BufMut;
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use http::Response;
+use http_body_util::BodyExt;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -200,4 +202,33 @@ async fn connections_beyond_the_limit_wait_for_their_turn() {
     let mut answer = String::new();
     within("its turn", late.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+#[tokio::test]
+async fn the_bodies_of_all_calls_together_take_no_more_memory_than_there_is_for_them() {
+    let (release, held) = tokio::sync::watch::channel(false);
+    let peer = Peer::live(move |request| {
+        let mut held = held.clone();
+        async move {
+            let _ = request.into_body().collect().await;
+            let _ = held.wait_for(|released| *released).await;
+            Response::new(Body::from("ok"))
+        }
+    })
+    .await;
+    let server = Server::beside(&peer).await;
+    server.has(&json!({"integration_id": "a", "type": "rest", "base_url": peer.url(), "timeout": 60})).await;
+    let large = json!({"method": "POST", "data": "x".repeat(4_000_000)});
+    let mut calls: FuturesUnordered<_> = (0..24).map(|_| server.call("a", &large)).collect();
+    // 64 MiB have room for sixteen of them; these are answered while all others hang.
+    for _ in 0..8 {
+        let refused = calls.next().await.unwrap();
+        assert!(!refused.header("retry-after").is_empty());
+        refused.problem(503, "overloaded");
+    }
+    release.send_replace(true);
+    while let Some(sent) = calls.next().await {
+        sent.is(200);
+    }
+    server.call("a", &large).await.is(200);
 }

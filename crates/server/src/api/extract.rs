@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use trunkline::{Error, Kind, parse};
 
-use crate::{app::App, inbound, problem::Problem};
+use crate::{app::App, inbound, problem::Problem, room::Held};
 
 /// Bytes of a configuration. Certificates make the largest ones, and they are a hundredth of this.
 const DOCUMENT: usize = 1 << 20;
@@ -89,7 +89,8 @@ impl<S: Send + Sync> FromRequest<S> for Document {
         let Extension::<Arc<App>>(app) =
             request.extract_parts().await.expect("the edge puts it into every request");
         let (head, body) = request.into_parts();
-        let bytes = inbound::json(&head.headers, body, app.body_limit.min(DOCUMENT)).await?;
+        let bytes =
+            inbound::json(&head.headers, body, app.body_limit.min(DOCUMENT), &mut Held::unbounded()).await?;
         let parse::Unique(mut value) = parse::text(&bytes)?;
         if let Value::Object(fields) = &mut value {
             fields.remove(STATE);

@@ -40,7 +40,7 @@ pub(super) async fn test(
 ) -> Result<Json<Tested>, Problem> {
     let handle = manager.get(&id)?;
     let (head, body) = request.into_parts();
-    let bytes = inbound::json(&head.headers, body, app.body_limit).await?;
+    let bytes = inbound::json(&head.headers, body, app.body_limit, &mut app.room.hold()).await?;
     let raw = call::raw(&bytes)?;
     let mut steps = vec![Step { step: "configuration", ok: handle.trouble().is_none() }];
     if raw.get().chars().filter(|c| !c.is_whitespace()).eq("{}".chars()) {
