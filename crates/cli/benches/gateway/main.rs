@@ -110,15 +110,26 @@ fn compare(args: &[String]) {
         "{:<18} {:>24} {:>10} {:>22}",
         "", "CPU µs/request min/med/max", "requests/s", "ratio to bare (min/med/max)"
     );
-    let bare = targets[0].cost.clone();
     for target in &targets {
-        let ratios: Vec<f64> = target.cost.iter().zip(&bare).map(|(cost, bare)| cost / bare).collect();
-        let (cost, ratio, rate) = (spread(&target.cost), spread(&ratios), spread(&target.rate));
+        let ((low, median, high), (_, rate, _)) = (spread(&target.cost), spread(&target.rate));
+        let (least, ratio, most) = ratio(target, &targets[0]);
         println!(
-            "{:<18} {:>8.1} {:>7.1} {:>7.1} {:>11.0} {:>11.2} {:>6.2} {:>6.2}",
-            target.name, cost.0, cost.1, cost.2, rate.1, ratio.0, ratio.1, ratio.2
+            "{:<18} {low:>8.1} {median:>7.1} {high:>7.1} {rate:>11.0} {least:>11.2} {ratio:>6.2} {most:>6.2}",
+            target.name
         );
     }
+    let named = |name: &str| targets.iter().find(|target| target.name.trim() == name);
+    let pairs = [("trunkline /proxy", "few layers"), ("from its cache", "bare hyper, memory")];
+    for (one, other) in pairs.into_iter().filter_map(|(one, other)| named(one).zip(named(other))) {
+        let (least, median, most) = ratio(one, other);
+        println!("{} against {}: {least:.2} {median:.2} {most:.2}", one.name.trim(), other.name.trim());
+    }
+}
+
+/// What one costs against another, round by round.
+fn ratio(one: &Target, other: &Target) -> (f64, f64, f64) {
+    let ratios: Vec<f64> = one.cost.iter().zip(&other.cost).map(|(one, other)| one / other).collect();
+    spread(&ratios)
 }
 
 /// Minimum, median and maximum.
