@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use axum::Router;
-use trunkline::Manager;
+use trunkline::{Manager, Store};
 
-use crate::gate::Gate;
+use crate::{gate::Gate, idempotency::Once};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -17,15 +17,19 @@ pub(crate) struct App {
     pub(crate) gate: Gate,
     /// The API's router: all that is neither a call nor proxied.
     pub(crate) router: Router,
+    /// Makes calls with an idempotency key.
+    pub(crate) once: Arc<Once>,
     /// Bytes of a body that is read into memory.
     pub(crate) body_limit: usize,
     draining: AtomicBool,
 }
 
 impl App {
-    pub(crate) fn new(manager: Manager, gate: Gate, body_limit: usize) -> Arc<Self> {
+    /// `store` is the one of the manager.
+    pub(crate) fn new(manager: Manager, store: Arc<dyn Store>, gate: Gate, body_limit: usize) -> Arc<Self> {
         let router = crate::api::router(manager.clone());
-        Arc::new(Self { manager, gate, router, body_limit, draining: AtomicBool::new(false) })
+        let once = Once::new(store);
+        Arc::new(Self { manager, gate, router, once, body_limit, draining: AtomicBool::new(false) })
     }
 
     /// Whether the server has been told to stop.

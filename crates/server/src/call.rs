@@ -6,37 +6,48 @@ use std::sync::Arc;
 use http::{Request, Response, header};
 use hyper::body::Incoming;
 use serde_json::value::RawValue;
-use trunkline::{Body, Call, Error, Handle};
+use trunkline::{Body, Call, Error, Handle, Reply};
 
-use crate::{echo, headers, inbound, problem::Problem, proxy::answer, trace::Trace};
+use crate::{app::App, echo, headers, idempotency, inbound, problem::Problem, proxy::answer, trace::Trace};
 
-/// Makes a call.
+/// Makes a call; one with an idempotency key only once.
 pub(crate) async fn call(
+    app: &App,
     handle: Result<Arc<Handle>, Error>,
-    limit: usize,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Problem> {
     let handle = handle?;
     let (mut head, body) = request.into_parts();
     let deadline = headers::deadline(&head.headers)?;
-    let bytes = inbound::json(&head.headers, body, limit).await?;
+    let key = idempotency::key(&head.headers)?;
+    let bytes = inbound::json(&head.headers, body, app.body_limit).await?;
     let operation = handle.parse(raw(&bytes)?)?;
     let mut call = Call::new(handle.id().clone(), operation);
     call.deadline = deadline;
     if let Some(trace) = Trace::take(&mut head.headers) {
         trace.onto(&mut call);
     }
-    match handle.call(&mut call).await {
+    if let Some(key) = key {
+        // Boxed, so that calls without a key do not carry its room.
+        return Box::pin(app.once.call(key, &bytes, handle, call)).await;
+    }
+    let result = handle.call(&mut call).await;
+    Ok(answered(result, &handle, &call).await)
+}
+
+/// What a call that has ended is answered with.
+pub(crate) async fn answered(result: Result<Reply, Error>, handle: &Handle, call: &Call) -> Response<Body> {
+    match result {
         Ok(reply) => {
-            let mut response = answer(reply, &call);
+            let mut response = answer(reply, call);
             // A cookie of the service is none of ours to set.
             response.headers_mut().remove(header::SET_COOKIE);
-            Ok(response)
+            response
         }
         Err(error) => {
-            let mut response = problem(error, &handle, &call).await.response();
-            headers::tell(response.headers_mut(), &call);
-            Ok(response)
+            let mut response = problem(error, handle, call).await.response();
+            headers::tell(response.headers_mut(), call);
+            response
         }
     }
 }

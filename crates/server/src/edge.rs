@@ -54,7 +54,7 @@ pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>) -> Respons
         }
         Road::Call(end) => {
             let handle = app.manager.get(&path[PREFIX.len()..end]);
-            call::call(handle, app.body_limit, request).await
+            call::call(&app, handle, request).await
         }
         Road::Router => {
             let mut request = request.map(axum::body::Body::new);
