@@ -20,7 +20,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Sends a request to the API and gives its answer, whatever its status.
-    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Reply, Exit> {
+    pub(crate) async fn send(&self, request: HttpRequest) -> Result<Reply, Exit> {
         let mut config =
             json!({ "integration_id": "trunkline", "type": "rest", "base_url": self.url, "timeout": 300 });
         if let Ok(token) = std::env::var("TRUNKLINE_API_TOKEN") {
@@ -31,10 +31,6 @@ impl Server {
         let manager = Manager::builder().egress(egress).build().await?;
         let config = IntegrationConfig::from_json(config)?;
         manager.register(config).await.map_err(|error| error.at("--url"))?;
-        let mut request = HttpRequest::new(method, path);
-        if let Some(body) = body {
-            request = request.json(body)?;
-        }
         manager.call("trunkline", request).await.or_else(Error::into_reply).map_err(|error| {
             if matches!(error.kind(), Kind::InvalidConfig | Kind::Unsupported) {
                 return error.into();
@@ -48,7 +44,11 @@ impl Server {
 
     /// The JSON that the API answers; a problem is a failure.
     pub(crate) async fn json(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Exit> {
-        let reply = self.send(method, path, body).await?;
+        let mut request = HttpRequest::new(method, path);
+        if let Some(body) = body {
+            request = request.json(body)?;
+        }
+        let reply = self.send(request).await?;
         let status = reply.status;
         let value: Value = reply.json().await?;
         if status.is_success() { Ok(value) } else { Err(problem(status, &value)) }
@@ -78,7 +78,9 @@ pub(crate) fn problem(status: StatusCode, value: &Value) -> Exit {
         message.push_str(&format!("\n{}", plain(&body.to_string())));
     }
     match value.get("kind").and_then(Value::as_str) {
-        Some("invalid_config" | "unsupported" | "unknown_integration" | "conflict") => Exit::input(message),
+        Some(
+            "invalid_config" | "unsupported" | "unknown_integration" | "conflict" | "idempotency_mismatch",
+        ) => Exit::input(message),
         _ => Exit::failed(message),
     }
 }

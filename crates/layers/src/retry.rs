@@ -7,11 +7,8 @@ mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
-use http::HeaderValue;
 use tokio::time::{Instant, sleep};
-use trunkline_core::{
-    Body, BoxFuture, Call, Error, Idempotency, Layer, Next, Operation, Outcome, Reply, Result, Retry as Rule,
-};
+use trunkline_core::{Body, BoxFuture, Call, Error, Layer, Next, Outcome, Reply, Result, Retry as Rule};
 
 use self::verdict::{Case, Verdict, verdict};
 pub use self::{
@@ -35,21 +32,6 @@ impl Retry {
     /// Retries by this policy, out of this budget.
     pub fn new(policy: Policy, budget: Arc<Budget>, metrics: CallMetrics) -> Self {
         Self { policy, budget, metrics }
-    }
-
-    /// Gives a call that changes something its idempotency key, once for all attempts.
-    fn key(&self, call: &mut Call) {
-        let Some(name) = &self.policy.key else { return };
-        if call.idempotency() != Idempotency::Unsafe {
-            return;
-        }
-        let Operation::Http(request) = &mut call.operation else { return };
-        request.headers.entry(name).or_insert_with(|| {
-            let key = uuid::Uuid::new_v4();
-            HeaderValue::from_str(key.hyphenated().encode_lower(&mut [0; 36]))
-                .expect("a uuid is hex and dashes")
-        });
-        call.keyed = true;
     }
 
     /// Whether, and after which pause, another attempt follows the `n`th, which failed with `error`.
@@ -151,7 +133,7 @@ impl Layer for Retry {
     }
 
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
-        self.key(call);
+        self.policy.key(call);
         self.budget.called(call.began);
         // Asked now: a stream is gone once it was sent.
         let replayable = call.operation.is_replayable();

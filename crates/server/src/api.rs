@@ -58,7 +58,7 @@ routes! {
     post "/api/v1/integrations/{id}/breaker/open", "Open the circuit until it is reset", None, (200, "State"), [], Some(|| post(breaker::open));
     post "/api/v1/integrations/{id}/test", "Try a request, or probe with an empty one", Some("Request"), (200, "Tested"), [], Some(|| post(test::test));
     post "/api/v1/integrations/{id}/call", "Call an integration; the reply's body comes back unparsed", Some("Request"), (200, "Anything"), [], Some(|| post(elsewhere));
-    any "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added", None, (200, "Anything"), [], None;
+    any "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added; an Idempotency-Key is the service's", None, (200, "Anything"), [], None;
     get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "kind", "status", "request_id", "since_ms", "until_ms", "limit"], Some(|| get(activity::query));
     get "/metrics", "Metrics in the format that Prometheus reads", None, (200, "Text"), [], Some(|| get(operations::metrics));
     get "/healthz", "Whether the process lives; asks for no token", None, (200, "Text"), [], Some(|| get(operations::alive));

@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use axum::Router;
-use trunkline::Manager;
+use trunkline::{Manager, Store};
 
-use crate::{gate::Gate, room::Room};
+use crate::{gate::Gate, idempotency::Once, room::Room};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(crate) struct App {
     pub(crate) gate: Gate,
     /// The API's router: all that is neither a call nor proxied.
     pub(crate) router: Router,
+    /// Makes calls with an idempotency key.
+    pub(crate) once: Arc<Once>,
     /// Bytes of a body that is read into memory.
     pub(crate) body_limit: usize,
     /// Memory for the bodies of calls.
@@ -25,10 +27,11 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(manager: Manager, gate: Gate, body_limit: usize) -> Arc<Self> {
+    /// `store` is the one of the manager.
+    pub(crate) fn new(manager: Manager, store: Arc<dyn Store>, gate: Gate, body_limit: usize) -> Arc<Self> {
         let router = crate::api::router(manager.clone());
-        let room = Room::new(body_limit);
-        Arc::new(Self { manager, gate, router, body_limit, room, draining: AtomicBool::new(false) })
+        let (once, room) = (Once::new(store), Room::new(body_limit));
+        Arc::new(Self { manager, gate, router, once, body_limit, room, draining: AtomicBool::new(false) })
     }
 
     /// Whether the server has been told to stop.

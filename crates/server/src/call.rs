@@ -6,21 +6,23 @@ use std::sync::Arc;
 use http::{Request, Response, header};
 use hyper::body::Incoming;
 use serde_json::value::RawValue;
-use trunkline::{Body, Call, Error, Handle};
+use trunkline::{Body, Call, Error, Handle, Reply};
 
 use crate::{
-    app::App, echo, headers, inbound, problem::Problem, proxy::answer, trace::Trace, wishes::Wishes,
+    app::App, echo, headers, idempotency, inbound, problem::Problem, proxy::answer, trace::Trace,
+    wishes::Wishes,
 };
 
-/// Makes a call.
+/// Makes a call; one with an idempotency key only once.
 pub(crate) async fn call(
-    handle: Result<Arc<Handle>, Error>,
     app: &App,
+    handle: Result<Arc<Handle>, Error>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Problem> {
     let handle = handle?;
     let (mut head, body) = request.into_parts();
     let wishes = Wishes::of(&head.headers)?;
+    let key = idempotency::key(&head.headers)?;
     // Until the call has ended: an attempt that fails may be made again.
     let mut held = app.room.hold();
     let bytes = inbound::json(&head.headers, body, app.body_limit, &mut held).await?;
@@ -30,18 +32,28 @@ pub(crate) async fn call(
     if let Some(trace) = Trace::take(&mut head.headers) {
         trace.onto(&mut call);
     }
-    match handle.call(&mut call).await {
+    if let Some(key) = key {
+        // Boxed, so that calls without a key do not carry its room.
+        return Box::pin(app.once.call(key, &bytes, handle, call)).await;
+    }
+    let result = handle.call(&mut call).await;
+    Ok(answered(result, &handle, &call).await)
+}
+
+/// What a call that has ended is answered with.
+pub(crate) async fn answered(result: Result<Reply, Error>, handle: &Handle, call: &Call) -> Response<Body> {
+    match result {
         Ok(reply) => {
-            let mut response = answer(reply, &call);
+            let mut response = answer(reply, call);
             // A cookie of the service is none of ours to set.
             response.headers_mut().remove(header::SET_COOKIE);
-            Ok(response)
+            response
         }
         Err(error) => {
-            let mut response = problem(error, &handle, &call).await.response();
-            headers::tell(response.headers_mut(), &call);
+            let mut response = problem(error, handle, call).await.response();
+            headers::tell(response.headers_mut(), call);
             headers::not_again(response.headers_mut());
-            Ok(response)
+            response
         }
     }
 }

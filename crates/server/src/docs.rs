@@ -13,8 +13,8 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; object-src 'none'; base-uri 'none'",
 );
 
-/// Problems that come before any integration is involved.
-const EXCHANGE: [(&str, u16, &str); 9] = [
+/// Problems of the exchange with us: what a call can fail with is a kind.
+const EXCHANGE: [(&str, u16, &str); 13] = [
     ("unknown_path", 404, "There is nothing at this path"),
     ("method_not_allowed", 405, "The path knows other methods: the header Allow names them"),
     ("unauthorized", 401, "The API token is missing or wrong"),
@@ -24,6 +24,22 @@ const EXCHANGE: [(&str, u16, &str); 9] = [
     ("payload_too_large", 413, "The body is longer than server.body allows"),
     ("incomplete_body", 400, "The body ended too early"),
     ("slow_body", 408, "The body paused for too long, or came too slowly"),
+    ("idempotency_mismatch", 422, "The Idempotency-Key was used for another integration or another body"),
+    (
+        "idempotency_in_progress",
+        409,
+        "The call with this Idempotency-Key is under way: repeat it for its answer",
+    ),
+    (
+        "idempotency_unknown",
+        409,
+        "The call with this Idempotency-Key was cut off, and the service may have acted",
+    ),
+    (
+        "idempotency_not_kept",
+        409,
+        "The call with this Idempotency-Key was answered, and the answer is too large to be kept",
+    ),
 ];
 
 /// The pages.

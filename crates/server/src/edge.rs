@@ -50,11 +50,11 @@ pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>) -> Respons
     let result = match road(request.method(), path) {
         Road::Proxy(end, tail) => {
             let handle = app.manager.get(&path[PREFIX.len()..end]);
-            proxy::proxy(handle, &app, tail, pass, request).await
+            proxy::proxy(&app, handle, tail, pass, request).await
         }
         Road::Call(end) => {
             let handle = app.manager.get(&path[PREFIX.len()..end]);
-            call::call(handle, &app, request).await
+            call::call(&app, handle, request).await
         }
         Road::Router => {
             let mut request = request.map(axum::body::Body::new);

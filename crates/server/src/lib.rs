@@ -14,6 +14,7 @@ mod echo;
 mod edge;
 mod gate;
 mod headers;
+mod idempotency;
 mod inbound;
 mod openapi;
 mod problem;

@@ -28,7 +28,9 @@ pub(crate) fn document() -> &'static Value {
         let mut paths = Map::new();
         for route in ROUTES {
             let described = paths.entry(route.path).or_insert_with(|| json!({}));
-            if route.method == "any" {
+            if route.path.ends_with("/call") {
+                described[route.method] = keyed(operation(route, route.method));
+            } else if route.method == "any" {
                 for (method, has_body) in ANY {
                     described[method] = operation(route, method);
                     if has_body {
@@ -82,6 +84,40 @@ fn operation(route: &Route, method: &str) -> Value {
     if let Some(request) = route.request {
         operation["requestBody"] =
             json!({ "required": true, "content": { "application/json": { "schema": reference(request) } } });
+    }
+    operation
+}
+
+/// An operation that is done once for each `Idempotency-Key`.
+fn keyed(mut operation: Value) -> Value {
+    operation["description"] = "With an Idempotency-Key the call is made once, however often the request is repeated within 24 hours. \
+        A repetition gets the same answer, of whatever status, and nothing is sent; a call that was refused before anything was \
+        sent can be repeated. The call goes on to its end if its caller goes away. The key is not passed on: retry_config.idempotency_header \
+        says in which header the service takes one."
+        .into();
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters.push(json!({
+            "name": "Idempotency-Key", "in": "header",
+            "description": "Chosen by the client, new for each call: 1 to 255 visible ASCII characters",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
+        }));
+    }
+    let replayed =
+        json!({ "description": "true where the answer was given before", "schema": { "const": "true" } });
+    operation["responses"]["200"]["headers"] = json!({ "Idempotency-Replayed": replayed });
+    let problem = operation["responses"]["default"]["content"].clone();
+    for (status, description) in [
+        (
+            "409",
+            "Among others: the call with this key is under way (idempotency_in_progress, with Retry-After), was cut off \
+             (idempotency_unknown), or had an answer of more than 1 MiB (idempotency_not_kept)",
+        ),
+        (
+            "422",
+            "Among others: the key was used for another integration or another body (idempotency_mismatch)",
+        ),
+    ] {
+        operation["responses"][status] = json!({ "description": description, "content": problem });
     }
     operation
 }

@@ -122,6 +122,25 @@ impl Problem {
         self
     }
 
+    /// The same with what the service can have done.
+    pub(crate) fn outcome(mut self, outcome: Outcome) -> Self {
+        self.0.outcome = Some(outcome);
+        self
+    }
+
+    /// The same with how long to wait before the next try.
+    pub(crate) fn wait(mut self, wait: Duration) -> Self {
+        self.0.retry_at = instant(wait);
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// The same with the status that the service answered.
+    pub(crate) fn upstream(mut self, status: StatusCode) -> Self {
+        self.0.upstream = Some(Upstream { status: status.as_u16(), body: None });
+        self
+    }
+
     /// The answer.
     pub(crate) fn response(&self) -> Response<Body> {
         // Strings and numbers always serialise.

@@ -11,8 +11,8 @@ use crate::{app::App, gate::Pass, headers, inbound, problem::Problem, trace::Tra
 
 /// Passes a request on. `tail` is the path behind `/proxy`, with its slash if it has one.
 pub(crate) async fn proxy(
-    handle: Result<Arc<Handle>>,
     app: &App,
+    handle: Result<Arc<Handle>>,
     tail: Tail,
     pass: Pass,
     request: Request<Incoming>,

@@ -100,11 +100,11 @@ pub async fn start(settings: Settings) -> Result<Running> {
     let egress = guard(settings.profile.or(file.egress.profile).unwrap_or_default(), address)?;
 
     let data = settings.data.or_else(|| file.server.data.clone()).unwrap_or_else(|| PathBuf::from("data"));
-    let store =
-        SqliteStore::open(&data, SqliteOptions { key: settings.key, activity_segments: SEGMENTS }).await?;
+    let options = SqliteOptions { key: settings.key, activity_segments: SEGMENTS };
+    let store = Arc::new(SqliteStore::open(&data, options).await?);
     let manager = Manager::builder()
         .egress(egress)
-        .store(Arc::new(store))
+        .store(store.clone())
         .activity(file.server.activity.unwrap_or(50_000))
         .in_flight(file.server.calls.map_or(1024, NonZeroU32::get))
         .cache(file.server.cache.unwrap_or(64 << 20))
@@ -121,7 +121,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
     }
     watch::apply(&manager, &file, &rules).await?;
 
-    let app = App::new(manager.clone(), gate, file.server.body.unwrap_or(4 << 20));
+    let app = App::new(manager.clone(), store, gate, file.server.body.unwrap_or(4 << 20));
     let stop = CancellationToken::new();
     if let Some(path) = settings.config {
         let watching = watch::watch(manager, path, text, file.clone(), rules);
@@ -241,7 +241,11 @@ async fn serve(
         });
     }
     drop(listener);
-    if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+    let ended = async {
+        graceful.shutdown().await;
+        app.once.ended().await;
+    };
+    if tokio::time::timeout(drain, ended).await.is_err() {
         tracing::warn!("the time to drain is up; requests under way were cut");
     }
 }

@@ -1,5 +1,5 @@
-//! Where configurations and activity live: the [`Store`] trait, SQLite with sealed documents behind it,
-//! and a store in memory for the library and for tests.
+//! Where configurations, activity and records of calls live: the [`Store`] trait, SQLite with sealed documents
+//! behind it, and a store in memory for the library and for tests.
 //!
 //! | file | holds |
 //! |---|---|
@@ -25,5 +25,5 @@ pub use key::{KeyId, Keyring, MasterKey};
 pub use key_source::KeySource;
 pub use memory::MemoryStore;
 pub use sqlite::{Backup, SqliteOptions, SqliteStore, backup, restore};
-pub use store::{Store, Stored};
+pub use store::{BegunCall, CallTerm, Store, Stored};
 pub use trouble::Trouble;

@@ -1,7 +1,7 @@
 //! A store in memory: the whole contract, gone with the process. For the library and for tests.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -10,8 +10,8 @@ use trunkline_core::{BoxFuture, Error, Kind, Result};
 use zeroize::Zeroizing;
 
 use crate::{
-    Store, Stored,
-    store::{compare, now_ms},
+    BegunCall, CallTerm, Store, Stored,
+    store::{compare, full, now_ms, superseded},
 };
 
 /// A [`Store`] that keeps everything in memory.
@@ -26,12 +26,36 @@ struct State {
     last_generation: u64,
     integrations: BTreeMap<String, Entry>,
     activity: VecDeque<Vec<u8>>,
+    /// The records of calls, each with the time when it expires.
+    calls: BTreeMap<String, (i64, Entry)>,
+    /// The same by that time.
+    expiring: BTreeSet<(i64, String)>,
 }
 
 struct Entry {
     generation: u64,
     updated_at_ms: i64,
     document: Zeroizing<Vec<u8>>,
+}
+
+impl State {
+    /// A document at a generation that was never given out.
+    fn entry(&mut self, updated_at_ms: i64, document: &[u8]) -> Entry {
+        self.last_generation += 1;
+        let document = Zeroizing::new(document.to_vec());
+        Entry { generation: self.last_generation, updated_at_ms, document }
+    }
+}
+
+impl Entry {
+    fn stored(&self, id: &str) -> Stored {
+        Stored {
+            id: id.to_owned(),
+            generation: self.generation,
+            updated_at_ms: self.updated_at_ms,
+            document: Ok(self.document.clone()),
+        }
+    }
 }
 
 impl MemoryStore {
@@ -49,10 +73,9 @@ impl MemoryStore {
     fn put_now(&self, id: &str, expected: Option<u64>, document: &[u8]) -> Result<u64> {
         let mut state = self.state()?;
         compare(id, state.integrations.get(id).map(|entry| entry.generation), expected, true)?;
-        state.last_generation += 1;
-        let generation = state.last_generation;
-        let document = Zeroizing::new(document.to_vec());
-        state.integrations.insert(id.to_owned(), Entry { generation, updated_at_ms: now_ms(), document });
+        let entry = state.entry(now_ms(), document);
+        let generation = entry.generation;
+        state.integrations.insert(id.to_owned(), entry);
         Ok(generation)
     }
 
@@ -68,6 +91,44 @@ impl MemoryStore {
         state.activity.push_back(segment.to_vec());
         let excess = state.activity.len().saturating_sub(self.activity_segments);
         state.activity.drain(..excess);
+        Ok(())
+    }
+
+    fn begin_now(&self, id: &str, record: &[u8], term: CallTerm) -> Result<BegunCall> {
+        let mut state = self.state()?;
+        while let Some((until, _)) = state.expiring.first()
+            && *until <= term.now_ms
+            && let Some((_, gone)) = state.expiring.pop_first()
+        {
+            state.calls.remove(&gone);
+        }
+        if let Some((_, entry)) = state.calls.get(id) {
+            return Ok(BegunCall::Before(entry.stored(id)));
+        }
+        if state.calls.len() >= term.most as usize {
+            return Err(full(term, state.expiring.first().map(|(until, _)| *until)));
+        }
+        let entry = state.entry(term.now_ms, record);
+        let generation = entry.generation;
+        state.calls.insert(id.to_owned(), (term.until_ms, entry));
+        state.expiring.insert((term.until_ms, id.to_owned()));
+        Ok(BegunCall::Now(generation))
+    }
+
+    fn end_now(&self, id: &str, generation: u64, record: Option<&[u8]>) -> Result<()> {
+        let mut state = self.state()?;
+        let held = state.calls.get(id).filter(|(_, entry)| entry.generation == generation);
+        let until = held.ok_or_else(superseded)?.0;
+        match record {
+            Some(record) => {
+                let entry = state.entry(now_ms(), record);
+                state.calls.insert(id.to_owned(), (until, entry));
+            }
+            None => {
+                state.calls.remove(id);
+                state.expiring.remove(&(until, id.to_owned()));
+            }
+        }
         Ok(())
     }
 }
@@ -89,13 +150,7 @@ impl Store for MemoryStore {
     fn load(&self) -> BoxFuture<'_, Result<Vec<Stored>>> {
         Box::pin(async {
             let state = self.state()?;
-            let stored = |(id, entry): (&String, &Entry)| Stored {
-                id: id.clone(),
-                generation: entry.generation,
-                updated_at_ms: entry.updated_at_ms,
-                document: Ok(entry.document.clone()),
-            };
-            Ok(state.integrations.iter().map(stored).collect())
+            Ok(state.integrations.iter().map(|(id, entry)| entry.stored(id)).collect())
         })
     }
 
@@ -118,6 +173,24 @@ impl Store for MemoryStore {
 
     fn load_activity(&self) -> BoxFuture<'_, Result<Vec<Vec<u8>>>> {
         Box::pin(async { Ok(self.state()?.activity.iter().cloned().collect()) })
+    }
+
+    fn begin_call<'a>(
+        &'a self,
+        id: &'a str,
+        record: &'a [u8],
+        term: CallTerm,
+    ) -> BoxFuture<'a, Result<BegunCall>> {
+        Box::pin(async move { self.begin_now(id, record, term) })
+    }
+
+    fn end_call<'a>(
+        &'a self,
+        id: &'a str,
+        generation: u64,
+        record: Option<&'a [u8]>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.end_now(id, generation, record) })
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<()>> {

@@ -1,9 +1,10 @@
-//! The store in a data directory: SQLite, one file for integrations and one for activity, every document
-//! sealed.
+//! The store in a data directory: SQLite, one file for integrations and calls and one for activity, every
+//! document sealed.
 
 mod activity;
 mod backup;
 mod boot;
+mod calls;
 mod connect;
 
 use std::{
@@ -15,7 +16,7 @@ use sqlx::{Row as _, Sqlite, SqlitePool, Transaction, sqlite::SqliteRow};
 use trunkline_core::{BoxFuture, Outcome, Result};
 
 use crate::{
-    KeySource, Keyring, Store, Stored, files,
+    BegunCall, CallTerm, KeySource, Keyring, Store, Stored, files,
     seal::{self, Place},
     store::{compare, now_ms},
     trouble,
@@ -112,13 +113,8 @@ impl SqliteStore {
         document: &[u8],
     ) -> Result<u64> {
         compare(id, Self::generation(tx, id).await?, expected, true)?;
-        let failed = |error| trouble::sql("write to the store", error);
-        let next: i64 =
-            sqlx::query_scalar("UPDATE generation SET last = last + 1 WHERE id = 1 RETURNING last")
-                .fetch_one(&mut **tx)
-                .await
-                .map_err(failed)?;
-        let sealed = seal::seal(&self.keyring, place(id, generation(next)), document)?;
+        let next = Self::next(tx).await?;
+        let sealed = seal::seal(&self.keyring, place(INTEGRATIONS, id, generation(next)), document)?;
         sqlx::query(
             "INSERT INTO integrations (id, generation, updated_at_ms, sealed) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (id) DO UPDATE SET generation = ?2, updated_at_ms = ?3, sealed = ?4",
@@ -129,8 +125,16 @@ impl SqliteStore {
         .bind(sealed)
         .execute(&mut **tx)
         .await
-        .map_err(failed)?;
+        .map_err(|error| trouble::sql("write to the store", error))?;
         Ok(generation(next))
+    }
+
+    /// A generation that was never given out.
+    async fn next(tx: &mut Transaction<'static, Sqlite>) -> Result<i64> {
+        sqlx::query_scalar("UPDATE generation SET last = last + 1 WHERE id = 1 RETURNING last")
+            .fetch_one(&mut **tx)
+            .await
+            .map_err(|error| trouble::sql("write to the store", error))
     }
 
     async fn delete_in(tx: &mut Transaction<'static, Sqlite>, id: &str, expected: Option<u64>) -> Result<()> {
@@ -143,7 +147,7 @@ impl SqliteStore {
         Ok(())
     }
 
-    fn read(&self, row: &SqliteRow) -> Result<Stored> {
+    fn read(&self, table: &str, row: &SqliteRow) -> Result<Stored> {
         // Columns one by one: a damaged one must not take the other rows along. Without its id a row is
         // nobody's, so that is damage to the whole.
         let failed = |error| trouble::sql("read the store", error);
@@ -154,17 +158,18 @@ impl SqliteStore {
         Ok(Stored {
             generation: *at.as_ref().unwrap_or(&0),
             updated_at_ms: row.try_get(2).unwrap_or(0),
-            document: at
-                .and_then(|at| seal::open(&self.keyring, place(&id, at), sealed?))
-                .map_err(|error| error.with("integration", &*id)),
+            document: at.and_then(|at| seal::open(&self.keyring, place(table, &id, at), sealed?)),
             id,
         })
     }
 }
 
-/// Where an integration's document is sealed for.
-fn place(id: &str, generation: u64) -> Place<'_> {
-    Place { table: "integrations", row: id, field: "sealed", generation }
+/// The table of integrations, as envelopes are bound to it.
+const INTEGRATIONS: &str = "integrations";
+
+/// Where what stands in a row is sealed for.
+fn place<'a>(table: &'a str, id: &'a str, generation: u64) -> Place<'a> {
+    Place { table, row: id, field: "sealed", generation }
 }
 
 /// SQLite's integers are signed, generations are not. A negative one is damage; 0 was never given out, so
@@ -196,7 +201,11 @@ impl Store for SqliteStore {
                     .fetch_all(&self.reader)
                     .await
                     .map_err(|error| trouble::sql("read the store", error))?;
-            rows.iter().map(|row| self.read(row)).collect()
+            let named = |stored: Stored| Stored {
+                document: stored.document.map_err(|error| error.with("integration", &*stored.id)),
+                ..stored
+            };
+            rows.iter().map(|row| self.read(INTEGRATIONS, row).map(named)).collect()
         })
     }
 
@@ -227,6 +236,32 @@ impl Store for SqliteStore {
 
     fn load_activity(&self) -> BoxFuture<'_, Result<Vec<Vec<u8>>>> {
         Box::pin(self.activity.load())
+    }
+
+    fn begin_call<'a>(
+        &'a self,
+        id: &'a str,
+        record: &'a [u8],
+        term: CallTerm,
+    ) -> BoxFuture<'a, Result<BegunCall>> {
+        Box::pin(async move {
+            let mut tx = self.begin().await?;
+            let result = self.begin_in(&mut tx, id, record, term).await;
+            finish(tx, result).await
+        })
+    }
+
+    fn end_call<'a>(
+        &'a self,
+        id: &'a str,
+        generation: u64,
+        record: Option<&'a [u8]>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let mut tx = self.begin().await?;
+            let result = self.end_in(&mut tx, id, generation, record).await;
+            finish(tx, result).await
+        })
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<()>> {

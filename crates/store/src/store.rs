@@ -1,20 +1,22 @@
-//! The trait that the registry keeps its integrations and its activity behind.
+//! The trait that integrations, activity and the records of calls are kept behind.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use trunkline_core::{BoxFuture, Error, Result};
+use trunkline_core::{BoxFuture, Error, Kind, Result};
 use zeroize::Zeroizing;
 
-/// Keeps integration documents, each under an id and a generation, and segments of activity records.
+/// Keeps integration documents, each under an id and a generation, segments of activity records, and records of
+/// calls under their idempotency keys.
 ///
 /// # Behavior
 ///
-/// - Documents and segments are opaque bytes; what goes in comes out.
+/// - Documents, segments and records are opaque bytes; what goes in comes out.
 /// - A method that returned `Ok` is done: from a durable store it survives a kill and a power loss
 ///   (activity: a kill).
 /// - A generation is larger than every one given out before, to whichever id, also after a delete. So it
 ///   can serve as an ETag that never returns.
-/// - Of several writes that expect the same state, one succeeds; the others get `conflict`.
+/// - Of several writes that expect the same state, one succeeds; the others get `conflict`, or what the one
+///   has begun.
 /// - A write that fails changes nothing; where that is not known, the error's outcome is `unknown`. The
 ///   same holds when its future is dropped before it is ready: `load` tells.
 /// - One damaged document does not keep the others from being read.
@@ -66,6 +68,33 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// `store_unavailable` when they cannot be read.
     fn load_activity(&self) -> BoxFuture<'_, Result<Vec<Vec<u8>>>>;
 
+    /// Begins the call that `id`, an idempotency key, names: stores `record` under it, unless there is one that
+    /// has not expired. Then nothing changes, and that is given back.
+    ///
+    /// # Errors
+    ///
+    /// `overloaded` when as many are kept as `term` allows, with the time until the first of them expires;
+    /// `store_unavailable` when it cannot be written.
+    fn begin_call<'a>(
+        &'a self,
+        id: &'a str,
+        record: &'a [u8],
+        term: CallTerm,
+    ) -> BoxFuture<'a, Result<BegunCall>>;
+
+    /// Ends the call that was begun at `generation`: `record` is kept for what is left of its time, or, with
+    /// `None`, nothing is and the key is free.
+    ///
+    /// # Errors
+    ///
+    /// `conflict` when there is no record of this generation; `store_unavailable` when it cannot be written.
+    fn end_call<'a>(
+        &'a self,
+        id: &'a str,
+        generation: u64,
+        record: Option<&'a [u8]>,
+    ) -> BoxFuture<'a, Result<()>>;
+
     /// Reads as little as shows that the store answers, for a readiness check.
     ///
     /// # Errors
@@ -77,13 +106,33 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
-/// One integration as it is stored.
+/// For how long a record of a call is kept, and how many there may be. Times are in milliseconds of Unix time.
+#[derive(Debug, Clone, Copy)]
+pub struct CallTerm {
+    /// The present: what expires now is not there any more.
+    pub now_ms: i64,
+    /// When the record expires.
+    pub until_ms: i64,
+    /// As many records there may be, this one among them.
+    pub most: u32,
+}
+
+/// What became of a call that was to begin.
+#[derive(Debug)]
+pub enum BegunCall {
+    /// It begins now, at this generation.
+    Now(u64),
+    /// It was begun before: this was stored.
+    Before(Stored),
+}
+
+/// One integration, or record of a call, as it is stored.
 pub struct Stored {
-    /// The integration's id.
+    /// The integration's id, or the call's.
     pub id: String,
-    /// The generation that [`Store::put`] returned for it; 0 when it is too damaged to say.
+    /// The generation that it was stored at; 0 when it is too damaged to say.
     pub generation: u64,
-    /// When it was put, in milliseconds of Unix time.
+    /// When it was stored, in milliseconds of Unix time.
     pub updated_at_ms: i64,
     /// What was put, or why it cannot be read.
     pub document: Result<Zeroizing<Vec<u8>>, Error>,
@@ -104,7 +153,6 @@ impl fmt::Debug for Stored {
 /// The outcome of a compare-and-swap for a write of `id`, the same in every store. `at` is the stored
 /// generation; a write with `create` needs a free id, one with `expected` that very generation.
 pub(crate) fn compare(id: &str, at: Option<u64>, expected: Option<u64>, create: bool) -> Result<()> {
-    use trunkline_core::Kind;
     let error = match (at, expected) {
         (None, None) if create => return Ok(()),
         (None, _) => {
@@ -120,6 +168,21 @@ pub(crate) fn compare(id: &str, at: Option<u64>, expected: Option<u64>, create: 
         }
     };
     Err(error.with("integration", id))
+}
+
+/// There is no room for another record of a call; the first to go expires at `oldest`.
+pub(crate) fn full(term: CallTerm, oldest: Option<i64>) -> Error {
+    let wait = oldest.map_or(0, |oldest| oldest.saturating_sub(term.now_ms));
+    let message = format!(
+        "{} calls with an idempotency key are remembered, and no more can be; wait until older ones are forgotten",
+        term.most
+    );
+    Error::new(Kind::Overloaded, message).retry_after(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))
+}
+
+/// The record of a call that was to be ended is another by now.
+pub(crate) fn superseded() -> Error {
+    Error::new(Kind::Conflict, "the record of the call was forgotten, or is another's by now")
 }
 
 /// The present Unix time in milliseconds.

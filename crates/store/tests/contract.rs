@@ -5,8 +5,8 @@
 use std::{collections::HashSet, sync::Arc};
 
 use tempfile::TempDir;
-use trunkline_core::Kind;
-use trunkline_store::{MemoryStore, SqliteOptions, SqliteStore, Store};
+use trunkline_core::{Kind, Outcome};
+use trunkline_store::{BegunCall, CallTerm, MemoryStore, SqliteOptions, SqliteStore, Store};
 
 /// How many segments of activity the stores under test keep.
 const KEEP: u32 = 3;
@@ -47,6 +47,13 @@ contract! {
     of_concurrent_creates_one_wins
     of_concurrent_replacements_none_is_lost
     activity_keeps_the_newest_segments_oldest_first
+    a_call_is_begun_once_and_what_became_of_it_comes_back
+    of_concurrent_beginnings_one_is_now
+    a_call_that_ends_without_a_record_can_begin_again
+    only_the_call_that_was_begun_can_be_ended
+    a_record_of_a_call_is_gone_when_it_expires
+    calls_beyond_the_bound_are_told_when_there_is_room
+    calls_and_integrations_share_ids_and_never_generations
     a_closed_store_refuses_everything
     no_debug_output_holds_a_document
 }
@@ -177,6 +184,113 @@ async fn activity_keeps_the_newest_segments_oldest_first(store: Subject) {
     assert_eq!(store.load_activity().await.unwrap(), [[7], [8], [9]]);
 }
 
+/// Kept for 100 ms from `now_ms`, among 3 at most.
+fn term(now_ms: i64) -> CallTerm {
+    CallTerm { now_ms, until_ms: now_ms + 100, most: 3 }
+}
+
+/// The generation of a call that begins now.
+async fn begin(store: &Subject, id: &str, now_ms: i64) -> u64 {
+    match store.begin_call(id, b"begun", term(now_ms)).await.unwrap() {
+        BegunCall::Now(generation) => generation,
+        BegunCall::Before(stored) => panic!("{stored:?}"),
+    }
+}
+
+/// What is kept of a call that was begun before, as `(generation, record)`.
+async fn before(store: &Subject, id: &str, now_ms: i64) -> (u64, Vec<u8>) {
+    match store.begin_call(id, b"other", term(now_ms)).await.unwrap() {
+        BegunCall::Before(stored) => {
+            assert_eq!(stored.id, id);
+            (stored.generation, stored.document.unwrap().to_vec())
+        }
+        BegunCall::Now(generation) => panic!("{generation}"),
+    }
+}
+
+async fn a_call_is_begun_once_and_what_became_of_it_comes_back(store: Subject) {
+    let at = begin(&store, "k", 0).await;
+    assert_eq!(before(&store, "k", 1).await, (at, b"begun".to_vec()));
+    let large = vec![0xa5; 300_000];
+    store.end_call("k", at, Some(&large)).await.unwrap();
+    let (then, record) = before(&store, "k", 2).await;
+    assert!(then > at && record == large, "{then} {at}");
+    assert_eq!(before(&store, "k", 3).await.0, then, "asking changes nothing");
+}
+
+async fn of_concurrent_beginnings_one_is_now(store: Subject) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..16_u8 {
+        let store = store.clone();
+        tasks.spawn(async move { (number, store.begin_call("k", &[number], term(0)).await.unwrap()) });
+    }
+    let (now, earlier): (Vec<_>, Vec<_>) =
+        tasks.join_all().await.into_iter().partition(|(_, begun)| matches!(begun, BegunCall::Now(_)));
+    let [(number, BegunCall::Now(at))] = now[..] else { panic!("{now:?}") };
+    for (_, begun) in earlier {
+        let BegunCall::Before(stored) = begun else { panic!("{begun:?}") };
+        assert_eq!((stored.generation, &stored.document.unwrap()[..]), (at, &[number][..]));
+    }
+}
+
+async fn a_call_that_ends_without_a_record_can_begin_again(store: Subject) {
+    let first = begin(&store, "k", 0).await;
+    store.end_call("k", first, None).await.unwrap();
+    assert!(begin(&store, "k", 1).await > first);
+    // What is gone makes room.
+    for n in 0..10 {
+        let at = begin(&store, "other", n).await;
+        store.end_call("other", at, None).await.unwrap();
+    }
+}
+
+async fn only_the_call_that_was_begun_can_be_ended(store: Subject) {
+    let at = begin(&store, "k", 0).await;
+    for (id, generation) in [("k", at + 1), ("k", u64::MAX), ("other", at)] {
+        for record in [None, Some(&b"ended"[..])] {
+            assert_eq!(store.end_call(id, generation, record).await.unwrap_err().kind(), Kind::Conflict);
+        }
+    }
+    assert_eq!(before(&store, "k", 1).await, (at, b"begun".to_vec()));
+    store.end_call("k", at, Some(b"ended")).await.unwrap();
+    assert_eq!(store.end_call("k", at, None).await.unwrap_err().kind(), Kind::Conflict);
+}
+
+async fn a_record_of_a_call_is_gone_when_it_expires(store: Subject) {
+    let at = begin(&store, "k", 0).await;
+    store.end_call("k", at, Some(b"ended")).await.unwrap();
+    assert_eq!(before(&store, "k", 99).await.1, b"ended", "an end does not prolong it");
+    let next = begin(&store, "k", 100).await;
+    assert!(next > at);
+    assert_eq!(before(&store, "k", 199).await, (next, b"begun".to_vec()));
+    assert_eq!(store.end_call("k", at, None).await.unwrap_err().kind(), Kind::Conflict);
+}
+
+async fn calls_beyond_the_bound_are_told_when_there_is_room(store: Subject) {
+    for (id, now_ms) in [("a", 0), ("b", 10), ("c", 20)] {
+        let at = begin(&store, id, now_ms).await;
+        store.end_call(id, at, Some(b"ended")).await.unwrap();
+    }
+    let error = store.begin_call("d", b"begun", term(30)).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Overloaded, Outcome::NotSent));
+    assert_eq!(error.wait().unwrap().as_millis(), 70);
+    assert_eq!(before(&store, "a", 31).await.1, b"ended", "those that are kept are not affected");
+    for round in 1..5 {
+        begin(&store, "d", 100 * round).await;
+        begin(&store, "e", 100 * round + 20).await;
+    }
+}
+
+async fn calls_and_integrations_share_ids_and_never_generations(store: Subject) {
+    let put = store.put("a", None, b"document").await.unwrap();
+    let begun = begin(&store, "a", 0).await;
+    store.end_call("a", begun, Some(b"ended")).await.unwrap();
+    let ended = before(&store, "a", 1).await.0;
+    let replaced = store.put("a", Some(put), b"document").await.unwrap();
+    assert!(put < begun && begun < ended && ended < replaced, "{put} {begun} {ended} {replaced}");
+    assert_eq!(all(&store).await, [("a".to_owned(), replaced, b"document".to_vec())]);
+}
+
 async fn a_closed_store_refuses_everything(store: Subject) {
     store.put("a", None, b"1").await.unwrap();
     store.close().await;
@@ -186,6 +300,8 @@ async fn a_closed_store_refuses_everything(store: Subject) {
     assert_eq!(store.delete("a", None).await.unwrap_err().kind(), Kind::Store);
     assert_eq!(store.append_activity(b"1").await.unwrap_err().kind(), Kind::Store);
     assert_eq!(store.load_activity().await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(store.begin_call("k", b"1", term(0)).await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(store.end_call("k", 1, None).await.unwrap_err().kind(), Kind::Store);
     assert!(store.ping().await.unwrap_err().message().contains("closed"));
 }
 

@@ -12,7 +12,9 @@ use std::{
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use trunkline_core::{Error, Kind, Result};
-use trunkline_store::{KeySource, Keyring, SqliteOptions, SqliteStore, Store as _, Trouble};
+use trunkline_store::{
+    BegunCall, CallTerm, KeySource, Keyring, SqliteOptions, SqliteStore, Store as _, Trouble,
+};
 
 fn dir() -> TempDir {
     tempfile::tempdir().unwrap()
@@ -442,6 +444,8 @@ async fn a_replaced_key_takes_over_everything_and_the_old_one_can_go() {
     let dir = dir();
     let store = open_with(dir.path(), &old).await.unwrap();
     let at = store.put("a", None, b"1").await.unwrap();
+    let term = CallTerm { now_ms: 0, until_ms: 1, most: 1 };
+    store.begin_call("k", b"begun", term).await.unwrap();
     store.close().await;
 
     let store = open_with(dir.path(), &format!("{new} {old}")).await.unwrap();
@@ -450,6 +454,68 @@ async fn a_replaced_key_takes_over_everything_and_the_old_one_can_go() {
 
     let error = open_with(dir.path(), &old).await.unwrap_err();
     assert_eq!(Trouble::of(&error), Some(Trouble::Key));
-    let stored = open_with(dir.path(), &new).await.unwrap().load().await.unwrap();
+    let store = open_with(dir.path(), &new).await.unwrap();
+    let stored = store.load().await.unwrap();
     assert_eq!(**stored[0].document.as_ref().unwrap(), *b"1");
+    let BegunCall::Before(call) = store.begin_call("k", b"other", term).await.unwrap() else {
+        panic!("begun anew")
+    };
+    assert_eq!(**call.document.as_ref().unwrap(), *b"begun");
+}
+
+#[tokio::test]
+async fn a_record_of_a_call_that_was_rolled_back_or_moved_does_not_open() {
+    let dir = dir();
+    let term = CallTerm { now_ms: 0, until_ms: 1, most: 2 };
+    let store = open(dir.path()).await.unwrap();
+    let BegunCall::Now(at) = store.begin_call("k", b"begun", term).await.unwrap() else {
+        panic!("begun before")
+    };
+    store.begin_call("other", b"begun", term).await.unwrap();
+    let mut connection = raw(dir.path()).await;
+    let old: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM calls WHERE id = 'k'")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    store.end_call("k", at, Some(b"ended")).await.unwrap();
+    sqlx::query("UPDATE calls SET sealed = ?1").bind(old).execute(&mut connection).await.unwrap();
+    for id in ["k", "other"] {
+        let BegunCall::Before(call) = store.begin_call(id, b"anew", term).await.unwrap() else {
+            panic!("{id}")
+        };
+        assert_eq!(Trouble::of(&call.document.unwrap_err()), Some(Trouble::Undecryptable));
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_keeps_what_it_has_and_takes_calls() {
+    let dir = filled().await;
+    let mut connection = raw(dir.path()).await;
+    for sql in ["DROP TABLE calls", "DROP TABLE calls_total", "PRAGMA user_version = 1"] {
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+    assert_eq!(ids(dir.path()).await, ["a", "b", "c"]);
+    let term = CallTerm { now_ms: 0, until_ms: 1, most: 1 };
+    let store = open(dir.path()).await.unwrap();
+    assert!(matches!(store.begin_call("k", b"begun", term).await.unwrap(), BegunCall::Now(_)));
+}
+
+#[tokio::test]
+async fn expired_records_of_calls_are_taken_away_as_others_come() {
+    let dir = dir();
+    let store = open(dir.path()).await.unwrap();
+    for n in 0..20 {
+        let term = CallTerm { now_ms: 0, until_ms: 1, most: 100 };
+        store.begin_call(&n.to_string(), b"begun", term).await.unwrap();
+    }
+    for n in 20..24 {
+        let term = CallTerm { now_ms: 1, until_ms: 2, most: 100 };
+        store.begin_call(&n.to_string(), b"begun", term).await.unwrap();
+    }
+    let mut connection = raw(dir.path()).await;
+    for sql in ["SELECT count(*) FROM calls", "SELECT total FROM calls_total"] {
+        let left: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+        assert_eq!(left, 4, "{sql}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_auth::SCHEMES;
@@ -316,6 +317,14 @@ impl Handle {
     /// `invalid_config`, naming the key.
     pub fn parse(&self, request: &RawValue) -> Result<Operation> {
         self.pipeline.transport().parse_dyn(request)
+    }
+
+    /// Gives a call that may do harm when it is repeated the idempotency key that the service recognises it by,
+    /// which it then keeps, and says which header that is. A key that the caller has set stays. `None` where the
+    /// service takes none, or repeating does no harm anyway.
+    pub fn idempotency_key(&self, call: &mut Call) -> Option<(HeaderName, HeaderValue)> {
+        let (name, key) = self.flow.as_deref()?.retry.key(call)?;
+        Some((name.clone(), key.clone()))
     }
 
     /// Sends a call down the pipeline.

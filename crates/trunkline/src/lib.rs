@@ -51,5 +51,6 @@ pub use trunkline_layers::{
     LimitState, Metrics, RateLimitConfig, RateLimitState, Record, Recorder, RetryConfig,
 };
 pub use trunkline_store::{
-    Backup, KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Trouble, backup, restore,
+    Backup, BegunCall, CallTerm, KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Stored, Trouble,
+    backup, restore,
 };

@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use http::Method;
+use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt;
 use serde_json::{Map, Value, json};
+use trunkline::HttpRequest;
 
 use super::read;
 use crate::{
@@ -39,6 +40,10 @@ pub(crate) struct Call {
     /// The whole request as JSON, in the form of the integration's type; @FILE or @- for standard input.
     #[arg(short, long, value_name = "JSON", conflicts_with_all = ["target", "data", "form", "query", "header"])]
     request: Option<String>,
+    /// Makes the call once, however often this is repeated within 24 hours with the same key: a repetition
+    /// prints the answer that was kept. 1 to 255 visible ASCII characters.
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
     /// Prints the status and the headers too, on standard error.
     #[arg(short, long)]
     include: bool,
@@ -51,7 +56,13 @@ impl Call {
             None => self.http()?,
         };
         let path = path(&self.id, "/call")?;
-        let reply = server.send(Method::POST, &path, Some(&request)).await?;
+        let mut request = HttpRequest::post(path).json(&request)?;
+        if let Some(key) = &self.idempotency_key {
+            let key = HeaderValue::from_str(key)
+                .map_err(|_| Exit::input("--idempotency-key: use visible ASCII characters"))?;
+            request = request.header(HeaderName::from_static("idempotency-key"), key);
+        }
+        let reply = server.send(request).await?;
         if self.include {
             let mut stderr = io::stderr();
             let _ = writeln!(stderr, "{}", reply.status);

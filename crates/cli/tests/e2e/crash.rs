@@ -46,7 +46,7 @@ impl Ledger {
 }
 
 /// A request that may meet a server that is being killed: `None` without an answer.
-async fn ask(address: std::net::SocketAddr, request: String) -> Option<u16> {
+pub(crate) async fn ask(address: std::net::SocketAddr, request: String) -> Option<u16> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     #[expect(clippy::disallowed_methods, reason = "a test's own client has no egress guard")]
     let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;

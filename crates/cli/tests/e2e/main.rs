@@ -14,6 +14,7 @@ mod flow;
 mod gate;
 mod harness;
 mod http2;
+mod idempotency;
 mod json;
 mod limits;
 mod log;

@@ -100,3 +100,22 @@ async fn j3_a_disk_that_takes_no_writes_refuses_changes_and_is_recovered_from_wi
     limit(None);
     drop(has_recovered(server, &peer).await);
 }
+
+#[tokio::test]
+async fn a_call_with_a_key_that_cannot_be_written_down_is_not_sent() {
+    let peer = service().await;
+    let server = Server::beside(&peer).await;
+    server.has(&integration(&peer, "held")).await;
+    let call = async || {
+        let headers = [("content-type", "application/json"), ("idempotency-key", "k")];
+        server.with("POST", "/api/v1/integrations/held/call", &headers, "{}").await
+    };
+
+    let pid = Pid::from_raw(server.pid().cast_signed());
+    let limit = |current| prlimit(pid, Resource::Fsize, Rlimit { current, maximum: None }).unwrap();
+    limit(Some(0)); // every write fails
+    let problem = call().await.problem(503, "store_unavailable");
+    assert_eq!((&problem["outcome"], peer.received().len()), (&json!("not_sent"), 0));
+    limit(None);
+    assert_eq!(call().await.is(200).text(), "answered");
+}

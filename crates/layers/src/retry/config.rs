@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trunkline_core::{Error, Result, Seconds};
+use trunkline_core::{Call, Error, Idempotency, Operation, Result, Seconds};
 
 /// Retries of a call. Without it a call is attempted up to three times.
 ///
@@ -111,6 +111,23 @@ impl Policy {
     /// Whether a layer has anything to do with it.
     pub fn is_off(&self) -> bool {
         self.attempts == 1 && self.key.is_none()
+    }
+
+    /// Gives a call that changes something its idempotency key, once for all attempts, and says which it has.
+    /// `None` for one that needs none, or where the service takes none.
+    pub fn key<'a>(&'a self, call: &'a mut Call) -> Option<(&'a HeaderName, &'a HeaderValue)> {
+        let name = self.key.as_ref()?;
+        if call.idempotency() != Idempotency::Unsafe {
+            return None;
+        }
+        let Operation::Http(request) = &mut call.operation else { return None };
+        call.keyed = true;
+        let key = request.headers.entry(name).or_insert_with(|| {
+            let key = uuid::Uuid::new_v4();
+            HeaderValue::from_str(key.hyphenated().encode_lower(&mut [0; 36]))
+                .expect("a uuid is hex and dashes")
+        });
+        Some((name, key))
     }
 
     /// The longest pause after attempt `n` (from 1), where the first is at least `least`.

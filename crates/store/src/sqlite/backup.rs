@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use trunkline_core::{Error, Result};
 
-use super::{boot, connect, generation, place};
+use super::{INTEGRATIONS, boot, connect, generation, place};
 use crate::{KeyId, KeySource, Keyring, files, seal, trouble};
 
 /// By how much a restore raises the last generation: more than were given out since the backup was made,
@@ -23,8 +23,9 @@ pub struct Backup {
     pub undecryptable: Vec<String>,
 }
 
-/// Copies the integrations of `data_dir` into `file`, which must not exist, as they are at one moment. Whoever
-/// uses the directory goes on meanwhile. Activity and master key are not part of it.
+/// Copies the integrations of `data_dir`, and what is kept of calls with an idempotency key, into `file`, which
+/// must not exist, as they are at one moment. Whoever uses the directory goes on meanwhile. Activity and master
+/// key are not part of it.
 ///
 /// # Errors
 ///
@@ -130,8 +131,9 @@ async fn open_all(database: &Path, keyring: &Keyring) -> Result<(usize, Vec<Stri
             .fetch_all(&mut look_at(database).await?)
             .await
             .map_err(|error| trouble::sql("read the backup", error))?;
-    let opens =
-        |(id, at, sealed): &(String, i64, Vec<u8>)| seal::open(keyring, place(id, generation(*at)), sealed);
+    let opens = |(id, at, sealed): &(String, i64, Vec<u8>)| {
+        seal::open(keyring, place(INTEGRATIONS, id, generation(*at)), sealed)
+    };
     let closed = rows.iter().filter(|row| opens(row).is_err()).map(|(id, ..)| id.clone()).collect();
     Ok((rows.len(), closed))
 }

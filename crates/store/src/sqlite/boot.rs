@@ -6,7 +6,7 @@ use std::{fs::File, io::Read as _, path::Path};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use trunkline_core::{Error, Kind, Result};
 
-use super::{connect, place};
+use super::{INTEGRATIONS, calls, connect, place};
 use crate::{
     KeySource, Keyring, files,
     seal::{self, Place},
@@ -14,7 +14,8 @@ use crate::{
 };
 
 /// Every migration in order. The version of a database is how many of them it has had, in `user_version`.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_init.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../../migrations/0001_init.sql"), include_str!("../../migrations/0002_calls.sql")];
 
 /// `application_id` in the header of a database of ours: "TRNK".
 const APPLICATION_ID: i32 = 0x5452_4e4b;
@@ -216,28 +217,37 @@ async fn rewrap(connection: &mut SqliteConnection, keyring: &Keyring) -> Result<
             .await
             .map_err(failed)?;
     }
-    let rows: Vec<(String, i64, Vec<u8>)> = sqlx::query_as("SELECT id, generation, sealed FROM integrations")
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed)?;
-    let mut moved = 0_u32;
-    for (id, at, sealed) in rows {
-        match seal::rewrap(keyring, place(&id, super::generation(at)), &sealed) {
-            Ok(None) => {}
-            Ok(Some(sealed)) => {
-                sqlx::query("UPDATE integrations SET sealed = ?1 WHERE id = ?2")
-                    .bind(sealed)
-                    .bind(id)
-                    .execute(&mut *connection)
-                    .await
-                    .map_err(failed)?;
-                moved += 1;
-            }
-            Err(error) => tracing::warn!(%error, integration = id, "left under an older master key"),
+    for table in [INTEGRATIONS, calls::TABLE] {
+        let moved = rewrap_all(connection, keyring, table).await.map_err(failed)?;
+        if moved > 0 {
+            tracing::info!(key_id = %keyring.primary().id(), table, rows = moved, "moved to the new master key");
         }
     }
-    if moved > 0 {
-        tracing::info!(key_id = %keyring.primary().id(), integrations = moved, "moved to the new master key");
-    }
     Ok(())
+}
+
+/// The same for the rows of a table, one after the other: all of them may not fit into memory. Says how many
+/// it was done for.
+async fn rewrap_all(
+    connection: &mut SqliteConnection,
+    keyring: &Keyring,
+    table: &'static str,
+) -> sqlx::Result<u32> {
+    let sql = AssertSqlSafe(format!("SELECT id, generation FROM {table}"));
+    let rows: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(&mut *connection).await?;
+    let mut moved = 0;
+    for (id, at) in rows {
+        let sql = AssertSqlSafe(format!("SELECT sealed FROM {table} WHERE id = ?1"));
+        let sealed: Vec<u8> = sqlx::query_scalar(sql).bind(&id).fetch_one(&mut *connection).await?;
+        match seal::rewrap(keyring, place(table, &id, super::generation(at)), &sealed) {
+            Ok(None) => {}
+            Ok(Some(sealed)) => {
+                let sql = AssertSqlSafe(format!("UPDATE {table} SET sealed = ?1 WHERE id = ?2"));
+                sqlx::query(sql).bind(sealed).bind(id).execute(&mut *connection).await?;
+                moved += 1;
+            }
+            Err(error) => tracing::warn!(%error, table, id, "left under an older master key"),
+        }
+    }
+    Ok(moved)
 }

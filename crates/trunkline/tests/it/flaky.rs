@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
 use trunkline::{BoxFuture, Error, Kind, MemoryStore, Outcome, Result, Store};
-use trunkline_store::Stored;
+use trunkline_store::{BegunCall, CallTerm, Stored};
 
 /// What happens to the next write.
 #[derive(Debug, Clone)]
@@ -93,6 +93,24 @@ impl Store for Flaky {
 
     fn load_activity(&self) -> BoxFuture<'_, Result<Vec<Vec<u8>>>> {
         self.inner.load_activity()
+    }
+
+    fn begin_call<'a>(
+        &'a self,
+        id: &'a str,
+        record: &'a [u8],
+        term: CallTerm,
+    ) -> BoxFuture<'a, Result<BegunCall>> {
+        self.inner.begin_call(id, record, term)
+    }
+
+    fn end_call<'a>(
+        &'a self,
+        id: &'a str,
+        generation: u64,
+        record: Option<&'a [u8]>,
+    ) -> BoxFuture<'a, Result<()>> {
+        self.inner.end_call(id, generation, record)
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<()>> {
