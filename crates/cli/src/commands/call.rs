@@ -44,6 +44,18 @@ pub(crate) struct Call {
     /// prints the answer that was kept. 1 to 255 visible ASCII characters.
     #[arg(long, value_name = "KEY")]
     idempotency_key: Option<String>,
+    /// How long the call may take with all its waits, where the integration allows more: 30, 250ms.
+    #[arg(long, value_name = "TIME")]
+    timeout: Option<String>,
+    /// How often it may be attempted, where the integration allows more: 1 for no retry.
+    #[arg(long, value_name = "N")]
+    max_attempts: Option<String>,
+    /// How long it may wait for its turn at a limit, where the integration allows more: 0 for not at all.
+    #[arg(long, value_name = "TIME")]
+    max_wait: Option<String>,
+    /// Asks the service itself, whatever is in the cache, and keeps nothing there.
+    #[arg(long)]
+    no_cache: bool,
     /// Prints the status and the headers too, on standard error.
     #[arg(short, long)]
     include: bool,
@@ -57,10 +69,18 @@ impl Call {
         };
         let path = path(&self.id, "/call")?;
         let mut request = HttpRequest::post(path).json(&request)?;
-        if let Some(key) = &self.idempotency_key {
-            let key = HeaderValue::from_str(key)
-                .map_err(|_| Exit::input("--idempotency-key: use visible ASCII characters"))?;
-            request = request.header(HeaderName::from_static("idempotency-key"), key);
+        let bypass = self.no_cache.then_some("bypass");
+        for (option, header, value) in [
+            ("--idempotency-key", "idempotency-key", self.idempotency_key.as_deref()),
+            ("--timeout", "trunkline-timeout", self.timeout.as_deref()),
+            ("--max-attempts", "trunkline-max-attempts", self.max_attempts.as_deref()),
+            ("--max-wait", "trunkline-max-wait", self.max_wait.as_deref()),
+            ("--no-cache", "trunkline-cache", bypass),
+        ] {
+            let Some(value) = value else { continue };
+            let value = HeaderValue::from_str(value)
+                .map_err(|_| Exit::input(format!("{option}: use visible ASCII characters")))?;
+            request = request.header(HeaderName::from_static(header), value);
         }
         let reply = server.send(request).await?;
         if self.include {

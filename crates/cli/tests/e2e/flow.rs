@@ -173,6 +173,13 @@ async fn a_caller_may_ask_for_less_than_the_integration_allows() {
     assert_eq!(kept(("x", "")).await, "Trunkline; hit; ttl=3600");
     assert_eq!(kept(("trunkline-cache", "bypass")).await, "Trunkline; fwd=bypass");
 
+    let call =
+        ["call", "a", "/x", "-i", "--timeout", "20", "--max-attempts", "2", "--max-wait", "0", "--no-cache"];
+    let told = server.cli(&call).await.is(0).stderr;
+    assert!(told.contains("cache-status: Trunkline; fwd=bypass\n"), "{told}");
+    let told = server.cli(&["call", "a", "/x", "--max-attempts", "none"]).await.is(2).stderr;
+    assert!(told.contains("trunkline-max-attempts: must be"), "{told}");
+
     for (name, bad) in [
         ("trunkline-max-attempts", "0"),
         ("trunkline-max-attempts", "two"),
