@@ -16,6 +16,7 @@ mod gate;
 mod headers;
 mod inbound;
 mod openapi;
+mod places;
 mod problem;
 mod proxy;
 mod run;

@@ -19,6 +19,7 @@ mod limits;
 mod log;
 mod operations;
 mod proxy;
+mod reserve;
 mod resource;
 mod secrets;
 mod seed;
