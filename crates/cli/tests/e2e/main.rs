@@ -18,6 +18,8 @@ mod json;
 mod limits;
 mod log;
 mod operations;
+#[cfg(target_os = "linux")]
+mod overload;
 mod proxy;
 mod reserve;
 mod resource;
