@@ -10,6 +10,7 @@ mod layers;
 mod registry;
 mod restart;
 mod seed;
+mod shapes;
 mod sources;
 mod trouble;
 
