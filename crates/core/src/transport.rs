@@ -22,6 +22,8 @@ use crate::{Call, Context, Operation, Reply, Result};
 /// - Every address is dialled through the egress guard of the context.
 /// - A dropped future cancels the attempt; nothing half-used goes back to a pool.
 /// - An answer of the service that is an error is an [`crate::Error`] that holds the reply.
+///
+/// `trunkline_testkit::conformance` checks this for any transport, and what the methods promise too.
 pub trait Transport: Debug + Send + Sync + Sized + 'static {
     /// The `type` in a configuration, such as `rest`.
     const NAME: &'static str;

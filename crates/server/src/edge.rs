@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 use trunkline::Body;
 
-use crate::{app::App, call, proxy, proxy::Tail};
+use crate::{app::App, call, places, proxy, proxy::Tail};
 
 /// Before the id of an integration.
 const PREFIX: &str = "/api/v1/integrations/";
@@ -40,14 +40,15 @@ fn road(method: &Method, path: &str) -> Road {
     }
 }
 
-/// Answers one request.
-pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>) -> Response<Out> {
+/// Answers one request. One that came over a connection of the reserve must not be a call.
+pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, reserved: bool) -> Response<Out> {
     let pass = match app.gate.judge(request.method(), request.uri(), request.headers()) {
         Ok(pass) => pass,
         Err(problem) => return ours(problem.response().map(Out::Ours)),
     };
     let path = request.uri().path();
     let result = match road(request.method(), path) {
+        Road::Proxy(..) | Road::Call(_) if reserved => Err(places::full().into()),
         Road::Proxy(end, tail) => {
             let handle = app.manager.get(&path[PREFIX.len()..end]);
             proxy::proxy(&app, handle, tail, pass, request).await

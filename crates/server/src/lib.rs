@@ -17,6 +17,7 @@ mod headers;
 mod idempotency;
 mod inbound;
 mod openapi;
+mod places;
 mod problem;
 mod proxy;
 mod room;

@@ -15,7 +15,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use tokio::{net::TcpListener, runtime, sync::Semaphore};
+use tokio::{net::TcpListener, runtime};
 use tokio_util::sync::CancellationToken;
 use trunkline::{Egress, Error, Kind, Manager, Profile, Result, Seconds, Source, SqliteOptions, SqliteStore};
 
@@ -23,6 +23,7 @@ use crate::{
     app::App,
     demo, edge,
     gate::Gate,
+    places::Places,
     settings::{File, LISTEN, Settings},
     timer::KeptTimer,
     watch,
@@ -30,6 +31,8 @@ use crate::{
 
 /// Time for a request's head, and for a connection that is kept open without one.
 const HEAD: Duration = Duration::from_secs(30);
+/// The same where connections are scarce.
+const RESERVED_HEAD: Duration = Duration::from_secs(5);
 /// Bytes of a request's head (and of what is read ahead of its body).
 const HEAD_BYTES: usize = 32 << 10;
 /// Streams of one HTTP/2 connection.
@@ -184,14 +187,14 @@ fn workers(
 ) -> Result<Vec<thread::JoinHandle<()>>> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let drain = file.server.drain.map_or(Duration::from_secs(30), Seconds::get);
-    let connections = Arc::new(Semaphore::new(file.server.connections.unwrap_or(4_096)));
+    let places = Places::new(file.server.connections.unwrap_or(4_096));
     let failed = |error: std::io::Error| Error::new(Kind::Internal, "cannot start a worker").source(error);
     let mut workers = Vec::new();
     for n in 0..file.server.workers.unwrap_or(cores).clamp(1, 256) {
         let listener = listener.try_clone().map_err(failed)?;
         let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let (app, stop, connections) = (app.clone(), stop.clone(), connections.clone());
-        let work = move || runtime.block_on(serve(app, listener, stop, drain, connections));
+        let (app, stop, places) = (app.clone(), stop.clone(), places.clone());
+        let work = move || runtime.block_on(serve(app, listener, stop, drain, places));
         workers.push(thread::Builder::new().name(format!("worker-{n}")).spawn(work).map_err(failed)?);
     }
     Ok(workers)
@@ -203,7 +206,7 @@ async fn serve(
     listener: StdListener,
     stop: CancellationToken,
     drain: Duration,
-    connections: Arc<Semaphore>,
+    places: Places,
 ) {
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
@@ -213,10 +216,10 @@ async fn serve(
     let graceful = GracefulShutdown::new();
     loop {
         let accept = async {
-            let permit = connections.clone().acquire_owned().await;
-            (permit, listener.accept().await)
+            let leave = places.leave().await;
+            (leave, listener.accept().await)
         };
-        let Some((permit, accepted)) = stop.run_until_cancelled(accept).await else { break };
+        let Some((leave, accepted)) = stop.run_until_cancelled(accept).await else { break };
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -227,17 +230,18 @@ async fn serve(
             }
         };
         let _ = stream.set_nodelay(true);
-        let app = app.clone();
+        let (app, place) = (app.clone(), places.take(leave));
+        let reserved = place.is_reserved();
         let service = service_fn(move |request| {
             let app = app.clone();
-            async move { Ok::<_, std::convert::Infallible>(edge::handle(app, request).await) }
+            async move { Ok::<_, std::convert::Infallible>(edge::handle(app, request, reserved).await) }
         });
-        let connection = protocol().serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = protocol(reserved).serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks off is nothing to report.
             let _ = connection.await;
-            drop(permit);
+            drop(place);
         });
     }
     drop(listener);
@@ -250,18 +254,24 @@ async fn serve(
     }
 }
 
-/// What a connection may do, in either version of HTTP.
-fn protocol() -> auto::Builder<TokioExecutor> {
+/// What a connection may do, in either version of HTTP. One of the reserve serves one request, so that its
+/// place is soon free again: HTTP/2 would keep it.
+fn protocol(reserved: bool) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // hyper's own limit of 100 headers stays: setting one makes it allocate for every request.
-    builder.http1().timer(KeptTimer::default()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
+    builder
+        .http1()
+        .timer(KeptTimer::default())
+        .header_read_timeout(if reserved { RESERVED_HEAD } else { HEAD })
+        .max_buf_size(HEAD_BYTES)
+        .keep_alive(!reserved);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(32 << 10)
         .keep_alive_interval(Duration::from_secs(20));
-    builder
+    if reserved { builder.http1_only() } else { builder }
 }
 
 /// A timer that is always the next to fire. Where a request's own time limit is the nearest one, arming it

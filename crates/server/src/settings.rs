@@ -73,7 +73,8 @@ pub struct ServerSettings {
     /// How long requests are still taken after that signal, for load balancers that lag; 2 seconds unless
     /// set, none where the server listens on loopback.
     pub drain_delay: Option<Seconds>,
-    /// Connections at the same time; 4,096 unless set.
+    /// Connections at the same time; 4,096 unless set. Up to 16 more are taken for one request each that is no
+    /// call, so that an operator can always get in; calls over these are answered with 503 and `Retry-After`.
     pub connections: Option<usize>,
     /// Calls and proxied requests that are under way at the same time; 1,024 unless set. Others wait for up to a
     /// second, 256 of them, and are then answered with 503 and `Retry-After`.

@@ -1,7 +1,8 @@
-//! What the tests of the other crates stand on: scripted transports for the layers, and real peers on
-//! port 0 for everything that speaks HTTP.
+//! What the tests of the other crates stand on: scripted transports for the layers, real peers on port 0 for
+//! everything that speaks HTTP, and what every transport is checked by.
 #![allow(clippy::unwrap_used, reason = "a test helper that cannot go on should fail the test at once")]
 
+pub mod conformance;
 mod peer;
 mod script;
 mod tls;

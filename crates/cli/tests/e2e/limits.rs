@@ -184,27 +184,6 @@ async fn a_head_without_end_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_wait_for_their_turn() {
-    let begin = Server::begin();
-    // Each worker holds one place for whom it waits for.
-    let file = begin.file("t.yaml", "server: { connections: 4, workers: 1 }\n");
-    let server = begin.arg("--config").arg(file.display().to_string()).start().await;
-    let held: Vec<_> = {
-        let mut held = Vec::new();
-        for _ in 0..4 {
-            held.push(connect(server.address).await);
-        }
-        held
-    };
-    let mut late = connect(server.address).await;
-    late.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
-    drop(held);
-    let mut answer = String::new();
-    within("its turn", late.read_to_string(&mut answer)).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-}
-
-#[tokio::test]
 async fn the_bodies_of_all_calls_together_take_no_more_memory_than_there_is_for_them() {
     let (release, held) = tokio::sync::watch::channel(false);
     let peer = Peer::live(move |request| {

@@ -19,7 +19,10 @@ mod json;
 mod limits;
 mod log;
 mod operations;
+#[cfg(target_os = "linux")]
+mod overload;
 mod proxy;
+mod reserve;
 mod resource;
 mod secrets;
 mod seed;

@@ -12,19 +12,6 @@ use trunkline_testkit::Peer;
 
 use crate::common::{Service, closed_port, head, writes};
 
-/// A1.
-#[tokio::test]
-async fn a_post_whose_connection_is_reset_was_sent_once_and_may_have_arrived() {
-    let peer = Peer::raw(|mut stream: TcpStream| async move {
-        head(&mut stream).await;
-        stream.set_zero_linger().unwrap();
-    })
-    .await;
-    let error = Service::of(&peer).call(HttpRequest::post("/").body("{}")).await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::Unknown), "{error}");
-    assert_eq!(peer.connections(), 1);
-}
-
 #[tokio::test]
 async fn a_post_whose_connection_is_refused_was_not_sent() {
     let service = Service::new(&format!("http://127.0.0.1:{}", closed_port()), json!({}));
@@ -33,7 +20,6 @@ async fn a_post_whose_connection_is_refused_was_not_sent() {
     assert!(!error.to_string().contains("hunter2"), "{error}");
 }
 
-/// A19.
 #[tokio::test]
 async fn a_reply_that_is_cut_is_never_complete() {
     for (bytes, kind) in [

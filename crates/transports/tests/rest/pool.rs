@@ -2,7 +2,7 @@
 
 use http::Response;
 use serde_json::json;
-use trunkline_core::{Body, HttpRequest};
+use trunkline_core::Body;
 use trunkline_testkit::{Authority, Peer, Received};
 
 use crate::common::{Service, lab};
@@ -58,28 +58,6 @@ async fn other_tls_settings_share_nothing() {
     // One whose certificate would not be accepted is not saved by a connection that is open already.
     let stranger = Service::within(context, &url, json!({"tls": {"ca": Authority::new().pem()}}));
     stranger.get("/").await.unwrap_err();
-}
-
-#[tokio::test]
-async fn connections_of_integrations_that_are_gone_are_closed() {
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let peer = Peer::raw(move |mut stream| {
-        let tell = tell.clone();
-        async move {
-            use tokio::io::AsyncWriteExt;
-            while !crate::common::head(&mut stream).await.is_empty() {
-                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
-            }
-            tell.send(()).unwrap();
-        }
-    })
-    .await;
-    let context = lab();
-    let service = Service::within(context.clone(), &peer.url(), json!({}));
-    service.call(HttpRequest::get("/")).await.unwrap();
-    drop(service);
-    told.recv().await.unwrap();
-    drop(context);
 }
 
 #[test]

@@ -106,7 +106,7 @@ async fn a_proxy_is_no_way_around_the_guard() {
     assert_eq!(proxy.connections(), 0);
 }
 
-/// E8. The environment of a process is no safe place to write in a test, so this runs itself again.
+/// The environment of a process is no safe place to write in a test, so this runs itself again.
 #[test]
 fn proxies_named_in_the_environment_are_ignored() {
     const CHILD: &str = "TRUNKLINE_TEST_IN_CHILD";

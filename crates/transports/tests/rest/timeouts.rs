@@ -164,29 +164,6 @@ async fn a_caller_who_pauses_in_an_upload_does_not_use_up_the_services_time() {
     assert_eq!(first_byte(&peer).call(request).await.unwrap().text().await.unwrap(), "now later");
 }
 
-/// A18.
-#[tokio::test]
-async fn a_call_that_is_dropped_closes_its_connection_at_once() {
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let peer = Peer::raw(move |mut stream: TcpStream| {
-        let tell = tell.clone();
-        async move {
-            head(&mut stream).await;
-            tell.send("asked").unwrap();
-            assert_eq!(stream.read(&mut [0; 16]).await.unwrap_or(0), 0);
-            tell.send("closed").unwrap();
-        }
-    })
-    .await;
-    let service = Service::of(&peer);
-    tokio::select! {
-        _ = service.get("/") => panic!("there is no answer"),
-        asked = told.recv() => assert_eq!(asked, Some("asked")),
-    }
-    let closed = timeout(Duration::from_secs(1), told.recv()).await;
-    assert_eq!(closed.unwrap(), Some("closed"));
-}
-
 #[tokio::test]
 async fn a_reply_that_is_dropped_half_read_closes_its_connection() {
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();

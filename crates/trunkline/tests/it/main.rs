@@ -10,6 +10,8 @@ mod layers;
 mod registry;
 mod restart;
 mod seed;
+mod shapes;
+mod signals;
 mod sources;
 mod trouble;
 

@@ -1,0 +1,4 @@
+//! Every transport of this crate against what `Transport` promises.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail at once")]
+
+mod rest;
