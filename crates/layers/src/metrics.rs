@@ -1,5 +1,6 @@
 //! Prometheus metrics of calls: one registry, and handles that are looked up once per integration.
 
+mod attempts;
 mod read;
 mod series;
 
@@ -15,8 +16,10 @@ use prometheus_client::{
 };
 use trunkline_core::{Kind, Result};
 
+pub(crate) use self::attempts::{AttemptMetrics, Attempted, Shape};
 pub use self::series::CallMetrics;
 use self::{
+    attempts::Attempts,
     read::{Read, ReadGauge},
     series::Series,
 };
@@ -40,7 +43,7 @@ fn histogram() -> Histogram {
     Histogram::new(BOUNDS)
 }
 
-/// All metrics of one process. Labels are integrations and outcomes: never a caller's text.
+/// All metrics of one process. Labels are integrations, outcomes, and what services answer: never a caller's text.
 pub struct Metrics {
     registry: Registry,
     calls: Family<ByOutcome, Counter>,
@@ -53,6 +56,7 @@ pub struct Metrics {
     waited: Family<ByIntegration, Counter>,
     queue: Family<ByIntegration, Gauge>,
     breaker: Family<ByIntegration, Gauge>,
+    attempts: Attempts,
     /// The integrations that have handles: their labels go with the last of these.
     series: Mutex<HashMap<Arc<str>, Weak<Series>>>,
 }
@@ -103,6 +107,7 @@ impl Metrics {
         registry.register("trunkline_queue_depth", "Attempts that wait now", queue.clone());
         let breaker = Family::default();
         registry.register("trunkline_breaker_state", "0 closed, 1 half open, 2 open", breaker.clone());
+        let attempts = Attempts::register(&mut registry);
         Self {
             registry,
             calls,
@@ -115,6 +120,7 @@ impl Metrics {
             waited,
             queue,
             breaker,
+            attempts,
             series: Mutex::default(),
         }
     }
@@ -179,6 +185,7 @@ impl Metrics {
         self.waited.remove(&labels);
         self.queue.remove(&labels);
         self.breaker.remove(&labels);
+        self.attempts.forget(integration);
         for outcome in OUTCOMES.iter().copied().chain(Kind::ALL.iter().map(|kind| kind.code())) {
             self.calls.remove(&ByOutcome { integration: integration.clone(), outcome });
         }

@@ -7,7 +7,11 @@ use std::sync::{
 
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge, histogram::Histogram};
 
-use super::{ByIntegration, ByOutcome, Metrics};
+use super::{
+    ByIntegration, ByOutcome, Metrics,
+    attempts::{AttemptMetrics, Attempted, Labels},
+};
+use crate::Service;
 
 /// The metric handles of one integration, looked up on its first call and held.
 #[derive(Debug, Clone)]
@@ -75,11 +79,21 @@ impl Series {
         let labels = ByOutcome { integration: self.integration.clone(), outcome };
         self.metrics.calls.get_or_create(&labels).clone()
     }
+
+    pub(super) fn attempt(&self, service: &Arc<Service>, attempted: Attempted) -> Histogram {
+        let (integration, service) = (self.integration.clone(), service.clone());
+        self.metrics.attempts.get(&Labels { integration, service, attempted })
+    }
 }
 
 impl CallMetrics {
     pub(super) fn of(series: Arc<Series>) -> Self {
         Self(series)
+    }
+
+    /// Those for attempts at a service.
+    pub(crate) fn attempts(&self, service: Arc<Service>) -> AttemptMetrics {
+        AttemptMetrics::new(self.0.clone(), service)
     }
 
     pub(crate) fn began(&self) {
