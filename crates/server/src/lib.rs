@@ -21,10 +21,11 @@ mod proxy;
 mod run;
 mod settings;
 mod steady;
+mod telemetry;
 mod timer;
 mod trace;
 mod watch;
 
 pub use demo::demo;
 pub use run::{Running, start};
-pub use settings::{EgressSettings, File, ServerSettings, Settings, document};
+pub use settings::{EgressSettings, File, ServerSettings, Settings, TelemetrySettings, document};

@@ -1,4 +1,5 @@
-//! `traceparent` and `tracestate`: the caller's trace goes on to the service, below the call.
+//! `traceparent` and `tracestate`: the caller's trace goes on to the service, below the call; below each attempt
+//! where traces are recorded, which the layer `attempt` sees to.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use trunkline::{Call, Operation, TraceParent};

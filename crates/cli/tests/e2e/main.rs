@@ -26,4 +26,5 @@ mod shutdown;
 mod start;
 #[cfg(target_os = "linux")]
 mod storage;
+mod telemetry;
 mod trace;

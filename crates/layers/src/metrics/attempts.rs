@@ -132,9 +132,13 @@ impl Attempts {
     }
 
     pub(super) fn get(&self, labels: &Labels) -> Histogram {
+        let family = self.family(labels.attempted.shape);
+        if let Some(known) = family.get(labels) {
+            return known.clone();
+        }
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.entry(labels.integration.clone()).or_default().insert(labels.clone());
-        self.family(labels.attempted.shape).get_or_create(labels).clone()
+        family.get_or_create(labels).clone()
     }
 
     pub(super) fn forget(&self, integration: &Arc<str>) {
@@ -145,7 +149,7 @@ impl Attempts {
     }
 }
 
-/// How many handles are held. The first that come are the usual ones: a few methods that succeed.
+/// How many handles are held: a few methods, each with a few statuses.
 const HELD: usize = 8;
 
 type Held = [OnceLock<(Attempted, Histogram)>; HELD];
@@ -166,7 +170,9 @@ impl AttemptMetrics {
     /// An attempt took this long.
     pub(crate) fn took(&self, attempted: Attempted, seconds: f64) {
         let look_up = || self.series.attempt(&self.service, attempted);
-        for slot in self.held.get_or_init(Box::default).iter() {
+        // Errors pay for their look-up, lest those of a bad day take the places of the usual case.
+        let held = attempted.error.is_empty().then(|| self.held.get_or_init(Box::default));
+        for slot in held.into_iter().flat_map(|held| held.iter()) {
             let (held, histogram) = slot.get_or_init(|| (attempted, look_up()));
             if *held == attempted {
                 return histogram.observe(seconds);
