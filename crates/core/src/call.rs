@@ -18,7 +18,8 @@ pub struct Call {
     pub operation: Operation,
     /// Names the logical call; the same on every attempt.
     pub request_id: RequestId,
-    /// Its caller's trace, if it is part of one.
+    /// The trace it is part of, below whoever called: its caller's, if there is one, or one that begins with it
+    /// where traces are recorded.
     pub trace: Option<TraceParent>,
     /// When it began.
     pub began: Instant,

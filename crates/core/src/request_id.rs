@@ -41,6 +41,12 @@ impl RequestId {
         self.0
     }
 
+    /// The call's own id in a trace: the latter half, which its variant bits keep from being zero. Whoever looks
+    /// at a trace finds the call in activity.
+    pub fn span_id(self) -> u64 {
+        self.0 as u64
+    }
+
     /// When the id was made, in milliseconds since 1970 (UTC): its first 48 bits.
     pub fn at_ms(self) -> u64 {
         (self.0 >> 80) as u64

@@ -1,10 +1,10 @@
-//! `TraceParent`: the caller's trace that a call is part of, as W3C Trace Context writes it.
+//! `TraceParent`: the trace that a call is part of, as W3C Trace Context writes it.
 
 use std::fmt;
 
 use crate::RequestId;
 
-/// Where a call stands in its caller's trace (the header `traceparent`,
+/// A trace, and the span in it that what comes next is below of (the header `traceparent`,
 /// <https://www.w3.org/TR/trace-context/#traceparent-header>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TraceParent {
@@ -13,6 +13,8 @@ pub struct TraceParent {
     flags: u8,
 }
 
+/// The service, or whoever else is told, may record the trace ("Sampled flag" there).
+const SAMPLED: u8 = 0b01;
 /// What the flags mean that are known: `sampled`, and `random-trace-id` of level 2. Others have to be set to
 /// zero ("Other Flags" there).
 const KNOWN: u8 = 0b11;
@@ -33,11 +35,32 @@ impl TraceParent {
         (dashes && whole && trace.trace_id != 0 && trace.parent_id != 0).then_some(trace)
     }
 
-    /// The same trace below a call: the parent is the latter half of its request id, which is never zero, so
-    /// that whoever looks at the trace of the service finds the call in activity.
+    /// A new trace that begins with a call: its id is the request id, so that who has the one has the other. It
+    /// has no parent yet, and is none that could be told to a service.
+    pub fn root(call: RequestId) -> Self {
+        Self { trace_id: call.as_u128(), parent_id: 0, flags: SAMPLED }
+    }
+
+    /// The same trace below a span of it.
     #[must_use]
-    pub fn below(self, call: RequestId) -> Self {
-        Self { parent_id: call.as_u128() as u64, ..self }
+    pub fn below(self, span_id: u64) -> Self {
+        Self { parent_id: span_id, ..self }
+    }
+
+    /// The same trace, to be recorded or not.
+    #[must_use]
+    pub fn sampled(self, sampled: bool) -> Self {
+        Self { flags: if sampled { self.flags | SAMPLED } else { self.flags & !SAMPLED }, ..self }
+    }
+
+    /// Whether it is to be recorded.
+    pub fn is_sampled(self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
+    /// The ids of the trace and of the parent; that of the parent is 0 where there is none.
+    pub fn ids(self) -> (u128, u64) {
+        (self.trace_id, self.parent_id)
     }
 
     /// The trace's id, 32 digits where it is shown.
@@ -112,7 +135,26 @@ mod tests {
         let trace = TraceParent::parse(format!("00-{TRACE}-{PARENT}-01").as_bytes()).unwrap();
         let call = RequestId::new();
         let digits = call.to_string().replace('-', "");
-        assert_eq!(trace.below(call).to_string(), format!("00-{TRACE}-{}-01", &digits[16..]));
+        assert_eq!(trace.below(call.span_id()).to_string(), format!("00-{TRACE}-{}-01", &digits[16..]));
         assert_eq!(trace.trace_id().to_string(), TRACE);
+    }
+    #[test]
+    fn a_new_trace_has_the_request_id_as_its_id_and_its_call_as_the_first_span() {
+        let call = RequestId::new();
+        let digits = call.to_string().replace('-', "");
+        let trace = TraceParent::root(call);
+        assert_eq!(trace.ids(), (call.as_u128(), 0));
+        let below = trace.below(call.span_id());
+        assert_eq!(below.to_string(), format!("00-{digits}-{}-01", &digits[16..]));
+        assert_eq!(TraceParent::parse(below.to_string().as_bytes()), Some(below));
+    }
+
+    #[test]
+    fn whether_it_is_recorded_is_one_of_the_flags_and_leaves_the_others() {
+        let trace = TraceParent::parse(format!("00-{TRACE}-{PARENT}-03").as_bytes()).unwrap();
+        let not = trace.sampled(false);
+        assert_eq!((trace.is_sampled(), not.is_sampled()), (true, false));
+        assert_eq!(not.to_string(), format!("00-{TRACE}-{PARENT}-02"));
+        assert_eq!(not.sampled(true), trace);
     }
 }

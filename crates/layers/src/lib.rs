@@ -2,6 +2,7 @@
 //! one place of the `trunkline` crate.
 
 mod activity;
+mod attempt;
 mod authenticate;
 mod breaker;
 mod cache;
@@ -11,6 +12,7 @@ mod metrics;
 mod observe;
 mod rate_limit;
 mod retry;
+mod spans;
 #[cfg(test)]
 mod testing;
 mod timeout;
@@ -18,6 +20,7 @@ mod traffic;
 mod window;
 
 pub use activity::{Record, Recorder};
+pub use attempt::Attempt;
 pub use authenticate::Authenticate;
 pub use breaker::{Breaker, BreakerConfig, BreakerState, Circuit, Thresholds};
 pub use cache::{Cache, CacheConfig, CacheScope, CacheStore};
@@ -29,5 +32,6 @@ pub use rate_limit::{
     HeaderNames, LimitConfig, LimitState, Limiter, RateLimit, RateLimitConfig, RateLimitState, Rules,
 };
 pub use retry::{Budget, Policy, Retry, RetryConfig};
+pub use spans::{Sampler, Service, Span, SpanOf, Spans};
 pub use timeout::Timeout;
 pub use traffic::{Traffic, TrafficState};

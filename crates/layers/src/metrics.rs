@@ -1,20 +1,28 @@
 //! Prometheus metrics of calls: one registry, and handles that are looked up once per integration.
 
+mod attempts;
+mod read;
+mod series;
+
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError, Weak,
-        atomic::{AtomicI64, AtomicU64},
-    },
+    sync::{Arc, Mutex, PoisonError, Weak},
 };
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, text},
-    metrics::{MetricType, counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    encoding::{EncodeLabelSet, text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 use trunkline_core::{Kind, Result};
 
+pub(crate) use self::attempts::{AttemptMetrics, Attempted, Shape};
+pub use self::series::CallMetrics;
+use self::{
+    attempts::Attempts,
+    read::{Read, ReadGauge},
+    series::Series,
+};
 use crate::CacheStore;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -35,7 +43,7 @@ fn histogram() -> Histogram {
     Histogram::new(BOUNDS)
 }
 
-/// All metrics of one process. Labels are integrations and outcomes: never a caller's text.
+/// All metrics of one process. Labels are integrations, outcomes, and what services answer: never a caller's text.
 pub struct Metrics {
     registry: Registry,
     calls: Family<ByOutcome, Counter>,
@@ -48,6 +56,7 @@ pub struct Metrics {
     waited: Family<ByIntegration, Counter>,
     queue: Family<ByIntegration, Gauge>,
     breaker: Family<ByIntegration, Gauge>,
+    attempts: Attempts,
     /// The integrations that have handles: their labels go with the last of these.
     series: Mutex<HashMap<Arc<str>, Weak<Series>>>,
 }
@@ -98,6 +107,7 @@ impl Metrics {
         registry.register("trunkline_queue_depth", "Attempts that wait now", queue.clone());
         let breaker = Family::default();
         registry.register("trunkline_breaker_state", "0 closed, 1 half open, 2 open", breaker.clone());
+        let attempts = Attempts::register(&mut registry);
         Self {
             registry,
             calls,
@@ -110,6 +120,7 @@ impl Metrics {
             waited,
             queue,
             breaker,
+            attempts,
             series: Mutex::default(),
         }
     }
@@ -156,12 +167,11 @@ impl Metrics {
     pub fn of(self: &Arc<Self>, integration: &Arc<str>) -> CallMetrics {
         let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(live) = series.get(integration).and_then(Weak::upgrade) {
-            return CallMetrics(live);
+            return CallMetrics::of(live);
         }
-        let (metrics, integration) = (self.clone(), integration.clone());
-        let fresh = Arc::new(Series { metrics, integration, held: OnceLock::new() });
-        series.insert(fresh.integration.clone(), Arc::downgrade(&fresh));
-        CallMetrics(fresh)
+        let fresh = Arc::new(Series::new(self.clone(), integration.clone()));
+        series.insert(integration.clone(), Arc::downgrade(&fresh));
+        CallMetrics::of(fresh)
     }
 
     fn forget(&self, integration: &Arc<str>) {
@@ -175,6 +185,7 @@ impl Metrics {
         self.waited.remove(&labels);
         self.queue.remove(&labels);
         self.breaker.remove(&labels);
+        self.attempts.forget(integration);
         for outcome in OUTCOMES.iter().copied().chain(Kind::ALL.iter().map(|kind| kind.code())) {
             self.calls.remove(&ByOutcome { integration: integration.clone(), outcome });
         }
@@ -201,163 +212,8 @@ impl std::fmt::Debug for Metrics {
     }
 }
 
-/// A counter that is read from elsewhere at each scrape.
-struct Read<F>(F);
-
-impl<F> std::fmt::Debug for Read<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Read")
-    }
-}
-
-impl<F: Fn() -> u64 + Send + Sync + 'static> EncodeMetric for Read<F> {
-    fn encode(&self, mut encoder: MetricEncoder<'_>) -> std::result::Result<(), std::fmt::Error> {
-        encoder.encode_counter::<prometheus_client::encoding::NoLabelSet, _, u64>(&(self.0)(), None)
-    }
-
-    fn metric_type(&self) -> MetricType {
-        MetricType::Counter
-    }
-}
-
-/// A gauge that is read from elsewhere at each scrape.
-struct ReadGauge<F>(F);
-
-impl<F> std::fmt::Debug for ReadGauge<F> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ReadGauge")
-    }
-}
-
-impl<F: Fn() -> u64 + Send + Sync + 'static> EncodeMetric for ReadGauge<F> {
-    fn encode(&self, mut encoder: MetricEncoder<'_>) -> std::result::Result<(), std::fmt::Error> {
-        encoder.encode_gauge(&(self.0)())
-    }
-
-    fn metric_type(&self) -> MetricType {
-        MetricType::Gauge
-    }
-}
-
 /// Outcomes that are no kind.
 const OUTCOMES: [&str; 2] = ["ok", "cancelled"];
-
-/// The metric handles of one integration, looked up on its first call and held.
-#[derive(Debug, Clone)]
-pub struct CallMetrics(Arc<Series>);
-
-#[derive(Debug)]
-struct Series {
-    metrics: Arc<Metrics>,
-    integration: Arc<str>,
-    held: OnceLock<Box<Held>>,
-}
-
-impl Drop for Series {
-    fn drop(&mut self) {
-        let mut series = self.metrics.series.lock().unwrap_or_else(PoisonError::into_inner);
-        // Not if the integration has come back meanwhile: the labels are its own again.
-        if series.get(&self.integration).is_some_and(|series| series.strong_count() == 0) {
-            series.remove(&self.integration);
-            if self.held.get().is_some() {
-                self.metrics.forget(&self.integration);
-            }
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Held {
-    ok: Counter<u64, AtomicU64>,
-    duration: Histogram,
-    in_flight: Gauge<i64, AtomicI64>,
-    sent: Counter<u64, AtomicU64>,
-    received: Counter<u64, AtomicU64>,
-    retries: Counter<u64, AtomicU64>,
-    refused: Counter<u64, AtomicU64>,
-    waited: Counter<u64, AtomicU64>,
-    queue: Gauge<i64, AtomicI64>,
-    breaker: Gauge<i64, AtomicI64>,
-}
-
-impl Series {
-    fn held(&self) -> &Held {
-        self.held.get_or_init(|| {
-            let labels = ByIntegration { integration: self.integration.clone() };
-            let metrics = &self.metrics;
-            Box::new(Held {
-                ok: self.outcome("ok"),
-                duration: metrics.duration.get_or_create(&labels).clone(),
-                in_flight: metrics.in_flight.get_or_create(&labels).clone(),
-                sent: metrics.sent.get_or_create(&labels).clone(),
-                received: metrics.received.get_or_create(&labels).clone(),
-                retries: metrics.retries.get_or_create(&labels).clone(),
-                refused: metrics.refused.get_or_create(&labels).clone(),
-                waited: metrics.waited.get_or_create(&labels).clone(),
-                queue: metrics.queue.get_or_create(&labels).clone(),
-                breaker: metrics.breaker.get_or_create(&labels).clone(),
-            })
-        })
-    }
-
-    fn outcome(&self, outcome: &'static str) -> Counter<u64, AtomicU64> {
-        let labels = ByOutcome { integration: self.integration.clone(), outcome };
-        self.metrics.calls.get_or_create(&labels).clone()
-    }
-}
-
-impl CallMetrics {
-    pub(crate) fn began(&self) {
-        self.0.held().in_flight.inc();
-    }
-
-    pub(crate) fn ended(&self, outcome: &'static str, seconds: f64, sent: u64, received: u64) {
-        let held = self.0.held();
-        held.in_flight.dec();
-        held.duration.observe(seconds);
-        if sent > 0 {
-            held.sent.inc_by(sent);
-        }
-        if received > 0 {
-            held.received.inc_by(received);
-        }
-        // Errors pay for their look-up; the usual case does not.
-        if outcome == "ok" {
-            held.ok.inc();
-        } else {
-            self.0.outcome(outcome).inc();
-        }
-    }
-}
-
-/// What the layers in between say.
-impl CallMetrics {
-    /// An attempt is made again.
-    pub(crate) fn retried(&self) {
-        self.0.held().retries.inc();
-    }
-
-    /// A limit did not let an attempt pass.
-    pub(crate) fn throttled(&self) {
-        self.0.held().refused.inc();
-    }
-
-    /// An attempt begins to wait.
-    pub(crate) fn queued(&self) {
-        self.0.held().waited.inc();
-        self.0.held().queue.inc();
-    }
-
-    /// … and waits no more.
-    pub(crate) fn left_queue(&self) {
-        self.0.held().queue.dec();
-    }
-
-    /// The breaker is closed (0), half open (1) or open (2).
-    pub(crate) fn breaker(&self, state: i64) {
-        self.0.held().breaker.set(state);
-    }
-}
 
 /// What the metrics call a result.
 pub(crate) fn outcome<T>(result: &Result<T>) -> &'static str {

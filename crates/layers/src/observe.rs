@@ -1,10 +1,11 @@
-//! `Observe`: metrics, one activity record and one log line for every call, and what it shows of the service; it sees
-//! everything, because it stands outermost.
+//! `Observe`: metrics, one activity record, one span and one log line for every call, and what it shows of the
+//! service; it sees everything, because it stands outermost.
 
 use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::SystemTime,
 };
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use trunkline_core::{
     Result, TraceParent,
 };
 
-use crate::{CallMetrics, Record, Recorder, Traffic, metrics};
+use crate::{CallMetrics, Record, Recorder, Span, SpanOf, Spans, Traffic, metrics};
 
 /// Observes every call: it counts it, times it, and leaves one [`Record`] when its last byte has passed.
 #[derive(Debug)]
@@ -28,12 +29,19 @@ struct Shared {
     metrics: CallMetrics,
     recorder: Arc<Recorder>,
     traffic: Arc<Traffic>,
+    spans: Option<Arc<Spans>>,
 }
 
 impl Observe {
-    /// Observes with these metric handles, leaves records with `recorder`, and tells `traffic` how calls end.
-    pub fn new(metrics: CallMetrics, recorder: Arc<Recorder>, traffic: Arc<Traffic>) -> Self {
-        Self { shared: Arc::new(Shared { metrics, recorder, traffic }) }
+    /// Observes with these metric handles, leaves records with `recorder` and spans with `spans`, and tells
+    /// `traffic` how calls end.
+    pub fn new(
+        metrics: CallMetrics,
+        recorder: Arc<Recorder>,
+        traffic: Arc<Traffic>,
+        spans: Option<Arc<Spans>>,
+    ) -> Self {
+        Self { shared: Arc::new(Shared { metrics, recorder, traffic, spans }) }
     }
 }
 
@@ -44,6 +52,9 @@ impl Layer for Observe {
 
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
         Box::pin(async move {
+            if let Some(spans) = &self.shared.spans {
+                spans.begin(call);
+            }
             let mut watch = Watch::begin(&self.shared, call);
             let mut result = next.run(call).await;
             self.shared.traffic.heard(call, &result);
@@ -144,8 +155,25 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let took = self.began.elapsed().as_secs_f64();
-        self.shared.metrics.ended(self.outcome, took, self.sent, self.received);
+        let took = self.began.elapsed();
+        let seconds = took.as_secs_f64();
+        self.shared.metrics.ended(self.outcome, seconds, self.sent, self.received);
+        if let Some(spans) = &self.shared.spans
+            && let Some(trace) = self.trace.filter(|trace| trace.is_sampled())
+        {
+            let (request_id, attempts, cache) = (self.request_id, self.attempts, self.cache);
+            spans.record(Span {
+                trace,
+                id: request_id.span_id(),
+                ended: SystemTime::now(),
+                took,
+                integration: self.integration.clone(),
+                operation: self.operation,
+                outcome: self.outcome,
+                status: self.status,
+                of: SpanOf::Call { request_id, attempts, cache },
+            });
+        }
         self.shared.recorder.record(Record {
             at_ms: self.request_id.at_ms(),
             request_id: self.request_id,
@@ -155,7 +183,7 @@ impl Drop for Watch {
             status: self.status,
             attempts: self.attempts,
             // Microseconds are as fine as anybody reads.
-            millis: (took * 1e6).round() / 1e3,
+            millis: (seconds * 1e6).round() / 1e3,
             bytes_sent: self.sent,
             bytes_received: self.received,
             cache: self.cache.into(),
@@ -224,7 +252,7 @@ mod tests {
             let (recorder, traffic) = (Arc::new(Recorder::new(8)), Arc::new(Traffic::new()));
             let metrics = Arc::new(Metrics::new()).of(&"a".into());
             let layers: Vec<Arc<dyn Layer>> =
-                vec![Arc::new(Observe::new(metrics, recorder.clone(), traffic.clone()))];
+                vec![Arc::new(Observe::new(metrics, recorder.clone(), traffic.clone(), None))];
             let context = trunkline_core::Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap()));
             Self { pipeline: Pipeline::new(context, layers, Arc::new(Script::new(steps))), recorder, traffic }
         }

@@ -24,6 +24,7 @@ mod room;
 mod run;
 mod settings;
 mod steady;
+mod telemetry;
 mod timer;
 mod trace;
 mod watch;
@@ -31,4 +32,4 @@ mod wishes;
 
 pub use demo::demo;
 pub use run::{Running, start};
-pub use settings::{EgressSettings, File, ServerSettings, Settings, document};
+pub use settings::{EgressSettings, File, ServerSettings, Settings, TelemetrySettings, document};

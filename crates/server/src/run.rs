@@ -25,6 +25,7 @@ use crate::{
     gate::Gate,
     places::Places,
     settings::{File, LISTEN, Settings},
+    telemetry::{Exporting, Telemetry},
     timer::KeptTimer,
     watch,
 };
@@ -50,6 +51,7 @@ pub struct Running {
     stop: CancellationToken,
     drain_delay: Duration,
     workers: Vec<thread::JoinHandle<()>>,
+    exporting: Option<Exporting>,
 }
 
 impl Running {
@@ -74,7 +76,7 @@ impl Running {
     }
 
     /// Stops: no longer ready, then no longer listening, then the requests under way are done or their
-    /// time is up; last, the store is closed.
+    /// time is up; last, the store is closed and what is left of traces exported.
     pub async fn stop(self) {
         self.app.drain();
         tokio::time::sleep(self.drain_delay).await;
@@ -85,6 +87,9 @@ impl Running {
         // A worker that panicked has nothing left to wait for.
         let _ = joined.await;
         self.app.manager.close().await;
+        if let Some(exporting) = self.exporting {
+            exporting.stop().await;
+        }
     }
 }
 
@@ -105,14 +110,17 @@ pub async fn start(settings: Settings) -> Result<Running> {
     let data = settings.data.or_else(|| file.server.data.clone()).unwrap_or_else(|| PathBuf::from("data"));
     let options = SqliteOptions { key: settings.key, activity_segments: SEGMENTS };
     let store = Arc::new(SqliteStore::open(&data, options).await?);
-    let manager = Manager::builder()
+    let telemetry = Telemetry::open(&file.server.telemetry, settings.variable).await?;
+    let mut builder = Manager::builder()
         .egress(egress)
         .store(store.clone())
         .activity(file.server.activity.unwrap_or(50_000))
         .in_flight(file.server.calls.map_or(1024, NonZeroU32::get))
-        .cache(file.server.cache.unwrap_or(64 << 20))
-        .build()
-        .await?;
+        .cache(file.server.cache.unwrap_or(64 << 20));
+    if let Some(telemetry) = &telemetry {
+        builder = builder.spans(telemetry.spans());
+    }
+    let manager = builder.build().await?;
 
     let mut rules = settings.allow;
     let mut demo = None;
@@ -142,6 +150,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
         stop,
         drain_delay: file.server.drain_delay.map_or(lag, Seconds::get),
         workers,
+        exporting: telemetry.map(Telemetry::start),
     })
 }
 

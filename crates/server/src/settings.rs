@@ -1,6 +1,7 @@
 //! `Settings`: what the server is told on the command line, in the environment and in its file.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     num::NonZeroU32,
     path::{Path, PathBuf},
@@ -33,6 +34,8 @@ pub struct Settings {
     pub allow: Vec<String>,
     /// Serves the example API and registers the samples that call it.
     pub demo: bool,
+    /// Reads a variable of the environment, for those that OpenTelemetry defines.
+    pub variable: fn(&str) -> Option<String>,
 }
 
 /// The configuration file, `trunkline.yaml`.
@@ -85,6 +88,22 @@ pub struct ServerSettings {
     pub activity: Option<usize>,
     /// Bytes of replies that are kept, over all integrations; 64 MiB unless set, and none with 0.
     pub cache: Option<u64>,
+    /// Traces of calls.
+    pub telemetry: TelemetrySettings,
+}
+
+/// Traces of calls, exported over OTLP/HTTP. The variables of the environment that OpenTelemetry defines win.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetrySettings {
+    /// Where a collector takes OTLP over HTTP, such as `http://127.0.0.1:4318`; `/v1/traces` is added to it.
+    /// Nothing is recorded unless set.
+    pub otlp_endpoint: Option<String>,
+    /// Headers that the collector wants.
+    pub headers: BTreeMap<String, Secret>,
+    /// The part of the traces that begin here which is recorded, from 0 to 1; all of them unless set. Of a
+    /// caller's trace that is recorded if its caller does so.
+    pub sample: Option<f64>,
 }
 
 /// Which addresses integrations may reach.
@@ -133,6 +152,9 @@ impl File {
                 format!("integrations[{at}] ({name})")
             };
             integrations.push(IntegrationConfig::from_json(json).map_err(|error| error.at(&place))?);
+        }
+        if raw.server.telemetry.sample.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            return Err(Error::invalid("server.telemetry.sample: must be from 0 to 1"));
         }
         Egress::new(Profile::default(), &raw.egress.allow).map_err(|error| error.at("egress.allow"))?;
         Ok(Self { server: raw.server, egress: raw.egress, integrations })
@@ -198,6 +220,7 @@ mod tests {
         for (text, word) in [
             ("servr: {}", "did you mean `server`"),
             ("server: {lisen: x}", "did you mean `listen`"),
+            ("server: {telemetry: {sample: 1.5}}", "server.telemetry.sample"),
             ("egress: {allow: ['*']}", "egress.allow"),
             ("egress: {profile: hunter2}", "egress.profile"),
             (

@@ -1,4 +1,5 @@
-//! `traceparent` and `tracestate`: the caller's trace goes on to the service, below the call.
+//! `traceparent` and `tracestate`: the caller's trace goes on to the service, below the call; below each attempt
+//! where traces are recorded, which the layer `attempt` sees to.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use trunkline::{Call, Operation, TraceParent};
@@ -30,8 +31,7 @@ impl Trace {
     /// Makes the call part of the trace, and tells the service so in the operation's headers, where it has any
     /// and its caller wrote none into the operation itself.
     pub(crate) fn onto(self, call: &mut Call) {
-        let parent = self.parent.below(call.request_id);
-        call.trace = Some(parent);
+        call.trace = Some(self.parent);
         let headers = match &mut call.operation {
             Operation::Http(request) => &mut request.headers,
             Operation::Publish(publish) => &mut publish.headers,
@@ -40,6 +40,7 @@ impl Trace {
         if headers.contains_key(PARENT) {
             return;
         }
+        let parent = self.parent.below(call.request_id.span_id());
         let value = HeaderValue::try_from(parent.to_string());
         headers.insert(PARENT, value.expect("hex digits and dashes are a header value"));
         for value in self.state {
@@ -100,7 +101,8 @@ mod tests {
         }
         let Operation::Http(request) = &call.operation else { unreachable!() };
         let parent = request.headers.get(PARENT).map(|value| value.to_str().unwrap().to_owned());
-        assert_eq!(parent, call.trace.map(|trace| trace.to_string()));
+        let below = call.trace.map(|trace| trace.below(call.request_id.span_id()).to_string());
+        assert_eq!(parent, below);
         let states = request.headers.get_all(STATE).iter().map(|value| value.to_str().unwrap().to_owned());
         (parent.is_some(), states.collect())
     }

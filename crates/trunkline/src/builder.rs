@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use trunkline_core::{Context, Egress, IntegrationId, Layer, Result, Transport};
-use trunkline_layers::{Bound, CacheStore, Capacity, Metrics, Recorder};
+use trunkline_layers::{Bound, CacheStore, Capacity, Metrics, Recorder, Spans};
 use trunkline_store::{MemoryStore, Store};
 use trunkline_transports::{Entry, Of};
 
@@ -16,6 +16,7 @@ pub struct Builder {
     activity: usize,
     cache: u64,
     metrics: Metrics,
+    spans: Option<Arc<Spans>>,
     limits: Limits,
     in_flight: u32,
     transports: Vec<Box<dyn Entry>>,
@@ -33,6 +34,7 @@ impl Builder {
             activity: 50_000,
             cache: 64 << 20,
             metrics: Metrics::new(),
+            spans: None,
             limits: Limits::default(),
             in_flight: IN_FLIGHT,
             transports: Vec::new(),
@@ -65,6 +67,14 @@ impl Builder {
     #[must_use]
     pub fn cache(mut self, bytes: u64) -> Self {
         self.cache = bytes;
+        self
+    }
+
+    /// Records traces: each call, and each attempt of it, leaves a span here, for the program to drain and export.
+    /// None are recorded unless set.
+    #[must_use]
+    pub fn spans(mut self, spans: Arc<Spans>) -> Self {
+        self.spans = Some(spans);
         self
     }
 
@@ -124,6 +134,13 @@ impl Builder {
             "Activity records lost to overload",
             move || dropped.dropped(),
         );
+        if let Some(spans) = self.spans.clone() {
+            metrics.register_counter(
+                "trunkline_spans_dropped",
+                "Spans of traces that were lost: too many at once, or nobody took them",
+                move || spans.dropped(),
+            );
+        }
         let cache = (self.cache > 0).then(|| Arc::new(CacheStore::new(self.cache)));
         cache.iter().for_each(|cache| metrics.register_cache(cache));
         let catalog = match &*self.transports {
@@ -134,6 +151,7 @@ impl Builder {
             context: Context::new(Arc::new(self.egress)),
             metrics: Arc::new(metrics),
             recorder: recorder.clone(),
+            spans: self.spans,
             cache,
             catalog,
             admission: Arc::new(Bound::of_server(Capacity { max: self.in_flight, ..Capacity::default() })),

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Uri, uri::Scheme};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_auth::SCHEMES;
@@ -10,7 +10,9 @@ use trunkline_core::{
     Call, Context, Error, IntegrationId, Kind, Layer, Operation, Pipeline, Reply, Result, SchemeDyn,
     TransportDyn,
 };
-use trunkline_layers::{Bound, CacheScope, CacheStore, Metrics, Observe, Recorder, Traffic, TrafficState};
+use trunkline_layers::{
+    Bound, CacheScope, CacheStore, Metrics, Observe, Recorder, Service, Spans, Traffic, TrafficState,
+};
 use trunkline_transports::{Entry, TRANSPORTS};
 use zeroize::Zeroizing;
 
@@ -74,6 +76,8 @@ pub(crate) struct Shared {
     pub(crate) context: Context,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) recorder: Arc<Recorder>,
+    /// Where calls leave their spans, if traces are recorded.
+    pub(crate) spans: Option<Arc<Spans>>,
     /// What all integrations keep together; none where nothing is to be kept.
     pub(crate) cache: Option<Arc<CacheStore>>,
     pub(crate) catalog: Arc<Catalog>,
@@ -130,6 +134,8 @@ impl Handle {
             scheme: scheme.clone(),
             metrics,
             recorder: shared.recorder.clone(),
+            spans: shared.spans.clone(),
+            service: Service { system: transport.name(), address: address(config) },
             traffic: traffic.clone(),
             flow: &flow,
             admission: shared.admission.clone(),
@@ -149,7 +155,8 @@ impl Handle {
         error: &Error,
     ) -> Self {
         let (metrics, traffic) = (shared.metrics.of(config.id().shared()), Arc::new(Traffic::new()));
-        let observe = Observe::new(metrics, shared.recorder.clone(), traffic.clone());
+        let (recorder, spans) = (shared.recorder.clone(), shared.spans.clone());
+        let observe = Observe::new(metrics, recorder, traffic.clone(), spans);
         let refuse = Refuse::broken(error);
         let open = Open {
             layers: vec![Arc::new(observe)],
@@ -397,6 +404,14 @@ fn cache(config: &IntegrationConfig, shared: &Shared, http: bool) -> Option<Arc<
     let settings = settings.cloned().unwrap_or_default();
     let base = config.base_url();
     Some(Arc::new(CacheScope::new(store.clone(), &settings, base.as_deref())))
+}
+
+/// Host and port of the base URL, and no more of it: the rest may hold secrets.
+fn address(config: &IntegrationConfig) -> Option<(Box<str>, u16)> {
+    let uri: Uri = config.base_url()?.parse().ok()?;
+    let implied = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    let host = uri.host()?.trim_matches(['[', ']']);
+    Some((host.into(), uri.port_u16().unwrap_or(implied)))
 }
 
 impl fmt::Debug for Handle {

@@ -48,7 +48,8 @@ pub use trunkline_core::{
 };
 pub use trunkline_layers::{
     BreakerConfig, BreakerState, CacheConfig, ConcurrencyConfig, ConcurrencyState, HeaderNames, LimitConfig,
-    LimitState, Metrics, RateLimitConfig, RateLimitState, Record, Recorder, RetryConfig,
+    LimitState, Metrics, RateLimitConfig, RateLimitState, Record, Recorder, RetryConfig, Sampler, Service,
+    Span, SpanOf, Spans,
 };
 pub use trunkline_store::{
     Backup, BegunCall, CallTerm, KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Stored, Trouble,

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use trunkline_core::{IntegrationId, Layer, SchemeDyn, Seconds};
 use trunkline_layers::{
-    Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Observe, RateLimit,
-    Recorder, Retry, Timeout, Traffic,
+    Attempt, Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Observe,
+    RateLimit, Recorder, Retry, Service, Spans, Timeout, Traffic,
 };
 
 use crate::{config::Common, flow::Flow, refuse::Refuse};
@@ -23,6 +23,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) scheme: Option<Arc<dyn SchemeDyn>>,
     pub(crate) metrics: CallMetrics,
     pub(crate) recorder: Arc<Recorder>,
+    pub(crate) spans: Option<Arc<Spans>>,
+    pub(crate) service: Service,
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) cache: Option<Arc<CacheScope>>,
     pub(crate) flow: &'a Flow,
@@ -34,11 +36,12 @@ pub(crate) struct Parts<'a> {
 
 /// The layers of an integration, outermost first. What it does not configure is not in the list.
 pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
-    let Parts { id, common, scheme, metrics, recorder, traffic, cache, flow, admission, own } = parts;
+    let Parts { id, common, scheme, metrics, recorder, spans, service, traffic, cache, flow, admission, own } =
+        parts;
     let mut layers: Vec<Arc<dyn Layer>> = Vec::new();
 
     // Outermost: sees every call, also those that a layer below answers or refuses.
-    layers.push(Arc::new(Observe::new(metrics.clone(), recorder, traffic)));
+    layers.push(Arc::new(Observe::new(metrics.clone(), recorder, traffic, spans.clone())));
 
     // Before anything that waits or costs; what would stand below is never asked.
     if !common.enabled {
@@ -65,7 +68,7 @@ pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
 
     // The loop. Each attempt passes everything below.
     if !flow.retry.is_off() {
-        layers.push(Arc::new(Retry::new(flow.retry.clone(), flow.budget.clone(), metrics)));
+        layers.push(Arc::new(Retry::new(flow.retry.clone(), flow.budget.clone(), metrics.clone())));
     }
 
     // Before the limiter, so that an open circuit spends none of what the service allows.
@@ -89,10 +92,14 @@ pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
         layers.push(Arc::new(Authenticate::new(scheme, limiter)));
     }
 
-    // Innermost: time for one attempt. A token's refresh above is not part of it.
-    if let Some(attempt) = common.attempt_timeout {
-        layers.push(Arc::new(Timeout::new(attempt.get())));
+    // Time for one attempt. A token's refresh above is not part of it.
+    let limit = common.attempt_timeout.map(Seconds::get);
+    if let Some(limit) = limit {
+        layers.push(Arc::new(Timeout::new(limit)));
     }
+
+    // Innermost: what it times is the service alone, and what it tells the service of the trace is the last word.
+    layers.push(Arc::new(Attempt::new(&metrics, service, limit, spans)));
 
     layers
 }

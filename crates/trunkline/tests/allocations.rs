@@ -97,13 +97,13 @@ async fn a_call_allocates_one_box_for_each_layer_and_one_for_the_transport() {
     .await;
     let usual = "observe deadline admission retry breaker rate_limit concurrency";
     for (id, layers, boxes) in [
-        ("off", "observe deadline admission", 4),
-        ("auth-off", "observe deadline admission authenticate timeout", 6),
-        ("timeout-off", "observe deadline admission timeout", 4),
-        ("usual", usual, 8),
-        ("auth-all", &*format!("{usual} authenticate timeout"), 10),
+        ("off", "observe deadline admission attempt", 5),
+        ("auth-off", "observe deadline admission authenticate timeout attempt", 7),
+        ("timeout-off", "observe deadline admission timeout attempt", 5),
+        ("usual", &*format!("{usual} attempt"), 9),
+        ("auth-all", &*format!("{usual} authenticate timeout attempt"), 11),
         // A hit: a box for each layer, three for a copy of the headers with room for one more, two for the age.
-        ("kept", "observe deadline admission cache retry breaker rate_limit concurrency", 9),
+        ("kept", "observe deadline admission cache retry breaker rate_limit concurrency attempt", 9),
     ] {
         assert_eq!(manager.get(id).unwrap().layers().collect::<Vec<_>>().join(" "), layers);
         assert_eq!(allocations(&manager, id), boxes, "{id}");
@@ -115,8 +115,8 @@ async fn a_call_that_fails_allocates_only_its_error_beside() {
     let once =
         json!({ "fails": true, "retry_config": { "max_attempts": 1 }, "breaker": { "enabled": false } });
     let manager = manager(&[("a", once), ("off", json!({ "enabled": false }))]).await;
-    // Six boxes, and the error's own.
-    assert_eq!(allocations(&manager, "a"), 7);
+    // Seven boxes, and the error's own.
+    assert_eq!(allocations(&manager, "a"), 8);
     // A call that is refused: two boxes, and the error's own.
     assert_eq!(allocations(&manager, "off"), 3);
 }

@@ -18,7 +18,8 @@ use crate::{
 ///
 /// Secrets come from the environment, never from arguments, which every user of the machine can read:
 /// TRUNKLINE_API_TOKEN is what API calls must show; TRUNKLINE_KEY (or TRUNKLINE_KEY_FILE) is the master
-/// key, which is generated into the data folder where neither is set.
+/// key, which is generated into the data folder where neither is set. Traces of calls are exported to the
+/// collector that OTEL_EXPORTER_OTLP_ENDPOINT names, if there is one.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// The configuration file. It is watched: changes are taken over without a restart.
@@ -73,6 +74,7 @@ impl Serve {
             }),
             allow: self.egress_allow,
             demo: self.demo,
+            variable,
         };
         let running = trunkline_server::start(settings).await?;
         let address = running.address();

@@ -30,4 +30,5 @@ mod shutdown;
 mod start;
 #[cfg(target_os = "linux")]
 mod storage;
+mod telemetry;
 mod trace;

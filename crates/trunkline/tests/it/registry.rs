@@ -238,16 +238,16 @@ async fn what_an_integration_does_not_configure_is_not_in_its_pipeline() {
         handle.layers().collect::<Vec<_>>().join(" ")
     };
     let usual = "observe deadline admission cache retry breaker rate_limit concurrency";
-    assert_eq!(layers(json!({})).await, usual);
-    assert_eq!(layers(json!({ "auth_type": "none", "auth_config": {} })).await, usual);
+    assert_eq!(layers(json!({})).await, format!("{usual} attempt"));
+    assert_eq!(layers(json!({ "auth_type": "none", "auth_config": {} })).await, format!("{usual} attempt"));
     let off = json!({
         "retry_config": { "max_attempts": 1 }, "breaker": { "enabled": false },
         "rate_limit": { "learn": false }, "concurrency": { "enabled": false }, "cache_config": { "enabled": false },
     });
-    assert_eq!(layers(off).await, "observe deadline admission");
+    assert_eq!(layers(off).await, "observe deadline admission attempt");
     assert_eq!(
         layers(json!({ "auth_type": "bearer", "auth_config": { "token": "t" }, "attempt_timeout": 1 })).await,
-        format!("{usual} authenticate timeout")
+        format!("{usual} authenticate timeout attempt")
     );
 }
 
