@@ -1,11 +1,13 @@
 //! What the tests of the other crates stand on: scripted transports for the layers, and real peers on
-//! port 0 for everything that speaks HTTP.
+//! port 0 for everything that speaks HTTP, and a Redis.
 #![allow(clippy::unwrap_used, reason = "a test helper that cannot go on should fail the test at once")]
 
 mod peer;
+mod redis;
 mod script;
 mod tls;
 
 pub use peer::{Peer, Received};
+pub use redis::Redis;
 pub use script::{Script, Step};
 pub use tls::Authority;
