@@ -10,6 +10,7 @@ mod layers;
 mod registry;
 mod restart;
 mod seed;
+mod shared;
 mod sources;
 mod trouble;
 
