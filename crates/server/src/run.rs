@@ -17,7 +17,10 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, runtime, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
-use trunkline::{Egress, Error, Kind, Manager, Profile, Result, Seconds, Source, SqliteOptions, SqliteStore};
+use trunkline::{
+    Egress, Error, Kind, Manager, Profile, RedisLimits, RedisOptions, Result, Seconds, Source, SqliteOptions,
+    SqliteStore,
+};
 
 use crate::{
     app::App,
@@ -102,7 +105,13 @@ pub async fn start(settings: Settings) -> Result<Running> {
     let data = settings.data.or_else(|| file.server.data.clone()).unwrap_or_else(|| PathBuf::from("data"));
     let store =
         SqliteStore::open(&data, SqliteOptions { key: settings.key, activity_segments: SEGMENTS }).await?;
-    let manager = Manager::builder()
+    let mut builder = Manager::builder();
+    if let Some(url) = settings.redis.or_else(|| file.server.redis.clone()) {
+        let without = file.server.without_redis.unwrap_or_default();
+        let counter = RedisLimits::connect(RedisOptions { without, ..RedisOptions::new(url) });
+        builder = builder.shared_limits(Arc::new(counter.await.map_err(|error| error.at("server.redis"))?));
+    }
+    let manager = builder
         .egress(egress)
         .store(Arc::new(store))
         .activity(file.server.activity.unwrap_or(50_000))

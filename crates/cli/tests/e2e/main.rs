@@ -22,6 +22,7 @@ mod proxy;
 mod resource;
 mod secrets;
 mod seed;
+mod shared;
 mod shutdown;
 mod start;
 #[cfg(target_os = "linux")]
