@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what building or testing needs and this machine lacks: need.sh cc | nextest | deny
+# Installs what building or testing needs and this machine lacks: need.sh cc | redis | nextest | deny
 set -euo pipefail
 
 # What is there already is used, in whichever version.
@@ -8,18 +8,18 @@ DENY=0.20.2
 
 say() { printf '%s\n' "$*" >&2; }
 
-# AWS-LC, SQLite and zstd are compiled from C, and Rust links with it.
-compiler() {
-    command -v cc >/dev/null && return
-    local apt='apt-get install -y build-essential' root=()
+# COMMAND PACKAGE: what Debian and Ubuntu call it
+package() {
+    command -v "$1" >/dev/null && return
+    local apt="apt-get install -y $2" root=()
     if [ "$(id -u)" != 0 ]; then root=(sudo -n); fi
     if command -v apt-get >/dev/null && "${root[@]}" true 2>/dev/null; then
-        say "no C compiler: ${root[*]} $apt"
+        say "no $1: ${root[*]} $apt"
         "${root[@]}" apt-get update -q >&2
         # shellcheck disable=SC2086 # words of a command
         DEBIAN_FRONTEND=noninteractive "${root[@]}" $apt -q >&2
     else
-        say "a C compiler is missing; on Debian and Ubuntu: sudo $apt"
+        say "$1 is missing; on Debian and Ubuntu: sudo $apt"
         return 1
     fi
 }
@@ -32,8 +32,10 @@ tool() {
 }
 
 case ${1:-} in
-    cc) compiler ;;
+    # AWS-LC, SQLite and zstd are compiled from C, and Rust links with it.
+    cc) package cc build-essential ;;
+    redis) package redis-server redis-server ;;
     nextest) tool nextest "$NEXTEST" ;;
     deny) tool deny "$DENY" ;;
-    *) say "usage: $0 cc | nextest | deny"; exit 2 ;;
+    *) say "usage: $0 cc | redis | nextest | deny"; exit 2 ;;
 esac

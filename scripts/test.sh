@@ -63,6 +63,9 @@ check format cargo fmt --all --check
 check lints cargo clippy --workspace --all-targets -- -D warnings
 # As the tests want it (with the features of their own dependencies), so that nothing is built twice.
 check build cargo build --workspace --bins --examples --tests
+if ! scripts/need.sh redis; then
+    skip 'shared limits' 'tests that need a redis-server passed without having tested anything (see above)'
+fi
 if scripts/need.sh nextest; then
     tests tests cargo nextest run --workspace
 else

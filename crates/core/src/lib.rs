@@ -3,7 +3,7 @@
 //!
 //! | closed | open |
 //! |---|---|
-//! | [`Operation`], [`Reply`], [`Body`], [`Credential`], [`Kind`], [`Error`] | [`Transport`], [`Scheme`], [`Layer`] |
+//! | [`Operation`], [`Reply`], [`Body`], [`Credential`], [`Kind`], [`Error`] | [`Transport`], [`Scheme`], [`Layer`], [`SharedLimits`] |
 //!
 //! Nothing in this crate performs I/O.
 
@@ -27,6 +27,7 @@ pub mod retry_after;
 mod scheme;
 mod seconds;
 mod secret;
+pub mod shared_limits;
 mod trace;
 mod transport;
 mod unique;
@@ -49,6 +50,7 @@ pub use request_id::RequestId;
 pub use scheme::{Scheme, SchemeDyn};
 pub use seconds::Seconds;
 pub use secret::{MASK, Secret, is_sensitive_name};
+pub use shared_limits::{Counted, SharedLimits};
 pub use trace::TraceParent;
 pub use transport::{Transport, TransportDyn};
 

@@ -135,6 +135,11 @@ impl Metrics {
         self.registry.register(name, help, Read(read));
     }
 
+    /// Adds a gauge of somebody else's that is read when it is scraped.
+    pub fn register_gauge(&mut self, name: &str, help: &str, read: impl Fn() -> u64 + Send + Sync + 'static) {
+        self.registry.register(name, help, ReadGauge(read));
+    }
+
     /// Adds what a cache counts.
     pub fn register_cache(&mut self, store: &Arc<CacheStore>) {
         let lookups = store.lookups();
@@ -153,11 +158,10 @@ impl Metrics {
         let bytes = ReadGauge(move || kept.bytes());
         self.registry.register_with_unit("trunkline_cache_kept", "What the cache keeps", Unit::Bytes, bytes);
         let kept = store.clone();
-        let entries = ReadGauge(move || kept.entries());
-        self.registry.register(
+        self.register_gauge(
             "trunkline_cache_entries",
             "Keys that the cache keeps something under",
-            entries,
+            move || kept.entries(),
         );
     }
 

@@ -5,6 +5,7 @@ mod bucket;
 mod config;
 mod limiter;
 mod signals;
+mod state;
 
 use std::{sync::Arc, time::Duration};
 
@@ -65,5 +66,7 @@ impl Layer for RateLimit {
     }
 }
 
+#[cfg(test)]
+mod shared_tests;
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,12 @@ impl<T: Copy + Default, const N: usize> Window<T, N> {
         })
     }
 
+    /// Changes the slots, oldest first.
+    pub(crate) fn change(&mut self, mut change: impl FnMut(&mut T)) {
+        let first = (self.head + 1).saturating_sub(N as u64);
+        (first..=self.head).for_each(|number| change(&mut self.slots[Self::index(number)]));
+    }
+
     fn index(number: u64) -> usize {
         (number % N as u64) as usize
     }

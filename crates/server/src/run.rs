@@ -17,7 +17,10 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, runtime};
 use tokio_util::sync::CancellationToken;
-use trunkline::{Egress, Error, Kind, Manager, Profile, Result, Seconds, Source, SqliteOptions, SqliteStore};
+use trunkline::{
+    Egress, Error, Kind, Manager, Profile, RedisLimits, RedisOptions, Result, Seconds, Source, SqliteOptions,
+    SqliteStore,
+};
 
 use crate::{
     app::App,
@@ -117,6 +120,11 @@ pub async fn start(settings: Settings) -> Result<Running> {
         .activity(file.server.activity.unwrap_or(50_000))
         .in_flight(file.server.calls.map_or(1024, NonZeroU32::get))
         .cache(file.server.cache.unwrap_or(64 << 20));
+    if let Some(url) = settings.redis.or_else(|| file.server.redis.clone()) {
+        let without = file.server.without_redis.unwrap_or_default();
+        let counter = RedisLimits::connect(RedisOptions { without, ..RedisOptions::new(url) });
+        builder = builder.shared_limits(Arc::new(counter.await.map_err(|error| error.at("server.redis"))?));
+    }
     if let Some(telemetry) = &telemetry {
         builder = builder.spans(telemetry.spans());
     }

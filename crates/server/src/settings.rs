@@ -10,7 +10,9 @@ use std::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
-use trunkline::{Egress, Error, IntegrationConfig, KeySource, Profile, Result, Seconds, Secret, parse};
+use trunkline::{
+    Egress, Error, IntegrationConfig, KeySource, Profile, Result, Seconds, Secret, WithoutRedis, parse,
+};
 
 /// Where the server listens unless it is told otherwise.
 pub(crate) const LISTEN: &str = "127.0.0.1:8700";
@@ -26,6 +28,8 @@ pub struct Settings {
     pub data: Option<PathBuf>,
     /// What API calls must show. Without it the server answers on loopback only.
     pub token: Option<Secret>,
+    /// Overrides `server.redis`.
+    pub redis: Option<Secret>,
     /// Where the master key comes from.
     pub key: KeySource,
     /// Overrides `egress.profile`.
@@ -88,6 +92,12 @@ pub struct ServerSettings {
     pub activity: Option<usize>,
     /// Bytes of replies that are kept, over all integrations; 64 MiB unless set, and none with 0.
     pub cache: Option<u64>,
+    /// The Redis in which servers count rate limits together, such as `redis://:password@host:6379/0`, or `rediss://`
+    /// for TLS. Each server counts for itself unless set.
+    pub redis: Option<Secret>,
+    /// Who counts while that Redis is out of reach: each server its share of a limit (`local_share`), each server
+    /// the whole of it (`open`), or nobody, so that nothing passes (`closed`). `local_share` unless set.
+    pub without_redis: Option<WithoutRedis>,
     /// Traces of calls.
     pub telemetry: TelemetrySettings,
 }

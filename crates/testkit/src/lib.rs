@@ -1,12 +1,14 @@
 //! What the tests of the other crates stand on: scripted transports for the layers, real peers on port 0 for
-//! everything that speaks HTTP, and what every transport is checked by.
+//! everything that speaks HTTP, a Redis, and what every transport is checked by.
 #![allow(clippy::unwrap_used, reason = "a test helper that cannot go on should fail the test at once")]
 
 pub mod conformance;
 mod peer;
+mod redis;
 mod script;
 mod tls;
 
 pub use peer::{Peer, Received};
+pub use redis::Redis;
 pub use script::{Script, Step};
 pub use tls::Authority;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use trunkline_core::{Context, Egress, IntegrationId, Layer, Result, Transport};
+use trunkline_core::{Context, Counted, Egress, IntegrationId, Layer, Result, SharedLimits, Transport};
 use trunkline_layers::{Bound, CacheStore, Capacity, Metrics, Recorder, Spans};
 use trunkline_store::{MemoryStore, Store};
 use trunkline_transports::{Entry, Of};
@@ -21,6 +21,7 @@ pub struct Builder {
     in_flight: u32,
     transports: Vec<Box<dyn Entry>>,
     layers: Vec<Own>,
+    counter: Option<Arc<dyn SharedLimits>>,
 }
 
 /// Calls under way at the same time, of all integrations together.
@@ -39,6 +40,7 @@ impl Builder {
             in_flight: IN_FLIGHT,
             transports: Vec::new(),
             layers: Vec::new(),
+            counter: None,
         }
     }
 
@@ -93,6 +95,14 @@ impl Builder {
         self
     }
 
+    /// Counts what is taken of rate limits together with other managers, such as those of other servers:
+    /// [`RedisLimits`](crate::RedisLimits) does it in Redis. Unless set, each counts for itself.
+    #[must_use]
+    pub fn shared_limits(mut self, counter: Arc<dyn SharedLimits>) -> Self {
+        self.counter = Some(counter);
+        self
+    }
+
     /// Adds a transport of your own: [`Transport::NAME`] becomes a `type` that integrations may have. Where
     /// that name is built in, yours takes its place.
     #[must_use]
@@ -143,6 +153,13 @@ impl Builder {
         }
         let cache = (self.cache > 0).then(|| Arc::new(CacheStore::new(self.cache)));
         cache.iter().for_each(|cache| metrics.register_cache(cache));
+        if let Some(counter) = self.counter.clone() {
+            metrics.register_gauge(
+                "trunkline_shared_limits_up",
+                "1 while all servers count rate limits together, 0 while each has to for itself",
+                move || u64::from(counter.standing().counted == Counted::Shared),
+            );
+        }
         let catalog = match &*self.transports {
             [] => Catalog::shared().clone(),
             own => Arc::new(Catalog::with(own)),
@@ -157,6 +174,7 @@ impl Builder {
             admission: Arc::new(Bound::of_server(Capacity { max: self.in_flight, ..Capacity::default() })),
             transports: self.transports,
             layers: self.layers,
+            counter: self.counter,
         };
         Manager::start(shared, store, self.activity, self.limits).await
     }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
 use serde_json::Value;
-use trunkline_core::{Error, Kind, Result};
+use trunkline_core::{Error, Kind, Result, SharedLimits};
 use trunkline_layers::{
     Bound, BreakerState, Budget, CallMetrics, Capacity, Circuit, ConcurrencyState, Limiter, Policy,
     RateLimitState, Rules, Thresholds,
 };
 
-use crate::config::Common;
+use crate::IntegrationConfig;
 
 /// What limits and repeats the calls of an integration.
 pub(crate) struct Flow {
@@ -57,8 +57,14 @@ pub(crate) fn schema<T: JsonSchema>() -> Value {
 
 impl Flow {
     /// What a configuration asks for, with what is known from `before` it. Nothing changes there until
-    /// [`Flow::adopt`].
-    pub(crate) fn open(common: &Common, metrics: &CallMetrics, before: Option<&Self>) -> Result<Self> {
+    /// [`Flow::adopt`]. Rate limits are counted by `counter`, if there is one.
+    pub(crate) fn open(
+        config: &IntegrationConfig,
+        metrics: &CallMetrics,
+        before: Option<&Self>,
+        counter: Option<&Arc<dyn SharedLimits>>,
+    ) -> Result<Self> {
+        let common = config.common();
         let retry = common.retry_config.as_ref().map(|retry| retry.open()).transpose()?.unwrap_or_default();
         let rules = common.rate_limit.as_ref().map(|limit| limit.open()).transpose()?.unwrap_or_default();
         let thresholds = match &common.breaker {
@@ -82,7 +88,11 @@ impl Flow {
             },
             None => Self {
                 budget: Arc::default(),
-                limiter: Arc::new(Limiter::new(rules.clone(), metrics.clone())),
+                limiter: Arc::new(Limiter::new(
+                    rules.clone(),
+                    metrics.clone(),
+                    counter.map(|counter| (counter.clone(), config.id().clone())),
+                )),
                 circuit: Arc::new(Circuit::new(thresholds.clone().unwrap_or_default(), metrics.clone())),
                 bound: Arc::new(Bound::of_integration(capacity.clone().unwrap_or_default(), metrics.clone())),
                 retry,

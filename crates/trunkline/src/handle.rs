@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use trunkline_auth::SCHEMES;
 use trunkline_core::{
     Call, Context, Error, IntegrationId, Kind, Layer, Operation, Pipeline, Reply, Result, SchemeDyn,
-    TransportDyn,
+    SharedLimits, TransportDyn,
 };
 use trunkline_layers::{
     Bound, CacheScope, CacheStore, Metrics, Observe, Recorder, Service, Spans, Traffic, TrafficState,
@@ -86,6 +86,8 @@ pub(crate) struct Shared {
     pub(crate) transports: Vec<Box<dyn Entry>>,
     /// The program's own layers, outermost first.
     pub(crate) layers: Vec<Own>,
+    /// What counts for all servers together; none where this one is alone.
+    pub(crate) counter: Option<Arc<dyn SharedLimits>>,
 }
 
 impl Shared {
@@ -125,7 +127,7 @@ impl Handle {
         let metrics = shared.metrics.of(config.id().shared());
         let same = |before: &&Self| before.config().is_ok_and(|before| before.same_service(config));
         let before = before.filter(same).and_then(|before| before.flow.as_deref());
-        let flow = Flow::open(config.common(), &metrics, before)?;
+        let flow = Flow::open(config, &metrics, before, shared.counter.as_ref())?;
         let cache = cache(config, shared, transport.is_http());
         let traffic = Arc::new(Traffic::new());
         let layers = order::layers(order::Parts {
@@ -353,7 +355,7 @@ impl Handle {
     /// Whatever the scheme or the transport says; `rate_limited` while the service wants nothing sent.
     pub async fn probe(&self) -> Result<&'static str> {
         if let Some(flow) = &self.flow {
-            flow.limiter.probe()?;
+            flow.limiter.probe().await?;
         }
         let (context, transport) = (self.pipeline.context(), self.pipeline.transport());
         let mut call = Call::new(self.id.clone(), trunkline_core::HttpRequest::get(""));

@@ -41,16 +41,18 @@ pub use mask::{kept, unmask};
 pub use registry::Registered;
 
 pub use trunkline_core::{
-    Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Context, Credential, Egress, Error, Form,
-    Forward, HttpRequest, Idempotency, Idle, IntegrationId, Kind, Layer, MASK, Next, Operation, Outcome,
-    Profile, Publish, Query, Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn, Seconds,
-    Secret, Sign, TraceParent, Transport, TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse,
+    Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Context, Counted, Credential, Egress, Error,
+    Form, Forward, HttpRequest, Idempotency, Idle, IntegrationId, Kind, Layer, MASK, Next, Operation,
+    Outcome, Profile, Publish, Query, Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn,
+    Seconds, Secret, SharedLimits, Sign, TraceParent, Transport, TransportDyn, WireRequest, Zone, egress,
+    is_sensitive_name, parse, shared_limits,
 };
 pub use trunkline_layers::{
     BreakerConfig, BreakerState, CacheConfig, ConcurrencyConfig, ConcurrencyState, HeaderNames, LimitConfig,
     LimitState, Metrics, RateLimitConfig, RateLimitState, Record, Recorder, RetryConfig, Sampler, Service,
     Span, SpanOf, Spans,
 };
+pub use trunkline_replicas::{RedisLimits, RedisOptions, WithoutRedis};
 pub use trunkline_store::{
     Backup, BegunCall, CallTerm, KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Stored, Trouble,
     backup, restore,

@@ -251,7 +251,8 @@ impl Manager {
         self.inner.registry.store.ping().await
     }
 
-    /// Writes down what is left of activity, gives back what transports hold, and gives the store up.
+    /// Writes down what is left of activity, gives back what transports hold, leaves the servers that share
+    /// limits, and gives the store up.
     /// Calls under way may still end; their records are kept only if they end before.
     pub async fn close(&self) {
         let _writing = self.inner.registry.writing().await;
@@ -262,6 +263,9 @@ impl Manager {
             *recording = None;
         }
         stream::iter(self.list()).for_each_concurrent(PROBES, async |handle| handle.close().await).await;
+        if let Some(counter) = &self.inner.registry.shared.counter {
+            counter.close().await;
+        }
         self.inner.registry.store.close().await;
     }
 

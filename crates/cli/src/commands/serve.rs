@@ -18,8 +18,9 @@ use crate::{
 ///
 /// Secrets come from the environment, never from arguments, which every user of the machine can read:
 /// TRUNKLINE_API_TOKEN is what API calls must show; TRUNKLINE_KEY (or TRUNKLINE_KEY_FILE) is the master
-/// key, which is generated into the data folder where neither is set. Traces of calls are exported to the
-/// collector that OTEL_EXPORTER_OTLP_ENDPOINT names, if there is one.
+/// key, which is generated into the data folder where neither is set; TRUNKLINE_REDIS is the URL of the Redis in which
+/// several servers count rate limits together. Traces of calls are exported to the collector that
+/// OTEL_EXPORTER_OTLP_ENDPOINT names, if there is one.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// The configuration file. It is watched: changes are taken over without a restart.
@@ -66,6 +67,7 @@ impl Serve {
             listen: self.listen,
             data: self.data,
             token: variable("TRUNKLINE_API_TOKEN").map(Secret::literal),
+            redis: variable("TRUNKLINE_REDIS").map(Secret::literal),
             key: key_source(),
             profile: self.egress.map(|reach| match reach {
                 Reach::Guarded => Profile::Guarded,

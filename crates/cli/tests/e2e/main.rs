@@ -26,6 +26,7 @@ mod reserve;
 mod resource;
 mod secrets;
 mod seed;
+mod shared;
 mod shutdown;
 mod start;
 #[cfg(target_os = "linux")]

@@ -159,6 +159,11 @@ impl LimitConfig {
 }
 
 impl Limit {
+    /// Whether what was taken of the other says what was taken of this.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        (self.per, &self.actions) == (other.per, &other.actions)
+    }
+
     /// What an attempt of this action takes.
     pub(super) fn weight(&self, action: &str) -> u32 {
         if self.actions.as_ref().is_some_and(|actions| !actions.iter().any(|name| **name == *action)) {

@@ -2,7 +2,7 @@
 //! which they came; one who goes away leaves no hole and has taken nothing.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -12,19 +12,10 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, sleep_until, timeout_at},
 };
-use trunkline_core::{Call, Error, Kind, Result};
+use trunkline_core::{Call, Counted, Error, IntegrationId, Kind, Result, SharedLimits};
 
-use super::{
-    bucket::{Bucket, LimitState},
-    config::{Limit, Rules},
-    signals::{Heard, Policy},
-};
+use super::{bucket::LimitState, config::Rules, signals::Heard, state::State};
 use crate::CallMetrics;
-
-/// Policies of a service that are remembered.
-const POLICIES: usize = 4;
-/// … for as long as it does not repeat them.
-const REMEMBERED: Duration = Duration::from_secs(15 * 60);
 
 /// The limits of an integration and what was taken of them. It outlives a change of configuration.
 #[derive(Debug)]
@@ -33,17 +24,8 @@ pub struct Limiter {
     /// Held by the one whose turn is next; the others wait for it in the order in which they came.
     turn: Semaphore,
     metrics: CallMetrics,
-}
-
-#[derive(Debug)]
-struct State {
-    rules: Rules,
-    buckets: Vec<Bucket>,
-    /// What the service says its limits are, and when it said so last.
-    learned: Vec<(Bucket, Instant)>,
-    /// The service asked to send nothing until then.
-    paused: Option<Instant>,
-    waiting: u32,
+    /// What counts for all servers together, and the name under which it does.
+    counter: Option<(Arc<dyn SharedLimits>, IntegrationId)>,
 }
 
 /// What is shown of a limiter.
@@ -55,37 +37,33 @@ pub struct RateLimitState {
     pub waiting: u32,
     /// For how many seconds the service wants nothing sent, if it said so.
     pub paused_for_seconds: Option<f64>,
+    /// Who counts what is taken of the limits.
+    pub counted: Counted,
+    /// Among how many servers the limits are shared, as was last known. Not there where this one counts for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub servers: Option<u32>,
 }
 
 impl Limiter {
-    /// A limiter of which nothing was taken.
-    pub fn new(rules: Rules, metrics: CallMetrics) -> Self {
+    /// A limiter of which nothing was taken. Where several servers share the limits, `counter` counts for all of them
+    /// under the integration's id.
+    pub fn new(
+        rules: Rules,
+        metrics: CallMetrics,
+        counter: Option<(Arc<dyn SharedLimits>, IntegrationId)>,
+    ) -> Self {
         let now = Instant::now();
-        let buckets = rules.limits.iter().map(|limit| Bucket::new(limit.clone(), now)).collect();
-        let state = State { rules, buckets, learned: Vec::new(), paused: None, waiting: 0 };
-        Self { state: Mutex::new(state), turn: Semaphore::new(1), metrics }
+        let mut state = State::new(rules, now);
+        if let Some((counter, _)) = &counter {
+            state.follow(counter.standing(), now);
+        }
+        Self { state: Mutex::new(state), turn: Semaphore::new(1), metrics, counter }
     }
 
     /// Goes on by other rules. What was taken stays taken, and what the service asked for holds: a change of
     /// configuration grants no fresh burst.
     pub fn adjust(&self, rules: Rules) {
-        let mut state = self.lock();
-        let now = Instant::now();
-        let mut before = std::mem::take(&mut state.buckets);
-        let buckets = rules.limits.iter().map(|limit| {
-            let known = |bucket: &Bucket| {
-                (bucket.limit().per, &bucket.limit().actions) == (limit.per, &limit.actions)
-            };
-            match before.iter().position(known) {
-                Some(n) => before.remove(n).adjusted(limit.clone(), now),
-                None => Bucket::drained(limit.clone(), now),
-            }
-        });
-        state.buckets = buckets.collect();
-        if rules.signals.is_none() {
-            (state.paused, state.learned) = (None, Vec::new());
-        }
-        state.rules = rules;
+        self.lock().adjust(rules, Instant::now());
     }
 
     /// Takes what an attempt of this call needs, now or when its turn comes.
@@ -96,24 +74,42 @@ impl Limiter {
     /// or too many wait.
     pub(crate) async fn admit(&self, call: &Call) -> Result<()> {
         match self.enter(call)? {
-            None => Ok(()),
+            Entry::Free => Ok(()),
             // Boxed, so that calls that need not wait do not carry its room.
-            Some((place, limit)) => Box::pin(self.wait(place, limit)).await,
+            Entry::Waits(place, limit) => Box::pin(self.wait(place, limit)).await,
+            Entry::Asks => Box::pin(self.ask(call)).await,
         }
     }
 
-    /// Takes what the attempt needs, or a place in the queue, which is kept until the instant given.
-    fn enter<'a>(&'a self, call: &'a Call) -> Result<Option<(Queued<'a>, Instant)>> {
+    /// Takes what the attempt needs, or a place in the queue.
+    fn enter<'a>(&'a self, call: &'a Call) -> Result<Entry<'a>> {
         let mut state = self.lock();
         if state.is_open() {
-            return Ok(None);
+            return Ok(Entry::Free);
         }
         let (now, action) = (Instant::now(), call.action());
-        if state.waiting == 0 && state.ready(action, now, false) <= now {
-            state.take(action, now);
-            return Ok(None);
+        self.follow(&mut state, now);
+        if state.waiting == 0 {
+            if state.are_counted(Counted::Shared, action) {
+                return Ok(Entry::Asks);
+            }
+            if self.attempt_here(&mut state, action, now)?.is_none() {
+                return Ok(Entry::Free);
+            }
         }
-        let turn = state.ready(action, now, true);
+        let (place, limit) = self.queue(state, call, now)?;
+        Ok(Entry::Waits(place, limit))
+    }
+
+    /// Takes a place in the queue for one who cannot be let through before `first`. It is kept until the instant given.
+    fn queue<'a>(
+        &'a self,
+        mut state: MutexGuard<'_, State>,
+        call: &'a Call,
+        first: Instant,
+    ) -> Result<(Queued<'a>, Instant)> {
+        let (now, action) = (Instant::now(), call.action());
+        let turn = state.ready(action, now, true).max(first);
         let max_wait = state.rules.max_wait;
         let longest = now + call.max_wait.map_or(max_wait, |own| own.min(max_wait));
         let limit = call.deadline.map_or(longest, |deadline| deadline.min(longest));
@@ -123,7 +119,15 @@ impl Limiter {
         }
         state.queue(action, true);
         self.metrics.queued();
-        Ok(Some((Queued { limiter: self, action }, limit)))
+        Ok((Queued { limiter: self, action }, limit))
+    }
+
+    /// Asks the counter for one before whom nobody waits. Nobody waits for its answer either: who comes meanwhile asks
+    /// too.
+    async fn ask(&self, call: &Call) -> Result<()> {
+        let Some(ready) = self.attempt(call.action()).await? else { return Ok(()) };
+        let (place, limit) = self.queue(self.lock(), call, ready)?;
+        self.wait(place, limit).await
     }
 
     /// Waits for the turn of one who has a place in the queue.
@@ -136,21 +140,68 @@ impl Limiter {
         };
         let Ok(_turn) = timeout_at(limit, self.turn.acquire()).await else { return Err(late(self)) };
         loop {
-            let ready = {
-                let mut state = self.lock();
-                let now = Instant::now();
-                let ready = state.ready(action, now, false);
-                if ready <= now {
-                    state.take(action, now);
-                    return Ok(());
-                }
-                ready
-            };
-            // What the service said meanwhile may have made it longer.
+            let Some(ready) = self.attempt(action).await? else { return Ok(()) };
+            // What the service said meanwhile, or what other servers took, may have made it longer.
             if ready > limit {
                 return Err(late(self));
             }
             sleep_until(ready).await;
+        }
+    }
+
+    /// Takes what an attempt needs, or says when it can be there.
+    async fn attempt(&self, action: &str) -> Result<Option<Instant>> {
+        let (counter, integration, takes) = {
+            let mut state = self.lock();
+            let now = Instant::now();
+            self.follow(&mut state, now);
+            match &self.counter {
+                Some((counter, integration)) if state.are_counted(Counted::Shared, action) => {
+                    let ready = state.ready_apart(action, now);
+                    if ready > now {
+                        return Ok(Some(ready));
+                    }
+                    (counter, integration, state.asks(action))
+                }
+                _ => return self.attempt_here(&mut state, action, now),
+            }
+        };
+        let answer = counter.take(integration, &takes, false).await;
+        let mut state = self.lock();
+        let now = Instant::now();
+        match answer {
+            Ok(taken) => {
+                state.heard(action, &takes, &taken, now);
+                Ok((!taken.wait.is_zero()).then_some(now + taken.wait))
+            }
+            // It has gone over to somebody else, who decides.
+            Err(_) => {
+                self.follow(&mut state, now);
+                self.attempt_here(&mut state, action, now)
+            }
+        }
+    }
+
+    /// The same where no counter is to be asked.
+    fn attempt_here(&self, state: &mut State, action: &str, now: Instant) -> Result<Option<Instant>> {
+        if state.are_counted(Counted::Closed, action) {
+            self.metrics.throttled();
+            let message = "the counter that the servers share is out of reach, and without it nothing is let through; \
+                           see to its server, or set server.without_redis to local_share";
+            return Err(Error::new(Kind::Throttled, message).retry_after(Duration::from_secs(1)));
+        }
+        let ready = state.ready(action, now, false);
+        if ready > now {
+            return Ok(Some(ready));
+        }
+        state.take(action, now);
+        Ok(None)
+    }
+
+    /// Goes by who counts now.
+    fn follow(&self, state: &mut State, now: Instant) {
+        if let Some((counter, _)) = &self.counter {
+            state.follow(counter.standing(), now);
         }
     }
 
@@ -170,15 +221,28 @@ impl Limiter {
     /// # Errors
     ///
     /// `rate_limited` while the service wants nothing sent.
-    pub fn probe(&self) -> Result<()> {
-        let mut state = self.lock();
-        let now = Instant::now();
-        if let Some(until) = state.paused.filter(|until| *until > now) {
-            return Err(
-                Error::new(Kind::RateLimited, "the service has asked for a pause").retry_after(until - now)
-            );
+    pub async fn probe(&self) -> Result<()> {
+        let (counter, integration, takes) = {
+            let mut state = self.lock();
+            let now = Instant::now();
+            if let Some(until) = state.paused.filter(|until| *until > now) {
+                return Err(Error::new(Kind::RateLimited, "the service has asked for a pause")
+                    .retry_after(until - now));
+            }
+            self.follow(&mut state, now);
+            match &self.counter {
+                Some((counter, integration)) if state.are_counted(Counted::Shared, "") => {
+                    (counter, integration, state.asks(""))
+                }
+                _ => {
+                    state.take("", now);
+                    return Ok(());
+                }
+            }
+        };
+        if let Ok(taken) = counter.take(integration, &takes, true).await {
+            self.lock().heard("", &takes, &taken, Instant::now());
         }
-        state.take("", now);
         Ok(())
     }
 
@@ -191,14 +255,8 @@ impl Limiter {
     pub fn snapshot(&self) -> RateLimitState {
         let mut state = self.lock();
         let now = Instant::now();
-        let State { buckets, learned, paused, waiting, .. } = &mut *state;
-        let own = buckets.iter_mut().map(|bucket| bucket.snapshot(now, false));
-        let learned = learned.iter_mut().map(|(bucket, _)| bucket.snapshot(now, true));
-        RateLimitState {
-            limits: own.chain(learned).collect(),
-            waiting: *waiting,
-            paused_for_seconds: paused.filter(|until| *until > now).map(|until| (until - now).as_secs_f64()),
-        }
+        self.follow(&mut state, now);
+        state.snapshot(now)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -206,71 +264,14 @@ impl Limiter {
     }
 }
 
-impl State {
-    /// Whether nothing limits anything.
-    fn is_open(&self) -> bool {
-        self.buckets.is_empty() && self.learned.is_empty() && self.paused.is_none() && self.waiting == 0
-    }
-
-    fn buckets(&mut self) -> impl Iterator<Item = &mut Bucket> {
-        self.buckets.iter_mut().chain(self.learned.iter_mut().map(|(bucket, _)| bucket))
-    }
-
-    /// When all buckets have what an attempt of `action` takes, behind those that wait if it is `last`.
-    fn ready(&mut self, action: &str, now: Instant, last: bool) -> Instant {
-        self.paused = self.paused.filter(|until| *until > now);
-        self.learned.retain(|(_, said)| now.saturating_duration_since(*said) < REMEMBERED);
-        let free = self.paused.unwrap_or(now);
-        self.buckets().fold(free, |ready, bucket| {
-            let (ahead, weight) = (if last { bucket.awaited } else { 0 }, bucket.limit().weight(action));
-            ready.max(bucket.ready(now, ahead, weight))
-        })
-    }
-
-    /// Takes it from all of them.
-    fn take(&mut self, action: &str, now: Instant) {
-        for bucket in self.buckets() {
-            let weight = bucket.limit().weight(action);
-            bucket.take(now, weight);
-        }
-    }
-
-    /// One more waits, or one less.
-    fn queue(&mut self, action: &str, more: bool) {
-        self.waiting = if more { self.waiting + 1 } else { self.waiting.saturating_sub(1) };
-        for bucket in self.buckets() {
-            let weight = u64::from(bucket.limit().weight(action));
-            // Rules that changed meanwhile may have weighed it otherwise.
-            bucket.awaited =
-                if more { bucket.awaited + weight } else { bucket.awaited.saturating_sub(weight) };
-        }
-    }
-
-    fn hear(&mut self, heard: &Heard, now: Instant) {
-        if let Some(pause) = heard.pause.filter(|pause| !pause.is_zero()) {
-            self.paused = self.paused.max(Some(now + pause));
-        }
-        for policy in &heard.policies {
-            let Policy { requests, per, left } = *policy;
-            let known = self
-                .learned
-                .iter()
-                .position(|(bucket, _)| (bucket.limit().requests, bucket.limit().per) == (requests, per));
-            let n = known.unwrap_or_else(|| {
-                if self.learned.len() == POLICIES {
-                    self.learned.remove(0);
-                }
-                let limit = Limit { requests, per, burst: requests, weights: Box::default(), actions: None };
-                self.learned.push((Bucket::new(limit, now), now));
-                self.learned.len() - 1
-            });
-            let (bucket, said) = &mut self.learned[n];
-            *said = now;
-            if let Some(left) = left {
-                bucket.only(left, now);
-            }
-        }
-    }
+/// What becomes of a call that comes.
+enum Entry<'a> {
+    /// It has taken what it needs.
+    Free,
+    /// It has a place in the queue until then.
+    Waits(Queued<'a>, Instant),
+    /// Nobody waits, and what is left is known elsewhere.
+    Asks,
 }
 
 /// A place in the queue, given up on drop.

@@ -14,12 +14,12 @@ use trunkline_testkit::Step;
 use super::*;
 use crate::testing::{Bench, answers, call, metrics};
 
-fn rules(json: Value) -> Rules {
+pub(super) fn rules(json: Value) -> Rules {
     serde_json::from_value::<RateLimitConfig>(json).unwrap().open().unwrap()
 }
 
 fn limiter(json: Value) -> Arc<Limiter> {
-    Arc::new(Limiter::new(rules(json), metrics()))
+    Arc::new(Limiter::new(rules(json), metrics(), None))
 }
 
 fn on(limiter: &Arc<Limiter>, steps: impl IntoIterator<Item = Step>) -> Bench {
@@ -186,7 +186,7 @@ async fn a_service_that_says_stop_is_sent_nothing_until_it_said() {
     let error = long.get().await.unwrap_err();
     assert_eq!((error.kind(), error.wait().unwrap().as_secs()), (Kind::Throttled, 60));
     assert!(error.message().contains("the service"), "{error}");
-    assert_eq!(limiter.probe().unwrap_err().kind(), Kind::RateLimited);
+    assert_eq!(limiter.probe().await.unwrap_err().kind(), Kind::RateLimited);
     assert_eq!(long.script.attempts(), 1);
 }
 

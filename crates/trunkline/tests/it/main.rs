@@ -11,6 +11,7 @@ mod registry;
 mod restart;
 mod seed;
 mod shapes;
+mod shared;
 mod signals;
 mod sources;
 mod trouble;
