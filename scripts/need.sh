@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what building or testing needs and this machine lacks: need.sh cc | nextest | deny
+# Installs what building or testing needs and this machine lacks: need.sh cc | oidc | nextest | deny
 set -euo pipefail
 
 # What is there already is used, in whichever version.
@@ -8,20 +8,31 @@ DENY=0.20.2
 
 say() { printf '%s\n' "$*" >&2; }
 
-# AWS-LC, SQLite and zstd are compiled from C, and Rust links with it.
-compiler() {
-    command -v cc >/dev/null && return
-    local apt='apt-get install -y build-essential' root=()
+# COMMAND PACKAGE: what Debian and Ubuntu call it
+package() {
+    command -v "$1" >/dev/null && return
+    local apt="apt-get install -y $2" root=()
     if [ "$(id -u)" != 0 ]; then root=(sudo -n); fi
     if command -v apt-get >/dev/null && "${root[@]}" true 2>/dev/null; then
-        say "no C compiler: ${root[*]} $apt"
+        say "no $1: ${root[*]} $apt"
         "${root[@]}" apt-get update -q >&2
         # shellcheck disable=SC2086 # words of a command
         DEBIAN_FRONTEND=noninteractive "${root[@]}" $apt -q >&2
     else
-        say "a C compiler is missing; on Debian and Ubuntu: sudo $apt"
+        say "$1 is missing; on Debian and Ubuntu: sudo $apt"
         return 1
     fi
+}
+
+# What the tests of OAuth 2 ask for tokens: npm oidc-provider, in the version that its lock file names.
+oidc() {
+    local folder
+    folder=$(dirname "$0")/../crates/testkit/peers/oidc-provider
+    package npm 'nodejs npm'
+    # npm writes this file last.
+    [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] && return
+    say 'installing oidc-provider for the tests'
+    npm ci --prefix "$folder" --no-audit --no-fund >&2
 }
 
 # TOOL VERSION
@@ -32,8 +43,10 @@ tool() {
 }
 
 case ${1:-} in
-    cc) compiler ;;
+    # AWS-LC, SQLite and zstd are compiled from C, and Rust links with it.
+    cc) package cc build-essential ;;
+    oidc) oidc ;;
     nextest) tool nextest "$NEXTEST" ;;
     deny) tool deny "$DENY" ;;
-    *) say "usage: $0 cc | nextest | deny"; exit 2 ;;
+    *) say "usage: $0 cc | oidc | nextest | deny"; exit 2 ;;
 esac

@@ -30,6 +30,7 @@ mod secret;
 mod trace;
 mod transport;
 mod unique;
+mod web;
 
 pub use body::{Body, BodyStream};
 pub use cache_status::{CacheStatus, Forward};
@@ -51,6 +52,7 @@ pub use seconds::Seconds;
 pub use secret::{MASK, Secret, is_sensitive_name};
 pub use trace::TraceParent;
 pub use transport::{Transport, TransportDyn};
+pub use web::Web;
 
 /// The boxed future that the object-safe sides of the traits return.
 pub use futures_util::future::BoxFuture;

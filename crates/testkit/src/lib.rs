@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test helper that cannot go on should fail the test at once")]
 
 pub mod conformance;
+mod oidc;
 mod peer;
 mod script;
 mod tls;
 
+pub use oidc::OidcProvider;
 pub use peer::{Peer, Received};
 pub use script::{Script, Step};
 pub use tls::Authority;

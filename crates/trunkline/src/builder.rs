@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use trunkline_core::{Context, Egress, IntegrationId, Layer, Result, Transport};
 use trunkline_layers::{Bound, CacheStore, Capacity, Metrics, Recorder};
 use trunkline_store::{MemoryStore, Store};
-use trunkline_transports::{Entry, Of};
+use trunkline_transports::{Entry, HttpPort, Of};
 
 use crate::{Catalog, Manager, handle::Shared, health::Limits, order::Own};
 
@@ -130,8 +130,10 @@ impl Builder {
             [] => Catalog::shared().clone(),
             own => Arc::new(Catalog::with(own)),
         };
+        let context = Context::new(Arc::new(self.egress));
+        let web = Arc::new(HttpPort::new(&context));
         let shared = Shared {
-            context: Context::new(Arc::new(self.egress)),
+            context: context.with_web(web),
             metrics: Arc::new(metrics),
             recorder: recorder.clone(),
             cache,
