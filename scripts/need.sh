@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what building or testing needs and this machine lacks: need.sh cc | redis | nextest | deny
+# Installs what building or testing needs and this machine lacks: need.sh cc | redis | oidc | nextest | deny
 set -euo pipefail
 
 # What is there already is used, in whichever version.
@@ -24,6 +24,17 @@ package() {
     fi
 }
 
+# What the tests of OAuth 2 ask for tokens: npm oidc-provider, in the version that its lock file names.
+oidc() {
+    local folder
+    folder=$(dirname "$0")/../crates/testkit/peers/oidc-provider
+    package npm 'nodejs npm'
+    # npm writes this file last.
+    [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] && return
+    say 'installing oidc-provider for the tests'
+    npm ci --prefix "$folder" --no-audit --no-fund >&2
+}
+
 # TOOL VERSION
 tool() {
     cargo "$1" --version >/dev/null 2>&1 && return
@@ -35,7 +46,8 @@ case ${1:-} in
     # AWS-LC, SQLite and zstd are compiled from C, and Rust links with it.
     cc) package cc build-essential ;;
     redis) package redis-server redis-server ;;
+    oidc) oidc ;;
     nextest) tool nextest "$NEXTEST" ;;
     deny) tool deny "$DENY" ;;
-    *) say "usage: $0 cc | redis | nextest | deny"; exit 2 ;;
+    *) say "usage: $0 cc | redis | oidc | nextest | deny"; exit 2 ;;
 esac

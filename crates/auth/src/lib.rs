@@ -6,6 +6,8 @@ mod bearer;
 mod entry;
 mod fixed;
 mod none;
+mod oauth2;
+mod tokens;
 
 pub use api_key::ApiKey;
 pub use basic::Basic;
@@ -13,7 +15,13 @@ pub use bearer::Bearer;
 pub use entry::{Entry, Of};
 pub use fixed::{Fixed, OneSecret, Static};
 pub use none::None;
+pub use oauth2::OAuth2;
 
 /// Every scheme that a configuration can name as `auth_type`.
-pub const SCHEMES: &[&dyn Entry] =
-    &[&Of::<None>::NEW, &Of::<Static<ApiKey>>::NEW, &Of::<Static<Basic>>::NEW, &Of::<Static<Bearer>>::NEW];
+pub const SCHEMES: &[&dyn Entry] = &[
+    &Of::<None>::NEW,
+    &Of::<Static<ApiKey>>::NEW,
+    &Of::<Static<Basic>>::NEW,
+    &Of::<Static<Bearer>>::NEW,
+    &Of::<OAuth2>::NEW,
+];

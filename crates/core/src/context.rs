@@ -7,20 +7,38 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::Egress;
+use crate::{Egress, Error, Kind, Result, Web};
 
 /// What is handed down to every transport and scheme.
 #[derive(Clone)]
 pub struct Context {
     /// Which addresses may be dialled.
     pub egress: Arc<Egress>,
+    web: Option<Arc<dyn Web>>,
     shared: Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
 }
 
 impl Context {
     /// A context with this guard.
     pub fn new(egress: Arc<Egress>) -> Self {
-        Self { egress, shared: Arc::default() }
+        Self { egress, web: None, shared: Arc::default() }
+    }
+
+    /// The same, with a port for schemes that ask others for their credentials.
+    #[must_use]
+    pub fn with_web(self, web: Arc<dyn Web>) -> Self {
+        Self { web: Some(web), ..self }
+    }
+
+    /// The port through which schemes speak HTTP.
+    ///
+    /// # Errors
+    ///
+    /// `internal` where there is none, as in a test that did not set one.
+    pub fn web(&self) -> Result<&dyn Web> {
+        self.web
+            .as_deref()
+            .ok_or_else(|| Error::new(Kind::Internal, "no port for HTTP was set up for schemes"))
     }
 
     /// The one `T` of this context, made on first use: a pool, for instance, that all integrations of a

@@ -101,6 +101,8 @@ kinds! {
     Rejected = "rejected", "The service rejected the request", 422, Never, Success, Caller, Rejected;
     /// The service does not accept the credential.
     Unauthenticated = "unauthenticated", "The service did not accept the credential", 502, Refresh, Ignore, Operator, Rejected;
+    /// What stood for a person's consent is gone or used up: somebody has to connect the account again.
+    NeedsReauth = "needs_reauth", "The account has to be connected again", 502, Never, Ignore, Operator, NotSent;
     /// The service knows the credential and refuses it this.
     Forbidden = "forbidden", "The credential is not allowed to do this", 502, Never, Ignore, Operator, Rejected;
     /// The service asks to slow down.

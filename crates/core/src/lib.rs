@@ -31,6 +31,7 @@ pub mod shared_limits;
 mod trace;
 mod transport;
 mod unique;
+mod web;
 
 pub use body::{Body, BodyStream};
 pub use cache_status::{CacheStatus, Forward};
@@ -53,6 +54,7 @@ pub use secret::{MASK, Secret, is_sensitive_name};
 pub use shared_limits::{Counted, SharedLimits};
 pub use trace::TraceParent;
 pub use transport::{Transport, TransportDyn};
+pub use web::Web;
 
 /// The boxed future that the object-safe sides of the traits return.
 pub use futures_util::future::BoxFuture;

@@ -52,7 +52,10 @@ impl Layer for Authenticate {
         Box::pin(async move {
             call.credential = match self.scheme.ready_dyn() {
                 Some(credential) => Some(credential),
-                None => self.scheme.credential_dyn(next.context()).await?,
+                // Without one there is no attempt.
+                None => {
+                    self.scheme.credential_dyn(next.context()).await.inspect_err(|_| call.attempt -= 1)?
+                }
             };
             // Asked now: a stream is gone once it was sent.
             let replayable = call.operation.is_replayable();

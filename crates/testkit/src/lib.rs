@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test helper that cannot go on should fail the test at once")]
 
 pub mod conformance;
+mod oidc;
 mod peer;
 mod redis;
 mod script;
 mod tls;
 
+pub use oidc::OidcProvider;
 pub use peer::{Peer, Received};
 pub use redis::Redis;
 pub use script::{Script, Step};

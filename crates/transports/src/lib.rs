@@ -5,10 +5,12 @@ mod dial;
 mod entry;
 mod http;
 mod rest;
+mod web;
 
 pub use dial::dial;
 pub use entry::{Entry, Of};
 pub use rest::{Rest, RestConfig};
+pub use web::HttpPort;
 
 /// Every transport that a configuration can name as `type`.
 pub const TRANSPORTS: &[&dyn Entry] = &[&Of::<Rest>::NEW];

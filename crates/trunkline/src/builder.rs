@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use trunkline_core::{Context, Counted, Egress, IntegrationId, Layer, Result, SharedLimits, Transport};
 use trunkline_layers::{Bound, CacheStore, Capacity, Metrics, Recorder, Spans};
 use trunkline_store::{MemoryStore, Store};
-use trunkline_transports::{Entry, Of};
+use trunkline_transports::{Entry, HttpPort, Of};
 
 use crate::{Catalog, Manager, handle::Shared, health::Limits, order::Own};
 
@@ -164,8 +164,10 @@ impl Builder {
             [] => Catalog::shared().clone(),
             own => Arc::new(Catalog::with(own)),
         };
+        let context = Context::new(Arc::new(self.egress));
+        let web = Arc::new(HttpPort::new(&context));
         let shared = Shared {
-            context: Context::new(Arc::new(self.egress)),
+            context: context.with_web(web),
             metrics: Arc::new(metrics),
             recorder: recorder.clone(),
             spans: self.spans,

@@ -18,6 +18,7 @@ mod idempotency;
 mod json;
 mod limits;
 mod log;
+mod oidc;
 mod operations;
 #[cfg(target_os = "linux")]
 mod overload;

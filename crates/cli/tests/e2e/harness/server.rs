@@ -51,7 +51,12 @@ impl Begin {
 
     /// Lets integrations reach a peer.
     pub(crate) fn allow(self, peer: &Peer) -> Self {
-        self.arg("--egress-allow").arg(peer.address().to_string())
+        self.allow_at(peer.address())
+    }
+
+    /// Lets integrations reach an address.
+    pub(crate) fn allow_at(self, address: SocketAddr) -> Self {
+        self.arg("--egress-allow").arg(address.to_string())
     }
 
     pub(crate) fn listen(mut self, address: &str) -> Self {
