@@ -29,6 +29,10 @@ oidc() {
     local folder
     folder=$(dirname "$0")/../crates/testkit/peers/oidc-provider
     package npm 'nodejs npm'
+    if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'; then
+        say 'oidc-provider needs Node.js 20 or later'
+        return 1
+    fi
     # npm writes this file last.
     [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] && return
     say 'installing oidc-provider for the tests'

@@ -25,7 +25,8 @@ pub struct Call {
     pub began: Instant,
     /// When the whole call must have ended. Set by the caller, tightened by the deadline layer.
     pub deadline: Option<Instant>,
-    /// How often its caller wants it attempted at most, where the integration allows more.
+    /// How often its caller wants it attempted at most, where the integration allows more. As in the configuration, an
+    /// attempt with a fresh credential after a 401 is none of these.
     pub max_attempts: Option<u32>,
     /// How long its caller wants it to wait for its turn or a place at most, where the integration allows more.
     pub max_wait: Option<Duration>,

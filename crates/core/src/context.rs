@@ -14,6 +14,12 @@ use crate::{Egress, Error, Kind, Result, Web};
 pub struct Context {
     /// Which addresses may be dialled.
     pub egress: Arc<Egress>,
+    /// Behind one pointer: every integration has a copy.
+    rest: Arc<Rest>,
+}
+
+#[derive(Default)]
+struct Rest {
     web: Option<Arc<dyn Web>>,
     shared: Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
 }
@@ -21,13 +27,14 @@ pub struct Context {
 impl Context {
     /// A context with this guard.
     pub fn new(egress: Arc<Egress>) -> Self {
-        Self { egress, web: None, shared: Arc::default() }
+        Self { egress, rest: Arc::default() }
     }
 
     /// The same, with a port for schemes that ask others for their credentials.
     #[must_use]
     pub fn with_web(self, web: Arc<dyn Web>) -> Self {
-        Self { web: Some(web), ..self }
+        let shared = self.rest.shared.clone();
+        Self { rest: Arc::new(Rest { web: Some(web), shared }), ..self }
     }
 
     /// The port through which schemes speak HTTP.
@@ -36,7 +43,8 @@ impl Context {
     ///
     /// `internal` where there is none, as in a test that did not set one.
     pub fn web(&self) -> Result<&dyn Web> {
-        self.web
+        self.rest
+            .web
             .as_deref()
             .ok_or_else(|| Error::new(Kind::Internal, "no port for HTTP was set up for schemes"))
     }
@@ -44,7 +52,7 @@ impl Context {
     /// The one `T` of this context, made on first use: a pool, for instance, that all integrations of a
     /// transport share. Asked for when an integration is opened, not on every call.
     pub fn shared<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = self.rest.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = shared.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default())).clone();
         drop(shared);
         entry.downcast().expect("an entry has the type of its key")

@@ -3,7 +3,7 @@
 //!
 //! | closed | open |
 //! |---|---|
-//! | [`Operation`], [`Reply`], [`Body`], [`Credential`], [`Kind`], [`Error`] | [`Transport`], [`Scheme`], [`Layer`], [`SharedLimits`] |
+//! | [`Operation`], [`Reply`], [`Body`], [`Credential`], [`Kind`], [`Error`] | [`Transport`], [`Scheme`], [`Layer`], [`SharedLimits`], [`Web`] |
 //!
 //! Nothing in this crate performs I/O.
 

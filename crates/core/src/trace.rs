@@ -138,6 +138,7 @@ mod tests {
         assert_eq!(trace.below(call.span_id()).to_string(), format!("00-{TRACE}-{}-01", &digits[16..]));
         assert_eq!(trace.trace_id().to_string(), TRACE);
     }
+
     #[test]
     fn a_new_trace_has_the_request_id_as_its_id_and_its_call_as_the_first_span() {
         let call = RequestId::new();

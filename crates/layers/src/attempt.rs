@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue};
 use tokio::time::Instant;
 use trunkline_core::{BoxFuture, Call, IntegrationId, Layer, Next, Operation, Reply, Result, TraceParent};
 
@@ -24,7 +24,6 @@ const MOMENT: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub struct Attempt {
     metrics: AttemptMetrics,
-    service: Arc<Service>,
     limit: Option<Duration>,
     spans: Option<Arc<Spans>>,
 }
@@ -37,8 +36,7 @@ impl Attempt {
         limit: Option<Duration>,
         spans: Option<Arc<Spans>>,
     ) -> Self {
-        let service = Arc::new(service);
-        Self { metrics: metrics.attempts(service.clone()), service, limit, spans }
+        Self { metrics: metrics.attempts(Arc::new(service)), limit, spans }
     }
 }
 
@@ -118,7 +116,7 @@ impl Drop for Watch<'_> {
             operation: self.shape.name(),
             outcome: if error.is_empty() { "ok" } else { error },
             status,
-            of: SpanOf::Attempt { number, service: self.attempt.service.clone() },
+            of: SpanOf::Attempt { number, service: self.attempt.metrics.service().clone() },
         });
     }
 }
@@ -152,17 +150,10 @@ fn tell(operation: &mut Operation, trace: TraceParent) {
 
 fn shape(operation: &Operation) -> Shape {
     match operation {
-        Operation::Http(request) => Shape::Http(match request.method {
-            Method::GET => "GET",
-            Method::HEAD => "HEAD",
-            Method::POST => "POST",
-            Method::PUT => "PUT",
-            Method::PATCH => "PATCH",
-            Method::DELETE => "DELETE",
-            Method::OPTIONS => "OPTIONS",
-            Method::TRACE => "TRACE",
-            Method::CONNECT => "CONNECT",
-            _ => "_OTHER",
+        // The name that the conventions have for methods that are not known.
+        Operation::Http(_) => Shape::Http(match operation.label() {
+            "HTTP" => "_OTHER",
+            method => method,
         }),
         Operation::Query(_) => Shape::Query,
         Operation::Publish(_) => Shape::Publish,

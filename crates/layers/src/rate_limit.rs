@@ -11,7 +11,6 @@ use std::{sync::Arc, time::Duration};
 
 use trunkline_core::{BoxFuture, Call, Layer, Next, Reply, Result};
 
-use self::signals::Signals;
 pub use self::{
     bucket::LimitState,
     config::{LimitConfig, RateLimitConfig, Rules},
@@ -24,13 +23,13 @@ pub use self::{
 pub struct RateLimit {
     limiter: Arc<Limiter>,
     /// What to read in replies; `None` to read nothing.
-    signals: Option<Signals>,
+    rules: Arc<Rules>,
 }
 
 impl RateLimit {
     /// Limits with this limiter, and tells it what `rules` say is to be read in replies.
-    pub fn new(limiter: Arc<Limiter>, rules: &Rules) -> Self {
-        Self { limiter, signals: rules.signals.clone() }
+    pub fn new(limiter: Arc<Limiter>, rules: impl Into<Arc<Rules>>) -> Self {
+        Self { limiter, rules: rules.into() }
     }
 
     /// What the limiter has to know of a reply. Gives the pause that the service asks for.
@@ -39,7 +38,7 @@ impl RateLimit {
             Ok(reply) => reply,
             Err(error) => error.reply()?,
         };
-        let heard = self.signals.as_ref()?.hear(reply.status, &reply.headers)?;
+        let heard = self.rules.signals.as_ref()?.hear(reply.status, &reply.headers)?;
         self.limiter.hear(&heard);
         heard.pause
     }

@@ -34,7 +34,7 @@ pub(crate) async fn call(
     }
     if let Some(key) = key {
         // Boxed, so that calls without a key do not carry its room.
-        return Box::pin(app.once.call(key, &bytes, handle, call)).await;
+        return Box::pin(app.once.call(key, &bytes, held.keep(), handle, call)).await;
     }
     let result = handle.call(&mut call).await;
     Ok(answered(result, &handle, &call).await)

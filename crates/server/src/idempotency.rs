@@ -29,7 +29,7 @@ use trunkline::{
 };
 
 use self::record::{Print, Record};
-use crate::{call, problem::Problem};
+use crate::{call, problem::Problem, room::Taken};
 
 /// The key, as its client chose it.
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -76,12 +76,13 @@ impl Once {
         Arc::new(Self { store, running: Mutex::default(), tasks: TaskTracker::new() })
     }
 
-    /// Makes a call, whose request had this key and this body, or says what became of it. It goes on to its end
+    /// Makes a call, whose request had this key and this body in memory, or says what became of it. It goes on to its end
     /// if the caller goes away: whoever repeats it shall have an answer.
     pub(crate) async fn call(
         self: &Arc<Self>,
         key: Arc<str>,
         body: &[u8],
+        memory: Taken,
         handle: Arc<Handle>,
         call: Call,
     ) -> Result<Response<Body>, Problem> {
@@ -89,7 +90,12 @@ impl Once {
         // No id has a zero byte.
         let print = Sha256::new().chain_update(id).chain_update([0]).chain_update(body).finalize().into();
         let turn = Turn::take(self, key, print)?;
-        let made = self.tasks.spawn(async move { turn.run(&handle, call).await }).await;
+        let run = async move {
+            // The body is there for as long as the call is.
+            let _memory = memory;
+            turn.run(&handle, call).await
+        };
+        let made = self.tasks.spawn(run).await;
         made.unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the call did not run to its end").into()))
     }
 

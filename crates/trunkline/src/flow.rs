@@ -18,7 +18,8 @@ use crate::IntegrationConfig;
 pub(crate) struct Flow {
     pub(crate) retry: Policy,
     pub(crate) budget: Arc<Budget>,
-    pub(crate) rules: Rules,
+    /// Shared with the limiter that goes by them, and the layer.
+    pub(crate) rules: Arc<Rules>,
     pub(crate) limiter: Arc<Limiter>,
     thresholds: Option<Thresholds>,
     circuit: Arc<Circuit>,
@@ -67,6 +68,7 @@ impl Flow {
         let common = config.common();
         let retry = common.retry_config.as_ref().map(|retry| retry.open()).transpose()?.unwrap_or_default();
         let rules = common.rate_limit.as_ref().map(|limit| limit.open()).transpose()?.unwrap_or_default();
+        let rules = Arc::new(rules);
         let thresholds = match &common.breaker {
             Some(breaker) => breaker.open()?,
             None => Some(Thresholds::default()),

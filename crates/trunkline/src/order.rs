@@ -79,7 +79,7 @@ pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
     // Before the permit: who waits for the next second must not keep others from working in this one.
     let limiter = (!flow.rules.is_off()).then(|| flow.limiter.clone());
     if let Some(limiter) = &limiter {
-        layers.push(Arc::new(RateLimit::new(limiter.clone(), &flow.rules)));
+        layers.push(Arc::new(RateLimit::new(limiter.clone(), flow.rules.clone())));
     }
 
     // Last of those that wait: a permit is held only by what is really under way.

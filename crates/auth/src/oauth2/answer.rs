@@ -104,7 +104,8 @@ impl Refusal {
     pub(super) fn explain(self) -> Error {
         let Self { code, description } = self;
         let (kind, advice) = match &*code {
-            "invalid_grant" => (Kind::NeedsReauth, "connect the account again"),
+            // The client's own account: whoever mends it does so at the server, and nothing here changes.
+            "invalid_grant" => (Kind::Unauthenticated, "see to the client's account at the server"),
             "invalid_client" => (Kind::Unauthenticated, "check client_id, client_secret and client_auth"),
             "unauthorized_client" => {
                 (Kind::Unauthenticated, "allow the client this grant_type at the server")

@@ -148,6 +148,10 @@ fn what_a_server_answers_is_a_token_or_says_what_is_wrong() {
         assert_eq!(error.kind(), kind, "{body}");
         assert!(error.message().contains(says), "{body}: {error}");
     }
+    let Ok(Answer::Refused(refusal)) = read(400, &json, r#"{"error":"invalid_grant"}"#) else {
+        panic!("it is a refusal")
+    };
+    assert_eq!(refusal.explain().kind(), Kind::Unauthenticated, "it is asked for again when it was mended");
     let Ok(Answer::Refused(refusal)) =
         read(400, &json, "{\"error\":\"invalid_scope\",\"error_description\":\"no\\nsuch\"}")
     else {

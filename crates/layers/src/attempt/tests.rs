@@ -1,7 +1,7 @@
 //! The attempt is timed however it ends, and the service hears of its span.
 
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use trunkline_core::{HttpRequest, Kind, Outcome, Query};
 use trunkline_testkit::Step;
 

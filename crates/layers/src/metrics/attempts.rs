@@ -167,6 +167,11 @@ impl AttemptMetrics {
         Self { series, service, held: OnceLock::new() }
     }
 
+    /// Whom the attempts ask.
+    pub(crate) fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
     /// An attempt took this long.
     pub(crate) fn took(&self, attempted: Attempted, seconds: f64) {
         let look_up = || self.series.attempt(&self.service, attempted);

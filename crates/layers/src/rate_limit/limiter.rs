@@ -24,8 +24,8 @@ pub struct Limiter {
     /// Held by the one whose turn is next; the others wait for it in the order in which they came.
     turn: Semaphore,
     metrics: CallMetrics,
-    /// What counts for all servers together, and the name under which it does.
-    counter: Option<(Arc<dyn SharedLimits>, IntegrationId)>,
+    /// What counts for all servers together, and the name under which it does. Boxed, since most servers are alone.
+    counter: Option<Box<(Arc<dyn SharedLimits>, IntegrationId)>>,
 }
 
 /// What is shown of a limiter.
@@ -48,22 +48,22 @@ impl Limiter {
     /// A limiter of which nothing was taken. Where several servers share the limits, `counter` counts for all of them
     /// under the integration's id.
     pub fn new(
-        rules: Rules,
+        rules: impl Into<Arc<Rules>>,
         metrics: CallMetrics,
         counter: Option<(Arc<dyn SharedLimits>, IntegrationId)>,
     ) -> Self {
         let now = Instant::now();
-        let mut state = State::new(rules, now);
+        let mut state = State::new(rules.into(), now);
         if let Some((counter, _)) = &counter {
             state.follow(counter.standing(), now);
         }
-        Self { state: Mutex::new(state), turn: Semaphore::new(1), metrics, counter }
+        Self { state: Mutex::new(state), turn: Semaphore::new(1), metrics, counter: counter.map(Box::new) }
     }
 
     /// Goes on by other rules. What was taken stays taken, and what the service asked for holds: a change of
     /// configuration grants no fresh burst.
-    pub fn adjust(&self, rules: Rules) {
-        self.lock().adjust(rules, Instant::now());
+    pub fn adjust(&self, rules: impl Into<Arc<Rules>>) {
+        self.lock().adjust(rules.into(), Instant::now());
     }
 
     /// Takes what an attempt of this call needs, now or when its turn comes.
@@ -156,12 +156,12 @@ impl Limiter {
             let now = Instant::now();
             self.follow(&mut state, now);
             match &self.counter {
-                Some((counter, integration)) if state.are_counted(Counted::Shared, action) => {
+                Some(counter) if state.are_counted(Counted::Shared, action) => {
                     let ready = state.ready_apart(action, now);
                     if ready > now {
                         return Ok(Some(ready));
                     }
-                    (counter, integration, state.asks(action))
+                    (&counter.0, &counter.1, state.asks(action))
                 }
                 _ => return self.attempt_here(&mut state, action, now),
             }
@@ -200,8 +200,8 @@ impl Limiter {
 
     /// Goes by who counts now.
     fn follow(&self, state: &mut State, now: Instant) {
-        if let Some((counter, _)) = &self.counter {
-            state.follow(counter.standing(), now);
+        if let Some(counter) = &self.counter {
+            state.follow(counter.0.standing(), now);
         }
     }
 
@@ -231,8 +231,8 @@ impl Limiter {
             }
             self.follow(&mut state, now);
             match &self.counter {
-                Some((counter, integration)) if state.are_counted(Counted::Shared, "") => {
-                    (counter, integration, state.asks(""))
+                Some(counter) if state.are_counted(Counted::Shared, "") => {
+                    (&counter.0, &counter.1, state.asks(""))
                 }
                 _ => {
                     state.take("", now);

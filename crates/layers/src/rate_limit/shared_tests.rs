@@ -77,7 +77,7 @@ impl SharedLimits for Counter {
 fn shared(counter: &Arc<Counter>, json: Value) -> (Arc<Limiter>, Bench) {
     let counter = (counter.clone() as Arc<dyn SharedLimits>, IntegrationId::new("a").unwrap());
     let limiter = Arc::new(Limiter::new(rules(json), metrics(), Some(counter)));
-    let layer = RateLimit::new(limiter.clone(), &Rules::default());
+    let layer = RateLimit::new(limiter.clone(), Rules::default());
     (limiter, Bench::new([Arc::new(layer) as Arc<dyn Layer>], []))
 }
 

@@ -1,6 +1,6 @@
 //! `State`: what was taken of an integration's limits, what the service says of its own, and who counts.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 use trunkline_core::shared_limits::{Counted, Standing, Take, Taken};
@@ -20,26 +20,26 @@ const REMEMBERED: Duration = Duration::from_secs(15 * 60);
 /// What a limiter knows.
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) rules: Rules,
+    pub(super) rules: Arc<Rules>,
     buckets: Vec<Bucket>,
     /// What the service says its limits are, and when it said so last.
     learned: Vec<(Bucket, Instant)>,
     /// The service asked to send nothing until then.
     pub(super) paused: Option<Instant>,
     pub(super) waiting: u32,
-    /// Who counts what is taken of the buckets; nobody but this server where it is alone.
-    standing: Option<Standing>,
+    /// Who counts what is taken of the buckets; nobody but this server where it is alone, as most are.
+    standing: Option<Box<Standing>>,
 }
 
 impl State {
     /// Of these rules nothing was taken.
-    pub(super) fn new(rules: Rules, now: Instant) -> Self {
+    pub(super) fn new(rules: Arc<Rules>, now: Instant) -> Self {
         let buckets = rules.limits.iter().map(|limit| Bucket::new(limit.clone(), now)).collect();
         Self { rules, buckets, learned: Vec::new(), paused: None, waiting: 0, standing: None }
     }
 
     /// Goes on by other rules.
-    pub(super) fn adjust(&mut self, rules: Rules, now: Instant) {
+    pub(super) fn adjust(&mut self, rules: Arc<Rules>, now: Instant) {
         let mut before = std::mem::take(&mut self.buckets);
         let buckets = rules.limits.iter().map(|limit| {
             match before.iter().position(|bucket| bucket.limit().is_like(limit)) {
@@ -56,7 +56,11 @@ impl State {
 
     /// Goes by who counts now.
     pub(super) fn follow(&mut self, standing: Standing, now: Instant) {
-        let before = self.standing.replace(standing);
+        let before = self.standing.as_deref().copied();
+        match &mut self.standing {
+            Some(known) => **known = standing,
+            none => *none = Some(Box::new(standing)),
+        }
         if before.is_some_and(|before| before.change == standing.change) {
             return;
         }
@@ -78,7 +82,7 @@ impl State {
     }
 
     fn counted(&self) -> Counted {
-        self.standing.map_or(Counted::Here, |standing| standing.counted)
+        self.standing.as_ref().map_or(Counted::Here, |standing| standing.counted)
     }
 
     /// What to ask for an attempt of `action`.
@@ -121,7 +125,7 @@ impl State {
 
     /// All limits, each with the number of servers that have a share of it. What the service says, it says to each.
     fn buckets(&mut self) -> impl Iterator<Item = (&mut Bucket, u32)> {
-        let share = share(self.standing);
+        let share = share(self.standing.as_deref().copied());
         let own = self.buckets.iter_mut().map(move |bucket| (bucket, share));
         own.chain(self.learned.iter_mut().map(|(bucket, _)| (bucket, 1)))
     }
@@ -198,7 +202,7 @@ impl State {
     }
 
     pub(super) fn snapshot(&mut self, now: Instant) -> RateLimitState {
-        let share = share(self.standing);
+        let share = share(self.standing.as_deref().copied());
         let own = self.buckets.iter_mut().map(|bucket| bucket.snapshot(now, share, false));
         let learned = self.learned.iter_mut().map(|(bucket, _)| bucket.snapshot(now, 1, true));
         RateLimitState {
@@ -209,7 +213,7 @@ impl State {
                 .filter(|until| *until > now)
                 .map(|until| (until - now).as_secs_f64()),
             counted: self.counted(),
-            servers: self.standing.map(|standing| standing.servers),
+            servers: self.standing.as_ref().map(|standing| standing.servers),
         }
     }
 }

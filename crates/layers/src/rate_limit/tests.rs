@@ -23,7 +23,7 @@ fn limiter(json: Value) -> Arc<Limiter> {
 }
 
 fn on(limiter: &Arc<Limiter>, steps: impl IntoIterator<Item = Step>) -> Bench {
-    let layer = RateLimit::new(limiter.clone(), &Rules::default());
+    let layer = RateLimit::new(limiter.clone(), Rules::default());
     Bench::new([Arc::new(layer) as Arc<dyn Layer>], steps)
 }
 
