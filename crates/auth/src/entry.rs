@@ -4,19 +4,19 @@ use std::{marker::PhantomData, sync::Arc};
 
 use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
-use trunkline_core::{Result, Scheme, SchemeDyn, parse};
+use trunkline_core::{Result, Scheme, SchemeDyn, Site, parse};
 
 /// What the list knows of a scheme.
 pub trait Entry: Send + Sync {
     /// The `auth_type`.
     fn name(&self) -> &'static str;
 
-    /// Opens the scheme with an `auth_config`.
+    /// Opens the scheme with an `auth_config` for `site`.
     ///
     /// # Errors
     ///
     /// `invalid_config`, naming the key.
-    fn open(&self, config: Value) -> Result<Arc<dyn SchemeDyn>>;
+    fn open(&self, config: Value, site: &Site) -> Result<Arc<dyn SchemeDyn>>;
 
     /// The JSON Schema of `auth_config`.
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
@@ -41,9 +41,9 @@ impl<S: Scheme> Entry for Of<S> {
         S::NAME
     }
 
-    fn open(&self, config: Value) -> Result<Arc<dyn SchemeDyn>> {
+    fn open(&self, config: Value, site: &Site) -> Result<Arc<dyn SchemeDyn>> {
         let config = parse::value(config, "auth_config")?;
-        Ok(Arc::new(S::open(config).map_err(|error| error.at("auth_config"))?))
+        Ok(Arc::new(S::open(config, site).map_err(|error| error.at("auth_config"))?))
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {

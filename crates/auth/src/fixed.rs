@@ -9,7 +9,7 @@ use http::HeaderMap;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
-use trunkline_core::{Context, Credential, Form, Result, Scheme, Secret};
+use trunkline_core::{Context, Credential, Form, Result, Scheme, Secret, Site};
 
 /// How long a reference is not read again: long enough to cost nothing, short enough to wait for.
 const FRESH: Duration = Duration::from_secs(5);
@@ -37,7 +37,7 @@ impl<C: OneSecret> Scheme for Static<C> {
     const NAME: &'static str = C::NAME;
     type Config = C;
 
-    fn open(config: C) -> Result<Self> {
+    fn open(config: C, _: &Site) -> Result<Self> {
         Ok(Self(config.open()?, PhantomData))
     }
 

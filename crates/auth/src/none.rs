@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trunkline_core::{Context, Credential, Result, Scheme};
+use trunkline_core::{Context, Credential, Result, Scheme, Site};
 
 /// Sends nothing.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ impl Scheme for None {
     const NAME: &'static str = "none";
     type Config = Config;
 
-    fn open(_: Config) -> Result<Self> {
+    fn open(_: Config, _: &Site) -> Result<Self> {
         Ok(Self)
     }
 

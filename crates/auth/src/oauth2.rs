@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, header};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trunkline_core::{
-    Context, Credential, Error, Form, HttpRequest, Kind, Outcome, Reply, Result, Scheme, Secret, parse,
+    Context, Credential, Error, Form, HttpRequest, Kind, Outcome, Reply, Result, Scheme, Secret, Site, parse,
 };
 use url::{Host, Url, form_urlencoded::Serializer};
 
@@ -101,7 +101,7 @@ impl Scheme for OAuth2 {
     const NAME: &'static str = "oauth2";
     type Config = OAuth2Config;
 
-    fn open(config: OAuth2Config) -> Result<Self> {
+    fn open(config: OAuth2Config, _: &Site) -> Result<Self> {
         config.open().map(|server| Self(Tokens::new(server)))
     }
 

@@ -93,6 +93,8 @@ kinds! {
     Unsupported = "unsupported", "Not supported", 422, Never, Ignore, Caller, NotSent;
     /// No integration has this id.
     UnknownIntegration = "unknown_integration", "No such integration", 404, Never, Ignore, Caller, NotSent;
+    /// The integration has no connection of this name.
+    UnknownConnection = "unknown_connection", "No such connection", 404, Never, Ignore, Caller, NotSent;
     /// The id is taken, or the thing changed since it was read.
     Conflict = "conflict", "Conflicts with what is stored", 409, Never, Ignore, Caller, NotSent;
     /// The integration is switched off.

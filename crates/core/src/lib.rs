@@ -3,13 +3,14 @@
 //!
 //! | closed | open |
 //! |---|---|
-//! | [`Operation`], [`Reply`], [`Body`], [`Credential`], [`Kind`], [`Error`] | [`Transport`], [`Scheme`], [`Layer`], [`SharedLimits`], [`Web`] |
+//! | [`Operation`], [`Reply`], [`Body`], [`Credential`], [`Kind`], [`Error`] | [`Transport`], [`Scheme`], [`Layer`], [`SharedLimits`], [`Web`], [`Vault`], [`Consent`] |
 //!
 //! Nothing in this crate performs I/O.
 
 mod body;
 mod cache_status;
 mod call;
+mod consent;
 mod context;
 mod credential;
 pub mod egress;
@@ -31,11 +32,13 @@ pub mod shared_limits;
 mod trace;
 mod transport;
 mod unique;
+mod vault;
 mod web;
 
 pub use body::{Body, BodyStream};
 pub use cache_status::{CacheStatus, Forward};
 pub use call::Call;
+pub use consent::{Begun, Consent, ConsentState, DeviceCode, Standing};
 pub use context::Context;
 pub use credential::{Credential, Form, Sign, WireRequest};
 pub use egress::{Egress, Profile, Zone};
@@ -48,12 +51,13 @@ pub use layer::{Layer, Next, Pipeline, Rest};
 pub use operation::{HttpRequest, Idempotency, Operation, Publish, Query, Receive};
 pub use reply::Reply;
 pub use request_id::RequestId;
-pub use scheme::{Scheme, SchemeDyn};
+pub use scheme::{Journal, Scheme, SchemeDyn, Site};
 pub use seconds::Seconds;
 pub use secret::{MASK, Secret, is_sensitive_name};
 pub use shared_limits::{Counted, SharedLimits};
 pub use trace::TraceParent;
 pub use transport::{Transport, TransportDyn};
+pub use vault::{Kept, Vault};
 pub use web::Web;
 
 /// The boxed future that the object-safe sides of the traits return.

@@ -7,7 +7,24 @@ use http::HeaderMap;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{Context, Credential, Result};
+use crate::{Consent, Context, Credential, Kind, Result, Vault};
+
+/// For whom a scheme is opened.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    /// Scheme, host and port of the address that its credentials go to, where there is one.
+    pub origin: Option<String>,
+    /// Where it keeps what it is granted; `None` where nothing outlives it.
+    pub vault: Option<Arc<dyn Vault>>,
+    /// Where it notes what people should know; `None` where nobody reads it.
+    pub journal: Option<Arc<dyn Journal>>,
+}
+
+/// What happened to an integration that was no call.
+pub trait Journal: Debug + Send + Sync + 'static {
+    /// Notes an event, such as `reauth`, with the kind of error that it was; `None` where it went well.
+    fn note(&self, event: &'static str, kind: Option<Kind>);
+}
 
 /// An auth scheme.
 ///
@@ -23,12 +40,12 @@ pub trait Scheme: Debug + Send + Sync + Sized + 'static {
     /// The keys of `auth_config`.
     type Config: DeserializeOwned + JsonSchema;
 
-    /// Turns a configuration into something that works.
+    /// Turns a configuration into something that works at `site`.
     ///
     /// # Errors
     ///
     /// `invalid_config`, naming the key.
-    fn open(config: Self::Config) -> Result<Self>;
+    fn open(config: Self::Config, site: &Site) -> Result<Self>;
 
     /// The credential, if it is at hand without waiting: the fast path of every call.
     fn ready(&self) -> Option<Arc<Credential>> {
@@ -48,6 +65,16 @@ pub trait Scheme: Debug + Send + Sync + Sized + 'static {
         let _ = (credential, challenge);
         async {}
     }
+
+    /// Where somebody has to agree before there is a credential: how they do.
+    fn consent(&self) -> Option<&dyn Consent> {
+        None
+    }
+
+    /// Ends what is under way and must not be lost. Credentials may be asked for afterwards all the same.
+    fn close(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
 
 /// The object-safe side of [`Scheme`].
@@ -64,6 +91,10 @@ pub trait SchemeDyn: Debug + Send + Sync + 'static {
         credential: &'a Arc<Credential>,
         challenge: &'a HeaderMap,
     ) -> BoxFuture<'a, ()>;
+    /// See [`Scheme::consent`].
+    fn consent_dyn(&self) -> Option<&dyn Consent>;
+    /// See [`Scheme::close`].
+    fn close_dyn(&self) -> BoxFuture<'_, ()>;
 }
 
 impl<T: Scheme> SchemeDyn for T {
@@ -85,5 +116,13 @@ impl<T: Scheme> SchemeDyn for T {
         challenge: &'a HeaderMap,
     ) -> BoxFuture<'a, ()> {
         Box::pin(self.rejected(credential, challenge))
+    }
+
+    fn consent_dyn(&self) -> Option<&dyn Consent> {
+        self.consent()
+    }
+
+    fn close_dyn(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.close())
     }
 }

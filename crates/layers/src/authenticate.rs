@@ -78,7 +78,7 @@ mod tests {
     use serde::Deserialize;
     use trunkline_core::{
         Body, Context, Credential, Egress, Form, HttpRequest, IntegrationId, Kind, Pipeline, Profile, Scheme,
-        Secret,
+        Secret, Site,
     };
     use trunkline_testkit::{Script, Step};
 
@@ -97,7 +97,7 @@ mod tests {
         const NAME: &'static str = "rotating";
         type Config = Tokens;
 
-        fn open(Tokens(tokens): Tokens) -> Result<Self> {
+        fn open(Tokens(tokens): Tokens, _: &Site) -> Result<Self> {
             let tokens = tokens
                 .into_iter()
                 .rev()
@@ -126,7 +126,9 @@ mod tests {
         steps: impl IntoIterator<Item = Step>,
         request: HttpRequest,
     ) -> (Result<Reply>, Vec<String>) {
-        let scheme = Rotating::open(Tokens(tokens.iter().map(|&token| token.to_owned()).collect())).unwrap();
+        let scheme =
+            Rotating::open(Tokens(tokens.iter().map(|&token| token.to_owned()).collect()), &Site::default())
+                .unwrap();
         let layers: Vec<Arc<dyn Layer>> = vec![Arc::new(Authenticate::new(Arc::new(scheme), None))];
         let context = Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap()));
         let script = Script::new(steps);

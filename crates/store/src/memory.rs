@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
+    ops::Bound,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -10,8 +11,8 @@ use trunkline_core::{BoxFuture, Error, Kind, Result};
 use zeroize::Zeroizing;
 
 use crate::{
-    BegunCall, CallTerm, Store, Stored,
-    store::{compare, full, now_ms, superseded},
+    BegunCall, CallTerm, Part, PartKind, Store, Stored,
+    store::{compare, compare_part, full, now_ms, superseded},
 };
 
 /// A [`Store`] that keeps everything in memory.
@@ -25,6 +26,7 @@ struct State {
     closed: bool,
     last_generation: u64,
     integrations: BTreeMap<String, Entry>,
+    parts: BTreeMap<String, Entry>,
     activity: VecDeque<Vec<u8>>,
     /// The records of calls, each with the time when it expires.
     calls: BTreeMap<String, (i64, Entry)>,
@@ -44,6 +46,13 @@ impl State {
         self.last_generation += 1;
         let document = Zeroizing::new(document.to_vec());
         Entry { generation: self.last_generation, updated_at_ms, document }
+    }
+
+    fn delete_parts(&mut self, integration: &str) {
+        for kind in PartKind::ALL {
+            let keys = kind.after(integration, "");
+            self.parts.extract_if(keys, |_, _| true).for_each(drop);
+        }
     }
 }
 
@@ -73,6 +82,9 @@ impl MemoryStore {
     fn put_now(&self, id: &str, expected: Option<u64>, document: &[u8]) -> Result<u64> {
         let mut state = self.state()?;
         compare(id, state.integrations.get(id).map(|entry| entry.generation), expected, true)?;
+        if expected.is_none() {
+            state.delete_parts(id);
+        }
         let entry = state.entry(now_ms(), document);
         let generation = entry.generation;
         state.integrations.insert(id.to_owned(), entry);
@@ -83,6 +95,29 @@ impl MemoryStore {
         let mut state = self.state()?;
         compare(id, state.integrations.get(id).map(|entry| entry.generation), expected, false)?;
         state.integrations.remove(id);
+        state.delete_parts(id);
+        Ok(())
+    }
+
+    fn put_part_now(&self, part: Part<'_>, expected: Option<u64>, document: &[u8]) -> Result<u64> {
+        let (mut state, key) = (self.state()?, part.key());
+        compare_part(part, state.parts.get(&key).map(|entry| entry.generation), expected, true)?;
+        if part.kind == PartKind::Connection && expected.is_none() {
+            state.parts.remove(&part.grant().key());
+        }
+        let entry = state.entry(now_ms(), document);
+        let generation = entry.generation;
+        state.parts.insert(key, entry);
+        Ok(generation)
+    }
+
+    fn delete_part_now(&self, part: Part<'_>, expected: Option<u64>) -> Result<()> {
+        let (mut state, key) = (self.state()?, part.key());
+        compare_part(part, state.parts.get(&key).map(|entry| entry.generation), expected, false)?;
+        state.parts.remove(&key);
+        if part.kind == PartKind::Connection {
+            state.parts.remove(&part.grant().key());
+        }
         Ok(())
     }
 
@@ -165,6 +200,41 @@ impl Store for MemoryStore {
 
     fn delete<'a>(&'a self, id: &'a str, expected: Option<u64>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { self.delete_now(id, expected) })
+    }
+
+    fn part<'a>(&'a self, part: Part<'a>) -> BoxFuture<'a, Result<Option<Stored>>> {
+        Box::pin(async move {
+            Ok(self.state()?.parts.get(&part.key()).map(|entry| entry.stored(part.connection)))
+        })
+    }
+
+    fn parts<'a>(
+        &'a self,
+        kind: PartKind,
+        integration: &'a str,
+        after: &'a str,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<Stored>>> {
+        Box::pin(async move {
+            let (state, keys) = (self.state()?, kind.after(integration, after));
+            let (prefix, keys) =
+                (kind.of(integration).len(), (Bound::Excluded(keys.start), Bound::Excluded(keys.end)));
+            let found = state.parts.range(keys).take(most as usize);
+            Ok(found.map(|(key, entry)| entry.stored(&key[prefix..])).collect())
+        })
+    }
+
+    fn put_part<'a>(
+        &'a self,
+        part: Part<'a>,
+        expected: Option<u64>,
+        document: &'a [u8],
+    ) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move { self.put_part_now(part, expected, document) })
+    }
+
+    fn delete_part<'a>(&'a self, part: Part<'a>, expected: Option<u64>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.delete_part_now(part, expected) })
     }
 
     fn append_activity<'a>(&'a self, segment: &'a [u8]) -> BoxFuture<'a, Result<()>> {

@@ -6,6 +6,7 @@ mod backup;
 mod boot;
 mod calls;
 mod connect;
+mod parts;
 
 use std::{
     path::Path,
@@ -16,7 +17,7 @@ use sqlx::{Row as _, Sqlite, SqlitePool, Transaction, sqlite::SqliteRow};
 use trunkline_core::{BoxFuture, Outcome, Result};
 
 use crate::{
-    BegunCall, CallTerm, KeySource, Keyring, Store, Stored, files,
+    BegunCall, CallTerm, KeySource, Keyring, Part, PartKind, Store, Stored, files,
     seal::{self, Place},
     store::{compare, now_ms},
     trouble,
@@ -113,6 +114,9 @@ impl SqliteStore {
         document: &[u8],
     ) -> Result<u64> {
         compare(id, Self::generation(tx, id).await?, expected, true)?;
+        if expected.is_none() {
+            Self::delete_parts_in(tx, id).await?;
+        }
         let next = Self::next(tx).await?;
         let sealed = seal::seal(&self.keyring, place(INTEGRATIONS, id, generation(next)), document)?;
         sqlx::query(
@@ -144,7 +148,7 @@ impl SqliteStore {
             .execute(&mut **tx)
             .await
             .map_err(|error| trouble::sql("write to the store", error))?;
-        Ok(())
+        Self::delete_parts_in(tx, id).await
     }
 
     fn read(&self, table: &str, row: &SqliteRow) -> Result<Stored> {
@@ -226,6 +230,41 @@ impl Store for SqliteStore {
         Box::pin(async move {
             let mut tx = self.begin().await?;
             let result = Self::delete_in(&mut tx, id, expected).await;
+            finish(tx, result).await
+        })
+    }
+
+    fn part<'a>(&'a self, part: Part<'a>) -> BoxFuture<'a, Result<Option<Stored>>> {
+        Box::pin(self.part(part))
+    }
+
+    fn parts<'a>(
+        &'a self,
+        kind: PartKind,
+        integration: &'a str,
+        after: &'a str,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<Stored>>> {
+        Box::pin(self.parts_after(kind, integration, after, most))
+    }
+
+    fn put_part<'a>(
+        &'a self,
+        part: Part<'a>,
+        expected: Option<u64>,
+        document: &'a [u8],
+    ) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            let mut tx = self.begin().await?;
+            let result = self.put_part_in(&mut tx, part, expected, document).await;
+            finish(tx, result).await
+        })
+    }
+
+    fn delete_part<'a>(&'a self, part: Part<'a>, expected: Option<u64>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let mut tx = self.begin().await?;
+            let result = Self::delete_part_in(&mut tx, part, expected).await;
             finish(tx, result).await
         })
     }

@@ -5,7 +5,9 @@ use std::{fmt, time::Duration};
 use trunkline_core::{BoxFuture, Error, Kind, Result};
 use zeroize::Zeroizing;
 
-/// Keeps integration documents, each under an id and a generation, segments of activity records, and records of
+use crate::{Part, PartKind};
+
+/// Keeps integration documents, each under an id and a generation, their parts, segments of activity records, and records of
 /// calls under their idempotency keys.
 ///
 /// # Behavior
@@ -31,7 +33,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn load(&self) -> BoxFuture<'_, Result<Vec<Stored>>>;
 
     /// Stores `document` under `id` and returns its new generation. `expected` is the generation to
-    /// replace; `None` says that the id must be free.
+    /// replace; `None` says that the id must be free, and an integration that is new begins without parts.
     ///
     /// # Errors
     ///
@@ -45,13 +47,55 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         document: &'a [u8],
     ) -> BoxFuture<'a, Result<u64>>;
 
-    /// Deletes `id`. `expected` is the generation to delete; `None` takes any.
+    /// Deletes `id` with its parts. `expected` is the generation to delete; `None` takes any.
     ///
     /// # Errors
     ///
     /// `conflict` when it is at another generation, `unknown_integration` when there is none,
     /// `store_unavailable` when it cannot be written.
     fn delete<'a>(&'a self, id: &'a str, expected: Option<u64>) -> BoxFuture<'a, Result<()>>;
+
+    /// The part, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// `store_unavailable` when it cannot be read. Where it alone is damaged, that is in its [`Stored`].
+    fn part<'a>(&'a self, part: Part<'a>) -> BoxFuture<'a, Result<Option<Stored>>>;
+
+    /// The parts of this kind that an integration has, in the order of their names, from the first one after
+    /// `after` (which may be empty); at most `most` of them. The `id` of each is the connection's name.
+    ///
+    /// # Errors
+    ///
+    /// As [`part`](Store::part).
+    fn parts<'a>(
+        &'a self,
+        kind: PartKind,
+        integration: &'a str,
+        after: &'a str,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<Stored>>>;
+
+    /// Stores a part and returns its new generation; `expected` as in [`put`](Store::put). A connection that is new
+    /// begins without a grant. Whether there is such an integration is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// `conflict` when there is one already, or it is at another generation; `unknown_connection` when the one to
+    /// replace is missing; `store_unavailable` when it cannot be written.
+    fn put_part<'a>(
+        &'a self,
+        part: Part<'a>,
+        expected: Option<u64>,
+        document: &'a [u8],
+    ) -> BoxFuture<'a, Result<u64>>;
+
+    /// Deletes a part, and with a connection its grant; `expected` as in [`delete`](Store::delete).
+    ///
+    /// # Errors
+    ///
+    /// As [`put_part`](Store::put_part).
+    fn delete_part<'a>(&'a self, part: Part<'a>, expected: Option<u64>) -> BoxFuture<'a, Result<()>>;
 
     /// Appends a segment of activity records and forgets all but the newest few. Segments are not
     /// sealed: secrets are masked before records come here.
@@ -126,9 +170,9 @@ pub enum BegunCall {
     Before(Stored),
 }
 
-/// One integration, or record of a call, as it is stored.
+/// One integration, part of one, or record of a call, as it is stored.
 pub struct Stored {
-    /// The integration's id, or the call's.
+    /// The integration's id, the connection's, or the call's.
     pub id: String,
     /// The generation that it was stored at; 0 when it is too damaged to say.
     pub generation: u64,
@@ -153,11 +197,29 @@ impl fmt::Debug for Stored {
 /// The outcome of a compare-and-swap for a write of `id`, the same in every store. `at` is the stored
 /// generation; a write with `create` needs a free id, one with `expected` that very generation.
 pub(crate) fn compare(id: &str, at: Option<u64>, expected: Option<u64>, create: bool) -> Result<()> {
+    let unknown =
+        || Error::new(Kind::UnknownIntegration, "no such integration; list them to see which there are");
+    swap(at, expected, create, unknown).map_err(|error| error.with("integration", id))
+}
+
+/// The same for a part.
+pub(crate) fn compare_part(
+    part: Part<'_>,
+    at: Option<u64>,
+    expected: Option<u64>,
+    create: bool,
+) -> Result<()> {
+    let unknown =
+        || Error::new(Kind::UnknownConnection, "no such connection; list them to see which there are");
+    let named =
+        |error: Error| error.with("integration", part.integration).with("connection", part.connection);
+    swap(at, expected, create, unknown).map_err(named)
+}
+
+fn swap(at: Option<u64>, expected: Option<u64>, create: bool, unknown: impl Fn() -> Error) -> Result<()> {
     let error = match (at, expected) {
         (None, None) if create => return Ok(()),
-        (None, _) => {
-            Error::new(Kind::UnknownIntegration, "no such integration; list them to see which there are")
-        }
+        (None, _) => return Err(unknown()),
         (Some(_), None) if !create => return Ok(()),
         (Some(at), Some(expected)) if at == expected => return Ok(()),
         (Some(at), None) => Error::new(Kind::Conflict, "the id is taken; replace it, or choose another")
@@ -167,7 +229,7 @@ pub(crate) fn compare(id: &str, at: Option<u64>, expected: Option<u64>, create: 
                 .with("generation", at.to_string())
         }
     };
-    Err(error.with("integration", id))
+    Err(error)
 }
 
 /// There is no room for another record of a call; the first to go expires at `oldest`.

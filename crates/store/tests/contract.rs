@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use tempfile::TempDir;
 use trunkline_core::{Kind, Outcome};
-use trunkline_store::{BegunCall, CallTerm, MemoryStore, SqliteOptions, SqliteStore, Store};
+use trunkline_store::{BegunCall, CallTerm, MemoryStore, Part, PartKind, SqliteOptions, SqliteStore, Store};
 
 /// How many segments of activity the stores under test keep.
 const KEEP: u32 = 3;
@@ -54,6 +54,10 @@ contract! {
     a_record_of_a_call_is_gone_when_it_expires
     calls_beyond_the_bound_are_told_when_there_is_room
     calls_and_integrations_share_ids_and_never_generations
+    a_part_is_put_replaced_and_deleted_by_generation
+    parts_are_listed_by_name_a_page_at_a_time
+    parts_go_with_their_integration_and_grants_with_their_connection
+    of_concurrent_changes_of_a_part_one_wins
     a_closed_store_refuses_everything
     no_debug_output_holds_a_document
 }
@@ -291,6 +295,99 @@ async fn calls_and_integrations_share_ids_and_never_generations(store: Subject) 
     assert_eq!(all(&store).await, [("a".to_owned(), replaced, b"document".to_vec())]);
 }
 
+fn connection<'a>(integration: &'a str, connection: &'a str) -> Part<'a> {
+    Part { kind: PartKind::Connection, integration, connection }
+}
+
+fn grant<'a>(integration: &'a str, connection: &'a str) -> Part<'a> {
+    Part { kind: PartKind::Grant, integration, connection }
+}
+
+async fn a_part_is_put_replaced_and_deleted_by_generation(store: Subject) {
+    assert!(store.part(grant("a", "x")).await.unwrap().is_none());
+    assert_eq!(
+        store.put_part(grant("a", "x"), Some(1), b"1").await.unwrap_err().kind(),
+        Kind::UnknownConnection
+    );
+    let one = store.put_part(grant("a", "x"), None, b"1").await.unwrap();
+    for expected in [None, Some(one + 1)] {
+        let error = store.put_part(grant("a", "x"), expected, b"2").await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Conflict);
+    }
+    let two = store.put_part(grant("a", "x"), Some(one), b"2").await.unwrap();
+    assert!(two > one);
+    let stored = store.part(grant("a", "x")).await.unwrap().unwrap();
+    assert_eq!((&*stored.id, stored.generation, &stored.document.unwrap()[..]), ("x", two, &b"2"[..]));
+    assert!(store.part(connection("a", "x")).await.unwrap().is_none(), "another kind is another part");
+    assert_eq!(store.delete_part(grant("a", "x"), Some(one)).await.unwrap_err().kind(), Kind::Conflict);
+    store.delete_part(grant("a", "x"), Some(two)).await.unwrap();
+    assert_eq!(store.delete_part(grant("a", "x"), None).await.unwrap_err().kind(), Kind::UnknownConnection);
+    assert!(store.put_part(grant("a", "x"), None, b"3").await.unwrap() > two);
+}
+
+async fn parts_are_listed_by_name_a_page_at_a_time(store: Subject) {
+    for (integration, name) in [("a", "m"), ("a", "b"), ("a", "z"), ("ab", "x"), ("a-", "x"), ("a0", "x")] {
+        store.put_part(connection(integration, name), None, name.as_bytes()).await.unwrap();
+        store.put_part(grant(integration, name), None, b"grant").await.unwrap();
+    }
+    let page = async |after, most| {
+        let stored = store.parts(PartKind::Connection, "a", after, most).await.unwrap();
+        stored.into_iter().map(|one| (one.id, one.document.unwrap().to_vec())).collect::<Vec<_>>()
+    };
+    let named = |names: &[&str]| {
+        names.iter().map(|&name| (name.to_owned(), name.as_bytes().to_vec())).collect::<Vec<_>>()
+    };
+    assert_eq!(page("", 2).await, named(&["b", "m"]));
+    assert_eq!(page("m", 2).await, named(&["z"]));
+    assert_eq!(page("z", 2).await, named(&[]));
+}
+
+async fn parts_go_with_their_integration_and_grants_with_their_connection(store: Subject) {
+    let left = async || {
+        let mut left = Vec::new();
+        for (integration, name) in [("a", "x"), ("a", "y"), ("b", "x")] {
+            for part in [connection(integration, name), grant(integration, name)] {
+                left.push(u8::from(store.part(part).await.unwrap().is_some()));
+            }
+        }
+        left
+    };
+    store.put("a", None, b"1").await.unwrap();
+    for (integration, name) in [("a", "x"), ("a", "y"), ("b", "x")] {
+        store.put_part(connection(integration, name), None, b"1").await.unwrap();
+        store.put_part(grant(integration, name), None, b"1").await.unwrap();
+    }
+    store.delete_part(connection("a", "y"), None).await.unwrap();
+    assert_eq!(left().await, [1, 1, 0, 0, 1, 1]);
+    store.delete("a", None).await.unwrap();
+    assert_eq!(left().await, [0, 0, 0, 0, 1, 1]);
+    // What is left of before is not taken over by whoever has the name next.
+    store.put_part(grant("a", "x"), None, b"1").await.unwrap();
+    store.put_part(connection("a", "x"), None, b"1").await.unwrap();
+    assert_eq!(left().await, [1, 0, 0, 0, 1, 1]);
+    store.put("a", None, b"1").await.unwrap();
+    assert_eq!(left().await, [0, 0, 0, 0, 1, 1]);
+}
+
+async fn of_concurrent_changes_of_a_part_one_wins(store: Subject) {
+    let first = store.put_part(grant("a", "x"), None, b"0").await.unwrap();
+    let writers = (1..=8_u8).map(|n| {
+        let store = store.clone();
+        tokio::spawn(
+            async move { store.put_part(grant("a", "x"), Some(first), &[n]).await.map(|at| (at, n)) },
+        )
+    });
+    let mut won = Vec::new();
+    for writer in writers.collect::<Vec<_>>() {
+        match writer.await.unwrap() {
+            Ok(one) => won.push(one),
+            Err(error) => assert_eq!(error.kind(), Kind::Conflict),
+        }
+    }
+    let stored = store.part(grant("a", "x")).await.unwrap().unwrap();
+    assert_eq!(won, [(stored.generation, stored.document.unwrap()[0])]);
+}
+
 async fn a_closed_store_refuses_everything(store: Subject) {
     store.put("a", None, b"1").await.unwrap();
     store.close().await;
@@ -302,6 +399,10 @@ async fn a_closed_store_refuses_everything(store: Subject) {
     assert_eq!(store.load_activity().await.unwrap_err().kind(), Kind::Store);
     assert_eq!(store.begin_call("k", b"1", term(0)).await.unwrap_err().kind(), Kind::Store);
     assert_eq!(store.end_call("k", 1, None).await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(store.part(grant("a", "x")).await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(store.parts(PartKind::Grant, "a", "", 1).await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(store.put_part(grant("a", "x"), None, b"1").await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(store.delete_part(grant("a", "x"), None).await.unwrap_err().kind(), Kind::Store);
     assert!(store.ping().await.unwrap_err().message().contains("closed"));
 }
 

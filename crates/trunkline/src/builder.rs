@@ -168,6 +168,7 @@ impl Builder {
         let web = Arc::new(HttpPort::new(&context));
         let shared = Shared {
             context: context.with_web(web),
+            store,
             metrics: Arc::new(metrics),
             recorder: recorder.clone(),
             spans: self.spans,
@@ -178,7 +179,7 @@ impl Builder {
             layers: self.layers,
             counter: self.counter,
         };
-        Manager::start(shared, store, self.activity, self.limits).await
+        Manager::start(shared, self.activity, self.limits).await
     }
 }
 

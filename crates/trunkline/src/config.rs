@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use http::Uri;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -201,6 +202,16 @@ impl IntegrationConfig {
     pub(crate) fn base_url(&self) -> Option<String> {
         let text = self.document.get("base_url")?.as_str()?;
         parse::resolve(text).ok().map(|text| text.to_string())
+    }
+
+    /// Scheme, host and port of the base URL.
+    pub(crate) fn origin(&self) -> Option<String> {
+        let uri: Uri = self.base_url()?.parse().ok()?;
+        Some(format!(
+            "{}://{}",
+            uri.scheme_str()?,
+            uri.authority()?.as_str().rsplit('@').next()?.to_ascii_lowercase()
+        ))
     }
 
     pub(crate) fn common(&self) -> &Common {

@@ -13,6 +13,7 @@ use trunkline_core::{
 use trunkline_layers::{
     Bound, CacheScope, CacheStore, Metrics, Observe, Recorder, Service, Spans, Traffic, TrafficState,
 };
+use trunkline_store::Store;
 use trunkline_transports::{Entry, TRANSPORTS};
 use zeroize::Zeroizing;
 
@@ -23,6 +24,7 @@ use crate::{
     health::Known,
     order::{self, Own},
     refuse::Refuse,
+    site::site,
 };
 
 /// Who owns an integration's configuration.
@@ -74,6 +76,7 @@ struct Open {
 /// What every integration of a manager shares.
 pub(crate) struct Shared {
     pub(crate) context: Context,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) recorder: Arc<Recorder>,
     /// Where calls leave their spans, if traces are recorded.
@@ -121,7 +124,7 @@ impl Handle {
             return Err(not_known("auth_type", auth_type, SCHEMES.iter().map(|scheme| scheme.name())));
         };
         let transport = transport.open(config.own(&shared.catalog)?, &shared.context)?;
-        let scheme = scheme.open(config.auth())?;
+        let scheme = scheme.open(config.auth(), &site(config, shared, None))?;
         // `none` sends nothing: it is not in the pipeline at all.
         let scheme = (scheme.name() != "none").then_some(scheme);
         let metrics = shared.metrics.of(config.id().shared());
@@ -385,6 +388,13 @@ impl Handle {
     pub fn clear_cache(&self) {
         if let Some(cache) = &self.cache {
             cache.clear();
+        }
+    }
+
+    /// Ends what the scheme has under way and must not lose.
+    pub(crate) async fn settle(&self) {
+        if let Some(scheme) = &self.scheme {
+            scheme.close_dyn().await;
         }
     }
 

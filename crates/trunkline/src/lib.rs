@@ -28,6 +28,7 @@ mod mask;
 mod order;
 mod refuse;
 mod registry;
+mod site;
 
 pub use activity::{Activity, Filter};
 pub use builder::Builder;
@@ -39,13 +40,14 @@ pub use health::{Evidence, Health, Seen, State};
 pub use manager::Manager;
 pub use mask::{kept, unmask};
 pub use registry::Registered;
+pub use site::DEFAULT_CONNECTION;
 
 pub use trunkline_core::{
-    Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Context, Counted, Credential, Egress, Error,
-    Form, Forward, HttpRequest, Idempotency, Idle, IntegrationId, Kind, Layer, MASK, Next, Operation,
-    Outcome, Profile, Publish, Query, Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn,
-    Seconds, Secret, SharedLimits, Sign, TraceParent, Transport, TransportDyn, WireRequest, Zone, egress,
-    is_sensitive_name, parse, shared_limits,
+    Begun, Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Consent, ConsentState, Context, Counted,
+    Credential, DeviceCode, Egress, Error, Form, Forward, HttpRequest, Idempotency, Idle, IntegrationId,
+    Kind, Layer, MASK, Next, Operation, Outcome, Profile, Publish, Query, Receive, Reply, RequestId, Result,
+    Retry, Row, Scheme, SchemeDyn, Seconds, Secret, SharedLimits, Sign, Site, Standing, TraceParent,
+    Transport, TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse, shared_limits,
 };
 pub use trunkline_layers::{
     BreakerConfig, BreakerState, CacheConfig, ConcurrencyConfig, ConcurrencyState, HeaderNames, LimitConfig,
@@ -54,6 +56,6 @@ pub use trunkline_layers::{
 };
 pub use trunkline_replicas::{RedisLimits, RedisOptions, WithoutRedis};
 pub use trunkline_store::{
-    Backup, BegunCall, CallTerm, KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Stored, Trouble,
-    backup, restore,
+    Backup, BegunCall, CallTerm, KeySource, MemoryStore, Part, PartKind, SqliteOptions, SqliteStore, Store,
+    Stored, Trouble, backup, restore,
 };

@@ -1,17 +1,16 @@
 //! `Manager`: the registry of integrations: register, replace, remove, enable, get, call, health.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, stream};
 use tokio::{
     sync::Mutex,
     task::JoinHandle,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 use trunkline_core::{Call, Egress, Error, IntegrationId, Kind, Operation, Reply, Result};
 use trunkline_layers::Metrics;
-use trunkline_store::Store;
 
 use crate::{
     Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Source,
@@ -19,6 +18,9 @@ use crate::{
     health::Limits,
     registry::{Integrations, Registered, Registry, now_ms},
 };
+
+/// How long exchanges of tokens may take to end when everything else has.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// Probes under way at the same time.
 const PROBES: usize = 16;
@@ -45,14 +47,9 @@ impl Manager {
     }
 
     /// Opens what the store has.
-    pub(crate) async fn start(
-        shared: Shared,
-        store: Arc<dyn Store>,
-        keep: usize,
-        limits: Limits,
-    ) -> Result<Self> {
-        let registry = Registry::load(shared, store).await?;
-        let (recorder, store) = (registry.shared.recorder.clone(), registry.store.clone());
+    pub(crate) async fn start(shared: Shared, keep: usize, limits: Limits) -> Result<Self> {
+        let registry = Registry::load(shared).await?;
+        let (recorder, store) = (registry.shared.recorder.clone(), registry.shared.store.clone());
         let activity = Arc::new(Activity::load(recorder, store, keep).await);
         let stop = CancellationToken::new();
         let recording = tokio::spawn(activity.clone().run(stop.clone()));
@@ -248,7 +245,7 @@ impl Manager {
     ///
     /// `store_unavailable`.
     pub async fn ready(&self) -> Result<()> {
-        self.inner.registry.store.ping().await
+        self.inner.registry.shared.store.ping().await
     }
 
     /// Writes down what is left of activity, gives back what transports hold, leaves the servers that share
@@ -262,11 +259,17 @@ impl Manager {
             let _ = task.await;
             *recording = None;
         }
+        let settled =
+            stream::iter(self.list()).for_each_concurrent(None, async |handle| handle.settle().await);
+        // Whoever exchanges a grant may be about to hear the only copy of the next one.
+        if timeout(SETTLE, settled).await.is_err() {
+            tracing::warn!("tokens were still being asked for when the time to stop was up");
+        }
         stream::iter(self.list()).for_each_concurrent(PROBES, async |handle| handle.close().await).await;
         if let Some(counter) = &self.inner.registry.shared.counter {
             counter.close().await;
         }
-        self.inner.registry.store.close().await;
+        self.inner.registry.shared.store.close().await;
     }
 
     /// The integration of this id, if it is the store's to change.

@@ -10,7 +10,7 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use trunkline_core::{Error, IntegrationId, Kind, Outcome, Result};
-use trunkline_store::{Store, Stored};
+use trunkline_store::Stored;
 
 use crate::{
     Handle, IntegrationConfig, Source,
@@ -23,10 +23,9 @@ pub(crate) type Integrations = HashMap<IntegrationId, Arc<Handle>>;
 /// The right to write, until it is dropped.
 pub(crate) type Writing = OwnedMutexGuard<()>;
 
-/// The integrations that there are, and where they are stored.
+/// The integrations that there are.
 pub(crate) struct Registry {
     pub(crate) shared: Shared,
-    pub(crate) store: Arc<dyn Store>,
     /// Read without a lock on every call; replaced whole by the few who write.
     shown: ArcSwap<Integrations>,
     /// One writer at a time, so that store and registry change in the same order.
@@ -44,13 +43,13 @@ pub struct Registered {
 
 impl Registry {
     /// Opens what the store has.
-    pub(crate) async fn load(shared: Shared, store: Arc<dyn Store>) -> Result<Arc<Self>> {
-        let stored = store.load().await?.into_iter();
+    pub(crate) async fn load(shared: Shared) -> Result<Arc<Self>> {
+        let stored = shared.store.load().await?.into_iter();
         let shown = stored
             .filter_map(|stored| revive(stored, &shared, None))
             .map(|handle| (handle.id().clone(), handle))
             .collect::<Integrations>();
-        Ok(Arc::new(Self { shared, store, shown: ArcSwap::from_pointee(shown), writing: Arc::default() }))
+        Ok(Arc::new(Self { shared, shown: ArcSwap::from_pointee(shown), writing: Arc::default() }))
     }
 
     /// The integration of this id, as it is now. Takes no lock.
@@ -79,7 +78,7 @@ impl Registry {
         let handle = Handle::open(&config, &self.shared, version, held.as_deref())?;
         let this = self.clone();
         commit(writing, async move {
-            let put = this.store.put(config.id(), expected, config.text().as_bytes()).await;
+            let put = this.shared.store.put(config.id(), expected, config.text().as_bytes()).await;
             let generation = match put {
                 Ok(generation) => generation,
                 Err(error) => return Err(this.reconciled(config.id(), error).await),
@@ -100,7 +99,7 @@ impl Registry {
         let expected = Some(held.generation()).filter(|generation| *generation != 0);
         let this = self.clone();
         commit(writing, async move {
-            if let Err(error) = this.store.delete(held.id(), expected).await {
+            if let Err(error) = this.shared.store.delete(held.id(), expected).await {
                 return Err(this.reconciled(held.id(), error).await);
             }
             Ok(((), this.swap(|shown| shown.remove(held.id()).into_iter().collect())))
@@ -130,7 +129,7 @@ impl Registry {
         if !apart && error.outcome() != Outcome::Unknown {
             return error;
         }
-        match self.store.load().await {
+        match self.shared.store.load().await {
             Ok(stored) => {
                 let stored = stored.into_iter().find(|stored| stored.id == id);
                 let held = self.get(id);

@@ -38,7 +38,7 @@ fn open(more: &Value) -> Result<OAuth2> {
     let mut config =
         json!({ "token_url": "https://login.test/token", "client_id": "me", "client_secret": "s" });
     config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    OAuth2::open(parse::value(config, "auth_config")?)
+    OAuth2::open(parse::value(config, "auth_config")?, &Site::default())
 }
 
 async fn ask(

@@ -6,7 +6,7 @@ use std::{fs::File, io::Read as _, path::Path};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use trunkline_core::{Error, Kind, Result};
 
-use super::{INTEGRATIONS, calls, connect, place};
+use super::{INTEGRATIONS, calls, connect, parts, place};
 use crate::{
     KeySource, Keyring, files,
     seal::{self, Place},
@@ -14,8 +14,14 @@ use crate::{
 };
 
 /// Every migration in order. The version of a database is how many of them it has had, in `user_version`.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/0001_init.sql"), include_str!("../../migrations/0002_calls.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_init.sql"),
+    include_str!("../../migrations/0002_calls.sql"),
+    include_str!("../../migrations/0003_parts.sql"),
+];
+
+/// The last table that each of them makes.
+const TABLES: [&str; MIGRATIONS.len()] = ["key_check", "calls_total", "parts"];
 
 /// `application_id` in the header of a database of ours: "TRNK".
 const APPLICATION_ID: i32 = 0x5452_4e4b;
@@ -63,7 +69,7 @@ pub(super) async fn inspect(database: &Path) -> Result<Option<Found>> {
         None if log > 0 => return Err(trouble::corrupt(database, "is missing, but its -wal file is there")),
         None => return Ok(None),
         Some(0) => return Err(trouble::corrupt(database, "is empty")),
-        Some(_) => check_header(database)?,
+        Some(length) => check_header(database, length, log == 0)?,
     }
     // What the log holds is part of the database: after a kill in a checkpoint, the file alone may look
     // damaged. Reading through the log changes neither, but needs the -shm file; without a log not even that.
@@ -105,6 +111,18 @@ async fn read(
         }
         _ => return Err(trouble::corrupt(database, "has no version")),
     };
+    for (number, table) in (1..).zip(TABLES) {
+        let there: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)",
+        )
+        .bind(table)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(&damaged)?;
+        if there != (number <= version) {
+            return Err(trouble::corrupt(database, "is of another version than it says"));
+        }
+    }
     let key_check: Option<Vec<u8>> = sqlx::query_scalar("SELECT sealed FROM key_check WHERE id = 1")
         .fetch_optional(&mut *connection)
         .await
@@ -117,7 +135,7 @@ async fn read(
 
 /// What SQLite itself does not mind in a header, or would take for something else:
 /// <https://www.sqlite.org/fileformat2.html#the_database_header>.
-fn check_header(database: &Path) -> Result<()> {
+fn check_header(database: &Path, length: u64, whole: bool) -> Result<()> {
     let mut header = Vec::with_capacity(100);
     File::open(database)
         .and_then(|file| file.take(100).read_to_end(&mut header))
@@ -134,6 +152,15 @@ fn check_header(database: &Path) -> Result<()> {
     // Read and write version (2: with a log, which ours always has), and a reserved area.
     if header[18..20] != [2, 2] || header[72..92] != [0; 20] {
         return Err(trouble::corrupt(database, "has a damaged header"));
+    }
+    // SQLite takes what is cut off the last page for zeros. Where there is a log, that may have the rest.
+    let page = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    let pages = u32::from_be_bytes([header[28], header[29], header[30], header[31]]);
+    if whole && length < page * u64::from(pages) {
+        return Err(trouble::corrupt(database, "is cut off"));
     }
     Ok(())
 }
@@ -217,7 +244,7 @@ async fn rewrap(connection: &mut SqliteConnection, keyring: &Keyring) -> Result<
             .await
             .map_err(failed)?;
     }
-    for table in [INTEGRATIONS, calls::TABLE] {
+    for table in [INTEGRATIONS, calls::TABLE, parts::TABLE] {
         let moved = rewrap_all(connection, keyring, table).await.map_err(failed)?;
         if moved > 0 {
             tracing::info!(key_id = %keyring.primary().id(), table, rows = moved, "moved to the new master key");

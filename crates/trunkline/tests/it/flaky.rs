@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
 use trunkline::{BoxFuture, Error, Kind, MemoryStore, Outcome, Result, Store};
-use trunkline_store::{BegunCall, CallTerm, Stored};
+use trunkline_store::{BegunCall, CallTerm, Part, PartKind, Stored};
 
 /// What happens to the next write.
 #[derive(Debug, Clone)]
@@ -82,6 +82,33 @@ impl Store for Flaky {
 
     fn delete<'a>(&'a self, id: &'a str, expected: Option<u64>) -> BoxFuture<'a, Result<()>> {
         Box::pin(self.write(self.inner.delete(id, expected)))
+    }
+
+    fn part<'a>(&'a self, part: Part<'a>) -> BoxFuture<'a, Result<Option<Stored>>> {
+        self.inner.part(part)
+    }
+
+    fn parts<'a>(
+        &'a self,
+        kind: PartKind,
+        integration: &'a str,
+        after: &'a str,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<Stored>>> {
+        self.inner.parts(kind, integration, after, most)
+    }
+
+    fn put_part<'a>(
+        &'a self,
+        part: Part<'a>,
+        expected: Option<u64>,
+        document: &'a [u8],
+    ) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(self.write(self.inner.put_part(part, expected, document)))
+    }
+
+    fn delete_part<'a>(&'a self, part: Part<'a>, expected: Option<u64>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.write(self.inner.delete_part(part, expected)))
     }
 
     fn append_activity<'a>(&'a self, segment: &'a [u8]) -> BoxFuture<'a, Result<()>> {

@@ -1,0 +1,95 @@
+//! What a handle gives to its scheme: a place in the store for what it is granted, and the activity log.
+
+use std::{borrow::Cow, sync::Arc};
+
+use trunkline_core::{BoxFuture, IntegrationId, Journal, Kept, Kind, RequestId, Result, Site, Vault};
+use trunkline_layers::{Record, Recorder};
+use trunkline_store::{Part, PartKind, Store};
+
+use crate::{config::IntegrationConfig, handle::Shared, registry::now_ms};
+
+/// The name of the connection that every integration has.
+pub const DEFAULT_CONNECTION: &str = "default";
+
+/// The site of a connection; `None` is the default one.
+pub(crate) fn site(config: &IntegrationConfig, shared: &Shared, connection: Option<&str>) -> Site {
+    let owner = Owner {
+        integration: config.id().clone(),
+        connection: connection.unwrap_or(DEFAULT_CONNECTION).into(),
+    };
+    Site {
+        origin: config.origin(),
+        journal: Some(Arc::new(Log { recorder: shared.recorder.clone(), integration: config.id().clone() })),
+        vault: Some(Arc::new(Place { store: shared.store.clone(), owner })),
+    }
+}
+
+#[derive(Debug)]
+struct Owner {
+    integration: IntegrationId,
+    connection: Box<str>,
+}
+
+/// Where the grant of a connection is stored.
+#[derive(Debug)]
+struct Place {
+    store: Arc<dyn Store>,
+    owner: Owner,
+}
+
+impl Place {
+    fn part(&self) -> Part<'_> {
+        let Owner { integration, connection } = &self.owner;
+        Part { kind: PartKind::Grant, integration, connection }
+    }
+}
+
+impl Vault for Place {
+    fn load(&self) -> BoxFuture<'_, Result<Option<Kept>>> {
+        Box::pin(async {
+            let stored = self.store.part(self.part()).await?;
+            stored
+                .map(|stored| Ok(Kept { generation: stored.generation, document: stored.document? }))
+                .transpose()
+        })
+    }
+
+    fn save<'a>(&'a self, expected: Option<u64>, document: &'a [u8]) -> BoxFuture<'a, Result<u64>> {
+        self.store.put_part(self.part(), expected, document)
+    }
+}
+
+/// The activity of an integration.
+#[derive(Debug)]
+struct Log {
+    recorder: Arc<Recorder>,
+    integration: IntegrationId,
+}
+
+impl Journal for Log {
+    fn note(&self, event: &'static str, kind: Option<Kind>) {
+        note(&self.recorder, &self.integration, event, kind);
+    }
+}
+
+/// Records what happened to an integration that was no call.
+pub(crate) fn note(
+    recorder: &Recorder,
+    integration: &IntegrationId,
+    event: &'static str,
+    kind: Option<Kind>,
+) {
+    recorder.record(Record {
+        at_ms: u64::try_from(now_ms()).unwrap_or(0),
+        request_id: RequestId::new(),
+        integration: integration.clone(),
+        operation: event.into(),
+        kind: Cow::Borrowed(kind.map_or("ok", Kind::code)),
+        status: None,
+        attempts: 0,
+        millis: 0.0,
+        bytes_sent: 0,
+        bytes_received: 0,
+        cache: "".into(),
+    });
+}
