@@ -3,8 +3,11 @@
 mod api_key;
 mod basic;
 mod bearer;
+mod encoding;
 mod entry;
 mod fixed;
+#[cfg_attr(not(test), expect(dead_code, reason = "for the schemes to come"))]
+mod jose;
 mod none;
 mod oauth2;
 mod tokens;
