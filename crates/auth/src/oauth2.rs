@@ -1,234 +1,85 @@
 //! `oauth2`: tokens of an authorization server (RFC 6749), sent as bearer tokens (RFC 6750).
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `config.rs` | the keys of `auth_config` |
+//! | `server.rs` | how a token is asked for, and what is written down before and after |
+//! | `consent.rs`, `device.rs`, `pkce.rs` | how a person agrees, in a browser or on another device |
+//! | `grant.rs`, `keep.rs` | what is kept of that, and how nothing of it is lost |
+//! | `client.rs`, `assertion.rs` | how a client shows that it is who it says |
+//! | `endpoints.rs` | where the server is asked for what |
+//! | `answer.rs` | what it answers |
 
 mod answer;
+mod assertion;
 mod client;
+mod config;
+mod consent;
+mod device;
+mod endpoints;
+mod grant;
+mod keep;
+mod pkce;
+mod server;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, HeaderValue, header};
-use schemars::JsonSchema;
-use serde::Deserialize;
-use trunkline_core::{
-    Context, Credential, Error, Form, HttpRequest, Kind, Outcome, Reply, Result, Scheme, Secret, Site, parse,
-};
-use url::{Host, Url, form_urlencoded::Serializer};
+use http::HeaderMap;
+use trunkline_core::{Consent, Context, Credential, Result, Scheme, Site};
 
-use self::{
-    answer::Answer,
-    client::{Client, ClientAuth, Way},
-};
-use crate::tokens::{Issue, Token, Tokens};
-
-/// How long the server may take to answer. It is not given up sooner: what it says may be the only copy of a grant.
-const EXCHANGE: Duration = Duration::from_secs(60);
-/// How much of its answer is read.
-const ANSWER: usize = 64 << 10;
-
-/// Gets an access token from an authorization server and sends it as `Authorization: Bearer TOKEN`. It is asked for
-/// with the first call, and replaced before it ends.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OAuth2Config {
-    /// Where tokens are issued, such as `https://login.example.com/oauth/token`.
-    token_url: String,
-    /// Who asks.
-    client_id: String,
-    /// The client's secret.
-    #[serde(default)]
-    client_secret: Option<Secret>,
-    /// What a token is given for. `client_credentials` unless set.
-    #[serde(default)]
-    grant_type: Grant,
-    /// How the client shows its secret. `auto` unless set: in a header, and in the body where the server does not
-    /// take that.
-    #[serde(default)]
-    client_auth: ClientAuth,
-    /// What the token is to be good for: a list, or words with spaces between.
-    #[serde(default)]
-    scope: Option<Words>,
-    /// For whom the token is, where the server wants to know.
-    #[serde(default)]
-    audience: Option<String>,
-    /// The services that the token is for, as absolute URIs (RFC 8707).
-    #[serde(default)]
-    resource: Option<Words>,
-    /// More parameters of the request for a token.
-    #[serde(default)]
-    params: BTreeMap<String, String>,
-}
-
-/// What a token is given for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum Grant {
-    /// The client's own account (RFC 6749 section 4.4).
-    #[default]
-    ClientCredentials,
-}
-
-/// One or several words.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum Words {
-    One(String),
-    Several(Vec<String>),
-}
-
-impl Words {
-    fn iter(&self) -> impl Iterator<Item = &str> {
-        let all = match self {
-            Self::One(all) => std::slice::from_ref(all),
-            Self::Several(words) => words,
-        };
-        all.iter().flat_map(|words| words.split_ascii_whitespace())
-    }
-}
+use self::{config::OAuth2Config, device::Device, server::Server};
+use crate::tokens::Tokens;
 
 /// The scheme.
-#[derive(Debug)]
-pub struct OAuth2(Tokens<Server>);
+#[derive(Clone)]
+pub struct OAuth2(Arc<Inner>);
 
-/// An authorization server, and what it is asked for.
-#[derive(Debug)]
-struct Server {
-    token_url: String,
-    client: Client,
-    /// The parameters that are the same each time.
-    params: Vec<(String, String)>,
+struct Inner {
+    tokens: Tokens<Server>,
+    /// The person who is waited for, on another device.
+    device: Device,
+}
+
+impl OAuth2 {
+    fn server(&self) -> &Server {
+        self.0.tokens.issuer()
+    }
 }
 
 impl Scheme for OAuth2 {
     const NAME: &'static str = "oauth2";
     type Config = OAuth2Config;
 
-    fn open(config: OAuth2Config, _: &Site) -> Result<Self> {
-        config.open().map(|server| Self(Tokens::new(server)))
+    fn open(config: OAuth2Config, site: &Site) -> Result<Self> {
+        let tokens = Tokens::new(config.open(site)?);
+        Ok(Self(Arc::new(Inner { tokens, device: Device::default() })))
     }
 
     fn ready(&self) -> Option<Arc<Credential>> {
-        self.0.ready()
+        self.0.tokens.ready()
     }
 
     async fn credential(&self, context: &Context) -> Result<Option<Arc<Credential>>> {
-        self.0.get(context).await.map(Some)
+        self.0.tokens.get(context).await.map(Some)
     }
 
     async fn rejected(&self, credential: &Arc<Credential>, _: &HeaderMap) {
-        self.0.rejected(credential);
+        self.0.tokens.rejected(credential);
+    }
+
+    fn consent(&self) -> Option<&dyn Consent> {
+        self.server().asks_a_person().then_some(self)
+    }
+
+    async fn close(&self) {
+        self.0.tokens.settle().await;
+        self.server().settle().await;
     }
 }
 
-impl OAuth2Config {
-    fn open(self) -> Result<Server> {
-        let token_url = endpoint("token_url", &self.token_url)?;
-        let client = Client::new(self.client_id, self.client_secret, self.client_auth)?;
-        let Grant::ClientCredentials = self.grant_type;
-        if !client.is_confidential() {
-            return Err(Error::invalid(
-                "client_secret: is needed for grant_type client_credentials, which is the client's own account",
-            ));
-        }
-        let mut params = vec![("grant_type".to_owned(), "client_credentials".to_owned())];
-        let scope = self.scope.iter().flat_map(Words::iter).collect::<Vec<_>>().join(" ");
-        params.extend(
-            [("scope", Some(scope).filter(|scope| !scope.is_empty())), ("audience", self.audience)]
-                .into_iter()
-                .filter_map(|(name, value)| Some((name.to_owned(), value?))),
-        );
-        params.extend(
-            self.resource.iter().flat_map(Words::iter).map(|one| ("resource".to_owned(), one.to_owned())),
-        );
-        for (name, value) in self.params {
-            if params.iter().any(|(known, _)| *known == name) || client::is_own(&name) {
-                return Err(Error::invalid(format!(
-                    "params: {:?} has a key of its own; set that instead",
-                    name.escape_default().to_string()
-                )));
-            }
-            params.push((name, value));
-        }
-        Ok(Server { token_url, client, params })
-    }
-}
-
-/// Checks where a secret is to be sent: to whom nobody listens in (RFC 6749 section 3.2), or to this machine.
-fn endpoint(key: &str, text: &str) -> Result<String> {
-    let text = parse::resolve(text).map_err(|error| error.at(key))?;
-    let bad = |what: &str| Err(Error::invalid(format!("{key}: {what}")));
-    let Ok(url) = Url::parse(&text) else {
-        return bad("is not a URL such as https://login.example.com/token");
-    };
-    let local = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => return bad("has no host"),
-    };
-    match url.scheme() {
-        "https" => Ok(text.into_owned()),
-        "http" if local => Ok(text.into_owned()),
-        _ => bad("must begin with https://, since secrets are sent there"),
-    }
-}
-
-impl Issue for Server {
-    async fn issue(&self, context: &Context) -> Result<Token> {
-        let token = self.ask(context).await?;
-        // Some servers say 0 of the rest of a token that is about to end, and mean "ask again".
-        let token = if token.lives == Some(Duration::ZERO) { self.ask(context).await? } else { token };
-        Ok(Token { lives: token.lives.filter(|lives| !lives.is_zero()), ..token })
-    }
-}
-
-impl Server {
-    /// Asks, as the client is known to show its secret; or in each way until one is taken.
-    async fn ask(&self, context: &Context) -> Result<Token> {
-        let mut refused = None;
-        for &way in self.client.ways() {
-            match self.exchange(context, way).await? {
-                Answer::Token { token, lives } => {
-                    self.client.took(way);
-                    let credential = Credential::new(Form::Bearer(token));
-                    return Ok(Token { credential, lives });
-                }
-                Answer::Refused(error) if error.code == "invalid_client" => refused = Some(error),
-                Answer::Refused(error) => return Err(error.explain()),
-            }
-        }
-        Err(refused.map_or_else(
-            || Error::new(Kind::Internal, "a client has a way to show its secret"),
-            answer::Refusal::explain,
-        ))
-    }
-
-    /// The request to the token endpoint (RFC 6749 section 3.2).
-    fn request(&self, way: Way) -> Result<HttpRequest> {
-        let mut form = Serializer::new(String::new());
-        form.extend_pairs(&self.params);
-        let authorization = self.client.show(way, &mut form)?;
-        let media = HeaderValue::from_static("application/x-www-form-urlencoded");
-        let request = HttpRequest::post("")
-            .header(header::CONTENT_TYPE, media)
-            .header(header::ACCEPT, HeaderValue::from_static("application/json"))
-            .body(form.finish());
-        Ok(match authorization {
-            Some(authorization) => request.header(header::AUTHORIZATION, authorization),
-            None => request,
-        })
-    }
-
-    async fn exchange(&self, context: &Context, way: Way) -> Result<Answer> {
-        let request = self.request(way)?;
-        let asked = async {
-            let reply = context.web()?.send(&self.token_url, request).await?;
-            let Reply { status, headers, body, .. } = reply;
-            let body = body.collect(ANSWER).await?;
-            answer::read(status, &headers, &body)
-        };
-        let answer = tokio::time::timeout(EXCHANGE, asked).await;
-        answer
-            .unwrap_or_else(|_| Err(Error::new(Kind::Timeout, format!("no answer within {EXCHANGE:?}"))))
-            .map_err(|error| error.at("asking token_url for a token").outcome_is(Outcome::NotSent))
+impl fmt::Debug for OAuth2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OAuth2").field(&self.0.tokens).finish()
     }
 }
 

@@ -25,10 +25,18 @@ const FORCED: Duration = Duration::from_secs(30);
 /// No token is believed to live longer: a year.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// That somebody has to connect an account again is heard of again after this: who does may have come to another
+/// server. To hear of it asks no token endpoint.
+const REAUTH: Duration = Duration::from_secs(5);
+
 /// Issues tokens.
 pub(crate) trait Issue: fmt::Debug + Send + Sync + 'static {
-    /// Asks for a token. It runs to its end, whoever waits for it.
-    fn issue(&self, context: &Context) -> impl Future<Output = Result<Token>> + Send;
+    /// Asks for a token, other than the one that was `refused`. It runs to its end, whoever waits for it.
+    fn issue(
+        &self,
+        context: &Context,
+        refused: Option<Arc<Credential>>,
+    ) -> impl Future<Output = Result<Token>> + Send;
 }
 
 /// A token that was issued.
@@ -62,14 +70,17 @@ struct State {
     failure: Option<Failure>,
     /// When a refusal last led to a new token.
     forced: Option<Instant>,
+    /// What was refused then, until there is another.
+    refused: Option<Arc<Credential>>,
+    /// How often everything that is known was thrown away: an exchange that began before brings nothing.
+    resets: u32,
 }
 
 /// Why there is no token, until when that is not tried again, and how often it happened in a row.
 struct Failure {
     kind: Kind,
     message: String,
-    /// `None`: not before somebody changes something.
-    until: Option<Instant>,
+    until: Instant,
     times: u32,
 }
 
@@ -79,22 +90,26 @@ impl Failure {
         let doubled = PAUSE.saturating_mul(1 << (times - 1).min(16));
         // What is wrong with a configuration is not made worse by another question, nor soon better.
         let lasting = error.kind().row().retry == Retry::Never || error.kind() == Kind::Unauthenticated;
-        let pause = if lasting { PAUSE } else { doubled.min(LONGEST_PAUSE) };
+        let pause = match error.kind() {
+            Kind::NeedsReauth => REAUTH,
+            _ if lasting => PAUSE,
+            _ => doubled.min(LONGEST_PAUSE),
+        };
         let pause = error.wait().map_or(pause, |asked| asked.clamp(pause, LONGEST_PAUSE));
-        let until = (error.kind() != Kind::NeedsReauth).then(|| now + pause);
-        Self { kind: error.kind(), message: error.message().to_owned(), until, times }
+        Self { kind: error.kind(), message: error.message().to_owned(), until: now + pause, times }
     }
 
     fn stands(&self, now: Instant) -> bool {
-        self.until.is_none_or(|until| now < until)
+        now < self.until
     }
 
     /// The call itself was not sent, whatever became of the question for its token.
     fn error(&self, now: Instant) -> Error {
         let error = Error::new(self.kind, self.message.clone()).outcome_is(Outcome::NotSent);
-        match self.until {
-            Some(until) => error.retry_after(until.saturating_duration_since(now)),
-            None => error,
+        match self.kind {
+            // Time alone does not mend it.
+            Kind::NeedsReauth => error,
+            _ => error.retry_after(self.until.saturating_duration_since(now)),
         }
     }
 }
@@ -154,7 +169,7 @@ impl<I: Issue> Tokens<I> {
         let failure = state.failure.as_ref().filter(|failure| failure.stands(now));
         let failure = failure.map(|failure| failure.error(now));
         if renew && state.flight.is_none() && failure.is_none() {
-            state.flight = Some(self.begin(context));
+            state.flight = Some(self.begin(context, &state));
         }
         match (good, &state.flight) {
             (Some(held), _) => Ok(Turn::Take(held.credential.clone())),
@@ -167,15 +182,37 @@ impl<I: Issue> Tokens<I> {
     }
 
     /// Begins an exchange that no caller can end.
-    fn begin(&self, context: &Context) -> watch::Receiver<()> {
+    fn begin(&self, context: &Context, state: &State) -> watch::Receiver<()> {
         let (done, flight) = watch::channel(());
         let (inner, context) = (self.0.clone(), context.clone());
+        let (refused, resets) = (state.refused.clone(), state.resets);
         tokio::spawn(async move {
-            let landing = Landing { inner: &inner, done };
-            let result = inner.issuer.issue(&context).await;
+            let landing = Landing { inner: &inner, done, resets };
+            let result = inner.issuer.issue(&context, refused).await;
             landing.land(result);
         });
         flight
+    }
+
+    /// Who issues them.
+    pub(crate) fn issuer(&self) -> &I {
+        &self.0.issuer
+    }
+
+    /// Forgets everything, so that the next call asks: what it would be told has changed.
+    pub(crate) fn reset(&self) {
+        let mut state = self.0.lock();
+        self.0.current.store(None);
+        let resets = state.resets.wrapping_add(1);
+        *state = State { flight: state.flight.take(), resets, ..State::default() };
+    }
+
+    /// Waits for the exchange that is under way, if one is.
+    pub(crate) async fn settle(&self) {
+        let flight = self.0.lock().flight.clone();
+        if let Some(mut flight) = flight {
+            while flight.changed().await.is_ok() {}
+        }
     }
 
     /// The service refused `credential`. Unless that is not the one in use any more, or the last new one did not
@@ -188,6 +225,7 @@ impl<I: Issue> Tokens<I> {
         let lately = state.forced.is_some_and(|forced| now.saturating_duration_since(forced) < FORCED);
         if current && !lately {
             state.forced = Some(now);
+            state.refused = Some(credential.clone());
             self.0.current.store(None);
         }
     }
@@ -204,18 +242,23 @@ struct Landing<'a, I> {
     inner: &'a Inner<I>,
     #[expect(dead_code, reason = "that it is dropped is what those who wait hear")]
     done: watch::Sender<()>,
+    resets: u32,
 }
 
 impl<I> Landing<'_, I> {
     fn land(self, result: Result<Token>) {
         let mut state = self.inner.lock();
         let now = Instant::now();
+        if state.resets != self.resets {
+            return;
+        }
         match result {
             Ok(token) => {
                 let times = token.lives.map(|lives| times(lives, now));
                 let held = Held { credential: Arc::new(token.credential), times };
                 self.inner.current.store(Some(Arc::new(held)));
                 state.failure = None;
+                state.refused = None;
             }
             Err(error) => {
                 tracing::warn!(kind = %error.kind(), %error, "no token was issued");
@@ -234,13 +277,19 @@ impl<I> Drop for Landing<'_, I> {
 /// From when on a token that lives for so long is replaced, and until when it is used. Both margins are parts of its
 /// life where that is short: for whoever is slow, and for clocks that differ.
 fn times(lives: Duration, now: Instant) -> (Instant, Instant) {
+    let (renew, end) = ages(lives);
+    (now + renew, now + end)
+}
+
+/// The same as ages.
+pub(crate) fn ages(lives: Duration) -> (Duration, Duration) {
     let lives = lives.min(LONGEST);
     let end = lives - Duration::from_secs(30).min(lives / 4);
     let ahead = match lives < Duration::from_secs(120) {
         true => lives / 2,
         false => (lives / 10).clamp(Duration::from_secs(60), Duration::from_secs(300)),
     };
-    (now + (lives - ahead).min(end), now + end)
+    ((lives - ahead).min(end), end)
 }
 
 impl<I: Issue> fmt::Debug for Tokens<I> {

@@ -13,6 +13,7 @@ use crate::{Error, Result, Secret};
 /// A credential in one of the few forms that a wire knows. Shared, and prepared for the wire once.
 pub struct Credential {
     form: Form,
+    origin: Option<Box<str>>,
     /// The header that says it, made on first use: base64 and checks are not paid by every call.
     header: OnceLock<(HeaderName, HeaderValue)>,
 }
@@ -81,7 +82,19 @@ pub struct WireRequest<'a> {
 impl Credential {
     /// A credential of this form.
     pub fn new(form: Form) -> Self {
-        Self { form, header: OnceLock::new() }
+        Self { form, origin: None, header: OnceLock::new() }
+    }
+
+    /// The same for a service at another origin than the integration says: whoever issued it says where it is good.
+    #[must_use]
+    pub fn for_origin(mut self, origin: &str) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    /// Where the service is that it is for, such as `https://eu.example.com`; `None` where the integration says.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
     }
 
     /// The form.

@@ -30,6 +30,11 @@ pub trait Vault: fmt::Debug + Send + Sync + 'static {
     ///
     /// `conflict`, `unknown_connection`, `store_unavailable`.
     fn save<'a>(&'a self, expected: Option<u64>, document: &'a [u8]) -> BoxFuture<'a, Result<u64>>;
+
+    /// Whether other processes may save too. Otherwise what another one has begun ended with it.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }
 
 /// What a [`Vault`] keeps.

@@ -265,6 +265,7 @@ async fn serve(
     let ended = async {
         graceful.shutdown().await;
         app.once.ended().await;
+        app.manager.settle().await;
     };
     if tokio::time::timeout(drain, ended).await.is_err() {
         tracing::warn!("the time to drain is up; requests under way were cut");

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_auth::SCHEMES;
 use trunkline_core::{
-    Call, Context, Error, IntegrationId, Kind, Layer, Operation, Pipeline, Reply, Result, SchemeDyn,
+    Call, Consent, Context, Error, IntegrationId, Kind, Layer, Operation, Pipeline, Reply, Result, SchemeDyn,
     SharedLimits, TransportDyn,
 };
 use trunkline_layers::{
@@ -389,6 +389,24 @@ impl Handle {
         if let Some(cache) = &self.cache {
             cache.clear();
         }
+    }
+
+    /// How somebody agrees to what calls do in their name; goes with [`Handle::context`].
+    ///
+    /// # Errors
+    ///
+    /// `unsupported` where nobody has to; as [`Handle::trouble`] if the integration does not open.
+    pub fn consent(&self) -> Result<&dyn Consent> {
+        let consent = self.scheme.as_deref().and_then(SchemeDyn::consent_dyn);
+        consent.ok_or_else(|| {
+            let message = "auth_type: nobody has to agree to this one; oauth2 with grant_type authorization_code or device_code asks a person";
+            self.trouble().unwrap_or_else(|| Error::new(Kind::Unsupported, message))
+        })
+    }
+
+    /// What the scheme works with.
+    pub fn context(&self) -> &Context {
+        self.pipeline.context()
     }
 
     /// Ends what the scheme has under way and must not lose.

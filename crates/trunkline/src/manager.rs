@@ -248,6 +248,12 @@ impl Manager {
         self.inner.registry.shared.store.ping().await
     }
 
+    /// Waits for the exchanges of tokens that are under way: what they bring may be the only copy of the next grant.
+    /// Before the runtimes of callers end, where they began.
+    pub async fn settle(&self) {
+        stream::iter(self.list()).for_each_concurrent(None, async |handle| handle.settle().await).await;
+    }
+
     /// Writes down what is left of activity, gives back what transports hold, leaves the servers that share
     /// limits, and gives the store up.
     /// Calls under way may still end; their records are kept only if they end before.

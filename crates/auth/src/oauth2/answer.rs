@@ -1,22 +1,42 @@
 //! What a token endpoint answers: a token (RFC 6749 section 5.1), a refusal (section 5.2), or something else.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
-use trunkline_core::{Error, Kind, Outcome, Result, Secret, retry_after};
+use trunkline_core::{Error, Kind, Outcome, Result, retry_after};
+use zeroize::Zeroizing;
 
 /// An answer that means something.
 #[derive(Debug)]
 pub(super) enum Answer {
     /// A token.
-    Token {
-        token: Secret,
-        /// For how long it is good, if that was said in a way that makes sense.
-        lives: Option<Duration>,
-    },
+    Issued(Box<Issued>),
     /// No token, and why.
     Refused(Refusal),
+}
+
+/// What was issued.
+pub(super) struct Issued {
+    pub(super) access_token: Zeroizing<String>,
+    /// For how long it is good, if that was said in a way that makes sense.
+    pub(super) lives: Option<Duration>,
+    pub(super) refresh_token: Option<Zeroizing<String>>,
+    pub(super) scope: Option<String>,
+    /// The origin of the service, where the answer says it.
+    pub(super) origin: Option<String>,
+    /// Everything that was answered.
+    pub(super) fields: Map<String, Value>,
+}
+
+impl fmt::Debug for Issued {
+    /// Without the tokens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issued")
+            .field("lives", &self.lives)
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why there is no token, in the server's own words.
@@ -24,7 +44,7 @@ pub(super) enum Answer {
 pub(super) struct Refusal {
     /// The code of RFC 6749 section 5.2.
     pub(super) code: String,
-    description: String,
+    pub(super) description: String,
 }
 
 /// Characters of a server's own words that are shown.
@@ -55,24 +75,38 @@ pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Resu
     if !status.is_success() {
         return odd("no reason that RFC 6749 knows; is this the token endpoint?");
     }
-    let Some(token) = fields.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty())
-    else {
-        return odd(match fields.is_empty() {
-            true => "neither JSON nor a form; is this the token endpoint?",
-            false => "no access_token; is this the token endpoint?",
+    match issued(fields) {
+        Ok(issued) => Ok(Answer::Issued(Box::new(issued))),
+        Err(what) => odd(&what),
+    }
+}
+
+/// What the fields of an answer, or of tokens that are imported, say was issued. Otherwise what is odd about them.
+pub(super) fn issued(fields: Map<String, Value>) -> Result<Issued, String> {
+    let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let Some(token) = text("access_token") else {
+        return Err(match fields.is_empty() {
+            true => "neither JSON nor a form; is this the token endpoint?".to_owned(),
+            false => "no access_token; is this the token endpoint?".to_owned(),
         });
     };
     // RFC 6749 section 7.1: a token of a type that is not understood must not be used. Servers that name none mean
     // the usual one.
     if let Some(kind) = text("token_type").filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return odd(&format!("a token of type {kind:?}; only bearer tokens can be sent"));
+        return Err(format!("a token of type {:?}; only bearer tokens can be sent", plain(kind)));
     }
-    let lives = fields.get("expires_in").and_then(seconds);
-    Ok(Answer::Token { token: Secret::literal(token), lives })
+    Ok(Issued {
+        access_token: Zeroizing::new(token.to_owned()),
+        lives: fields.get("expires_in").and_then(seconds),
+        refresh_token: text("refresh_token").map(|token| Zeroizing::new(token.to_owned())),
+        scope: text("scope").map(plain),
+        origin: None,
+        fields,
+    })
 }
 
 /// The fields of an answer: JSON as it should be, or a form as some servers have it.
-fn fields(headers: &HeaderMap, body: &[u8]) -> Map<String, Value> {
+pub(super) fn fields(headers: &HeaderMap, body: &[u8]) -> Map<String, Value> {
     if let Ok(fields) = serde_json::from_slice(body) {
         return fields;
     }
@@ -85,7 +119,7 @@ fn fields(headers: &HeaderMap, body: &[u8]) -> Map<String, Value> {
 }
 
 /// A number of seconds, which some servers write as text. What makes no sense says nothing.
-fn seconds(value: &Value) -> Option<Duration> {
+pub(super) fn seconds(value: &Value) -> Option<Duration> {
     let number = match value {
         Value::Number(number) => number.as_f64()?,
         Value::String(text) => text.trim().parse().ok()?,
@@ -95,15 +129,22 @@ fn seconds(value: &Value) -> Option<Duration> {
 }
 
 /// A server's words, as far as they can stand in a line of a log.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
 }
 
 impl Refusal {
+    /// The server's own words.
+    pub(super) fn said(&self) -> String {
+        match &*self.description {
+            "" => self.code.clone(),
+            description => format!("{} ({description})", self.code),
+        }
+    }
+
     /// What follows from a refusal, and what to do.
-    pub(super) fn explain(self) -> Error {
-        let Self { code, description } = self;
-        let (kind, advice) = match &*code {
+    pub(super) fn explain(&self) -> Error {
+        let (kind, advice) = match &*self.code {
             // The client's own account: whoever mends it does so at the server, and nothing here changes.
             "invalid_grant" => (Kind::Unauthenticated, "see to the client's account at the server"),
             "invalid_client" => (Kind::Unauthenticated, "check client_id, client_secret and client_auth"),
@@ -118,7 +159,7 @@ impl Refusal {
             }
             _ => (Kind::Unauthenticated, "check auth_config"),
         };
-        let said = if description.is_empty() { code } else { format!("{code} ({description})") };
+        let said = self.said();
         Error::new(kind, format!("token_url answered {said}; {advice}")).outcome_is(Outcome::NotSent)
     }
 }

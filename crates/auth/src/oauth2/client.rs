@@ -1,4 +1,4 @@
-//! `Client`: who asks for a token, and how it shows that it is who it says (RFC 6749 section 2.3).
+//! `Client`: who asks for a token, and how it shows that it is who it says (RFC 6749 section 2.3, RFC 7523).
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -6,8 +6,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::HeaderValue;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trunkline_core::{Error, Result, Secret};
+use trunkline_core::{Error, MASK, Result, Secret};
 use url::form_urlencoded::{Serializer, byte_serialize};
+
+use super::{
+    answer::Refusal,
+    assertion::{Assertion, ClientKey},
+};
 
 /// How a client shows its secret.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -20,6 +25,10 @@ pub(super) enum ClientAuth {
     Basic,
     /// As `client_secret` in the body.
     Post,
+    /// By a token that is signed with the secret.
+    ClientSecretJwt,
+    /// By a token that is signed with `client_key`.
+    PrivateKeyJwt,
     /// Not at all: a public client has none, and only says who it is.
     None,
 }
@@ -29,8 +38,12 @@ pub(super) enum ClientAuth {
 pub(super) enum Way {
     Basic,
     Post,
+    Jwt,
     None,
 }
+
+/// What says that `client_assertion` is one (RFC 7523 section 2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A client of an authorization server.
 #[derive(Debug)]
@@ -38,6 +51,7 @@ pub(super) struct Client {
     id: String,
     secret: Option<Secret>,
     auth: ClientAuth,
+    assertion: Option<Assertion>,
     /// The way that `auto` has found out: 1 is `basic`, 2 `post`.
     found: AtomicU8,
 }
@@ -48,34 +62,73 @@ pub(super) fn is_own(name: &str) -> bool {
 }
 
 impl Client {
-    pub(super) fn new(id: String, secret: Option<Secret>, auth: ClientAuth) -> Result<Self> {
-        if id.is_empty() {
+    /// A client. `nobody` says that it may go without an id, as some grants need none.
+    pub(super) fn new(
+        id: String,
+        secret: Option<Secret>,
+        auth: ClientAuth,
+        key: Option<ClientKey>,
+        nobody: bool,
+    ) -> Result<Self> {
+        if id.is_empty() && !(nobody && secret.is_none() && key.is_none()) {
             return Err(Error::invalid("client_id: is empty"));
         }
-        match (auth, &secret) {
-            (ClientAuth::Basic | ClientAuth::Post, None) => Err(Error::invalid(
-                "client_secret: is missing; set it, or client_auth to none for a public client",
-            )),
-            (ClientAuth::None, Some(_)) => {
-                Err(Error::invalid("client_auth: is none, but there is a client_secret; remove one of them"))
+        let auth = if key.is_some() && auth == ClientAuth::Auto { ClientAuth::PrivateKeyJwt } else { auth };
+        let assertion = match (auth, key, &secret) {
+            (ClientAuth::PrivateKeyJwt, Some(_), Some(_)) => {
+                return Err(Error::invalid(
+                    "client_secret: is not used beside client_key; remove one of them",
+                ));
             }
-            _ => Ok(Self { id, secret, auth, found: AtomicU8::new(0) }),
-        }
+            (ClientAuth::PrivateKeyJwt, Some(key), None) => {
+                Some(Assertion::of_client(key, &id).map_err(|error| error.at("client_key"))?)
+            }
+            (ClientAuth::PrivateKeyJwt, None, _) => {
+                return Err(Error::invalid("client_key: is missing; set it, or another client_auth"));
+            }
+            (_, Some(_), _) => {
+                return Err(Error::invalid(
+                    "client_auth: must be private_key_jwt where there is a client_key",
+                ));
+            }
+            (ClientAuth::ClientSecretJwt, None, Some(secret)) => {
+                Some(Assertion::of_secret(secret.clone(), &id)?)
+            }
+            (ClientAuth::Basic | ClientAuth::Post | ClientAuth::ClientSecretJwt, None, None) => {
+                return Err(Error::invalid(
+                    "client_secret: is missing; set it, or client_auth to none for a public client",
+                ));
+            }
+            (ClientAuth::None, None, Some(_)) => {
+                return Err(Error::invalid(
+                    "client_auth: is none, but there is a client_secret; remove one of them",
+                ));
+            }
+            _ => None,
+        };
+        Ok(Self { id, secret, auth, assertion, found: AtomicU8::new(0) })
     }
 
-    /// Whether it has a secret.
+    /// Who it is.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether it can show that it is who it says.
     pub(super) fn is_confidential(&self) -> bool {
-        self.secret.is_some()
+        self.secret.is_some() || self.assertion.is_some()
     }
 
     /// The ways to try, one after the other.
     pub(super) fn ways(&self) -> &'static [Way] {
         match (self.auth, self.found.load(Ordering::Relaxed)) {
+            _ if self.assertion.is_some() => &[Way::Jwt],
             _ if self.secret.is_none() => &[Way::None],
             (ClientAuth::Auto, 0) => &[Way::Basic, Way::Post],
             (ClientAuth::Auto, 1) | (ClientAuth::Basic, _) => &[Way::Basic],
             (ClientAuth::Auto | ClientAuth::Post, _) => &[Way::Post],
-            (ClientAuth::None, _) => &[Way::None],
+            // Those that sign have an assertion.
+            (ClientAuth::None | ClientAuth::ClientSecretJwt | ClientAuth::PrivateKeyJwt, _) => &[Way::None],
         }
     }
 
@@ -84,8 +137,23 @@ impl Client {
         self.found.store(if way == Way::Basic { 1 } else { 2 }, Ordering::Relaxed);
     }
 
-    /// Adds to the form what this way puts there, and gives the header that it takes.
-    pub(super) fn show(&self, way: Way, form: &mut Serializer<'_, String>) -> Result<Option<HeaderValue>> {
+    /// A refusal in which the server does not repeat the client's secret.
+    pub(super) fn hidden(&self, mut refusal: Refusal) -> Refusal {
+        if let Some(secret) = self.secret.as_ref().and_then(|secret| secret.expose().ok())
+            && secret.len() >= 4
+        {
+            refusal.description = refusal.description.replace(&*secret, MASK);
+        }
+        refusal
+    }
+
+    /// Adds to the form for `server` what this way puts there, and gives the header that it takes.
+    pub(super) fn show(
+        &self,
+        way: Way,
+        server: &str,
+        form: &mut Serializer<'_, String>,
+    ) -> Result<Option<HeaderValue>> {
         let secret = match &self.secret {
             Some(secret) => secret.expose()?,
             None => "".into(),
@@ -101,6 +169,14 @@ impl Client {
                 return Ok(Some(value));
             }
             Way::Post => form.append_pair("client_id", &self.id).append_pair("client_secret", &secret),
+            Way::Jwt => {
+                let assertion = self.assertion.as_ref().map(|assertion| assertion.mint(server)).transpose();
+                let assertion = assertion.map_err(|error| error.at("client_key"))?.unwrap_or_default();
+                form.append_pair("client_id", &self.id)
+                    .append_pair("client_assertion_type", ASSERTION_TYPE)
+                    .append_pair("client_assertion", &assertion)
+            }
+            Way::None if self.id.is_empty() => form,
             Way::None => form.append_pair("client_id", &self.id),
         };
         Ok(None)

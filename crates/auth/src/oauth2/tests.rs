@@ -5,11 +5,11 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde_json::{Value, json};
-use trunkline_core::{BoxFuture, Egress, Profile, Web};
+use trunkline_core::{BoxFuture, Egress, HttpRequest, Kind, Outcome, Profile, Reply, Web, parse};
 
-use super::*;
+use super::{answer::Answer, *};
 
 /// What was sent: where to, the header that shows the client, and the form.
 type Sent = (String, Option<String>, String);
@@ -129,11 +129,11 @@ fn what_a_server_answers_is_a_token_or_says_what_is_wrong() {
         ("1e300", Some(u64::MAX)),
     ] {
         let body = format!(r#"{{"access_token":"t","token_type":"bearer","expires_in":{life}}}"#);
-        let Ok(Answer::Token { lives: found, .. }) = read(200, &json, &body) else { panic!("{body}") };
-        assert_eq!(found.map(|life| life.as_secs()), lives, "{life}");
+        let Ok(Answer::Issued(issued)) = read(200, &json, &body) else { panic!("{body}") };
+        assert_eq!(issued.lives.map(|life| life.as_secs()), lives, "{life}");
     }
     let form = media("application/x-www-form-urlencoded; charset=utf-8");
-    assert!(matches!(read(200, &form, "access_token=t&scope=a"), Ok(Answer::Token { .. })));
+    assert!(matches!(read(200, &form, "access_token=t&scope=a"), Ok(Answer::Issued(_))));
     for (status, body, kind, says) in [
         (200, "<html>Welcome</html>", Kind::Protocol, "neither JSON"),
         (200, "{}", Kind::Protocol, "neither JSON"),

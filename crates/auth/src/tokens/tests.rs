@@ -23,7 +23,7 @@ struct Issuer {
 }
 
 impl Issue for Arc<Issuer> {
-    async fn issue(&self, _: &Context) -> Result<Token> {
+    async fn issue(&self, _: &Context, _: Option<Arc<Credential>>) -> Result<Token> {
         let n = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         let said = self.says.lock().unwrap().pop_front();
         let (after, says) = said.unwrap_or((Duration::ZERO, Ok(Some(3600))));
@@ -185,13 +185,32 @@ async fn after_a_failure_nobody_asks_for_a_while_and_all_hear_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_needs_a_person_is_not_asked_for_again() {
+async fn that_a_person_is_needed_is_told_at_once_and_heard_of_again_after_a_while() {
     let bench = bench([at_once(Err(Kind::NeedsReauth))]);
     for _ in 0..1000 {
         assert_eq!(bench.number().await, Err(Kind::NeedsReauth));
-        advance(SECOND * 3600).await;
     }
     assert_eq!(bench.asked(), 1);
+    advance(REAUTH).await;
+    assert_eq!((bench.number().await, bench.asked()), (Ok(2), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changed_is_asked_for_at_once_and_an_exchange_from_before_brings_nothing() {
+    let bench = Arc::new(bench([
+        at_once(Err(Kind::Unavailable)),
+        (SECOND, Ok(Some(3600))),
+        (SECOND, Ok(Some(3600))),
+    ]));
+    assert_eq!(bench.number().await, Err(Kind::Unavailable));
+    bench.tokens.reset();
+    let waits = tokio::spawn({
+        let bench = bench.clone();
+        async move { bench.number().await }
+    });
+    sleep(SECOND / 2).await;
+    bench.tokens.reset();
+    assert_eq!((waits.await.unwrap(), bench.asked()), (Ok(3), 3));
 }
 
 #[tokio::test(start_paused = true)]
