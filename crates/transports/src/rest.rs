@@ -58,8 +58,11 @@ impl Transport for Rest {
         };
         let body = request.body.take_for_send();
         let (request, credential) = (&*request, call.credential.as_deref());
-        let uri = self.uri(request, credential)?;
-        let mut trip = Trip::new(uri, body, request, credential, call.deadline);
+        let moved = credential.and_then(Credential::origin).map(|origin| self.base.moved_to(origin));
+        let moved = moved.transpose()?.map(Box::new);
+        let home = moved.as_deref().unwrap_or(&self.base);
+        let uri = uri(home, request, credential)?;
+        let mut trip = Trip::new(uri, home, body, request, credential, call.deadline);
         let reply = self.travel(&mut trip).await;
         trip.judge(reply.and_then(|reply| {
             // A part of an encoded reply cannot be decoded by itself.
@@ -94,21 +97,6 @@ impl Rest {
         }
     }
 
-    /// Where the request goes; a credential that is a query parameter is part of it.
-    fn uri(&self, request: &HttpRequest, credential: Option<&Credential>) -> Result<Uri> {
-        let params = request.params.iter().map(|(name, value)| (&**name, &**value));
-        match credential.map(Credential::form) {
-            Some(Form::Query { name, value }) => {
-                let value = value.expose()?;
-                // Of two with one name some services read the first: ours is the only one.
-                let endpoint = http::query::without(&request.endpoint, |found, _| found == name);
-                let params = params.filter(|(found, _)| found != name);
-                self.base.join(&endpoint, params.chain([(&**name, &*value)]))
-            }
-            _ => self.base.join(&request.endpoint, params),
-        }
-    }
-
     /// One request and its response.
     async fn send(&self, trip: &mut Trip<'_>) -> Result<Reply> {
         let (exchange, streams) = {
@@ -117,10 +105,11 @@ impl Rest {
             // A deadline that comes first makes a timer of our own useless.
             let bounded = trip.deadline().is_some_and(|end| end <= progress.begun() + self.first_byte);
             let first_byte = (!bounded || streams).then_some(self.first_byte);
-            let abroad = (!trip.at_home()).then(|| self.abroad.origin(trip.uri()));
+            let client = if trip.at_home() { &self.client } else { &self.abroad };
+            let other = trip.is_elsewhere(&self.base).then(|| client.origin(trip.uri()));
             let mut wire = Some(self.wire(trip, body)?);
-            let exchange = match &abroad {
-                Some(origin) => self.abroad.send(origin, &mut wire, progress, first_byte),
+            let exchange = match &other {
+                Some(origin) => client.send(origin, &mut wire, progress, first_byte),
                 None => self.client.send(&self.origin, &mut wire, progress, first_byte),
             };
             (exchange.await?, streams)
@@ -158,5 +147,20 @@ impl Rest {
         *wire.uri_mut() = uri;
         *wire.headers_mut() = headers;
         Ok(wire)
+    }
+}
+
+/// Where the request goes; a credential that is a query parameter is part of it.
+fn uri(base: &Base, request: &HttpRequest, credential: Option<&Credential>) -> Result<Uri> {
+    let params = request.params.iter().map(|(name, value)| (&**name, &**value));
+    match credential.map(Credential::form) {
+        Some(Form::Query { name, value }) => {
+            let value = value.expose()?;
+            // Of two with one name some services read the first: ours is the only one.
+            let endpoint = http::query::without(&request.endpoint, |found, _| found == name);
+            let params = params.filter(|(found, _)| found != name);
+            base.join(&endpoint, params.chain([(&**name, &*value)]))
+        }
+        _ => base.join(&request.endpoint, params),
     }
 }

@@ -1,5 +1,7 @@
 //! What is configured and what servers answer, read by themselves and through a port that answers as it is told.
 
+mod keeping;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},

@@ -1,59 +1,214 @@
-// A certified authorization server on a free port of loopback, with a resource that wants its tokens. Prints its
-// origin when it is ready, and ends with its parent, when its standard input does.
+// A certified authorization server on a free port of loopback, with a resource that wants its tokens, and a person who
+// agrees to everything (or to nothing). Prints its origin when it is ready, and ends with its parent, when its standard
+// input does.
 //
-// GET /resource     answers 200 to a token that is good, with what it was issued for, and 401 otherwise.
-// POST /revoke-all  makes every token that was issued so far useless.
-// GET /asked        says how many tokens were asked for.
+// GET  /resource            answers 200 to a token that is good, with what it was issued for, and 401 otherwise.
+// POST /revoke-all          makes every access token that was issued so far useless.
+// POST /revoke-grants       the person withdraws everything they agreed to.
+// GET  /asked               says how many tokens were asked for.
+// GET  /key                 the private key that the client `signer` and the issuer of assertions sign with.
+// GET  /refresh-token       a refresh token of the client `web`, as if the person had agreed.
+// GET  /approve?user_code=  the person types the code in and agrees; /refuse?user_code= refuses.
+// POST /fault?NAME          what happens to the next answer of the token endpoint; see `spoil`.
+// POST /mood?refuse         from now on the person refuses; /mood?agree.
+import crypto from 'node:crypto';
 import http from 'node:http';
-import { Provider } from 'oidc-provider';
+import zlib from 'node:zlib';
+import { createLocalJWKSet, exportJWK, jwtVerify } from 'jose';
+import { Provider, errors } from 'oidc-provider';
+
+const ASSERTION = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
+const PERSON = 'alice';
 
 const life = Number(process.argv[2] ?? 3600);
+const { privateKey, publicKey } = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
+const person = { grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] };
+const basic = { token_endpoint_auth_method: 'client_secret_basic' };
 const clients = [
-  { client_id: 'me & co', client_secret: 'p@ss:/%40word', token_endpoint_auth_method: 'client_secret_basic' },
+  { client_id: 'me & co', client_secret: 'p@ss:/%40word', ...basic },
   { client_id: 'poster', client_secret: 'posted', token_endpoint_auth_method: 'client_secret_post' },
-  { client_id: 'narrow', client_secret: 'narrow', token_endpoint_auth_method: 'client_secret_basic', scope: 'read' },
-  { client_id: 'coder', client_secret: 'coder', token_endpoint_auth_method: 'client_secret_basic', grant_types: ['authorization_code'] },
+  { client_id: 'narrow', client_secret: 'narrow', ...basic, scope: 'read' },
+  { client_id: 'coder', client_secret: 'coder', ...basic, ...person },
+  { client_id: 'signer', token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'ES256', jwks },
+  { client_id: 'secretive', client_secret: 'a secret to sign with, of 32 bytes', token_endpoint_auth_method: 'client_secret_jwt' },
+  { client_id: 'asserter', token_endpoint_auth_method: 'none', grant_types: [ASSERTION] },
+  { client_id: 'web', client_secret: 'webs secret', ...basic, ...person },
+  { client_id: 'public', token_endpoint_auth_method: 'none', ...person },
+  { client_id: 'device', token_endpoint_auth_method: 'none', grant_types: [DEVICE, 'refresh_token'] },
 ].map((client) => ({
-  grant_types: ['client_credentials'], redirect_uris: [], response_types: [], ...client,
-  ...(client.grant_types ? { redirect_uris: ['https://client.test/back'], response_types: ['code'] } : {}),
+  grant_types: ['client_credentials'], response_types: [], ...client,
+  redirect_uris: client.response_types ? ['https://client.test/back'] : [],
 }));
 
 let asked = 0;
+let fault;
+let agrees = true;
 const issued = new Set();
+const grants = new Set();
+
+// What is done to an answer of the token endpoint: before it is made, or to what it says.
+const instead = {
+  html: [200, 'text/html', '<html>Welcome</html>'],
+  empty: [200, 'application/json', '{}'],
+  huge: [200, 'application/json', '"' + 'x'.repeat(1 << 20) + '"'],
+  down: [503, 'text/html', 'down'],
+  redirect: [307, 'text/plain', ''],
+};
+const spoil = {
+  no_expiry: (answer) => delete answer.expires_in,
+  negative: (answer) => (answer.expires_in = -1),
+  string: (answer) => (answer.expires_in = String(answer.expires_in)),
+  zero: (answer) => (answer.expires_in = 0),
+  endless: (answer) => (answer.expires_in = 1e18),
+  mac: (answer) => (answer.token_type = 'mac'),
+  same: (answer) => delete answer.refresh_token,
+};
+
+function faulty(request, response, origin) {
+  const name = fault;
+  fault = undefined;
+  if (name in instead) {
+    const [status, type, body] = instead[name];
+    response.writeHead(status, { 'content-type': type, location: origin.replace('127.0.0.1', 'localhost') + '/token' });
+    response.end(body);
+    return true;
+  }
+  if (name === 'bomb') {
+    response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
+    response.end(zlib.gzipSync(Buffer.alloc(64 << 20, 32)));
+    return true;
+  }
+  const end = response.end.bind(response);
+  if (name === 'lost') {
+    // The server has acted, and nobody hears of it.
+    response.end = () => request.socket.destroy();
+  } else if (name in spoil) {
+    response.end = (body) => {
+      const answer = JSON.parse(body);
+      spoil[name](answer);
+      const text = JSON.stringify(answer);
+      response.setHeader('content-length', Buffer.byteLength(text));
+      return end(text);
+    };
+  }
+  return false;
+}
+
 const listener = http.createServer();
 listener.listen(0, '127.0.0.1', () => {
   const origin = `http://127.0.0.1:${listener.address().port}`;
   const provider = new Provider(origin, {
+    // Clients come back to wherever they were started: on a free port of loopback, or a page of ours.
     clients,
-    scopes: ['read', 'write'],
-    features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false } },
-    ttl: { ClientCredentials: life },
+    scopes: ['openid', 'offline_access', 'read', 'write'],
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      deviceFlow: { enabled: true },
+      revocation: { enabled: true },
+    },
+    interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
+    issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    ttl: { ClientCredentials: life, AccessToken: life, Grant: 86400, Interaction: 600, Session: 86400, RefreshToken: 86400, DeviceCode: life, AuthorizationCode: 60, IdToken: 60 },
   });
-  provider.on('client_credentials.saved', (token) => issued.add(token));
+  for (const kind of ['client_credentials', 'access_token']) provider.on(`${kind}.saved`, (token) => issued.add(token));
+  // Any path of loopback is a place to come back to.
+  const known = provider.Client.prototype.redirectUriAllowed;
+  provider.Client.prototype.redirectUriAllowed = function allowed(uri) {
+    return uri.startsWith('http://127.0.0.1:') || uri.startsWith('http://localhost:') || known.call(this, uri);
+  };
+  provider.registerGrantType(ASSERTION, async (ctx, next) => {
+    const { client, params } = ctx.oidc;
+    try {
+      await jwtVerify(params.assertion, createLocalJWKSet(jwks), { issuer: 'asserter', audience: `${origin}/token`, maxTokenAge: 600 });
+    } catch (error) {
+      throw new errors.InvalidGrant(error.message);
+    }
+    const token = new provider.ClientCredentials({ client, scope: params.scope });
+    ctx.body = { access_token: await token.save(), expires_in: token.expiration, token_type: 'Bearer' };
+    await next();
+  }, ['assertion', 'scope'], []);
   const oidc = provider.callback();
+
+  async function agreed(clientId, scope) {
+    const grant = new provider.Grant({ accountId: PERSON, clientId });
+    grant.addOIDCScope(scope);
+    grants.add(await grant.save());
+    return [...grants].at(-1);
+  }
+
   listener.on('request', async (request, response) => {
+    const url = new URL(request.url, origin);
     const json = (status, body) => {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(body));
     };
-    switch (new URL(request.url, origin).pathname) {
+    if (url.pathname.startsWith('/interaction/')) {
+      const { prompt, params, grantId } = await provider.interactionDetails(request, response);
+      let result = { login: { accountId: PERSON } };
+      if (!agrees) {
+        result = { error: 'access_denied', error_description: 'Alice <b>does not</b> want this' };
+      } else if (prompt.name === 'consent') {
+        result = { consent: { grantId: grantId ?? (await agreed(params.client_id, params.scope ?? 'openid')) } };
+      }
+      return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true });
+    }
+    switch (url.pathname) {
       case '/resource': {
         const value = (request.headers.authorization ?? '').replace(/^Bearer /, '');
-        const token = await provider.ClientCredentials.find(value);
+        const token = (await provider.ClientCredentials.find(value)) ?? (await provider.AccessToken.find(value));
         if (!token || token.isExpired) {
           response.setHeader('www-authenticate', 'Bearer error="invalid_token"');
           return json(401, { error: 'invalid_token' });
         }
-        return json(200, { client: token.clientId, scope: token.scope });
+        return json(200, { client: token.clientId, scope: token.scope, person: token.accountId });
       }
       case '/revoke-all':
         await Promise.all([...issued].map((token) => token.destroy()));
         issued.clear();
         return json(200, {});
+      case '/revoke-grants':
+        for (const id of grants) {
+          for (const kind of ['AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode']) await provider[kind].revokeByGrantId(id);
+          await (await provider.Grant.find(id))?.destroy();
+        }
+        return json(200, {});
       case '/asked':
         return json(200, { asked });
+      case '/key':
+        return json(200, { key_id: 'one', private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }) });
+      case '/refresh-token': {
+        const client = await provider.Client.find('web');
+        const scope = 'openid offline_access';
+        const token = new provider.RefreshToken({ accountId: PERSON, client, grantId: await agreed('web', scope), gty: 'authorization_code', scope, authTime: Math.floor(Date.now() / 1000) });
+        return json(200, { refresh_token: await token.save() });
+      }
+      case '/approve':
+      case '/refuse': {
+        const code = await provider.DeviceCode.findByUserCode(url.searchParams.get('user_code').replace(/[^A-Z]/g, ''));
+        if (!code) return json(404, {});
+        if (url.pathname === '/refuse') {
+          Object.assign(code, { error: 'access_denied', errorDescription: 'Alice pressed the other button' });
+        } else {
+          const scope = code.params.scope ?? 'openid';
+          Object.assign(code, { accountId: PERSON, authTime: Math.floor(Date.now() / 1000), scope, grantId: await agreed(code.clientId, scope) });
+        }
+        await code.save();
+        return json(200, {});
+      }
+      case '/fault':
+        fault = url.search.slice(1);
+        return json(200, {});
+      case '/mood':
+        agrees = url.search !== '?refuse';
+        return json(200, {});
       case '/token':
         asked += 1;
+        if (fault && faulty(request, response, origin)) return undefined;
       // falls through
       default:
         return oidc(request, response);

@@ -116,6 +116,16 @@ impl Base {
         Uri::from_parts(parts).map_err(|_| Error::invalid("endpoint: cannot be part of a URL"))
     }
 
+    /// The same path at another origin, such as `https://eu.example.com`.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` where that is no origin.
+    pub(crate) fn moved_to(&self, origin: &str) -> Result<Self> {
+        let Self { scheme, authority, .. } = Self::parse(origin)?;
+        Ok(Self { scheme, authority, ..self.clone() })
+    }
+
     /// The origin alone, as a URI.
     pub(crate) fn origin(&self) -> Uri {
         let mut parts = http::uri::Parts::default();

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use trunkline_core::{Body, Credential, Error, Form, HttpRequest, Kind, Outcome, Reply, Result};
 
 use super::{Redirects, Rest};
-use crate::http::{query, resolve_location};
+use crate::http::{Base, query, resolve_location};
 
 /// Redirects followed for one call.
 const MAX: u8 = 5;
@@ -13,6 +13,8 @@ const MAX: u8 = 5;
 /// A request on its way.
 #[derive(Debug)]
 pub(super) struct Trip<'a> {
+    /// Where the credential is good.
+    home: &'a Base,
     request: &'a HttpRequest,
     credential: Option<&'a Credential>,
     deadline: Option<Instant>,
@@ -40,6 +42,7 @@ pub(super) enum Stage {
 impl<'a> Trip<'a> {
     pub(super) fn new(
         uri: Uri,
+        home: &'a Base,
         body: Body,
         request: &'a HttpRequest,
         credential: Option<&'a Credential>,
@@ -47,7 +50,7 @@ impl<'a> Trip<'a> {
     ) -> Self {
         let (method, body) = (&request.method, Some(body));
         let (hops, away, lost_body, acted) = (0, false, false, false);
-        Self { request, credential, deadline, uri, method, body, hops, away, lost_body, acted }
+        Self { home, request, credential, deadline, uri, method, body, hops, away, lost_body, acted }
     }
 
     /// What the caller asked for.
@@ -90,6 +93,11 @@ impl<'a> Trip<'a> {
         !self.away
     }
 
+    /// Whether the request goes to another host than `base` names: a redirect leads there, or the credential is for it.
+    pub(super) fn is_elsewhere(&self, base: &Base) -> bool {
+        self.away || !std::ptr::eq(self.home, base)
+    }
+
     /// Whether a redirect was followed.
     pub(super) fn was_redirected(&self) -> bool {
         self.hops > 0
@@ -121,11 +129,11 @@ impl<'a> Trip<'a> {
             Redirects::None => return Ok(Stage::Arrived(reply)),
             Redirects::Any => resolve_location(&self.uri, location)?,
             Redirects::SameOrigin => match resolve_location(&self.uri, location) {
-                Ok(target) if rest.base.is_origin_of(&target) => target,
+                Ok(target) if self.home.is_origin_of(&target) => target,
                 _ => return Ok(Stage::Arrived(reply)),
             },
         };
-        let away = self.away || !rest.base.is_origin_of(&target);
+        let away = self.away || !self.home.is_origin_of(&target);
         // From https to http never: whoever sits between would read the answer.
         let downgrade = self.uri.scheme() == Some(&Scheme::HTTPS) && target.scheme() == Some(&Scheme::HTTP);
         if downgrade || (away && !matches!(body, Body::Empty)) {
