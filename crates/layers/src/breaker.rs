@@ -36,10 +36,13 @@ impl Layer for Breaker {
             // A caller in a hurry is no measure of the service.
             let due = call.deadline.filter(|_| !call.hurried);
             let permit = self.circuit.enter(due).inspect_err(|_| call.attempt -= 1)?;
+            let attempt = call.attempt;
             let result = next.run(call).await;
             permit.heard(
                 match &result {
                     Ok(_) => BreakerEffect::Success,
+                    // No attempt was made: that whoever issues tokens is down says nothing about the service.
+                    Err(_) if call.attempt < attempt => BreakerEffect::Ignore,
                     Err(error) => error.kind().row().breaker,
                 },
                 call.began,

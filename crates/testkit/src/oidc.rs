@@ -1,5 +1,5 @@
 //! `OidcProvider`: a certified OpenID provider (npm `oidc-provider`) in a process of its own, with a resource that
-//! wants its tokens. `scripts/need.sh oidc` installs it.
+//! wants its tokens, and a person who agrees to everything. `scripts/need.sh oidc` installs it.
 
 use std::{
     io::{BufRead, BufReader},
@@ -10,12 +10,7 @@ use std::{
 
 /// A provider that runs; it ends with this.
 ///
-/// | path | what it does |
-/// |---|---|
-/// | `/token` | issues tokens |
-/// | `/resource` | 200 for a good token, with the client and the scope that it was issued for; else 401 |
-/// | `POST /revoke-all` | makes all tokens that were issued useless |
-/// | `/asked` | how many tokens were asked for |
+/// What it answers at which path stands at the head of `peers/oidc-provider/server.mjs`.
 #[derive(Debug)]
 pub struct OidcProvider {
     child: Child,

@@ -60,9 +60,8 @@ impl Transport for Rest {
         let (request, credential) = (&*request, call.credential.as_deref());
         let moved = credential.and_then(Credential::origin).map(|origin| self.base.moved_to(origin));
         let moved = moved.transpose()?.map(Box::new);
-        let home = moved.as_deref().unwrap_or(&self.base);
-        let uri = uri(home, request, credential)?;
-        let mut trip = Trip::new(uri, home, body, request, credential, call.deadline);
+        let uri = uri(moved.as_deref().unwrap_or(&self.base), request, credential)?;
+        let mut trip = Trip::new(uri, moved, body, request, credential, call.deadline);
         let reply = self.travel(&mut trip).await;
         trip.judge(reply.and_then(|reply| {
             // A part of an encoded reply cannot be decoded by itself.
@@ -105,11 +104,11 @@ impl Rest {
             // A deadline that comes first makes a timer of our own useless.
             let bounded = trip.deadline().is_some_and(|end| end <= progress.begun() + self.first_byte);
             let first_byte = (!bounded || streams).then_some(self.first_byte);
-            let client = if trip.at_home() { &self.client } else { &self.abroad };
-            let other = trip.is_elsewhere(&self.base).then(|| client.origin(trip.uri()));
+            let client = |trip: &Trip<'_>| if trip.at_home() { &self.client } else { &self.abroad };
+            let other = trip.is_elsewhere().then(|| client(trip).origin(trip.uri()));
             let mut wire = Some(self.wire(trip, body)?);
             let exchange = match &other {
-                Some(origin) => client.send(origin, &mut wire, progress, first_byte),
+                Some(origin) => client(trip).send(origin, &mut wire, progress, first_byte),
                 None => self.client.send(&self.origin, &mut wire, progress, first_byte),
             };
             (exchange.await?, streams)

@@ -30,9 +30,6 @@ pub(super) struct Grant {
     lives_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) refresh_token: Option<Zeroizing<String>>,
-    /// The refresh token before that, until the present one has worked once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    previous: Option<Zeroizing<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) scope: Option<String>,
     /// Where the service is, as far as the server said so.
@@ -166,15 +163,9 @@ impl Grant {
         Self { lease: None, interrupted: false, reauth: Some(reason), ..self.clone() }
     }
 
-    /// The same with the refresh token from before the present one, if that has never worked.
-    pub(super) fn stepped_back(&self) -> Option<Self> {
-        Some(Self { refresh_token: Some(self.previous.clone()?), previous: None, ..self.clone() })
-    }
-
     /// The same with what was issued for it. A refresh token that the answer leaves out stays (RFC 6749 section 6).
     pub(super) fn granted(&self, issued: Issued, now_ms: i64) -> Self {
         let Issued { access_token, lives, refresh_token, scope, origin, .. } = issued;
-        let replaced = refresh_token.filter(|new| self.refresh_token.as_ref() != Some(new));
         let lives_ms =
             lives.map(|lives| u64::try_from(lives.as_millis()).unwrap_or(u64::MAX).min(LONGEST_MS));
         Self {
@@ -182,9 +173,7 @@ impl Grant {
             access_token: Some(access_token),
             issued_at_ms: now_ms,
             lives_ms,
-            // What was exchanged has worked, so what was before it is not needed any more.
-            previous: replaced.as_ref().and(self.refresh_token.clone()),
-            refresh_token: replaced.or_else(|| self.refresh_token.clone()),
+            refresh_token: refresh_token.or_else(|| self.refresh_token.clone()),
             scope: scope.or_else(|| self.scope.clone()),
             origin: origin.or_else(|| self.origin.clone()),
             pasted: self.pasted.clone(),

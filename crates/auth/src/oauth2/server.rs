@@ -193,15 +193,7 @@ impl Server {
     /// Exchanges what was leased; `None` if it is to be looked at again.
     async fn exchange(&self, context: &Context, leased: Version, ended: &mut bool) -> Result<Option<Token>> {
         let Version { generation, grant } = leased;
-        let mut asked = self.ask_with(context, &grant).await;
-        let mut used = grant.clone();
-        if matches!(&asked, Err(Failed::Refused(refusal)) if refusal.code == "invalid_grant")
-            && let Some(before) = grant.stepped_back()
-        {
-            // Somebody may have thrown away what the last exchange brought.
-            asked = self.ask_with(context, &before).await;
-            used = before;
-        }
+        let asked = self.ask_with(context, &grant).await;
         let failed = match asked {
             Ok(mut issued) => {
                 if *ended && issued.lives.is_some_and(|lives| lives.is_zero()) {
@@ -210,7 +202,7 @@ impl Server {
                 *ended = issued.lives.is_some_and(|lives| lives.is_zero());
                 let (token, lives, origin) =
                     (issued.access_token.clone(), issued.lives, issued.origin.clone());
-                let next = used.granted(issued, now_ms());
+                let next = grant.granted(issued, now_ms());
                 let origin = origin.or_else(|| next.origin.clone());
                 return match self.keep.write_for_sure(generation, next).await {
                     // Somebody has connected the account meanwhile.

@@ -1,5 +1,9 @@
 //! Tokens of a certified authorization server, from the first call to the last.
 
+mod crash;
+mod faults;
+mod grants;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use trunkline_testkit::OidcProvider;
@@ -23,7 +27,9 @@ fn config(provider: &OidcProvider, id: &str, auth: Value) -> Value {
         },
         "probe": { "endpoint": "/resource" },
     });
-    config["auth_config"].as_object_mut().unwrap().extend(auth.as_object().unwrap().clone());
+    let fields = config["auth_config"].as_object_mut().unwrap();
+    fields.extend(auth.as_object().unwrap().clone());
+    fields.retain(|_, value| !value.is_null());
     config
 }
 

@@ -144,6 +144,32 @@ async fn answers_that_prove_the_service_is_up_and_errors_of_ours_leave_it_closed
     assert_eq!(circuit.snapshot().state, "closed");
 }
 
+/// A layer that gets nothing to send with, and so makes no attempt.
+#[derive(Debug)]
+struct Penniless;
+
+impl Layer for Penniless {
+    fn name(&self) -> &'static str {
+        "penniless"
+    }
+
+    fn call<'a>(&'a self, call: &'a mut Call, _: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
+        call.attempt -= 1;
+        Box::pin(async { Err(Error::new(Kind::Unavailable, "whoever issues tokens is down")) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_made_no_attempt_says_nothing_of_the_service() {
+    let circuit = circuit();
+    let layers: [Arc<dyn Layer>; 2] = [Arc::new(Breaker::new(circuit.clone())), Arc::new(Penniless)];
+    let bench = Bench::new(layers, []);
+    for _ in 0..100 {
+        assert_eq!(kind(bench.get().await), Some(Kind::Unavailable));
+    }
+    assert_eq!(circuit.snapshot().state, "closed");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_error_in_an_answer_of_200_counts_as_its_kind_says() {
     let circuit = circuit();

@@ -13,8 +13,8 @@ const MAX: u8 = 5;
 /// A request on its way.
 #[derive(Debug)]
 pub(super) struct Trip<'a> {
-    /// Where the credential is good.
-    home: &'a Base,
+    /// Where the credential is good, if not at the integration's own address.
+    moved: Option<Box<Base>>,
     request: &'a HttpRequest,
     credential: Option<&'a Credential>,
     deadline: Option<Instant>,
@@ -42,7 +42,7 @@ pub(super) enum Stage {
 impl<'a> Trip<'a> {
     pub(super) fn new(
         uri: Uri,
-        home: &'a Base,
+        moved: Option<Box<Base>>,
         body: Body,
         request: &'a HttpRequest,
         credential: Option<&'a Credential>,
@@ -50,7 +50,7 @@ impl<'a> Trip<'a> {
     ) -> Self {
         let (method, body) = (&request.method, Some(body));
         let (hops, away, lost_body, acted) = (0, false, false, false);
-        Self { home, request, credential, deadline, uri, method, body, hops, away, lost_body, acted }
+        Self { moved, request, credential, deadline, uri, method, body, hops, away, lost_body, acted }
     }
 
     /// What the caller asked for.
@@ -88,14 +88,15 @@ impl<'a> Trip<'a> {
         self.method
     }
 
-    /// Whether the request is at the integration's own host, and was nowhere else.
+    /// Whether the request is where the credential is good, and was nowhere else.
     pub(super) fn at_home(&self) -> bool {
         !self.away
     }
 
-    /// Whether the request goes to another host than `base` names: a redirect leads there, or the credential is for it.
-    pub(super) fn is_elsewhere(&self, base: &Base) -> bool {
-        self.away || !std::ptr::eq(self.home, base)
+    /// Whether the request goes to another host than the integration's: a redirect leads there, or the credential is
+    /// for it.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.away || self.moved.is_some()
     }
 
     /// Whether a redirect was followed.
@@ -116,6 +117,7 @@ impl<'a> Trip<'a> {
     pub(super) fn follow(&mut self, rest: &Rest, reply: Reply) -> Result<Stage> {
         // RFC 9110 section 15.4: 303 asks for a GET; 307 and 308 keep the method; for 301 and 302 only
         // safe methods are followed, since a changed POST is not what the caller asked for.
+        let home = self.moved.as_deref().unwrap_or(&rest.base);
         let again = self.body.as_ref().and_then(Body::replay);
         let body = match reply.status {
             StatusCode::SEE_OTHER => Some(Body::Empty),
@@ -129,11 +131,11 @@ impl<'a> Trip<'a> {
             Redirects::None => return Ok(Stage::Arrived(reply)),
             Redirects::Any => resolve_location(&self.uri, location)?,
             Redirects::SameOrigin => match resolve_location(&self.uri, location) {
-                Ok(target) if self.home.is_origin_of(&target) => target,
+                Ok(target) if home.is_origin_of(&target) => target,
                 _ => return Ok(Stage::Arrived(reply)),
             },
         };
-        let away = self.away || !self.home.is_origin_of(&target);
+        let away = self.away || !home.is_origin_of(&target);
         // From https to http never: whoever sits between would read the answer.
         let downgrade = self.uri.scheme() == Some(&Scheme::HTTPS) && target.scheme() == Some(&Scheme::HTTP);
         if downgrade || (away && !matches!(body, Body::Empty)) {

@@ -67,8 +67,16 @@ impl Service {
     }
 
     pub(crate) async fn call_as(&self, request: impl Into<Operation>, form: Option<Form>) -> Result<Reply> {
+        self.call_with(request, form.map(Credential::new)).await
+    }
+
+    pub(crate) async fn call_with(
+        &self,
+        request: impl Into<Operation>,
+        credential: Option<Credential>,
+    ) -> Result<Reply> {
         let mut call = Call::new(IntegrationId::new("a").unwrap(), request);
-        call.credential = form.map(Credential::new).map(Arc::new);
+        call.credential = credential.map(Arc::new);
         self.rest.call(&self.context, &mut call).await
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::json;
-use trunkline_core::{Body, Context, Egress, Form, HttpRequest, Kind, Outcome, Profile, Secret};
+use trunkline_core::{Body, Context, Credential, Egress, Form, HttpRequest, Kind, Outcome, Profile, Secret};
 use trunkline_testkit::{Authority, Peer, Received};
 
 use crate::common::{Service, bearer, closed_port};
@@ -257,4 +257,24 @@ async fn a_post_that_was_answered_with_303_never_looks_unsent() {
     let error = Service::of(&refusing).call(HttpRequest::post("/").body("x")).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (Kind::Protocol, Outcome::Applied), "{error}");
     assert_eq!(error.reply().unwrap().status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_credential_that_says_where_it_is_good_takes_the_call_there_with_its_path() {
+    let (configured, real) = (redirects("/").await, redirects("/v1/there").await);
+    let service = Service::new(&format!("{}/v1", configured.url()), json!({}));
+    let credential = || Credential::new(Form::Bearer(Secret::new("t"))).for_origin(&real.url());
+    let reply = service.call_with(HttpRequest::get("/x"), Some(credential())).await.unwrap();
+    assert_eq!(reply.text().await.unwrap(), "GET /v1/x");
+    assert_eq!(real.received()[0].header("authorization"), "Bearer t");
+    // There it is at home: a redirect takes it along, one to where the configuration points does not.
+    let service = Service::new(&configured.url(), json!({}));
+    service.call_with(HttpRequest::get("/302"), Some(credential())).await.unwrap();
+    assert_eq!(real.received()[2].header("authorization"), "Bearer t");
+    let back = redirects(configured.url()).await;
+    let service = Service::new(&configured.url(), json!({ "redirects": "any" }));
+    let credential = Credential::new(Form::Bearer(Secret::new("t"))).for_origin(&back.url());
+    service.call_with(HttpRequest::get("/302"), Some(credential)).await.unwrap();
+    assert_eq!(configured.received().len(), 1);
+    assert_eq!(configured.received()[0].header("authorization"), "");
 }

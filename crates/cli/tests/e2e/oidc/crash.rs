@@ -1,0 +1,70 @@
+//! Killed at any moment of a rotation, the server comes back and works, or says that a person is needed and why.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use trunkline_testkit::OidcProvider;
+
+use super::{
+    config,
+    grants::{given, knows_provider},
+};
+use crate::{crash::ask, harness::Server};
+
+/// How often it is killed.
+const KILLS: usize = 100;
+
+async fn auth(server: &Server) -> Value {
+    let pasted = given(server, "refresh-token").await;
+    let mut auth =
+        json!({ "grant_type": "refresh_token", "client_id": "web", "client_secret": "webs secret" });
+    auth["refresh_token"] = pasted["refresh_token"].clone();
+    auth
+}
+
+#[tokio::test]
+async fn killed_in_the_middle_of_rotations_it_works_or_says_who_is_needed_and_never_loops() {
+    // Tokens that live for a second are replaced with nearly every start.
+    let provider = OidcProvider::start(1);
+    let mut server = Server::begin().allow_at(provider.address()).start().await;
+    knows_provider(&server, &provider.url("")).await;
+    server.has(&config(&provider, "a", auth(&server).await)).await;
+    let (mut random, mut lost): (u64, usize) = (0x9e37_79b9_7f4a_7c15, 0);
+    for round in 0..KILLS {
+        let address = server.address;
+        let call = "GET /api/v1/integrations/a/proxy/resource HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        let call = tokio::spawn(ask(address, call.to_owned()));
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        // The point of the test is the moment, not that anything has happened by then.
+        tokio::time::sleep(Duration::from_micros((random >> 33) % 25_000)).await;
+        server.signal(Signal::KILL);
+        server.ended().await;
+        call.await.unwrap();
+        server = server.again().allow_at(provider.address()).start().await;
+        let before = given(&server, "asked").await["asked"].as_u64().unwrap();
+        let mut ended = false;
+        for _ in 0..10 {
+            let answer = server.call("a", &json!({ "endpoint": "/resource" })).await;
+            if answer.status != 200 {
+                let problem = answer.problem(502, "needs_reauth");
+                assert!(
+                    problem["detail"].as_str().unwrap().contains("interrupted"),
+                    "round {round}: {problem}"
+                );
+                ended = true;
+            } else {
+                assert!(!ended, "round {round}: it came back by itself");
+            }
+        }
+        let asked = given(&server, "asked").await["asked"].as_u64().unwrap() - before;
+        assert!(asked <= 3, "round {round}: asked {asked} times");
+        if ended {
+            lost += 1;
+            let body = config(&provider, "a", auth(&server).await);
+            server.json("PUT", "/api/v1/integrations/a", &body).await.is(200);
+            server.get("/api/v1/integrations/a/proxy/resource").await.is(200);
+        }
+    }
+    assert!(lost < KILLS / 2, "{lost} of {KILLS} kills lost the grant");
+}
