@@ -7,7 +7,7 @@ mod multipart;
 mod redirect;
 mod request;
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use ::http::{Method, Request, Uri};
 use serde_json::value::RawValue;
@@ -58,10 +58,8 @@ impl Transport for Rest {
         };
         let body = request.body.take_for_send();
         let (request, credential) = (&*request, call.credential.as_deref());
-        let moved = credential.and_then(Credential::origin).map(|origin| self.base.moved_to(origin));
-        let moved = moved.transpose()?.map(Box::new);
-        let uri = uri(moved.as_deref().unwrap_or(&self.base), request, credential)?;
-        let mut trip = Trip::new(uri, moved, body, request, credential, call.deadline);
+        let uri = uri(&*self.home(credential)?, request, credential)?;
+        let mut trip = Trip::new(uri, body, request, credential, call.deadline);
         let reply = self.travel(&mut trip).await;
         trip.judge(reply.and_then(|reply| {
             // A part of an encoded reply cannot be decoded by itself.
@@ -96,6 +94,14 @@ impl Rest {
         }
     }
 
+    /// Where the credential is good: here, or where it says.
+    fn home(&self, credential: Option<&Credential>) -> Result<Cow<'_, Base>> {
+        match credential.and_then(Credential::origin) {
+            None => Ok(Cow::Borrowed(&self.base)),
+            Some(origin) => self.base.moved_to(origin).map(Cow::Owned),
+        }
+    }
+
     /// One request and its response.
     async fn send(&self, trip: &mut Trip<'_>) -> Result<Reply> {
         let (exchange, streams) = {
@@ -104,12 +110,19 @@ impl Rest {
             // A deadline that comes first makes a timer of our own useless.
             let bounded = trip.deadline().is_some_and(|end| end <= progress.begun() + self.first_byte);
             let first_byte = (!bounded || streams).then_some(self.first_byte);
-            let client = |trip: &Trip<'_>| if trip.at_home() { &self.client } else { &self.abroad };
-            let other = trip.is_elsewhere().then(|| client(trip).origin(trip.uri()));
+            // Where the integration points the origin is at hand.
+            let other = match (trip.is_elsewhere(), trip.at_home()) {
+                (false, _) => None,
+                (true, true) => Some(self.client.origin(trip.uri())),
+                (true, false) => Some(self.abroad.origin(trip.uri())),
+            };
             let mut wire = Some(self.wire(trip, body)?);
             let exchange = match &other {
-                Some(origin) => client(trip).send(origin, &mut wire, progress, first_byte),
-                None => self.client.send(&self.origin, &mut wire, progress, first_byte),
+                Some(origin) if !trip.at_home() => self.abroad.send(origin, &mut wire, progress, first_byte),
+                other => {
+                    let origin = other.as_ref().unwrap_or(&self.origin);
+                    self.client.send(origin, &mut wire, progress, first_byte)
+                }
             };
             (exchange.await?, streams)
         };

@@ -81,7 +81,10 @@ function faulty(request, response, origin) {
     return true;
   }
   const end = response.end.bind(response);
-  if (name === 'lost') {
+  if (name === 'slow') {
+    // The server has acted, and takes its time to say so.
+    response.end = (body) => setTimeout(() => end(body), 1000);
+  } else if (name === 'lost') {
     // The server has acted, and nobody hears of it.
     response.end = () => request.socket.destroy();
   } else if (name in spoil) {

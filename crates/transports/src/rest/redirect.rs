@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use trunkline_core::{Body, Credential, Error, Form, HttpRequest, Kind, Outcome, Reply, Result};
 
 use super::{Redirects, Rest};
-use crate::http::{Base, query, resolve_location};
+use crate::http::{query, resolve_location};
 
 /// Redirects followed for one call.
 const MAX: u8 = 5;
@@ -13,8 +13,6 @@ const MAX: u8 = 5;
 /// A request on its way.
 #[derive(Debug)]
 pub(super) struct Trip<'a> {
-    /// Where the credential is good, if not at the integration's own address.
-    moved: Option<Box<Base>>,
     request: &'a HttpRequest,
     credential: Option<&'a Credential>,
     deadline: Option<Instant>,
@@ -42,7 +40,6 @@ pub(super) enum Stage {
 impl<'a> Trip<'a> {
     pub(super) fn new(
         uri: Uri,
-        moved: Option<Box<Base>>,
         body: Body,
         request: &'a HttpRequest,
         credential: Option<&'a Credential>,
@@ -50,7 +47,7 @@ impl<'a> Trip<'a> {
     ) -> Self {
         let (method, body) = (&request.method, Some(body));
         let (hops, away, lost_body, acted) = (0, false, false, false);
-        Self { moved, request, credential, deadline, uri, method, body, hops, away, lost_body, acted }
+        Self { request, credential, deadline, uri, method, body, hops, away, lost_body, acted }
     }
 
     /// What the caller asked for.
@@ -96,7 +93,7 @@ impl<'a> Trip<'a> {
     /// Whether the request goes to another host than the integration's: a redirect leads there, or the credential is
     /// for it.
     pub(super) fn is_elsewhere(&self) -> bool {
-        self.away || self.moved.is_some()
+        self.away || self.credential.is_some_and(|credential| credential.origin().is_some())
     }
 
     /// Whether a redirect was followed.
@@ -117,7 +114,6 @@ impl<'a> Trip<'a> {
     pub(super) fn follow(&mut self, rest: &Rest, reply: Reply) -> Result<Stage> {
         // RFC 9110 section 15.4: 303 asks for a GET; 307 and 308 keep the method; for 301 and 302 only
         // safe methods are followed, since a changed POST is not what the caller asked for.
-        let home = self.moved.as_deref().unwrap_or(&rest.base);
         let again = self.body.as_ref().and_then(Body::replay);
         let body = match reply.status {
             StatusCode::SEE_OTHER => Some(Body::Empty),
@@ -127,6 +123,7 @@ impl<'a> Trip<'a> {
         };
         let location = reply.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
         let (Some(body), Some(location)) = (body, location) else { return Ok(Stage::Arrived(reply)) };
+        let home = rest.home(self.credential)?;
         let target = match rest.redirects {
             Redirects::None => return Ok(Stage::Arrived(reply)),
             Redirects::Any => resolve_location(&self.uri, location)?,

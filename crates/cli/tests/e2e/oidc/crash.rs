@@ -1,16 +1,21 @@
-//! Killed at any moment of a rotation, the server comes back and works, or says that a person is needed and why.
+//! Killed at any moment of a rotation, the server comes back and works, or says that a person is needed and why. Told
+//! to stop, it waits for what the exchange brings.
 
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 use trunkline_testkit::OidcProvider;
 
 use super::{
     config,
     grants::{given, knows_provider},
 };
-use crate::{crash::ask, harness::Server};
+use crate::{
+    crash::ask,
+    harness::{Server, connect, until},
+};
 
 /// How often it is killed.
 const KILLS: usize = 100;
@@ -67,4 +72,22 @@ async fn killed_in_the_middle_of_rotations_it_works_or_says_who_is_needed_and_ne
         }
     }
     assert!(lost < KILLS / 2, "{lost} of {KILLS} kills lost the grant");
+}
+
+#[tokio::test]
+async fn a_server_that_is_told_to_stop_waits_for_the_exchange_though_the_caller_has_gone() {
+    let provider = OidcProvider::start(3600);
+    let server = Server::begin().allow_at(provider.address()).start().await;
+    knows_provider(&server, &provider.url("")).await;
+    server.has(&config(&provider, "a", auth(&server).await)).await;
+    server.post("/api/v1/integrations/provider/proxy/fault?slow", &json!({})).await.is(200);
+    let mut caller = connect(server.address).await;
+    let head = "GET /api/v1/integrations/a/proxy/resource HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    caller.write_all(head.as_bytes()).await.unwrap();
+    until("the exchange to begin", || async { (given(&server, "asked").await["asked"] == 1).then_some(()) })
+        .await;
+    drop(caller);
+    let server = server.stop().await.again().allow_at(provider.address()).start().await;
+    server.get("/api/v1/integrations/a/proxy/resource").await.is(200);
+    assert_eq!(given(&server, "asked").await["asked"], 1, "what the exchange brought was not lost");
 }
