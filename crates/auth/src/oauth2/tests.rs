@@ -1,5 +1,6 @@
 //! What is configured and what servers answer, read by themselves and through a port that answers as it is told.
 
+mod device;
 mod keeping;
 
 use std::{

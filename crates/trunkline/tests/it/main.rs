@@ -5,6 +5,7 @@ mod activity;
 mod concurrency;
 mod flaky;
 mod flow;
+mod grants;
 mod health;
 mod layers;
 mod registry;
