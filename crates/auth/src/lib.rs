@@ -6,10 +6,14 @@ mod bearer;
 mod encoding;
 mod entry;
 mod fixed;
-#[cfg_attr(not(test), expect(dead_code, reason = "for the schemes to come"))]
+mod hmac;
 mod jose;
+mod jwt;
+mod nonce;
 mod none;
 mod oauth2;
+mod query;
+mod signed;
 mod tokens;
 
 pub use api_key::ApiKey;
@@ -17,8 +21,11 @@ pub use basic::Basic;
 pub use bearer::Bearer;
 pub use entry::{Entry, Of};
 pub use fixed::{Fixed, OneSecret, Static};
+pub use hmac::Hmac;
+pub use jwt::Jwt;
 pub use none::None;
 pub use oauth2::OAuth2;
+pub use signed::{Signed, Signer};
 
 /// Every scheme that a configuration can name as `auth_type`.
 pub const SCHEMES: &[&dyn Entry] = &[
@@ -27,4 +34,6 @@ pub const SCHEMES: &[&dyn Entry] = &[
     &Of::<Static<Basic>>::NEW,
     &Of::<Static<Bearer>>::NEW,
     &Of::<OAuth2>::NEW,
+    &Of::<Jwt>::NEW,
+    &Of::<Signed<Hmac>>::NEW,
 ];
