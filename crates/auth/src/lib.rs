@@ -1,6 +1,7 @@
 //! Auth schemes, one per file. [`SCHEMES`] names them all; adding one is a file and a line.
 
 mod api_key;
+mod aws_sigv4;
 mod basic;
 mod bearer;
 mod encoding;
@@ -17,6 +18,7 @@ mod signed;
 mod tokens;
 
 pub use api_key::ApiKey;
+pub use aws_sigv4::AwsSigV4;
 pub use basic::Basic;
 pub use bearer::Bearer;
 pub use entry::{Entry, Of};
@@ -36,4 +38,5 @@ pub const SCHEMES: &[&dyn Entry] = &[
     &Of::<OAuth2>::NEW,
     &Of::<Jwt>::NEW,
     &Of::<Signed<Hmac>>::NEW,
+    &Of::<Signed<AwsSigV4>>::NEW,
 ];
