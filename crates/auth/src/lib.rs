@@ -4,6 +4,7 @@ mod api_key;
 mod aws_sigv4;
 mod basic;
 mod bearer;
+mod digest;
 mod encoding;
 mod entry;
 mod fixed;
@@ -21,6 +22,7 @@ pub use api_key::ApiKey;
 pub use aws_sigv4::AwsSigV4;
 pub use basic::Basic;
 pub use bearer::Bearer;
+pub use digest::Digest;
 pub use entry::{Entry, Of};
 pub use fixed::{Fixed, OneSecret, Static};
 pub use hmac::Hmac;
@@ -39,4 +41,5 @@ pub const SCHEMES: &[&dyn Entry] = &[
     &Of::<Jwt>::NEW,
     &Of::<Signed<Hmac>>::NEW,
     &Of::<Signed<AwsSigV4>>::NEW,
+    &Of::<Digest>::NEW,
 ];
