@@ -13,6 +13,7 @@ use aws_sigv4::{
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tracing::dispatcher::{Dispatch, with_default};
 use trunkline_core::{Error, Result, Seconds, Secret, Sign, WireRequest};
 
 use crate::{query, signed::Signer};
@@ -190,8 +191,10 @@ impl Signature {
             signed(request.headers),
             body,
         );
-        let (instructions, _) =
-            sign(signable.map_err(|_| failed())?, &params).map_err(|_| failed())?.into_parts();
+        let signable = signable.map_err(|_| failed())?;
+        // It would trace every header and the id of the key.
+        let signed = with_default(&Dispatch::none(), || sign(signable, &params));
+        let (instructions, _) = signed.map_err(|_| failed())?.into_parts();
         let (headers, parameters) = instructions.into_parts();
         for made in headers {
             let mut value = HeaderValue::from_str(made.value()).map_err(|_| failed())?;

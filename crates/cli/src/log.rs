@@ -21,8 +21,8 @@ pub(crate) enum LogFormat {
 
 /// Libraries that carry credentials. What they write when asked for detail is not ours to vouch for, so
 /// they get to say what goes wrong, whatever `RUST_LOG` asks for.
-const CARRIERS: [&str; 10] =
-    ["aws_sigv4", "axum", "h2", "hyper", "hyper_util", "mio", "rustls", "sqlx", "tokio_rustls", "tower"];
+const CARRIERS: [&str; 9] =
+    ["axum", "h2", "hyper", "hyper_util", "mio", "rustls", "sqlx", "tokio_rustls", "tower"];
 
 /// Begins to log to standard error.
 pub(crate) fn start(format: LogFormat) {
