@@ -38,9 +38,9 @@ pub struct AwsSigV4 {
     presign: Option<Seconds>,
 }
 
-/// Headers that somebody between here and the service may change, beside those that Amazon's crate leaves out; and
-/// those of an older signature. They are not signed.
-const UNSIGNED: [HeaderName; 14] = [
+/// Headers that somebody between here and the service may change, beside those that Amazon's crate leaves out. They are
+/// not signed.
+const UNSIGNED: [HeaderName; 11] = [
     header::ACCEPT_ENCODING,
     header::CONNECTION,
     header::EXPECT,
@@ -52,14 +52,14 @@ const UNSIGNED: [HeaderName; 14] = [
     HeaderName::from_static("x-forwarded-for"),
     HeaderName::from_static("x-forwarded-host"),
     HeaderName::from_static("x-forwarded-proto"),
-    AUTHORIZATION,
-    DATE,
-    TOKEN,
 ];
-const AUTHORIZATION: HeaderName = header::AUTHORIZATION;
-const DATE: HeaderName = HeaderName::from_static("x-amz-date");
-const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
-/// Parameters of a signature that stands in the query.
+/// Headers of a signature …
+const HEADERS: [HeaderName; 3] = [
+    header::AUTHORIZATION,
+    HeaderName::from_static("x-amz-date"),
+    HeaderName::from_static("x-amz-security-token"),
+];
+/// … and parameters of one that stands in the query. A caller's own do not go along.
 const PARAMETERS: [&str; 7] = [
     "X-Amz-Algorithm",
     "X-Amz-Credential",
@@ -161,6 +161,7 @@ impl Signature {
     }
 
     fn sign_at(&self, request: &mut WireRequest<'_>, now: SystemTime) -> Result<()> {
+        HEADERS.iter().for_each(|name| drop(request.headers.remove(name)));
         PARAMETERS.iter().try_for_each(|name| query::remove(request.uri, name))?;
         let in_query = self.settings.signature_location == SignatureLocation::QueryParams;
         let body = match request.body {

@@ -209,6 +209,9 @@ fn a_token_goes_along_and_everything_that_is_added_is_sensitive() {
     assert_eq!(headers["x-amz-security-token"], "hunter2");
     assert!(headers.values().all(HeaderValue::is_sensitive));
     assert!(!format!("{token:?}").contains("hunter2"));
+    let (headers, _) =
+        send(&s3(None), &Method::GET, "/a", &[("x-amz-security-token", "of-the-caller")], Some(b""));
+    assert!(!headers.contains_key("x-amz-security-token"));
     let presigned = Signature { session_token: Some(Secret::new("hunter2")), ..s3(Some(60)) };
     let (headers, uri) = send(&presigned, &Method::GET, "/a", &[], Some(b""));
     assert!(headers.is_empty() && uri.query().unwrap().contains("X-Amz-Security-Token=hunter2"), "{uri}");
