@@ -15,5 +15,5 @@ while IFS= read -r page; do
             broken=1
         fi
     done < <(grep -oE '\]\([^) ]+\)' "$page" | sed 's/^](//; s/)$//')
-done < <(find . -name '*.md' -not -path './target/*' -not -path './data/*' -not -path '*/node_modules/*')
+done < <(find . -name '*.md' -not -path './target/*' -not -path './data/*' -not -path '*/node_modules/*' -not -path '*/.venv/*')
 exit "$broken"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what building or testing needs and this machine lacks: need.sh cc | redis | oidc | nextest | deny
+# Installs what building or testing needs and this machine lacks: need.sh cc | redis | oidc | python | nextest | deny
 set -euo pipefail
 
 # What is there already is used, in whichever version.
@@ -10,7 +10,11 @@ say() { printf '%s\n' "$*" >&2; }
 
 # COMMAND PACKAGE: what Debian and Ubuntu call it
 package() {
-    command -v "$1" >/dev/null && return
+    command -v "$1" >/dev/null || install "$1" "$2"
+}
+
+# WHAT PACKAGE
+install() {
     local apt="apt-get install -y $2" root=()
     if [ "$(id -u)" != 0 ]; then root=(sudo -n); fi
     if command -v apt-get >/dev/null && "${root[@]}" true 2>/dev/null; then
@@ -39,6 +43,24 @@ oidc() {
     npm ci --prefix "$folder" --no-audit --no-fund >&2
 }
 
+# What the tests of digest and AWS signatures ask: PyPI httpbin and moto, in the versions that requirements.txt names.
+python() {
+    local folder
+    folder=$(dirname "$0")/../crates/testkit/peers/python
+    package python3 'python3 python3-venv'
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv python3-venv
+    if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
+        say 'moto needs Python 3.10 or later'
+        return 1
+    fi
+    # Made last.
+    [ "$folder/.venv/complete" -nt "$folder/requirements.txt" ] && return
+    say 'installing httpbin and moto for the tests'
+    python3 -m venv --clear "$folder/.venv" &&
+        "$folder/.venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$folder/requirements.txt" >&2 &&
+        touch "$folder/.venv/complete"
+}
+
 # TOOL VERSION
 tool() {
     cargo "$1" --version >/dev/null 2>&1 && return
@@ -51,7 +73,8 @@ case ${1:-} in
     cc) package cc build-essential ;;
     redis) package redis-server redis-server ;;
     oidc) oidc ;;
+    python) python ;;
     nextest) tool nextest "$NEXTEST" ;;
     deny) tool deny "$DENY" ;;
-    *) say "usage: $0 cc | redis | oidc | nextest | deny"; exit 2 ;;
+    *) say "usage: $0 cc | redis | oidc | python | nextest | deny"; exit 2 ;;
 esac

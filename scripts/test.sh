@@ -72,6 +72,10 @@ if ! scripts/need.sh oidc; then
     skip oauth2 'npm oidc-provider could not be installed (see above)'
     without+=(oidc::)
 fi
+if ! scripts/need.sh python; then
+    skip 'digest, aws_sigv4' 'PyPI httpbin and moto could not be installed (see above)'
+    without+=(httpbin:: moto::)
+fi
 if scripts/need.sh nextest; then
     tests tests cargo nextest run --workspace "${without[@]/#/--skip=}"
 else

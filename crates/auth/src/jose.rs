@@ -112,10 +112,10 @@ impl SigningKey {
     pub(crate) fn header(mut self, members: Map<String, Value>) -> Result<Self> {
         for (name, value) in members {
             match &*name {
-                "alg" => return Err(Error::invalid("header.alg: is said by algorithm; remove it")),
-                "kid" => return Err(Error::invalid("header.kid: is said by key_id; remove it")),
+                "alg" => return Err(Error::invalid("alg: is said by algorithm; remove it")),
+                "kid" => return Err(Error::invalid("kid: is said by key_id; remove it")),
                 "b64" | "crit" => {
-                    return Err(Error::invalid(format!("header.{name}: is not supported; remove it")));
+                    return Err(Error::invalid(format!("{name}: is not supported; remove it")));
                 }
                 _ if value.is_null() => self.header.remove(&name),
                 _ => self.header.insert(name, value),

@@ -1,24 +1,35 @@
 //! Auth schemes, one per file. [`SCHEMES`] names them all; adding one is a file and a line.
 
 mod api_key;
+mod aws_sigv4;
 mod basic;
 mod bearer;
+mod digest;
 mod encoding;
 mod entry;
 mod fixed;
-#[cfg_attr(not(test), expect(dead_code, reason = "for the schemes to come"))]
+mod hmac;
 mod jose;
+mod jwt;
+mod nonce;
 mod none;
 mod oauth2;
+mod query;
+mod signed;
 mod tokens;
 
 pub use api_key::ApiKey;
+pub use aws_sigv4::AwsSigV4;
 pub use basic::Basic;
 pub use bearer::Bearer;
+pub use digest::Digest;
 pub use entry::{Entry, Of};
 pub use fixed::{Fixed, OneSecret, Static};
+pub use hmac::Hmac;
+pub use jwt::Jwt;
 pub use none::None;
 pub use oauth2::OAuth2;
+pub use signed::{Signed, Signer};
 
 /// Every scheme that a configuration can name as `auth_type`.
 pub const SCHEMES: &[&dyn Entry] = &[
@@ -27,4 +38,8 @@ pub const SCHEMES: &[&dyn Entry] = &[
     &Of::<Static<Basic>>::NEW,
     &Of::<Static<Bearer>>::NEW,
     &Of::<OAuth2>::NEW,
+    &Of::<Jwt>::NEW,
+    &Of::<Signed<Hmac>>::NEW,
+    &Of::<Signed<AwsSigV4>>::NEW,
+    &Of::<Digest>::NEW,
 ];

@@ -56,13 +56,13 @@ pub enum Form {
     Sign(Arc<dyn Sign>),
 }
 
-/// Signs a request as it will be sent.
+/// Signs a request as it will be sent, for each attempt and each hop of a redirect anew.
 pub trait Sign: fmt::Debug + Send + Sync + 'static {
     /// Adds the signature to the headers, or the query, of `request`.
     ///
     /// # Errors
     ///
-    /// `invalid_config` when the key cannot sign this.
+    /// `invalid_config` when the key cannot sign this: it is not what it should be, or the body is not in memory.
     fn sign(&self, request: &mut WireRequest<'_>) -> Result<()>;
 }
 

@@ -24,10 +24,20 @@ impl Authenticate {
 
     /// Tells the scheme, and makes one more attempt if that gave another credential and the operation
     /// can be sent again. A 401 says that the service did not act, so this is not a retry.
-    async fn refreshed(&self, call: &mut Call, next: Next<'_>, error: Error) -> Result<Reply> {
+    async fn refreshed(
+        &self,
+        call: &mut Call,
+        next: Next<'_>,
+        error: Error,
+        replayable: bool,
+    ) -> Result<Reply> {
         let Some(refused) = call.credential.clone() else { return Err(error) };
         let challenge = error.reply().map_or_else(HeaderMap::new, |reply| reply.headers.clone());
         self.scheme.rejected_dyn(&refused, &challenge).await;
+        // The next call is better off all the same.
+        if !replayable {
+            return Err(error);
+        }
         let fresh = self.scheme.credential_dyn(next.context()).await?;
         if fresh.as_ref().is_none_or(|fresh| Arc::ptr_eq(fresh, &refused)) {
             return Err(error);
@@ -60,8 +70,8 @@ impl Layer for Authenticate {
             // Asked now: a stream is gone once it was sent.
             let replayable = call.operation.is_replayable();
             match next.run(call).await {
-                Err(error) if replayable && error.kind().row().retry == Retry::Refresh => {
-                    self.refreshed(call, next, error).await
+                Err(error) if error.kind().row().retry == Retry::Refresh => {
+                    self.refreshed(call, next, error, replayable).await
                 }
                 result => result,
             }
@@ -129,7 +139,15 @@ mod tests {
         let scheme =
             Rotating::open(Tokens(tokens.iter().map(|&token| token.to_owned()).collect()), &Site::default())
                 .unwrap();
-        let layers: Vec<Arc<dyn Layer>> = vec![Arc::new(Authenticate::new(Arc::new(scheme), None))];
+        call_with(Arc::new(scheme), steps, request).await
+    }
+
+    async fn call_with(
+        scheme: Arc<Rotating>,
+        steps: impl IntoIterator<Item = Step>,
+        request: HttpRequest,
+    ) -> (Result<Reply>, Vec<String>) {
+        let layers: Vec<Arc<dyn Layer>> = vec![Arc::new(Authenticate::new(scheme, None))];
         let context = Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap()));
         let script = Script::new(steps);
         let mut call = Call::new(IntegrationId::new("a").unwrap(), request);
@@ -170,8 +188,13 @@ mod tests {
         assert_eq!((result.unwrap_err().kind(), sent.len()), (Kind::Unauthenticated, 1));
 
         let stream = Body::stream(http_body_util::StreamBody::new(futures_util::stream::empty()));
-        let (result, sent) =
-            call(&["a", "b"], [refused()], HttpRequest { body: stream, ..HttpRequest::post("/") }).await;
+        let scheme =
+            Arc::new(Rotating::open(Tokens(vec!["a".into(), "b".into()]), &Site::default()).unwrap());
+        let request = HttpRequest { body: stream, ..HttpRequest::post("/") };
+        let (result, sent) = call_with(scheme.clone(), [refused()], request).await;
         assert_eq!((result.unwrap_err().kind(), sent.len()), (Kind::Unauthenticated, 1));
+        let (result, sent) = call_with(scheme, [], HttpRequest::get("/")).await;
+        result.unwrap();
+        assert_eq!(sent, ["Bearer b"], "the next call has the better one");
     }
 }

@@ -19,7 +19,7 @@ use hyper_util::{
     server::conn::auto,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
@@ -85,11 +85,10 @@ impl Peer {
             async move {
                 match tls {
                     None => serve(stream, answer, seen).await,
-                    Some(tls) => {
-                        if let Ok(stream) = tls.accept(stream).await {
-                            serve(stream, answer, seen).await;
-                        }
-                    }
+                    Some(tls) => match tls.accept(stream).into_fallible().await {
+                        Ok(stream) => serve(stream, answer, seen).await,
+                        Err((_, stream)) => linger(stream).await,
+                    },
                 }
             }
         })
@@ -160,6 +159,13 @@ impl Peer {
     pub fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }
+}
+
+/// Ends a connection so that the other side hears why: closed with something unread in it, it would be reset, which
+/// overtakes what was said.
+async fn linger(mut stream: TcpStream) {
+    let _ = stream.shutdown().await;
+    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
 }
 
 async fn serve<S, F>(stream: S, answer: Arc<F>, seen: Arc<Mutex<Vec<Received>>>)

@@ -143,6 +143,7 @@ impl Rest {
                 let method = trip.method();
                 let body = body.in_memory();
                 signer.sign(&mut WireRequest { method, uri: &mut uri, headers: &mut headers, body })?;
+                trip.sent(&uri);
             }
             Some((credential, Form::Cookie { name, .. })) => {
                 headers::place_cookie(&mut headers, name, credential)?;

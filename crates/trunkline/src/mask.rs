@@ -218,6 +218,43 @@ mod tests {
         assert_eq!(masked["base_url"], "https://h");
     }
 
+    #[test]
+    fn every_auth_type_masks_its_secrets_and_shows_how_they_are_used() {
+        for (auth_type, auth_config, shows) in [
+            (
+                "jwt",
+                json!({
+                    "algorithm": "HS256", "key": "hunter2", "key_id": "k", "issuer": "me", "audience": ["a"],
+                    "claims": {"scope": "read"}, "lifetime": 60,
+                }),
+                &["/algorithm", "/key_id", "/issuer", "/audience/0", "/claims/scope", "/lifetime"][..],
+            ),
+            (
+                "hmac",
+                json!({
+                    "secret": "hunter2", "key_id": "hunter2", "values": {"pass": "hunter2"}, "sign": "{body}",
+                    "headers": {"X-Signature": "v1={signature}"}, "query": {"t": "{timestamp}"},
+                }),
+                &["/sign", "/headers/X-Signature", "/query/t"],
+            ),
+            (
+                "aws_sigv4",
+                json!({
+                    "access_key_id": "hunter2", "secret_access_key": "hunter2", "session_token": "hunter2",
+                    "region": "eu-central-1", "service": "s3",
+                }),
+                &["/region", "/service"],
+            ),
+            ("digest", json!({"username": "hunter2", "password": "hunter2"}), &[]),
+        ] {
+            let masked = shown(json!({"type": "rest", "auth_type": auth_type, "auth_config": auth_config}));
+            assert!(!masked.to_string().contains("hunter2"), "{masked}");
+            for place in shows {
+                assert_eq!(masked["auth_config"].pointer(place), auth_config.pointer(place), "{masked}");
+            }
+        }
+    }
+
     fn shown(document: Value) -> Value {
         let Value::Object(document) = document else { unreachable!() };
         masked(&document, Catalog::get())

@@ -14,10 +14,13 @@ mod flow;
 mod gate;
 mod harness;
 mod http2;
+mod httpbin;
 mod idempotency;
 mod json;
 mod limits;
 mod log;
+mod moto;
+mod mtls;
 mod oidc;
 mod operations;
 #[cfg(target_os = "linux")]
@@ -29,6 +32,7 @@ mod secrets;
 mod seed;
 mod shared;
 mod shutdown;
+mod sign;
 mod start;
 #[cfg(target_os = "linux")]
 mod storage;

@@ -53,8 +53,16 @@ fn spellings(secret: &str) -> Vec<String> {
     all
 }
 
-/// Says back all that came in, spelt in every way, as some services do to be helpful.
+/// Says back all that came in, spelt in every way, as some services do to be helpful. One that asks to be challenged is.
 fn echo(received: Received) -> Response<Body> {
+    if received.headers.contains_key("x-challenge") && received.header("authorization").is_empty() {
+        let challenge = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\"";
+        return Response::builder()
+            .status(401)
+            .header("www-authenticate", challenge)
+            .body(Body::Empty)
+            .unwrap();
+    }
     let mut values: Vec<String> = vec![received.uri.to_string()];
     for (name, value) in &received.headers {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -148,6 +156,24 @@ fn integrations(
         json!({"auth_type": "bearer", "auth_config": {"token": secret()}, "base_url": tls,
                "tls": {"ca": authority.pem(), "client_cert": certificate, "client_key": key}}),
     ];
+    all.extend([
+        json!({"auth_type": "jwt", "auth_config": {"algorithm": "HS256", "key": secret()}}),
+        json!({"auth_type": "jwt", "auth_config": {"algorithm": "ES256", "key": authority.client().1}}),
+        json!({"auth_type": "hmac", "auth_config": {
+            "secret": secret(), "key_id": secret(), "values": {"passphrase": secret()}, "sign": "{path}",
+            "headers": {"X-Id": "{key_id}", "X-Pass": "{value:passphrase}", "X-Sign": "{signature}"},
+        }}),
+        json!({"auth_type": "aws_sigv4", "auth_config": {
+            "access_key_id": secret(), "secret_access_key": secret(), "session_token": secret(),
+            "region": "eu-central-1", "service": "s3",
+        }}),
+        json!({"auth_type": "aws_sigv4", "auth_config": {
+            "access_key_id": secret(), "secret_access_key": secret(), "session_token": secret(),
+            "region": "eu-central-1", "service": "sqs", "presign": 60,
+        }}),
+        json!({"auth_type": "digest", "auth_config": {"username": secret(), "password": secret()},
+               "headers": {"X-Challenge": "digest"}}),
+    ]);
     let literal = secret();
     all.push(json!({"auth_type": "api_key", "auth_config": {"key": literal, "header": "Authorization", "format": format!("Bearer {literal}")}}));
     for (n, config) in all.iter_mut().enumerate() {
@@ -187,9 +213,12 @@ async fn d1_no_secret_shows_anywhere_in_any_spelling() {
     let (from_cli, checked) = (secret(), secret());
     // What callers send is theirs to see again, and nobody else's.
     let callers: Vec<String> = (90..94).map(canary).collect();
-    // The body of the client's key: its first and last lines are the same in every key.
-    let keys = configs.iter().filter_map(|config| config.pointer("/tls/client_key")?.as_str());
-    let lines: Vec<_> = keys.flat_map(|pem| pem.lines().nth(2)).map(str::to_owned).collect();
+    // The body of a private key: its first and last lines are the same in every key.
+    let keys = configs.iter().flat_map(|config| {
+        ["/tls/client_key", "/auth_config/key"].map(|place| config.pointer(place)?.as_str()?.lines().nth(2))
+    });
+    let lines: Vec<_> = keys.flatten().map(str::to_owned).collect();
+    assert_eq!(lines.len(), 2);
     secrets.extend(lines);
     assert!(secrets.len() + callers.len() >= 40 && spellings(&canary(1)).len() >= 12);
 
@@ -271,6 +300,7 @@ async fn d1_no_secret_shows_anywhere_in_any_spelling() {
         sinks.answer("health", &server.get(&format!("/api/v1/integrations/{id}/health")).await.is(200));
         sinks.ran("trunkline call", &server.cli(&["call", id, "/refuse", "-i"]).await);
     }
+    assert!(peer.received().iter().any(|one| one.header("authorization").starts_with("Digest username=")));
     assert!(!tls.received().is_empty() && peer.received().len() > ids.len() * 4, "the calls did arrive");
     for path in [
         "/api/v1/integrations/list",

@@ -25,17 +25,19 @@ pub(super) fn explain_handshake(error: &hyper::Error) -> Error {
 pub(super) fn explain_hyper(error: &hyper::Error) -> Error {
     let text = text(error);
     let unavailable = |message| Error::new(Kind::Unavailable, message);
-    if let Some(h2) = causes(error).find_map(|cause| cause.downcast_ref::<h2::Error>()) {
-        return explain_h2(h2).source(text);
-    }
     let cause = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
-    if cause.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>()) {
+    let of_tls = cause.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<rustls::Error>());
+    // HTTP/2 keeps only the words of it.
+    if of_tls || text.contains("received fatal alert") {
         // With TLS 1.3 a service judges our certificate after the handshake.
         return Error::new(
             Kind::Protocol,
-            "the service ended the TLS connection; does it want tls.client_cert?",
+            "the service ended the TLS connection; does it want tls.client_cert, or another one?",
         )
         .source(text);
+    }
+    if let Some(h2) = causes(error).find_map(|cause| cause.downcast_ref::<h2::Error>()) {
+        return explain_h2(h2).source(text);
     }
     let malformed =
         |cause: &io::Error| matches!(cause.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData);

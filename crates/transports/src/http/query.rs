@@ -35,6 +35,28 @@ pub(crate) fn place(uri: Uri, name: &str, value: &str, keep: bool) -> Result<Uri
         text.push('=');
         text.extend(utf8_percent_encode(value, PARAM));
     }
+    with(uri, text)
+}
+
+/// The same URI without the parameters that a signature added to `own`, the query before, to make `signed`. A service
+/// that redirects may repeat them.
+pub(crate) fn unsigned(uri: Uri, signed: &str, own: &str) -> Result<Uri> {
+    let Some(whole) = uri.path_and_query().map(PathAndQuery::as_str) else { return Ok(uri) };
+    let has = |query: &str, name: &str, value: &str| {
+        query.split('&').any(|pair| {
+            let (found, its) = pair.split_once('=').unwrap_or((pair, ""));
+            decode(found) == name && decode(its) == value
+        })
+    };
+    let ours = |name: &str, value: &str| has(signed, name, value) && !has(own, name, value);
+    match without(whole, ours) {
+        Cow::Borrowed(_) => Ok(uri),
+        Cow::Owned(text) => with(uri, text),
+    }
+}
+
+/// The same URI with this path and query.
+fn with(uri: Uri, text: String) -> Result<Uri> {
     let mut parts = uri.into_parts();
     let bad = |_| Error::new(Kind::Protocol, "the service redirects to something that is no http URL");
     parts.path_and_query = Some(PathAndQuery::try_from(text).map_err(bad)?);
@@ -63,6 +85,19 @@ mod tests {
             ("/x?api_keys=1", "/x?api_keys=1"),
         ] {
             assert_eq!(without(text, |name, _| name == "api_key"), rest, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_signature_added_is_taken_out_and_nothing_else() {
+        for (uri, rest) in [
+            ("http://o/y", "http://o/y"),
+            ("http://o/y?a=1&sig=x%2F&t=9", "http://o/y?a=1"),
+            ("http://o/y?a=1&sig=other&t=9", "http://o/y?a=1&sig=other"),
+            ("http://o/y?sig=x/", "http://o/y"),
+        ] {
+            let unsigned = unsigned(uri.parse().unwrap(), "a=1&sig=x%2F&t=9", "a=1").unwrap();
+            assert_eq!(unsigned, rest);
         }
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Trip<'a> {
     /// next one leads.
     away: bool,
     lost_body: bool,
+    /// The query as it was sent, where a signature stands in it.
+    signed: Option<Box<str>>,
     /// A service took an unsafe request and sends us elsewhere for its answer.
     acted: bool,
 }
@@ -46,8 +48,8 @@ impl<'a> Trip<'a> {
         deadline: Option<Instant>,
     ) -> Self {
         let (method, body) = (&request.method, Some(body));
-        let (hops, away, lost_body, acted) = (0, false, false, false);
-        Self { request, credential, deadline, uri, method, body, hops, away, lost_body, acted }
+        let (hops, away, lost_body, signed, acted) = (0, false, false, None, false);
+        Self { request, credential, deadline, uri, method, body, hops, away, lost_body, signed, acted }
     }
 
     /// What the caller asked for.
@@ -72,6 +74,13 @@ impl<'a> Trip<'a> {
     /// Where the request goes, for a trip that ends there.
     pub(super) fn leave(&mut self) -> Uri {
         std::mem::take(&mut self.uri)
+    }
+
+    /// What was sent in the place of the trip's URI: a signature in its query must not be carried on.
+    pub(super) fn sent(&mut self, uri: &Uri) {
+        if uri.query() != self.uri.query() {
+            self.signed = uri.query().map(Into::into);
+        }
     }
 
     /// The body for this hop.
@@ -146,6 +155,10 @@ impl<'a> Trip<'a> {
         self.body = Some(body);
         self.uri = match self.credential.map(Credential::form) {
             Some(Form::Query { name, value }) => query::place(target, name, &value.expose()?, !away)?,
+            Some(Form::Sign(_)) => match &self.signed {
+                Some(signed) => query::unsigned(target, signed, self.uri.query().unwrap_or_default())?,
+                None => target,
+            },
             _ => target,
         };
         if reply.status == StatusCode::SEE_OTHER {

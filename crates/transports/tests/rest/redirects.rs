@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::json;
-use trunkline_core::{Body, Context, Credential, Egress, Form, HttpRequest, Kind, Outcome, Profile, Secret};
+use trunkline_core::{
+    Body, Context, Credential, Egress, Form, HttpRequest, Kind, Outcome, Profile, Result, Secret, Sign,
+    WireRequest,
+};
 use trunkline_testkit::{Authority, Peer, Received};
 
 use crate::common::{Service, bearer, closed_port};
@@ -117,6 +120,43 @@ async fn another_origin_gets_neither_credential_nor_headers_nor_body() {
             }
         }
     }
+}
+
+/// Signs with what it sees: the method, the target and a header that the configuration sets.
+#[derive(Debug)]
+struct Stamp;
+
+impl Sign for Stamp {
+    fn sign(&self, request: &mut WireRequest<'_>) -> Result<()> {
+        let seen = format!("{} {} {:?}", request.method, request.uri, request.headers["x-config"]);
+        request.headers.insert("x-signature", HeaderValue::from_str(&seen).unwrap());
+        let (uri, separator) =
+            (request.uri.to_string(), if request.uri.query().is_some() { '&' } else { '?' });
+        *request.uri = format!("{uri}{separator}sig={}", seen.len()).parse().unwrap();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn each_hop_at_home_is_signed_anew_and_no_signature_goes_elsewhere() {
+    // Services that redirect repeat the query, signature and all.
+    let away = Peer::http(ok).await;
+    let target = format!("{}/end", away.url());
+    let peer = Peer::http(move |received| match (received.uri.path(), received.uri.query()) {
+        ("/a", Some(query)) => to(307, &format!("/b?{query}")),
+        (_, query) => to(302, &format!("{target}?{}", query.unwrap_or_default())),
+    })
+    .await;
+    let request = HttpRequest::get("/a?x=1");
+    following(&peer).call_as(request, Some(Form::Sign(Arc::new(Stamp)))).await.unwrap();
+    let [first, second] = <[_; 2]>::try_from(peer.received()).unwrap();
+    for (received, uri) in [(&first, "/a?x=1"), (&second, "/b?x=1")] {
+        let seen = format!("GET {}{uri} \"ours\"", peer.url());
+        assert_eq!(received.header("x-signature"), seen);
+        assert_eq!(received.uri.to_string(), format!("{uri}&sig={}", seen.len()));
+    }
+    let last = away.received().pop().unwrap();
+    assert_eq!((last.uri.to_string().as_str(), last.header("x-signature")), ("/end?x=1", ""));
 }
 
 #[tokio::test]
