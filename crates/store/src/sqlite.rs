@@ -6,17 +6,20 @@ mod backup;
 mod boot;
 mod calls;
 mod connect;
+mod keys;
+mod rewrap;
 
 use std::{
-    path::Path,
-    sync::{Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
+use arc_swap::ArcSwap;
 use sqlx::{Row as _, Sqlite, SqlitePool, Transaction, sqlite::SqliteRow};
 use trunkline_core::{BoxFuture, Outcome, Result};
 
 use crate::{
-    BegunCall, CallTerm, KeySource, Keyring, Store, Stored, files,
+    BegunCall, CallTerm, KeySource, Keyring, Keys, Store, Stored, files,
     seal::{self, Place},
     store::{compare, now_ms},
     trouble,
@@ -56,7 +59,13 @@ pub struct SqliteStore {
     /// Reads never wait for a write.
     reader: SqlitePool,
     activity: Activity,
-    keyring: Keyring,
+    /// Replaced whole when a key is added or removed.
+    keyring: ArcSwap<Keyring>,
+    /// Whether that is under way.
+    rotating: AtomicBool,
+    /// Where the keys come from.
+    key: KeySource,
+    dir: PathBuf,
     /// Held while any connection is open, so the last to go.
     lock: Mutex<Option<files::Lock>>,
 }
@@ -84,7 +93,21 @@ impl SqliteStore {
         let activity = Activity::open(&dir.join("activity.db"), options.activity_segments).await;
         let reader =
             connect::pool().connect_lazy_with(connect::durable(&database).pragma("query_only", "ON"));
-        Ok(Self { writer, reader, activity, keyring, lock: Mutex::new(Some(lock)) })
+        Ok(Self {
+            writer,
+            reader,
+            activity,
+            keyring: ArcSwap::from_pointee(keyring),
+            rotating: AtomicBool::new(false),
+            key: options.key,
+            dir,
+            lock: Mutex::new(Some(lock)),
+        })
+    }
+
+    /// The master keys as they are now. What is written is sealed with them inside its transaction.
+    fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.load_full()
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
@@ -114,7 +137,7 @@ impl SqliteStore {
     ) -> Result<u64> {
         compare(id, Self::generation(tx, id).await?, expected, true)?;
         let next = Self::next(tx).await?;
-        let sealed = seal::seal(&self.keyring, place(INTEGRATIONS, id, generation(next)), document)?;
+        let sealed = seal::seal(&self.keyring(), place(INTEGRATIONS, id, generation(next)), document)?;
         sqlx::query(
             "INSERT INTO integrations (id, generation, updated_at_ms, sealed) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (id) DO UPDATE SET generation = ?2, updated_at_ms = ?3, sealed = ?4",
@@ -158,7 +181,7 @@ impl SqliteStore {
         Ok(Stored {
             generation: *at.as_ref().unwrap_or(&0),
             updated_at_ms: row.try_get(2).unwrap_or(0),
-            document: at.and_then(|at| seal::open(&self.keyring, place(table, &id, at), sealed?)),
+            document: at.and_then(|at| seal::open(&self.keyring(), place(table, &id, at), sealed?)),
             id,
         })
     }
@@ -262,6 +285,10 @@ impl Store for SqliteStore {
             let result = self.end_in(&mut tx, id, generation, record).await;
             finish(tx, result).await
         })
+    }
+
+    fn keys(&self) -> Option<&dyn Keys> {
+        Some(self)
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<()>> {

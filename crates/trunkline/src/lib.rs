@@ -54,6 +54,6 @@ pub use trunkline_layers::{
 };
 pub use trunkline_replicas::{RedisLimits, RedisOptions, WithoutRedis};
 pub use trunkline_store::{
-    Backup, BegunCall, CallTerm, KeySource, MemoryStore, SqliteOptions, SqliteStore, Store, Stored, Trouble,
-    backup, restore,
+    Backup, BegunCall, CallTerm, KeyId, KeySource, KeyUse, Keys, MemoryStore, Rotation, SqliteOptions,
+    SqliteStore, Store, Stored, Trouble, backup, restore,
 };

@@ -11,7 +11,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use trunkline_core::{Call, Egress, Error, IntegrationId, Kind, Operation, Reply, Result};
 use trunkline_layers::Metrics;
-use trunkline_store::Store;
+use trunkline_store::{Keys, Store};
 
 use crate::{
     Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Source,
@@ -240,6 +240,11 @@ impl Manager {
     /// The egress guard that every connection passes.
     pub fn egress(&self) -> &Egress {
         &self.inner.registry.shared.context.egress
+    }
+
+    /// The master keys that the store seals with; `None` where it seals nothing.
+    pub fn keys(&self) -> Option<&dyn Keys> {
+        self.inner.registry.store.keys()
     }
 
     /// Whether the store answers.
