@@ -223,7 +223,7 @@ impl Server {
             let reply = context.web()?.send(&self.token_url, request).await?;
             let Reply { status, headers, body, .. } = reply;
             let body = body.collect(ANSWER).await?;
-            answer::read(status, &headers, &body)
+            answer::read(status, &headers, &body, &self.client.secrets())
         };
         let answer = tokio::time::timeout(EXCHANGE, asked).await;
         answer

@@ -371,6 +371,11 @@ impl Handle {
         Ok(evidence)
     }
 
+    /// Where its credentials come from; `None` where it sends none.
+    pub(crate) fn scheme(&self) -> Option<&dyn SchemeDyn> {
+        self.scheme.as_deref()
+    }
+
     /// What calls have shown of the service since this handle was opened.
     pub(crate) fn traffic(&self) -> TrafficState {
         self.traffic.snapshot()

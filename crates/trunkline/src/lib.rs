@@ -20,6 +20,7 @@ mod activity;
 mod builder;
 mod catalog;
 mod config;
+mod echo;
 mod flow;
 mod handle;
 mod health;
@@ -44,8 +45,8 @@ pub use trunkline_core::{
     Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Context, Counted, Credential, Egress, Error,
     Form, Forward, HttpRequest, Idempotency, Idle, IntegrationId, Kind, Layer, MASK, Next, Operation,
     Outcome, Profile, Publish, Query, Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn,
-    Seconds, Secret, SharedLimits, Sign, TraceParent, Transport, TransportDyn, WireRequest, Zone, egress,
-    is_sensitive_name, parse, shared_limits,
+    Scrub, Seconds, Secret, SharedLimits, Sign, TraceParent, Transport, TransportDyn, WireRequest, Zone,
+    egress, is_sensitive_name, parse, shared_limits,
 };
 pub use trunkline_layers::{
     BreakerConfig, BreakerState, CacheConfig, ConcurrencyConfig, ConcurrencyState, HeaderNames, LimitConfig,

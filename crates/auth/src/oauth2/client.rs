@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::HeaderValue;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trunkline_core::{Error, Result, Secret};
+use trunkline_core::{Error, Result, Scrub, Secret};
 use url::form_urlencoded::{Serializer, byte_serialize};
 
 /// How a client shows its secret.
@@ -61,6 +61,13 @@ impl Client {
             }
             _ => Ok(Self { id, secret, auth, found: AtomicU8::new(0) }),
         }
+    }
+
+    /// What a server may echo of it.
+    pub(super) fn secrets(&self) -> Scrub {
+        let mut secrets = Scrub::default();
+        self.secret.iter().for_each(|secret| secrets.secret(secret));
+        secrets
     }
 
     /// Whether it has a secret.

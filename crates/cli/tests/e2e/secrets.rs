@@ -17,12 +17,12 @@ use crate::harness::{Answer, Ran, Server, until};
 const TOKEN: &str = "api-token-canary-5e1f0a7b3c9d2e48";
 
 /// A secret with the characters that escapes are made for.
-fn canary(n: usize) -> String {
+pub(crate) fn canary(n: usize) -> String {
     format!("cnry{n:02}-Zq/+{}=\"&~x", n * 7919)
 }
 
 /// The spellings that an echo, a log or a file may have.
-fn spellings(secret: &str) -> Vec<String> {
+pub(crate) fn spellings(secret: &str) -> Vec<String> {
     let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     let escaped = |byte: u8| {
         if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02x}") }
@@ -54,7 +54,7 @@ fn spellings(secret: &str) -> Vec<String> {
 }
 
 /// Says back all that came in, spelt in every way, as some services do to be helpful.
-fn echo(received: Received) -> Response<Body> {
+pub(crate) fn echo(received: Received) -> Response<Body> {
     let mut values: Vec<String> = vec![received.uri.to_string()];
     for (name, value) in &received.headers {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -76,19 +76,19 @@ fn echo(received: Received) -> Response<Body> {
 
 /// Everything that is shown to anybody, by where it was found.
 #[derive(Default)]
-struct Sinks(Vec<(String, String)>);
+pub(crate) struct Sinks(Vec<(String, String)>);
 
 impl Sinks {
-    fn take(&mut self, place: impl Into<String>, text: impl AsRef<[u8]>) {
+    pub(crate) fn take(&mut self, place: impl Into<String>, text: impl AsRef<[u8]>) {
         self.0.push((place.into(), String::from_utf8_lossy(text.as_ref()).into_owned()));
     }
 
-    fn answer(&mut self, place: &str, answer: &Answer) {
+    pub(crate) fn answer(&mut self, place: &str, answer: &Answer) {
         self.take(place, format!("{:?}", answer.headers));
         self.take(place, &answer.body);
     }
 
-    fn ran(&mut self, place: &str, ran: &Ran) {
+    pub(crate) fn ran(&mut self, place: &str, ran: &Ran) {
         self.take(place, &ran.stdout);
         self.take(place, &ran.stderr);
     }
@@ -103,7 +103,7 @@ impl Sinks {
         chosen
     }
 
-    fn hold_none_of(&self, secrets: &[String]) {
+    pub(crate) fn hold_none_of(&self, secrets: &[String]) {
         for secret in secrets {
             for spelt in spellings(secret) {
                 for (place, text) in &self.0 {
@@ -163,7 +163,7 @@ fn integrations(
 }
 
 #[tokio::test]
-async fn d1_no_secret_shows_anywhere_in_any_spelling() {
+async fn no_secret_shows_anywhere_in_any_spelling() {
     let authority = Authority::new();
     let peer = Peer::http(echo).await;
     let tls = Peer::https(echo, authority.server(true)).await;
