@@ -1,6 +1,6 @@
 //! `IntegrationConfig`: the JSON that describes an integration, checked.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -228,18 +228,25 @@ impl IntegrationConfig {
         Ok(Value::Object(own))
     }
 
-    /// Whether the transport was told to read files: what they hold may have changed.
-    pub(crate) fn reads_files(&self) -> bool {
-        fn reads(value: &Value) -> bool {
+    /// The files that are read when the integration is opened: what they hold may change. Schemes read theirs again
+    /// by themselves.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        fn search(value: &Value, found: &mut Vec<PathBuf>) {
             match value {
-                Value::String(text) => text.contains("${file:"),
-                Value::Array(values) => values.iter().any(reads),
-                Value::Object(fields) => fields.values().any(reads),
-                _ => false,
+                Value::String(text) => {
+                    let named = text.split("${file:").skip(1).filter_map(|rest| rest.split_once('}'));
+                    found.extend(named.map(|(path, _)| PathBuf::from(path)));
+                }
+                Value::Array(values) => values.iter().for_each(|value| search(value, found)),
+                Value::Object(fields) => fields.values().for_each(|value| search(value, found)),
+                _ => {}
             }
         }
-        // Schemes read theirs again by themselves.
-        self.document.iter().any(|(key, value)| key != "auth_config" && reads(value))
+        let mut found = Vec::new();
+        for (_, value) in self.document.iter().filter(|(key, _)| *key != "auth_config" && !is_words(key)) {
+            search(value, &mut found);
+        }
+        found
     }
 
     /// Whether calls lead to the same service as those of `other`.
@@ -258,6 +265,11 @@ impl fmt::Debug for IntegrationConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.masked(), f)
     }
+}
+
+/// Whether a key holds words of the owner's, which nothing reads.
+pub(crate) fn is_words(key: &str) -> bool {
+    matches!(key, "name" | "description" | "metadata")
 }
 
 fn drop_nulls(value: &mut Value) {

@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 use crate::{
     catalog::Catalog,
     config::{IntegrationConfig, not_known},
+    files::Files,
     flow::{Flow, FlowState},
     health::Known,
     order::{self, Own},
@@ -88,6 +89,8 @@ pub(crate) struct Shared {
     pub(crate) layers: Vec<Own>,
     /// What counts for all servers together; none where this one is alone.
     pub(crate) counter: Option<Arc<dyn SharedLimits>>,
+    /// The files that integrations were opened with.
+    pub(crate) files: Files,
 }
 
 impl Shared {
@@ -120,6 +123,7 @@ impl Handle {
         let Some(scheme) = SCHEMES.iter().find(|scheme| scheme.name() == auth_type) else {
             return Err(not_known("auth_type", auth_type, SCHEMES.iter().map(|scheme| scheme.name())));
         };
+        shared.files.note(config);
         let transport = transport.open(config.own(&shared.catalog)?, &shared.context)?;
         let scheme = scheme.open(config.auth())?;
         // `none` sends nothing: it is not in the pipeline at all.
@@ -275,9 +279,15 @@ impl Handle {
         }
     }
 
+    /// The configuration, if it refers to files.
+    pub(crate) fn config_with_files(&self) -> Option<IntegrationConfig> {
+        // Looked for in the text, since most refer to none.
+        self.document.contains("${file:").then(|| self.config().ok()).flatten()
+    }
+
     /// Whether this was made from `config` and would be made the same again.
     pub(crate) fn is_of(&self, config: &IntegrationConfig) -> bool {
-        *self.document == *config.text() && !config.reads_files()
+        *self.document == *config.text() && config.files().is_empty()
     }
 
     /// The names of the layers, outermost first.

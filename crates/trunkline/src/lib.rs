@@ -21,6 +21,7 @@ mod builder;
 mod catalog;
 mod config;
 mod echo;
+mod files;
 mod flow;
 mod handle;
 mod health;

@@ -14,7 +14,7 @@ use trunkline_layers::Metrics;
 use trunkline_store::{Keys, Store};
 
 use crate::{
-    Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Source,
+    Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Source, files,
     handle::{Shared, Version},
     health::Limits,
     registry::{Integrations, Registered, Registry, now_ms},
@@ -55,6 +55,8 @@ impl Manager {
         let (recorder, store) = (registry.shared.recorder.clone(), registry.store.clone());
         let activity = Arc::new(Activity::load(recorder, store, keep).await);
         let stop = CancellationToken::new();
+        let (watching, stopped) = (files::watch(registry.clone()), stop.clone());
+        tokio::spawn(async move { stopped.run_until_cancelled(watching).await });
         let recording = tokio::spawn(activity.clone().run(stop.clone()));
         let recording = Mutex::new(Some(recording));
         Ok(Self { inner: Arc::new(Inner { registry, activity, limits, stop, recording }) })

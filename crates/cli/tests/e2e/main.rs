@@ -11,6 +11,7 @@ mod crash;
 mod echo;
 mod egress;
 mod file;
+mod files;
 mod flow;
 mod gate;
 mod harness;
