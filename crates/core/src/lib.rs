@@ -52,7 +52,7 @@ pub use request_id::RequestId;
 pub use scheme::{Scheme, SchemeDyn};
 pub use scrub::Scrub;
 pub use seconds::Seconds;
-pub use secret::{MASK, Secret, is_sensitive_name};
+pub use secret::{Exposed, MASK, Secret, is_sensitive_name};
 pub use shared_limits::{Counted, SharedLimits};
 pub use trace::TraceParent;
 pub use transport::{Transport, TransportDyn};

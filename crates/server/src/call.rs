@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::{Request, Response, header};
 use hyper::body::Incoming;
 use serde_json::value::RawValue;
-use trunkline::{Body, Call, Error, Handle, Reply};
+use trunkline::{Body, Call, Error, Handle, Reply, Scrub};
 
 use crate::{
     app::App, headers, idempotency, inbound, problem::Problem, proxy::answer, trace::Trace, wishes::Wishes,
@@ -61,7 +61,7 @@ pub(crate) async fn answered(result: Result<Reply, Error>, handle: &Handle, call
 /// before anything was sent there is no echo: that may happen as often as callers ask, and costs nothing here.
 pub(crate) async fn problem(error: Error, handle: &Handle, call: &Call) -> Problem {
     let heard = error.attempts() > 0 || error.reply().is_some();
-    let scrub = heard.then(|| handle.scrub(Some(call))).unwrap_or_default();
+    let scrub = if heard { handle.scrub(Some(call)) } else { Scrub::default() };
     Problem::of_call(error, handle.id(), call.request_id, &scrub).await
 }
 

@@ -193,9 +193,11 @@ async fn no_secret_shows_anywhere_in_any_spelling() {
     secrets.extend(lines);
     assert!(secrets.len() + callers.len() >= 40 && spellings(&canary(1)).len() >= 12);
 
+    let collector = Peer::http(|_| Response::new(Body::Empty)).await;
     let begin = Server::begin()
         .token(TOKEN)
         .env("TRUNKLINE_KEY", &master)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url())
         .env("RUST_LOG", "trace,hyper=trace,h2=trace,rustls=trace,sqlx=trace,[x]=trace")
         .env("CANARY_ENV", &env)
         .env("CANARY_KEY", &env_key)
@@ -276,6 +278,7 @@ async fn no_secret_shows_anywhere_in_any_spelling() {
         "/api/v1/integrations/list",
         "/api/v1/integrations/health?details=true",
         "/api/v1/activity?limit=1000",
+        "/api/v1/keys",
         "/metrics",
         "/openapi.json",
         "/docs/",
@@ -284,7 +287,7 @@ async fn no_secret_shows_anywhere_in_any_spelling() {
     ] {
         sinks.answer(path, &server.get(path).await.is(200));
     }
-    for args in [&["list"][..], &["list", "--json"], &["health"], &["health", "--json"]] {
+    for args in [&["list"][..], &["list", "--json"], &["health"], &["health", "--json"], &["keys", "list"]] {
         sinks.ran("a command", &server.cli(args).await);
     }
     let with = |id: &str, token: &str| {
@@ -321,6 +324,11 @@ async fn no_secret_shows_anywhere_in_any_spelling() {
     let server = server.stop().await;
     files(&server, &mut sinks);
     sinks.take("the log", server.log());
+    assert!(!collector.received().is_empty(), "traces were exported");
+    for export in collector.received() {
+        sinks.take("a trace", format!("{:?}", export.headers));
+        sinks.take("a trace", export.body);
+    }
 
     let server = server
         .again()
@@ -340,7 +348,9 @@ async fn no_secret_shows_anywhere_in_any_spelling() {
     let log = server.log();
     assert!(log.contains("TRACE") || log.contains("DEBUG"), "the log was asked for detail");
     sinks.hold_none_of(&secrets);
-    sinks.only(&["the log", "/api/v1/activity", "/metrics", "health", "the file"]).hold_none_of(&callers);
+    sinks
+        .only(&["the log", "/api/v1/activity", "/metrics", "health", "the file", "a trace"])
+        .hold_none_of(&callers);
 }
 
 /// A secret as it stands in a URL.
