@@ -1,4 +1,4 @@
-//! SIGKILL at random moments: what was acknowledged is there, what was deleted stays deleted (J1), and a
+//! SIGKILL at random moments: what was acknowledged is there, what was deleted stays deleted, and a
 //! change of the master key leaves nothing that does not open.
 //!
 //! The child is this test binary again, running the test `child` with [`DIR`] set. It prints a line before
@@ -136,7 +136,7 @@ fn run_and_kill(dir: &Path, role: &str, lines: u32) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn j1_after_a_kill_everything_acknowledged_is_there_and_nothing_deleted_returns() {
+async fn after_a_kill_everything_acknowledged_is_there_and_nothing_deleted_returns() {
     let dir = tempfile::tempdir().unwrap();
     // Each id's acknowledged value; `gone` and missing are the same.
     let mut acknowledged: BTreeMap<String, String> = BTreeMap::new();
