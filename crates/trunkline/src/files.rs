@@ -18,12 +18,15 @@ const EVERY: Duration = Duration::from_secs(5);
 
 /// What a file was like when it was looked at. Reading it would leave secrets in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Look {
+pub(crate) struct Look {
     len: u64,
     modified: Option<SystemTime>,
 }
 
 impl Look {
+    /// What no file is like.
+    const NONE: Self = Self { len: u64::MAX, modified: None };
+
     /// `None` where there is no file.
     fn at(path: &Path) -> Option<Self> {
         let metadata = fs::metadata(path).ok()?;
@@ -31,17 +34,31 @@ impl Look {
     }
 }
 
-/// The files, as they were before they were read.
+/// What files were like before they were read.
+pub(crate) type Looks = Vec<(Option<Look>, PathBuf)>;
+
+/// The files that integrations were opened with, as they were then.
 #[derive(Debug, Default)]
 pub(crate) struct Files(Mutex<HashMap<PathBuf, Option<Look>>>);
 
 impl Files {
-    /// Remembers what the files of an integration are like that is about to be opened. What is known of one that
-    /// others read is kept: they have not seen what it is like now.
-    pub(crate) fn note(&self, config: &IntegrationConfig) {
-        for path in config.files() {
-            let look = Look::at(&path);
-            self.held().entry(path).or_insert(look);
+    /// What the files of an integration are like that is about to be opened.
+    pub(crate) fn look(config: &IntegrationConfig) -> Looks {
+        let look = |path: PathBuf| (Look::at(&path), path);
+        config.files().into_iter().map(look).collect()
+    }
+
+    /// Remembers that, since the integration was opened. Where others have read a file when it was like something
+    /// else, all of them read it again.
+    pub(crate) fn note(&self, looks: Looks) {
+        if looks.is_empty() {
+            return;
+        }
+        let mut held = self.held();
+        for (look, path) in looks {
+            if *held.entry(path.clone()).or_insert(look) != look {
+                held.insert(path, Some(Look::NONE));
+            }
         }
     }
 
@@ -113,14 +130,14 @@ mod tests {
         let config = json!({"integration_id": "a", "type": "rest", "base_url": "https://h", "headers": {"x": reference}});
         let config = IntegrationConfig::from_json(config).unwrap();
         let files = Files::default();
-        files.note(&config);
+        files.note(Files::look(&config));
         assert!(files.changed().is_empty());
         for text in [Some("one"), Some("three"), None] {
             match text {
                 Some(text) => fs::write(&path, text).unwrap(),
                 None => fs::remove_file(&path).unwrap(),
             }
-            files.note(&config); // somebody else who reads it changes nothing for those who have
+            files.note(Files::look(&config)); // that somebody else has read it does not help those who have before
             assert_eq!(files.changed(), HashSet::from([path.clone()]), "{text:?}");
             assert!(files.changed().is_empty());
         }

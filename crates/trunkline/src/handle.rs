@@ -123,7 +123,7 @@ impl Handle {
         let Some(scheme) = SCHEMES.iter().find(|scheme| scheme.name() == auth_type) else {
             return Err(not_known("auth_type", auth_type, SCHEMES.iter().map(|scheme| scheme.name())));
         };
-        shared.files.note(config);
+        let looks = Files::look(config);
         let transport = transport.open(config.own(&shared.catalog)?, &shared.context)?;
         let scheme = scheme.open(config.auth())?;
         // `none` sends nothing: it is not in the pipeline at all.
@@ -150,6 +150,7 @@ impl Handle {
         });
         let flow = Some(Box::new(flow));
         let open = Open { layers, transport, cache, scheme, flow, trouble: None, traffic };
+        shared.files.note(looks);
         Ok(Self::new(config, shared, version, open))
     }
 
@@ -164,6 +165,8 @@ impl Handle {
         let (recorder, spans) = (shared.recorder.clone(), shared.spans.clone());
         let observe = Observe::new(metrics, recorder, traffic.clone(), spans);
         let refuse = Refuse::broken(error);
+        // It may be one of these that is missing.
+        shared.files.note(Files::look(config));
         let open = Open {
             layers: vec![Arc::new(observe)],
             transport: Arc::new(refuse.clone()),
