@@ -22,7 +22,7 @@ use crate::{
     BegunCall, CallTerm, KeySource, Keyring, Keys, Store, Stored, files,
     seal::{self, Place},
     store::{compare, now_ms},
-    trouble,
+    trouble::{self, Trouble},
 };
 
 use activity::Activity;
@@ -170,7 +170,9 @@ impl SqliteStore {
         Ok(())
     }
 
-    fn read(&self, table: &str, row: &SqliteRow) -> Result<Stored> {
+    /// What a row holds. `before` are the keys as they were before it was looked for: since then one of them may
+    /// have been replaced and removed.
+    fn read(&self, before: &Keyring, table: &str, row: &SqliteRow) -> Result<Stored> {
         // Columns one by one: a damaged one must not take the other rows along. Without its id a row is
         // nobody's, so that is damage to the whole.
         let failed = |error| trouble::sql("read the store", error);
@@ -178,10 +180,17 @@ impl SqliteStore {
         let at: Result<i64> = row.try_get(1).map_err(failed);
         let sealed: Result<&[u8]> = row.try_get(3).map_err(failed);
         let at = at.map(generation);
+        let open = |at, sealed: &[u8]| {
+            let place = place(table, &id, at);
+            seal::open(before, place, sealed).or_else(|error| match Trouble::of(&error) {
+                Some(Trouble::Key) => seal::open(&self.keyring(), place, sealed),
+                _ => Err(error),
+            })
+        };
         Ok(Stored {
             generation: *at.as_ref().unwrap_or(&0),
             updated_at_ms: row.try_get(2).unwrap_or(0),
-            document: at.and_then(|at| seal::open(&self.keyring(), place(table, &id, at), sealed?)),
+            document: at.and_then(|at| open(at, sealed?)),
             id,
         })
     }
@@ -219,6 +228,7 @@ async fn finish<T>(tx: Transaction<'static, Sqlite>, result: Result<T>) -> Resul
 impl Store for SqliteStore {
     fn load(&self) -> BoxFuture<'_, Result<Vec<Stored>>> {
         Box::pin(async {
+            let keyring = self.keyring();
             let rows =
                 sqlx::query("SELECT id, generation, updated_at_ms, sealed FROM integrations ORDER BY id")
                     .fetch_all(&self.reader)
@@ -228,7 +238,7 @@ impl Store for SqliteStore {
                 document: stored.document.map_err(|error| error.with("integration", &*stored.id)),
                 ..stored
             };
-            rows.iter().map(|row| self.read(INTEGRATIONS, row).map(named)).collect()
+            rows.iter().map(|row| self.read(&keyring, INTEGRATIONS, row).map(named)).collect()
         })
     }
 

@@ -35,7 +35,7 @@ impl SqliteStore {
         .await
         .map_err(failed)?;
         if let Some(row) = found {
-            return Ok(BegunCall::Before(self.read(TABLE, &row)?));
+            return Ok(BegunCall::Before(self.read(&self.keyring(), TABLE, &row)?));
         }
         sqlx::query(
             "DELETE FROM calls WHERE id IN
