@@ -435,6 +435,36 @@ async fn a_secret_in_bad_input_is_not_said_back() {
 }
 
 #[tokio::test]
+async fn a_secret_in_a_bad_configuration_file_is_not_said_back() {
+    let secret = "hunter2-hunter2";
+    let with = |auth: &str| {
+        format!(
+            "integrations:\n- {{integration_id: a, type: rest, base_url: 'https://h', auth_type: bearer, {auth}}}\n"
+        )
+    };
+    let texts = [
+        with(&format!("auth_config: {{token: '{secret}'")),
+        with(&format!("auth_config: {{tokn: '{secret}'}}")),
+        with(&format!("auth_config: {{token: ['{secret}']}}")),
+        with(&format!("auth_config: '{secret}'")),
+        with(&format!("auth_config: {{token: \"{secret}\\q\"}}")),
+        with(&format!("auth_config: {{token: *{secret}}}")),
+        with(&format!("auth_config: {{token: '{secret}'}}, auth_config: {{token: '{secret}'}}")),
+        format!("{secret}\n"),
+        format!("\t{secret}: [\n"),
+        format!("server: {{redis: 'http://:{secret}@h'}}\n"),
+    ];
+    for text in texts {
+        let begin = Server::begin();
+        let file = begin.file("trunkline.yaml", &text);
+        let ran = begin.arg("--config").arg(file.display().to_string()).refused().await.is(2);
+        assert!(!format!("{ran:?}").contains(secret), "{text}: {ran:?}");
+        let checked = Ran::command(&["check", "-"], &[], &text).await;
+        assert!(!format!("{checked:?}").contains(secret), "{text}: {checked:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_changed_secret_file_is_used_without_a_restart() {
     let peer = Peer::http(|_| Response::new(Body::Empty)).await;
     let peer = Arc::new(peer);
