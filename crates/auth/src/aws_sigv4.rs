@@ -1,6 +1,6 @@
 //! `aws_sigv4`: requests signed as AWS wants them (Signature Version 4), with Amazon's own crate.
 
-use std::{borrow::Cow, fmt, time::SystemTime};
+use std::{fmt, time::SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::{
@@ -156,8 +156,7 @@ impl Signature {
 
     fn credentials(&self) -> Result<Credentials> {
         let [id, key, token] = self.secrets().map(|(key, secret)| exposed(key, secret));
-        let token = token?.map(Cow::into_owned);
-        Ok(Credentials::new(id?.unwrap_or_default(), key?.unwrap_or_default(), token, None, "trunkline"))
+        Ok(Credentials::new(id?.unwrap_or_default(), key?.unwrap_or_default(), token?, None, "trunkline"))
     }
 
     fn sign_at(&self, request: &mut WireRequest<'_>, now: SystemTime) -> Result<()> {
@@ -207,14 +206,14 @@ impl Signature {
 }
 
 /// What a secret says, which must be words without spaces to stand in a signature or a header.
-fn exposed<'a>(key: &str, secret: Option<&'a Secret>) -> Result<Option<Cow<'a, str>>> {
+fn exposed(key: &str, secret: Option<&Secret>) -> Result<Option<String>> {
     let Some(secret) = secret else { return Ok(None) };
     let text = secret.expose().map_err(|error| error.at(key))?;
     match text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => {
             Err(Error::invalid(format!("{key}: must be one word; was a space or line break pasted with it?")))
         }
-        false => Ok(Some(text)),
+        false => Ok(Some(text.into_owned())),
     }
 }
 

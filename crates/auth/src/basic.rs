@@ -60,6 +60,22 @@ mod tests {
     }
 
     #[test]
+    fn a_user_who_changes_beside_the_same_password_is_seen() {
+        let file = |text: &str| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(&file, text).unwrap();
+            file
+        };
+        let (user, password) = (file("one"), file("p"));
+        let reference = |file: &tempfile::NamedTempFile| format!("${{file:{}}}", file.path().display());
+        let fixed = open(&reference(&user), &reference(&password)).unwrap();
+        let sent = || fixed.read().unwrap().header().unwrap().unwrap().1.clone();
+        assert_eq!(sent(), "Basic b25lOnA=");
+        std::fs::write(&user, "two").unwrap();
+        assert_eq!(sent(), "Basic dHdvOnA=");
+    }
+
+    #[test]
     fn a_colon_in_the_user_is_refused_and_one_in_the_password_is_not() {
         assert!(open("a:b", "c").unwrap_err().message().contains("colon"));
         assert!(open("a", "b:c").is_ok());

@@ -68,8 +68,6 @@ pub struct Fixed {
 }
 
 struct Current {
-    /// The exposed secret the credential was made from, still masked in Debug.
-    from: Secret,
     credential: Arc<Credential>,
     read: Instant,
 }
@@ -96,16 +94,15 @@ impl Fixed {
         fresh.then(|| current.credential.clone())
     }
 
-    /// The credential, read again. While its secret is the same, so is the credential.
+    /// The credential, read again. While what it says is the same, so is the credential.
     pub(crate) fn read(&self) -> Result<Arc<Credential>> {
-        let exposed = self.secret.expose()?;
+        let made = (self.make)(&self.secret.expose()?)?;
         let held = self.current.load();
         let credential = match held.as_ref() {
-            Some(held) if held.from.expose()? == exposed => held.credential.clone(),
-            _ => Arc::new(Credential::new((self.make)(&exposed)?)),
+            Some(held) if same(held.credential.form(), &made)? => held.credential.clone(),
+            _ => Arc::new(Credential::new(made)),
         };
-        let current =
-            Current { from: Secret::literal(exposed), credential: credential.clone(), read: Instant::now() };
+        let current = Current { credential: credential.clone(), read: Instant::now() };
         self.current.store(Some(Arc::new(current)));
         Ok(credential)
     }
@@ -119,6 +116,20 @@ impl Fixed {
             let _ = self.read();
         }
     }
+}
+
+/// Whether two forms say the same. Names do not change.
+fn same(one: &Form, other: &Form) -> Result<bool> {
+    Ok(match (one, other) {
+        (Form::Basic { user, password }, Form::Basic { user: user2, password: password2 }) => {
+            user == user2 && password.expose()? == password2.expose()?
+        }
+        (Form::Header { value, .. }, Form::Header { value: value2, .. })
+        | (Form::Query { value, .. }, Form::Query { value: value2, .. })
+        | (Form::Cookie { value, .. }, Form::Cookie { value: value2, .. })
+        | (Form::Bearer(value), Form::Bearer(value2)) => value.expose()? == value2.expose()?,
+        _ => false,
+    })
 }
 
 impl fmt::Debug for Fixed {

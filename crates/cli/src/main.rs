@@ -47,6 +47,7 @@ enum Command {
     Register(commands::register::Register),
     Check(commands::check::Check),
     Health(commands::health::Health),
+    Keys(commands::keys::Keys),
     Backup(commands::backup::Backup),
     Restore(commands::restore::Restore),
 }
@@ -67,6 +68,7 @@ fn main() -> std::process::ExitCode {
             Command::Register(register) => register.run(&server, &output).await,
             Command::Check(check) => check.run(&output).await,
             Command::Health(health) => health.run(&server, &output).await,
+            Command::Keys(keys) => keys.run(&server, &output).await,
             Command::Backup(backup) => backup.run(&output).await,
             Command::Restore(restore) => restore.run(&output).await,
         }

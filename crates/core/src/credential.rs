@@ -7,6 +7,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use zeroize::Zeroizing;
 
 use crate::{Error, Result, Secret};
 
@@ -118,11 +119,12 @@ impl Credential {
             Form::Cookie { name, value } => (header::COOKIE, format!("{name}={}", value.expose()?)),
             Form::Bearer(token) => (header::AUTHORIZATION, format!("Bearer {}", token.expose()?)),
             Form::Basic { user, password } => {
-                let pair = format!("{user}:{}", password.expose()?);
-                (header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(pair)))
+                let pair = Zeroizing::new(format!("{user}:{}", password.expose()?));
+                (header::AUTHORIZATION, format!("Basic {}", STANDARD.encode(&*pair)))
             }
             Form::Query { .. } | Form::Sign(_) => return Ok(None),
         };
+        let text = Zeroizing::new(text);
         let mut value = HeaderValue::from_str(&text).map_err(|_| {
             Error::invalid("the credential has a character that may not stand in a header; was a line break pasted with it?")
         })?;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
 use serde::Serialize;
 
-use crate::{Kind, Reply};
+use crate::{Kind, Reply, Scrub};
 
 /// A result with Trunkline's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -99,6 +99,16 @@ impl Error {
     #[must_use]
     pub fn at(mut self, prefix: &str) -> Self {
         self.0.message = format!("{prefix}: {}", self.0.message).into();
+        self
+    }
+
+    /// Hides secrets that a service may have echoed into what it says of itself, which the message or a fact quotes.
+    #[must_use]
+    pub fn scrubbed(mut self, scrub: &Scrub) -> Self {
+        self.0.message = scrub.hide(self.0.message.into_owned()).into();
+        for (_, value) in &mut self.0.context {
+            *value = scrub.hide(std::mem::take(value));
+        }
         self
     }
 

@@ -26,6 +26,7 @@ mod reply;
 mod request_id;
 pub mod retry_after;
 mod scheme;
+mod scrub;
 mod seconds;
 mod secret;
 pub mod shared_limits;
@@ -52,8 +53,9 @@ pub use operation::{HttpRequest, Idempotency, Operation, Publish, Query, Receive
 pub use reply::Reply;
 pub use request_id::RequestId;
 pub use scheme::{Journal, Scheme, SchemeDyn, Site};
+pub use scrub::Scrub;
 pub use seconds::Seconds;
-pub use secret::{MASK, Secret, is_sensitive_name};
+pub use secret::{Exposed, MASK, Secret, is_sensitive_name};
 pub use shared_limits::{Counted, SharedLimits};
 pub use trace::TraceParent;
 pub use transport::{Transport, TransportDyn};

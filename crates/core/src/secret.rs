@@ -1,6 +1,6 @@
 //! `Secret`: a value that is masked wherever it is printed or serialised, and zeroed when dropped.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, ops::Deref};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -48,14 +48,14 @@ impl Secret {
     /// # Errors
     ///
     /// `invalid_config`, naming the variable or the file, when a reference leads nowhere.
-    pub fn expose(&self) -> Result<Cow<'_, str>> {
+    pub fn expose(&self) -> Result<Exposed<'_>> {
         match &self.0 {
-            Source::Literal(value) => Ok(Cow::Borrowed(value)),
+            Source::Literal(value) => Ok(Exposed::from(&***value)),
             // Trunkline's own settings hold the master key and the API token: no integration may send them out.
             Source::Env(name) if name.starts_with("TRUNKLINE_") => {
                 Err(Error::invalid(format!("${{env:{name}}} is Trunkline's own; name another variable")))
             }
-            Source::Env(name) => std::env::var(&**name).map(Cow::Owned).map_err(|_| {
+            Source::Env(name) => std::env::var(&**name).map(Exposed::read).map_err(|_| {
                 Error::invalid(format!(
                     "${{env:{name}}} is not set; set {name} in the environment of Trunkline"
                 ))
@@ -65,7 +65,7 @@ impl Secret {
                     let end =
                         text.strip_suffix('\n').map(|rest| rest.strip_suffix('\r').unwrap_or(rest).len());
                     text.truncate(end.unwrap_or(text.len()));
-                    Ok(Cow::Owned(text))
+                    Ok(Exposed::read(text))
                 }
                 Err(error) => {
                     Err(Error::invalid(format!("${{file:{path}}} cannot be read: {}", error.kind())))
@@ -77,6 +77,76 @@ impl Secret {
     /// Whether the value is kept elsewhere and may change without notice.
     pub fn is_reference(&self) -> bool {
         !matches!(self.0, Source::Literal(_))
+    }
+}
+
+/// What a secret holds, for as long as it is needed: one that was read for this is zeroed when dropped.
+pub struct Exposed<'a>(Text<'a>);
+
+enum Text<'a> {
+    Held(&'a str),
+    Read(Zeroizing<String>),
+}
+
+impl Exposed<'_> {
+    fn read(text: String) -> Self {
+        Self(Text::Read(Zeroizing::new(text)))
+    }
+
+    /// The text for whoever keeps it, and has to see to its end.
+    pub fn into_owned(self) -> String {
+        match self.0 {
+            Text::Held(text) => text.to_owned(),
+            Text::Read(mut text) => std::mem::take(&mut *text),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Exposed<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Text::Held(text))
+    }
+}
+
+impl From<Exposed<'_>> for String {
+    fn from(exposed: Exposed<'_>) -> Self {
+        exposed.into_owned()
+    }
+}
+
+impl Deref for Exposed<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match &self.0 {
+            Text::Held(text) => text,
+            Text::Read(text) => text,
+        }
+    }
+}
+
+impl<T: AsRef<str> + ?Sized> PartialEq<T> for Exposed<'_> {
+    fn eq(&self, other: &T) -> bool {
+        **self == *other.as_ref()
+    }
+}
+
+impl AsRef<str> for Exposed<'_> {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl fmt::Display for Exposed<'_> {
+    /// The text itself: it was exposed to be written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl fmt::Debug for Exposed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
     }
 }
 
@@ -171,6 +241,7 @@ mod tests {
             "******** ******** \"********\""
         );
         assert_eq!(secret.expose().unwrap(), "hunter2");
+        assert_eq!(format!("{:?}", secret.expose().unwrap()), MASK);
     }
 
     #[test]

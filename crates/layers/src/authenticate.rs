@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use trunkline_core::{BoxFuture, Call, Error, Layer, Next, Reply, Result, Retry, SchemeDyn};
+use trunkline_core::{BoxFuture, Call, Error, Layer, Next, Reply, Result, Retry, SchemeDyn, Scrub};
 
 use crate::Limiter;
 
@@ -69,12 +69,17 @@ impl Layer for Authenticate {
             };
             // Asked now: a stream is gone once it was sent.
             let replayable = call.operation.is_replayable();
-            match next.run(call).await {
+            let result = match next.run(call).await {
                 Err(error) if error.kind().row().retry == Retry::Refresh => {
                     self.refreshed(call, next, error, replayable).await
                 }
                 result => result,
-            }
+            };
+            // What an error quotes of the service goes into logs.
+            result.map_err(|error| match &call.credential {
+                Some(credential) => error.scrubbed(&Scrub::of(credential)),
+                None => error,
+            })
         })
     }
 }

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use http::{Request, Response, header};
 use hyper::body::Incoming;
 use serde_json::value::RawValue;
-use trunkline::{Body, Call, Error, Handle, Reply};
+use trunkline::{Body, Call, Error, Handle, Reply, Scrub};
 
 use crate::{
-    app::App, echo, headers, idempotency, inbound, problem::Problem, proxy::answer, trace::Trace,
-    wishes::Wishes,
+    app::App, headers, idempotency, inbound, problem::Problem, proxy::answer, trace::Trace, wishes::Wishes,
 };
 
 /// Makes a call; one with an idempotency key only once.
@@ -58,9 +57,12 @@ pub(crate) async fn answered(result: Result<Reply, Error>, handle: &Handle, call
     }
 }
 
-/// The problem of a call that failed, with secrets hidden where the service echoes them.
+/// The problem of a call that failed, with secrets hidden where the service echoes them. Of one that was refused
+/// before anything was sent there is no echo: that may happen as often as callers ask, and costs nothing here.
 pub(crate) async fn problem(error: Error, handle: &Handle, call: &Call) -> Problem {
-    Problem::of_call(error, handle.id(), call.request_id, |text| echo::hide(text, handle, call)).await
+    let heard = error.attempts() > 0 || error.reply().is_some();
+    let scrub = if heard { handle.scrub(Some(call)) } else { Scrub::default() };
+    Problem::of_call(error, handle.id(), call.request_id, &scrub).await
 }
 
 /// The body as JSON that was checked and not taken apart.

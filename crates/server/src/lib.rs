@@ -10,7 +10,6 @@ mod call;
 mod demo;
 mod depth;
 mod docs;
-mod echo;
 mod edge;
 mod gate;
 mod headers;

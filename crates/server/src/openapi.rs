@@ -213,6 +213,24 @@ fn schemas() -> Value {
                 "bytes_sent": { "type": "integer" }, "bytes_received": { "type": "integer" }, "cache": text,
             },
         } },
+        "Keys": { "type": "array", "items": {
+            "type": "object",
+            "properties": {
+                "id": text, "primary": { "type": "boolean", "description": "It seals what is written" },
+                "given": { "type": "boolean", "description": "What is sealed with a key that is not given does not open" },
+                "envelopes": { "type": "integer" },
+            },
+        } },
+        "Rotated": {
+            "type": "object",
+            "properties": {
+                "primary": text,
+                "older": { "type": "array", "items": text, "description": "Can be removed; backups from before the rotation need them" },
+                "rewrapped": { "type": "integer" },
+                "left": { "type": "integer", "description": "Envelopes that do not open" },
+            },
+        },
+        "Removed": { "type": "object", "properties": { "id": text, "status": text } },
         "Problem": {
             "type": "object",
             "description": "RFC 9457",

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use trunkline::{Body, Error, Outcome, RequestId};
+use trunkline::{Body, Error, Outcome, RequestId, Scrub};
 
 /// Names the kind of an error of ours: an error of the service does not carry it.
 pub(crate) const ERROR: HeaderName = HeaderName::from_static("trunkline-error");
@@ -79,20 +79,21 @@ impl Problem {
         }))
     }
 
-    /// The problem of a call, with what the service answered; `mask` hides what it may have echoed.
+    /// The problem of a call, with what the service answered; `scrub` hides what it may have echoed.
     pub(crate) async fn of_call(
         mut error: Error,
         integration: &str,
         request_id: RequestId,
-        mask: impl Fn(String) -> String,
+        scrub: &Scrub,
     ) -> Self {
         let Self(mut problem) = Self::of(&error);
+        problem.detail = scrub.hide(problem.detail);
         problem.integration = Some(integration.to_owned());
         problem.request_id = Some(request_id.to_string());
         if let Some(reply) = error.reply_mut() {
             let body = std::mem::take(&mut reply.body);
             let bytes = read(body).await;
-            problem.upstream = Some(Upstream { status: reply.status.as_u16(), body: show(&bytes, mask) });
+            problem.upstream = Some(Upstream { status: reply.status.as_u16(), body: show(&bytes, scrub) });
         }
         Self(problem)
     }
@@ -184,11 +185,11 @@ async fn read(mut body: Body) -> Vec<u8> {
 }
 
 /// JSON as it is, text as a string, nothing for nothing.
-fn show(bytes: &[u8], mask: impl Fn(String) -> String) -> Option<Box<RawValue>> {
+fn show(bytes: &[u8], scrub: &Scrub) -> Option<Box<RawValue>> {
     if bytes.is_empty() {
         return None;
     }
-    let mut text = mask(String::from_utf8_lossy(bytes).into_owned());
+    let mut text = scrub.hide(String::from_utf8_lossy(bytes).into_owned());
     if bytes.len() > UPSTREAM {
         text.truncate(text.floor_char_boundary(UPSTREAM));
     }

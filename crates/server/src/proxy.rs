@@ -7,7 +7,7 @@ use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use trunkline::{Body, Call, Handle, HttpRequest, Reply, Result};
 
-use crate::{app::App, gate::Pass, headers, inbound, problem::Problem, trace::Trace, wishes::Wishes};
+use crate::{app::App, call, gate::Pass, headers, inbound, problem::Problem, trace::Trace, wishes::Wishes};
 
 /// Passes a request on. `tail` is the path behind `/proxy`, with its slash if it has one.
 pub(crate) async fn proxy(
@@ -53,8 +53,7 @@ pub(crate) async fn proxy(
     let mut response = match error.into_reply() {
         Ok(reply) => answer(reply, &call),
         Err(error) => {
-            let problem = Problem::of_call(error, handle.id(), call.request_id, |text| text).await;
-            let mut response = problem.response();
+            let mut response = call::problem(error, &handle, &call).await.response();
             headers::tell(response.headers_mut(), &call);
             response
         }

@@ -65,7 +65,7 @@ impl Telemetry {
         let config = json!({
             "integration_id": COLLECTOR, "type": "rest", "base_url": url,
             "headers": serde_json::Map::from_iter(
-                headers.into_iter().map(|(name, value)| (name.clone(), value.into()))
+                headers.into_iter().map(|(name, value)| (name.clone(), value.into_owned().into()))
             ),
             "tls": { "ca": certificate.map(|path| format!("${{file:{path}}}")) },
             "timeout": TIMEOUT.as_secs(),

@@ -1,6 +1,6 @@
 //! The master key: how it is written down, what it is called, and the older ones that still open.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use base64::{
     Engine as _, alphabet,
@@ -13,13 +13,27 @@ use zeroize::Zeroizing;
 use crate::trouble::Trouble;
 
 /// The public name of a master key, derived from the key: the same key has the same id wherever it is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; 16]);
 
 impl KeyId {
     /// Reads an id from an envelope.
     pub(crate) fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
+    }
+
+    /// Reads an id as it is printed: 32 hexadecimal digits.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` when it is none.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut id = [0; 16];
+        if hex(text, &mut id) {
+            Ok(Self(id))
+        } else {
+            Err(Error::invalid("a key's id has 32 hexadecimal digits"))
+        }
     }
 
     /// The bytes that stand in an envelope.
@@ -39,6 +53,9 @@ impl fmt::Debug for KeyId {
         write!(f, "KeyId({self})")
     }
 }
+
+/// Bytes of a key in its file.
+const LINE: usize = 65;
 
 /// A key that wraps data keys: 32 random bytes, zeroed when dropped, never printed.
 pub struct MasterKey {
@@ -94,15 +111,13 @@ impl MasterKey {
         Self { id: KeyId(id), bytes }
     }
 
-    /// How a key is written to its file: hexadecimal and a line break.
-    pub(crate) fn to_line(&self) -> Zeroizing<Vec<u8>> {
+    /// Appends the key as it is written to its file: hexadecimal and a line break.
+    fn write_line(&self, out: &mut Vec<u8>) {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut line = Zeroizing::new(Vec::with_capacity(65));
         for byte in self.bytes.iter() {
-            line.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+            out.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
         }
-        line.push(b'\n');
-        line
+        out.push(b'\n');
     }
 }
 
@@ -112,9 +127,9 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-fn hex(text: &str, out: &mut [u8; 32]) -> bool {
+fn hex<const N: usize>(text: &str, out: &mut [u8; N]) -> bool {
     let digit = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    text.len() == 64
+    text.len() == N * 2
         && text.as_bytes().chunks_exact(2).zip(out).all(|(pair, byte)| {
             match (digit(pair[0]), digit(pair[1])) {
                 (Some(high), Some(low)) => {
@@ -150,19 +165,19 @@ pub(crate) fn random(bytes: &mut [u8]) -> Result<()> {
 
 /// The key that seals, and older ones that only open.
 ///
-/// Written down it is one key a line (or separated by blanks), the sealing one first. To replace a key,
-/// put a new one before it and start again: the store re-wraps what the older keys sealed, in one
-/// transaction, after which they can be taken out.
-#[derive(Debug)]
+/// Written down it is one key a line (or separated by blanks), the sealing one first. What an older one wrapped
+/// is wrapped anew at the next start, or by [`Keys::rotate`](crate::Keys::rotate), after which the older one
+/// can be taken out.
+#[derive(Debug, Clone)]
 pub struct Keyring {
-    primary: MasterKey,
-    older: Vec<MasterKey>,
+    primary: Arc<MasterKey>,
+    older: Vec<Arc<MasterKey>>,
 }
 
 impl Keyring {
     /// A ring of one or more keys.
     pub fn new(primary: MasterKey, older: Vec<MasterKey>) -> Self {
-        Self { primary, older }
+        Self { primary: Arc::new(primary), older: older.into_iter().map(Arc::new).collect() }
     }
 
     /// Reads keys separated by white space, the sealing one first.
@@ -173,7 +188,7 @@ impl Keyring {
     pub fn parse(text: &str) -> Result<Self> {
         let mut words = text.split_whitespace();
         let primary = MasterKey::parse(words.next().unwrap_or_default())?;
-        Ok(Self { primary, older: words.map(MasterKey::parse).collect::<Result<_>>()? })
+        Ok(Self::new(primary, words.map(MasterKey::parse).collect::<Result<_>>()?))
     }
 
     /// The key that seals.
@@ -182,13 +197,38 @@ impl Keyring {
     }
 
     /// The keys that only open.
-    pub fn older(&self) -> &[MasterKey] {
-        &self.older
+    pub fn older(&self) -> impl ExactSizeIterator<Item = &MasterKey> {
+        self.older.iter().map(|key| &**key)
+    }
+
+    /// All keys, the sealing one first.
+    pub fn keys(&self) -> impl Iterator<Item = &MasterKey> {
+        std::iter::once(self.primary()).chain(self.older())
     }
 
     /// The key called `id`.
     pub fn get(&self, id: KeyId) -> Option<&MasterKey> {
-        std::iter::once(&self.primary).chain(&self.older).find(|key| key.id == id)
+        self.keys().find(|key| key.id == id)
+    }
+
+    /// The same with `key` as the one that seals.
+    pub(crate) fn with(&self, key: MasterKey) -> Self {
+        let older = std::iter::once(&self.primary).chain(&self.older).cloned();
+        Self { primary: Arc::new(key), older: older.collect() }
+    }
+
+    /// The same without an older key.
+    pub(crate) fn without(&self, id: KeyId) -> Self {
+        let older = self.older.iter().filter(|key| key.id != id).cloned();
+        Self { primary: self.primary.clone(), older: older.collect() }
+    }
+
+    /// How the ring is written to its file: a key a line.
+    pub(crate) fn to_lines(&self) -> Zeroizing<Vec<u8>> {
+        // Room for all at once: a growing buffer would leave copies of the keys behind.
+        let mut lines = Zeroizing::new(Vec::with_capacity((1 + self.older.len()) * LINE));
+        self.keys().for_each(|key| key.write_line(&mut lines));
+        lines
     }
 }
 

@@ -61,6 +61,28 @@ impl KeySource {
             }
         }
     }
+
+    /// The file that the keys are in, if they are in one.
+    pub(crate) fn file(&self, data_dir: &Path) -> Option<PathBuf> {
+        match self {
+            Self::Value(_) => None,
+            Self::File(path) => Some(path.clone()),
+            Self::DataDir => Some(data_dir.join(FILE)),
+        }
+    }
+}
+
+/// Replaces what is in a key file, durably: a crash leaves the one or the other. What a link leads to is replaced,
+/// not the link.
+pub(crate) fn replace(path: &Path, keyring: &Keyring) -> Result<()> {
+    let path = fs::canonicalize(path).map_err(|error| trouble::io("find the key file", path, error))?;
+    files::write_private(&path, &keyring.to_lines())
+}
+
+/// Makes what somebody else wrote to a key file durable, where that is possible.
+pub(crate) fn sync(path: &Path) {
+    // What cannot be written has been written for good.
+    let _ = fs::File::open(path).and_then(|file| file.sync_all());
 }
 
 impl fmt::Debug for KeySource {
@@ -117,12 +139,13 @@ fn read(path: &Path) -> Result<Option<Keyring>> {
 /// Generates a key into `path`, durably.
 fn create(path: &Path) -> Result<Keyring> {
     let key = MasterKey::generate()?;
-    files::write_private(path, &key.to_line())?;
+    let keyring = Keyring::new(key, Vec::new());
+    files::write_private(path, &keyring.to_lines())?;
     tracing::warn!(
-        path = %path.display(), key_id = %key.id(),
+        path = %path.display(), key_id = %keyring.primary().id(),
         "generated the master key; keep a copy apart from the backups of the database: without it nothing stored can be read",
     );
-    Ok(Keyring::new(key, Vec::new()))
+    Ok(keyring)
 }
 
 #[cfg(test)]

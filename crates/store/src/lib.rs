@@ -7,7 +7,8 @@
 //! | [`backup`], [`restore`] | a copy of the database while it is in use, and the way back |
 //! | [`MemoryStore`] | the same contract, gone with the process |
 //! | [`seal`] | the envelope around every document |
-//! | [`KeySource`], [`Keyring`] | the master key, where it comes from and how it is replaced |
+//! | [`KeySource`], [`Keyring`] | the master key, and where it comes from |
+//! | [`Keys`] | how it is replaced while the store is in use |
 //! | [`Trouble`] | what a start was refused for, so that the command line can choose its exit code |
 //!
 //! This crate reads no environment: what stands in `TRUNKLINE_KEY` is passed in by the command line.
@@ -15,6 +16,7 @@
 mod files;
 mod key;
 mod key_source;
+mod keys;
 mod memory;
 mod part;
 pub mod seal;
@@ -24,6 +26,7 @@ mod trouble;
 
 pub use key::{KeyId, Keyring, MasterKey};
 pub use key_source::KeySource;
+pub use keys::{KeyUse, Keys, Rotation};
 pub use memory::MemoryStore;
 pub use part::{Part, PartKind};
 pub use sqlite::{Backup, SqliteOptions, SqliteStore, backup, restore};

@@ -6,21 +6,24 @@ mod backup;
 mod boot;
 mod calls;
 mod connect;
+mod keys;
 mod parts;
+mod rewrap;
 
 use std::{
-    path::Path,
-    sync::{Mutex, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
+use arc_swap::ArcSwap;
 use sqlx::{Row as _, Sqlite, SqlitePool, Transaction, sqlite::SqliteRow};
 use trunkline_core::{BoxFuture, Outcome, Result};
 
 use crate::{
-    BegunCall, CallTerm, KeySource, Keyring, Part, PartKind, Store, Stored, files,
+    BegunCall, CallTerm, KeySource, Keyring, Keys, Part, PartKind, Store, Stored, files,
     seal::{self, Place},
     store::{compare, now_ms},
-    trouble,
+    trouble::{self, Trouble},
 };
 
 use activity::Activity;
@@ -57,7 +60,13 @@ pub struct SqliteStore {
     /// Reads never wait for a write.
     reader: SqlitePool,
     activity: Activity,
-    keyring: Keyring,
+    /// Replaced whole when a key is added or removed.
+    keyring: ArcSwap<Keyring>,
+    /// Whether that is under way.
+    rotating: AtomicBool,
+    /// Where the keys come from.
+    key: KeySource,
+    dir: PathBuf,
     /// Held while any connection is open, so the last to go.
     lock: Mutex<Option<files::Lock>>,
 }
@@ -85,7 +94,21 @@ impl SqliteStore {
         let activity = Activity::open(&dir.join("activity.db"), options.activity_segments).await;
         let reader =
             connect::pool().connect_lazy_with(connect::durable(&database).pragma("query_only", "ON"));
-        Ok(Self { writer, reader, activity, keyring, lock: Mutex::new(Some(lock)) })
+        Ok(Self {
+            writer,
+            reader,
+            activity,
+            keyring: ArcSwap::from_pointee(keyring),
+            rotating: AtomicBool::new(false),
+            key: options.key,
+            dir,
+            lock: Mutex::new(Some(lock)),
+        })
+    }
+
+    /// The master keys as they are now. What is written is sealed with them inside its transaction.
+    fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.load_full()
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
@@ -118,7 +141,7 @@ impl SqliteStore {
             Self::delete_parts_in(tx, id).await?;
         }
         let next = Self::next(tx).await?;
-        let sealed = seal::seal(&self.keyring, place(INTEGRATIONS, id, generation(next)), document)?;
+        let sealed = seal::seal(&self.keyring(), place(INTEGRATIONS, id, generation(next)), document)?;
         sqlx::query(
             "INSERT INTO integrations (id, generation, updated_at_ms, sealed) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (id) DO UPDATE SET generation = ?2, updated_at_ms = ?3, sealed = ?4",
@@ -151,7 +174,9 @@ impl SqliteStore {
         Self::delete_parts_in(tx, id).await
     }
 
-    fn read(&self, table: &str, row: &SqliteRow) -> Result<Stored> {
+    /// What a row holds. `before` are the keys as they were before it was looked for: since then one of them may
+    /// have been replaced and removed.
+    fn read(&self, before: &Keyring, table: &str, row: &SqliteRow) -> Result<Stored> {
         // Columns one by one: a damaged one must not take the other rows along. Without its id a row is
         // nobody's, so that is damage to the whole.
         let failed = |error| trouble::sql("read the store", error);
@@ -159,10 +184,17 @@ impl SqliteStore {
         let at: Result<i64> = row.try_get(1).map_err(failed);
         let sealed: Result<&[u8]> = row.try_get(3).map_err(failed);
         let at = at.map(generation);
+        let open = |at, sealed: &[u8]| {
+            let place = place(table, &id, at);
+            seal::open(before, place, sealed).or_else(|error| match Trouble::of(&error) {
+                Some(Trouble::Key) => seal::open(&self.keyring(), place, sealed),
+                _ => Err(error),
+            })
+        };
         Ok(Stored {
             generation: *at.as_ref().unwrap_or(&0),
             updated_at_ms: row.try_get(2).unwrap_or(0),
-            document: at.and_then(|at| seal::open(&self.keyring, place(table, &id, at), sealed?)),
+            document: at.and_then(|at| open(at, sealed?)),
             id,
         })
     }
@@ -200,6 +232,7 @@ async fn finish<T>(tx: Transaction<'static, Sqlite>, result: Result<T>) -> Resul
 impl Store for SqliteStore {
     fn load(&self) -> BoxFuture<'_, Result<Vec<Stored>>> {
         Box::pin(async {
+            let keyring = self.keyring();
             let rows =
                 sqlx::query("SELECT id, generation, updated_at_ms, sealed FROM integrations ORDER BY id")
                     .fetch_all(&self.reader)
@@ -209,7 +242,7 @@ impl Store for SqliteStore {
                 document: stored.document.map_err(|error| error.with("integration", &*stored.id)),
                 ..stored
             };
-            rows.iter().map(|row| self.read(INTEGRATIONS, row).map(named)).collect()
+            rows.iter().map(|row| self.read(&keyring, INTEGRATIONS, row).map(named)).collect()
         })
     }
 
@@ -301,6 +334,10 @@ impl Store for SqliteStore {
             let result = self.end_in(&mut tx, id, generation, record).await;
             finish(tx, result).await
         })
+    }
+
+    fn keys(&self) -> Option<&dyn Keys> {
+        Some(self)
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<()>> {

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use trunkline_core::{BoxFuture, Error, Kind, Result};
 use zeroize::Zeroizing;
 
-use crate::{Part, PartKind};
+use crate::{Keys, Part, PartKind};
 
 /// Keeps integration documents, each under an id and a generation, their parts, segments of activity records, and records of
 /// calls under their idempotency keys.
@@ -138,6 +138,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         generation: u64,
         record: Option<&'a [u8]>,
     ) -> BoxFuture<'a, Result<()>>;
+
+    /// The master keys that documents and records are sealed with; `None` where nothing is sealed.
+    fn keys(&self) -> Option<&dyn Keys> {
+        None
+    }
 
     /// Reads as little as shows that the store answers, for a readiness check.
     ///

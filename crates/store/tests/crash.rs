@@ -1,5 +1,5 @@
-//! SIGKILL at random moments: what was acknowledged is there, what was deleted stays deleted (J1), and a
-//! change of the master key is never half done (D7).
+//! SIGKILL at random moments: what was acknowledged is there, what was deleted stays deleted, and a
+//! change of the master key leaves nothing that does not open.
 //!
 //! The child is this test binary again, running the test `child` with [`DIR`] set. It prints a line before
 //! each write (`>`) and one after it was acknowledged (`<`); a line in the pipe outlives the process.
@@ -13,6 +13,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use sqlx::{ConnectOptions as _, Connection as _};
 use trunkline_store::{KeySource, SqliteOptions, SqliteStore, Store as _};
 
 const DIR: &str = "TRUNKLINE_STORE_TEST_DIR";
@@ -49,7 +50,8 @@ async fn child() {
     let Some(dir) = std::env::var_os(DIR) else { return };
     match std::env::var(ROLE).unwrap().split_once(' ').unwrap() {
         ("write", _) => write(Path::new(&dir)).await,
-        ("rotate", from) => rotate(Path::new(&dir), from.parse().unwrap()).await,
+        ("start", from) => start(Path::new(&dir), from.parse().unwrap()).await,
+        ("rotate", _) => rotate(Path::new(&dir)).await,
         role => panic!("{role:?}"),
     }
 }
@@ -76,14 +78,38 @@ async fn write(dir: &Path) {
     }
 }
 
-/// Replaces the master key again and again until it is killed.
-async fn rotate(dir: &Path, from: u32) {
+/// Replaces the master key by starting again and again until it is killed.
+async fn start(dir: &Path, from: u32) {
     for number in from.. {
         say(&format!("> {}", number + 1));
         let store = open(dir, &format!("{} {}", key(number + 1), key(number))).await;
         say(&format!("< {}", number + 1));
         store.close().await;
     }
+}
+
+/// Replaces and removes master keys while it writes numbered documents, until it is killed.
+async fn rotate(dir: &Path) {
+    let store = SqliteStore::open(dir, SqliteOptions::default()).await.unwrap();
+    let keys = store.keys().unwrap();
+    let rotate = async {
+        loop {
+            say("> rotate");
+            let done = keys.rotate().await.unwrap();
+            assert_eq!(done.left, 0);
+            for old in done.older {
+                say("> remove");
+                keys.remove(old).await.unwrap();
+            }
+        }
+    };
+    let write = async {
+        for number in 0_u32.. {
+            store.put(&format!("w{number}"), None, number.to_string().as_bytes()).await.unwrap();
+            say(&format!("< {number}"));
+        }
+    };
+    tokio::join!(rotate, write);
 }
 
 /// Runs a child, kills it after it has printed `lines` lines, and returns everything that it printed.
@@ -110,7 +136,7 @@ fn run_and_kill(dir: &Path, role: &str, lines: u32) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn j1_after_a_kill_everything_acknowledged_is_there_and_nothing_deleted_returns() {
+async fn after_a_kill_everything_acknowledged_is_there_and_nothing_deleted_returns() {
     let dir = tempfile::tempdir().unwrap();
     // Each id's acknowledged value; `gone` and missing are the same.
     let mut acknowledged: BTreeMap<String, String> = BTreeMap::new();
@@ -152,7 +178,7 @@ async fn j1_after_a_kill_everything_acknowledged_is_there_and_nothing_deleted_re
 }
 
 #[tokio::test]
-async fn d7_after_a_kill_in_a_change_of_the_key_everything_opens() {
+async fn after_a_kill_in_a_start_that_changes_the_key_everything_opens() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path(), &key(0)).await;
     for id in 0..40 {
@@ -161,7 +187,7 @@ async fn d7_after_a_kill_in_a_change_of_the_key_everything_opens() {
     store.close().await;
     let mut from = 0;
     for kill in 0..10 {
-        let said = run_and_kill(dir.path(), &format!("rotate {from}"), 1 + random(8));
+        let said = run_and_kill(dir.path(), &format!("start {from}"), 1 + random(8));
         let last: u32 = said.last().unwrap()[2..].parse().unwrap();
         // The change that was interrupted has happened or not; both keys together open either.
         let store = open(dir.path(), &format!("{} {}", key(last), key(last - 1))).await;
@@ -173,4 +199,56 @@ async fn d7_after_a_kill_in_a_change_of_the_key_everything_opens() {
     }
     let store = open(dir.path(), &key(from)).await;
     assert!(store.load().await.unwrap().iter().all(|one| one.document.is_ok()));
+}
+
+async fn raw(dir: &Path) -> sqlx::SqliteConnection {
+    let database = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.join("trunkline.db"));
+    database.connect().await.unwrap()
+}
+
+/// How many keys the envelopes in a directory are sealed with, as a kill has left them.
+async fn keys_in_use(dir: &Path) -> i64 {
+    let mut connection = raw(dir).await;
+    let sql = "SELECT count(DISTINCT substr(sealed, 3, 16)) FROM (SELECT sealed FROM integrations UNION ALL SELECT sealed FROM key_check)";
+    let count = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    count
+}
+
+#[tokio::test]
+async fn after_a_kill_in_a_rotation_everything_opens_and_the_start_ends_it() {
+    const DOCUMENTS: usize = 100;
+    let dir = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(dir.path(), SqliteOptions::default()).await.unwrap();
+    for id in 0..DOCUMENTS {
+        store.put(&id.to_string(), None, b"document").await.unwrap();
+    }
+    store.close().await;
+    let mut halfway = 0;
+    for kill in 0..100 {
+        let said = run_and_kill(dir.path(), "rotate -", 1 + random(8));
+        halfway += u32::from(keys_in_use(dir.path()).await > 1);
+        let mut acknowledged = said.iter().filter_map(|line| line.strip_prefix("< "));
+        let acknowledged = acknowledged.next_back().map_or(0, |last| last.parse::<usize>().unwrap() + 1);
+
+        let store = SqliteStore::open(dir.path(), SqliteOptions::default()).await.unwrap();
+        let stored = store.load().await.unwrap();
+        assert!(stored.iter().all(|one| one.document.is_ok()), "kill {kill}: {stored:?}");
+        // The write that the kill interrupted may have arrived or not.
+        let found = stored.len() - DOCUMENTS;
+        assert!(found == acknowledged || found == acknowledged + 1, "kill {kill}: {found} of {acknowledged}");
+        let keys = store.keys().unwrap().list().await.unwrap();
+        assert!(
+            keys.iter().all(|key| key.given && (key.primary || key.envelopes == 0)),
+            "kill {kill}: {keys:?}"
+        );
+        for old in keys.iter().filter(|key| !key.primary) {
+            store.keys().unwrap().remove(old.id).await.unwrap();
+        }
+        store.close().await;
+        let mut connection = raw(dir.path()).await;
+        sqlx::query("DELETE FROM integrations WHERE id LIKE 'w%'").execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+    assert!(halfway >= 10, "{halfway} kills came in the middle of a rotation");
 }

@@ -249,7 +249,7 @@ async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
-async fn d6_a_wrong_key_is_refused_names_the_wanted_one_and_changes_nothing() {
+async fn a_wrong_key_is_refused_names_the_wanted_one_and_changes_nothing() {
     for dir in [filled().await, filled_and_killed().await] {
         let key = Keyring::parse(&fs::read_to_string(dir.path().join("trunkline.key")).unwrap()).unwrap();
         let options = || SqliteOptions {
@@ -264,7 +264,7 @@ async fn d6_a_wrong_key_is_refused_names_the_wanted_one_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn d6_a_missing_key_is_refused_and_never_generated_over_an_existing_database() {
+async fn a_missing_key_is_refused_and_never_generated_over_an_existing_database() {
     let dir = filled().await;
     let path = dir.path().join("trunkline.key");
     let key = Keyring::parse(&fs::read_to_string(&path).unwrap()).unwrap();
@@ -278,7 +278,7 @@ async fn d6_a_missing_key_is_refused_and_never_generated_over_an_existing_databa
 }
 
 #[tokio::test]
-async fn d6_a_truncated_or_garbled_key_is_refused_without_repeating_it() {
+async fn a_truncated_or_garbled_key_is_refused_without_repeating_it() {
     let dir = filled().await;
     let path = dir.path().join("trunkline.key");
     let key = fs::read_to_string(&path).unwrap();
@@ -293,7 +293,7 @@ async fn d6_a_truncated_or_garbled_key_is_refused_without_repeating_it() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn d6_a_key_file_that_others_can_read_is_refused() {
+async fn a_key_file_that_others_can_read_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = filled().await;
     let path = dir.path().join("trunkline.key");
@@ -340,7 +340,7 @@ async fn only_the_owner_can_read_what_is_created() {
 }
 
 #[tokio::test]
-async fn d10_one_flipped_bit_takes_down_one_integration() {
+async fn one_flipped_bit_takes_down_one_integration() {
     let dir = filled().await;
     let mut connection = raw(dir.path()).await;
     let mut sealed: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM integrations WHERE id = 'b'")

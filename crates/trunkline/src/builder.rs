@@ -7,7 +7,7 @@ use trunkline_layers::{Bound, CacheStore, Capacity, Metrics, Recorder, Spans};
 use trunkline_store::{MemoryStore, Store};
 use trunkline_transports::{Entry, HttpPort, Of};
 
-use crate::{Catalog, Manager, handle::Shared, health::Limits, order::Own};
+use crate::{Catalog, Manager, files::Files, handle::Shared, health::Limits, order::Own};
 
 /// How a [`Manager`] is set up.
 pub struct Builder {
@@ -178,6 +178,7 @@ impl Builder {
             transports: self.transports,
             layers: self.layers,
             counter: self.counter,
+            files: Files::default(),
         };
         Manager::start(shared, self.activity, self.limits).await
     }

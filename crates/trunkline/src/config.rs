@@ -1,6 +1,6 @@
 //! `IntegrationConfig`: the JSON that describes an integration, checked.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use http::Uri;
 use schemars::JsonSchema;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use trunkline_core::{Error, IntegrationId, Kind, Result, Seconds, Secret, parse};
 use trunkline_layers::{BreakerConfig, CacheConfig, ConcurrencyConfig, RateLimitConfig, RetryConfig};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{catalog::Catalog, mask};
 
@@ -17,7 +17,7 @@ use crate::{catalog::Catalog, mask};
 /// It keeps the document as it was given, with its secrets, so it prints masked.
 #[derive(Clone)]
 pub struct IntegrationConfig {
-    document: Map<String, Value>,
+    document: Confidential,
     common: Common,
 }
 
@@ -71,9 +71,23 @@ pub(crate) struct Common {
     pub(crate) metadata: Option<Map<String, Value>>,
 }
 
-/// A JSON object that may hold secrets: it prints as nothing.
+/// A JSON object that may hold secrets: it prints as nothing, and is zeroed when dropped.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
 pub(crate) struct Confidential(Map<String, Value>);
+
+impl Drop for Confidential {
+    fn drop(&mut self) {
+        fn wipe(value: &mut Value) {
+            match value {
+                Value::String(text) => text.zeroize(),
+                Value::Array(values) => values.iter_mut().for_each(wipe),
+                Value::Object(fields) => fields.values_mut().for_each(wipe),
+                _ => {}
+            }
+        }
+        self.0.values_mut().for_each(wipe);
+    }
+}
 
 impl fmt::Debug for Confidential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -118,7 +132,7 @@ impl IntegrationConfig {
         if let Some(path) = mask::left_over(&document) {
             return Err(Error::invalid(format!("{path}: is the mask of a secret; send the secret itself")));
         }
-        Ok(Self { document, common })
+        Ok(Self { document: Confidential(document), common })
     }
 
     /// Reads a configuration from JSON text.
@@ -159,24 +173,26 @@ impl IntegrationConfig {
     #[must_use]
     pub fn with_enabled(mut self, enabled: bool) -> Self {
         self.common.enabled = enabled;
-        self.document.insert("enabled".to_owned(), enabled.into());
+        self.document.0.insert("enabled".to_owned(), enabled.into());
         self
     }
 
     /// The document with every secret masked: what may be shown.
     pub fn masked(&self) -> Value {
-        mask::masked(&self.document, Catalog::get())
+        mask::masked(&self.document.0, Catalog::get())
     }
 
     /// The document with its secrets: for the store, which seals it, and for merging a change into it.
     pub fn expose(&self) -> Value {
-        Value::Object(self.document.clone())
+        Value::Object(self.document.0.clone())
     }
 
     /// The same as text, as it is stored and compared.
     pub(crate) fn text(&self) -> Zeroizing<Box<str>> {
         // Writing a map with text as keys cannot fail.
-        Zeroizing::new(serde_json::to_string(&self.document).unwrap_or_default().into())
+        let text = Zeroizing::new(serde_json::to_string(&self.document.0).unwrap_or_default());
+        // As large as it is and no larger: one stays in memory for each integration.
+        Zeroizing::new(Box::from(text.as_str()))
     }
 
     /// What a user should know of a configuration that is valid.
@@ -200,7 +216,7 @@ impl IntegrationConfig {
 
     /// Where the service is, for those types that say so under this key, with references read.
     pub(crate) fn base_url(&self) -> Option<String> {
-        let text = self.document.get("base_url")?.as_str()?;
+        let text = self.document.0.get("base_url")?.as_str()?;
         parse::resolve(text).ok().map(|text| text.to_string())
     }
 
@@ -221,7 +237,7 @@ impl IntegrationConfig {
     /// The keys that are the transport's own.
     pub(crate) fn own(&self, catalog: &Catalog) -> Result<Value> {
         let known = catalog.own_keys(self.r#type());
-        let mut own = self.document.clone();
+        let mut own = self.document.0.clone();
         // Some transports derive limits of their own from the total time of a call.
         own.retain(|key, _| !catalog.is_common(key) || (key == "timeout" && known.contains_key(key)));
         if let Some(key) = own.keys().find(|key| !known.contains_key(*key)) {
@@ -239,29 +255,36 @@ impl IntegrationConfig {
         Ok(Value::Object(own))
     }
 
-    /// Whether the transport was told to read files: what they hold may have changed.
-    pub(crate) fn reads_files(&self) -> bool {
-        fn reads(value: &Value) -> bool {
+    /// The files that are read when the integration is opened: what they hold may change. Schemes read theirs again
+    /// by themselves.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        fn search(value: &Value, found: &mut Vec<PathBuf>) {
             match value {
-                Value::String(text) => text.contains("${file:"),
-                Value::Array(values) => values.iter().any(reads),
-                Value::Object(fields) => fields.values().any(reads),
-                _ => false,
+                Value::String(text) => {
+                    let named = text.split("${file:").skip(1).filter_map(|rest| rest.split_once('}'));
+                    found.extend(named.map(|(path, _)| PathBuf::from(path)));
+                }
+                Value::Array(values) => values.iter().for_each(|value| search(value, found)),
+                Value::Object(fields) => fields.values().for_each(|value| search(value, found)),
+                _ => {}
             }
         }
-        // Schemes read theirs again by themselves.
-        self.document.iter().any(|(key, value)| key != "auth_config" && reads(value))
+        let mut found = Vec::new();
+        for (_, value) in self.document.0.iter().filter(|(key, _)| *key != "auth_config" && !is_words(key)) {
+            search(value, &mut found);
+        }
+        found
     }
 
     /// Whether calls lead to the same service as those of `other`.
     pub(crate) fn same_service(&self, other: &Self) -> bool {
-        let address = |config: &Self| config.document.get("base_url").cloned();
+        let address = |config: &Self| config.document.0.get("base_url").cloned();
         self.r#type() == other.r#type() && address(self) == address(other)
     }
 
     /// The keys of the auth scheme.
     pub(crate) fn auth(&self) -> Value {
-        Value::Object(self.common.auth_config.clone().unwrap_or_default().0)
+        Value::Object(self.common.auth_config.as_ref().map(|auth| auth.0.clone()).unwrap_or_default())
     }
 }
 
@@ -269,6 +292,11 @@ impl fmt::Debug for IntegrationConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.masked(), f)
     }
+}
+
+/// Whether a key holds words of the owner's, which nothing reads.
+pub(crate) fn is_words(key: &str) -> bool {
+    matches!(key, "name" | "description" | "metadata")
 }
 
 fn drop_nulls(value: &mut Value) {

@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::{
     catalog::Catalog,
     config::{IntegrationConfig, not_known},
+    files::Files,
     flow::{Flow, FlowState},
     health::Known,
     order::{self, Own},
@@ -91,6 +92,8 @@ pub(crate) struct Shared {
     pub(crate) layers: Vec<Own>,
     /// What counts for all servers together; none where this one is alone.
     pub(crate) counter: Option<Arc<dyn SharedLimits>>,
+    /// The files that integrations were opened with.
+    pub(crate) files: Files,
 }
 
 impl Shared {
@@ -123,6 +126,7 @@ impl Handle {
         let Some(scheme) = SCHEMES.iter().find(|scheme| scheme.name() == auth_type) else {
             return Err(not_known("auth_type", auth_type, SCHEMES.iter().map(|scheme| scheme.name())));
         };
+        let looks = Files::look(config);
         let transport = transport.open(config.own(&shared.catalog)?, &shared.context)?;
         let scheme = scheme.open(config.auth(), &site(config, shared, None))?;
         // `none` sends nothing: it is not in the pipeline at all.
@@ -149,6 +153,7 @@ impl Handle {
         });
         let flow = Some(Box::new(flow));
         let open = Open { layers, transport, cache, scheme, flow, trouble: None, traffic };
+        shared.files.note(looks);
         Ok(Self::new(config, shared, version, open))
     }
 
@@ -163,6 +168,8 @@ impl Handle {
         let (recorder, spans) = (shared.recorder.clone(), shared.spans.clone());
         let observe = Observe::new(metrics, recorder, traffic.clone(), spans);
         let refuse = Refuse::broken(error);
+        // It may be one of these that is missing.
+        shared.files.note(Files::look(config));
         let open = Open {
             layers: vec![Arc::new(observe)],
             transport: Arc::new(refuse.clone()),
@@ -278,9 +285,15 @@ impl Handle {
         }
     }
 
+    /// The configuration, if it refers to files.
+    pub(crate) fn config_with_files(&self) -> Option<IntegrationConfig> {
+        // Looked for in the text, since most refer to none.
+        self.document.contains("${file:").then(|| self.config().ok()).flatten()
+    }
+
     /// Whether this was made from `config` and would be made the same again.
     pub(crate) fn is_of(&self, config: &IntegrationConfig) -> bool {
-        *self.document == *config.text() && !config.reads_files()
+        *self.document == *config.text() && config.files().is_empty()
     }
 
     /// The names of the layers, outermost first.
@@ -372,6 +385,11 @@ impl Handle {
             circuit.proved();
         }
         Ok(evidence)
+    }
+
+    /// Where its credentials come from; `None` where it sends none.
+    pub(crate) fn scheme(&self) -> Option<&dyn SchemeDyn> {
+        self.scheme.as_deref()
     }
 
     /// What calls have shown of the service since this handle was opened.

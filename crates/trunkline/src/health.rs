@@ -213,7 +213,8 @@ impl Probe {
         let began = Instant::now();
         let result = timeout(limit, handle.probe())
             .await
-            .unwrap_or_else(|_| Err(Error::new(Kind::Timeout, format!("no answer within {limit:?}"))));
+            .unwrap_or_else(|_| Err(Error::new(Kind::Timeout, format!("no answer within {limit:?}"))))
+            .map_err(|error| error.scrubbed(&handle.scrub(None)));
         let ended = Instant::now();
         Self { ended, ended_ms: ms_of(ended), took: ended - began, result }
     }

@@ -20,6 +20,8 @@ mod activity;
 mod builder;
 mod catalog;
 mod config;
+mod echo;
+mod files;
 mod flow;
 mod handle;
 mod health;
@@ -46,7 +48,7 @@ pub use trunkline_core::{
     Begun, Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Consent, ConsentState, Context, Counted,
     Credential, DeviceCode, Egress, Error, Form, Forward, HttpRequest, Idempotency, Idle, IntegrationId,
     Kind, Layer, MASK, Next, Operation, Outcome, Profile, Publish, Query, Receive, Reply, RequestId, Result,
-    Retry, Row, Scheme, SchemeDyn, Seconds, Secret, SharedLimits, Sign, Site, Standing, TraceParent,
+    Retry, Row, Scheme, SchemeDyn, Scrub, Seconds, Secret, SharedLimits, Sign, Site, Standing, TraceParent,
     Transport, TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse, shared_limits,
 };
 pub use trunkline_layers::{
@@ -56,6 +58,6 @@ pub use trunkline_layers::{
 };
 pub use trunkline_replicas::{RedisLimits, RedisOptions, WithoutRedis};
 pub use trunkline_store::{
-    Backup, BegunCall, CallTerm, KeySource, MemoryStore, Part, PartKind, SqliteOptions, SqliteStore, Store,
-    Stored, Trouble, backup, restore,
+    Backup, BegunCall, CallTerm, KeyId, KeySource, KeyUse, Keys, MemoryStore, Part, PartKind, Rotation,
+    SqliteOptions, SqliteStore, Store, Stored, Trouble, backup, restore,
 };

@@ -11,9 +11,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use trunkline_core::{Call, Egress, Error, IntegrationId, Kind, Operation, Reply, Result};
 use trunkline_layers::Metrics;
+use trunkline_store::Keys;
 
 use crate::{
-    Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Source,
+    Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Source, files,
     handle::{Shared, Version},
     health::Limits,
     registry::{Integrations, Registered, Registry, now_ms},
@@ -52,6 +53,8 @@ impl Manager {
         let (recorder, store) = (registry.shared.recorder.clone(), registry.shared.store.clone());
         let activity = Arc::new(Activity::load(recorder, store, keep).await);
         let stop = CancellationToken::new();
+        let (watching, stopped) = (files::watch(registry.clone()), stop.clone());
+        tokio::spawn(async move { stopped.run_until_cancelled(watching).await });
         let recording = tokio::spawn(activity.clone().run(stop.clone()));
         let recording = Mutex::new(Some(recording));
         Ok(Self { inner: Arc::new(Inner { registry, activity, limits, stop, recording }) })
@@ -237,6 +240,11 @@ impl Manager {
     /// The egress guard that every connection passes.
     pub fn egress(&self) -> &Egress {
         &self.inner.registry.shared.context.egress
+    }
+
+    /// The master keys that the store seals with; `None` where it seals nothing.
+    pub fn keys(&self) -> Option<&dyn Keys> {
+        self.inner.registry.shared.store.keys()
     }
 
     /// Whether the store answers.

@@ -6,6 +6,7 @@ use trunkline_core::{MASK, is_sensitive_name};
 use crate::{
     IntegrationConfig,
     catalog::{Catalog, properties},
+    config::is_words,
 };
 
 /// The document with secrets masked. Shown is only what a schema knows to be no secret: what it calls
@@ -51,7 +52,7 @@ pub(crate) fn left_over(document: &Map<String, Value>) -> Option<String> {
         }
     }
     // Words of the owner's, which are never masked.
-    let fields = document.iter().filter(|(key, _)| !matches!(&***key, "name" | "description" | "metadata"));
+    let fields = document.iter().filter(|(key, _)| !is_words(key));
     fields.into_iter().find_map(|(key, value)| {
         let mut path = vec![key.clone()];
         search(value, &mut path).then(|| path.join("."))

@@ -93,6 +93,32 @@ impl Registry {
         .await
     }
 
+    /// Opens an integration anew, since a file that it refers to has changed. What was read before stays in force
+    /// while the change is half done.
+    pub(crate) async fn reopen(&self, held: &Arc<Handle>, config: &IntegrationConfig) {
+        let writing = self.writing().await;
+        // Whoever has replaced it has read the file.
+        if !self.get(held.id()).is_some_and(|shown| Arc::ptr_eq(&shown, held)) {
+            return;
+        }
+        let (source, generation, updated_at_ms) = (held.source(), held.generation(), held.updated_at_ms());
+        let version = Version { source, generation, updated_at_ms };
+        let integration = held.id();
+        match Handle::open(config, &self.shared, version, Some(held)) {
+            Ok(handle) => {
+                let handle = Arc::new(handle);
+                handle.adopt();
+                tracing::info!(%integration, "a file that it refers to has changed and was read");
+                let id = integration.clone();
+                let gone = self.swap(|shown| shown.insert(id, handle).into_iter().collect());
+                let _ = commit(writing, async { Ok(((), gone)) }).await;
+            }
+            Err(error) => {
+                tracing::warn!(%integration, %error, "a file that it refers to has changed and does not do; nothing was changed");
+            }
+        }
+    }
+
     /// Deletes an integration and shows it no more.
     pub(crate) async fn delete(self: &Arc<Self>, writing: Writing, held: Arc<Handle>) -> Result<()> {
         // One that is too damaged to say its generation can still be removed.

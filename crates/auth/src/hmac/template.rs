@@ -206,7 +206,7 @@ impl Facts<'_> {
             Fact::BodySha256 => Output::Hex.write(digest()?.as_ref()).into(),
             Fact::BodySha256Base64 => STANDARD.encode(digest()?).into(),
             Fact::KeyId => match self.key_id {
-                Some(id) => id.expose()?,
+                Some(id) => id.expose()?.into_owned().into(),
                 None => "".into(),
             },
             Fact::Signature => self.signature.into(),

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value};
-use trunkline_core::{Error, Kind, Outcome, Result, retry_after};
+use trunkline_core::{Error, Kind, Outcome, Result, Scrub, retry_after};
 use zeroize::Zeroizing;
 
 /// An answer that means something.
@@ -50,15 +50,16 @@ pub(super) struct Refusal {
 /// Characters of a server's own words that are shown.
 const SHOWN: usize = 300;
 
-/// Reads an answer.
+/// Reads an answer. What it says is shown to people, so what it repeats of our secrets is hidden.
 ///
 /// # Errors
 ///
 /// `rate_limited` and `unavailable` where the server is busy or down, `protocol` for what is no answer of a token
 /// endpoint.
-pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<Answer> {
+pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8], secrets: &Scrub) -> Result<Answer> {
     let fields = fields(headers, body);
-    let text = |name: &str| fields.get(name).and_then(Value::as_str).map(plain);
+    // Before it is cut: of a secret that was cut in two, nobody would find the half.
+    let text = |name: &str| fields.get(name)?.as_str().map(|text| plain(&secrets.hide(text.to_owned())));
     if let Some(code) = text("error") {
         let description = text("error_description").unwrap_or_default();
         return Ok(Answer::Refused(Refusal { code, description }));

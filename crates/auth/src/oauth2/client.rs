@@ -6,13 +6,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::HeaderValue;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trunkline_core::{Error, MASK, Result, Secret};
+use trunkline_core::{Error, Result, Scrub, Secret};
 use url::form_urlencoded::{Serializer, byte_serialize};
 
-use super::{
-    answer::Refusal,
-    assertion::{Assertion, ClientKey},
-};
+use super::assertion::{Assertion, ClientKey};
 
 /// How a client shows its secret.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -114,6 +111,13 @@ impl Client {
         &self.id
     }
 
+    /// What a server may echo of it.
+    pub(super) fn secrets(&self) -> Scrub {
+        let mut secrets = Scrub::default();
+        self.secret.iter().for_each(|secret| secrets.secret(secret));
+        secrets
+    }
+
     /// Whether it can show that it is who it says.
     pub(super) fn is_confidential(&self) -> bool {
         self.secret.is_some() || self.assertion.is_some()
@@ -135,16 +139,6 @@ impl Client {
     /// The server has taken the client's word.
     pub(super) fn took(&self, way: Way) {
         self.found.store(if way == Way::Basic { 1 } else { 2 }, Ordering::Relaxed);
-    }
-
-    /// A refusal in which the server does not repeat the client's secret.
-    pub(super) fn hidden(&self, mut refusal: Refusal) -> Refusal {
-        if let Some(secret) = self.secret.as_ref().and_then(|secret| secret.expose().ok())
-            && secret.len() >= 4
-        {
-            refusal.description = refusal.description.replace(&*secret, MASK);
-        }
-        refusal
     }
 
     /// Adds to the form for `server` what this way puts there, and gives the header that it takes.

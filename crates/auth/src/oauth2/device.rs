@@ -104,8 +104,10 @@ impl OAuth2 {
         for &way in server.client.ways() {
             let (status, headers, body) = server.post(context, &url, &params, way).await.map_err(told)?;
             let fields = answer::fields(&headers, &body);
-            if let Ok(Answer::Refused(refusal)) = answer::read(status, &headers, &body) {
-                refused = Some(server.client.hidden(refusal).explain());
+            if let Ok(Answer::Refused(refusal)) =
+                answer::read(status, &headers, &body, &server.client.secrets())
+            {
+                refused = Some(refusal.explain());
                 continue;
             }
             let code: Code = serde_json::from_value(fields.into()).map_err(|_| {

@@ -106,7 +106,7 @@ impl Issue for Server {
                 owner: Keep::owner(),
                 shared: self.keep.is_shared(),
                 now_ms: now_ms(),
-                refused: refused.as_deref(),
+                refused: refused.as_deref().map(String::as_str),
                 alone: !self.asks_a_person(),
             };
             match version.grant.next(&asker) {
@@ -367,20 +367,16 @@ impl Server {
             let unknown = error.outcome() != Outcome::NotSent;
             Failed::Unanswered { unknown, error: told(error) }
         })?;
-        let answer = answer::read(status, &headers, &body)
-            .map_err(|error| Failed::Unanswered { unknown: true, error: told(error) })?;
-        Ok(match answer {
-            Answer::Refused(refusal) => Answer::Refused(self.client.hidden(refusal)),
-            issued => issued,
-        })
+        answer::read(status, &headers, &body, &self.client.secrets())
+            .map_err(|error| Failed::Unanswered { unknown: true, error: told(error) })
     }
 }
 
 /// What a bearer credential says.
-fn bearer(credential: &Credential) -> Result<String> {
+fn bearer(credential: &Credential) -> Result<Zeroizing<String>> {
     match credential.form() {
-        Form::Bearer(token) => token.expose().map(std::borrow::Cow::into_owned),
-        _ => Ok(String::new()),
+        Form::Bearer(token) => Ok(Zeroizing::new(token.expose()?.into_owned())),
+        _ => Ok(Zeroizing::default()),
     }
 }
 

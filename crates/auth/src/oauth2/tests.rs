@@ -10,7 +10,9 @@ use std::{
 
 use http::{StatusCode, header};
 use serde_json::{Value, json};
-use trunkline_core::{BoxFuture, Egress, HttpRequest, Kind, Outcome, Profile, Reply, Web, parse};
+use trunkline_core::{
+    BoxFuture, Egress, HttpRequest, Kind, MASK, Outcome, Profile, Reply, Scrub, Web, parse,
+};
 
 use super::{answer::Answer, *};
 
@@ -117,7 +119,7 @@ fn a_configuration_that_cannot_work_names_its_key() {
 fn what_a_server_answers_is_a_token_or_says_what_is_wrong() {
     let media = |text: &'static str| HeaderMap::from_iter([(header::CONTENT_TYPE, text.parse().unwrap())]);
     let read = |status: u16, media: &HeaderMap, body: &str| {
-        answer::read(StatusCode::from_u16(status).unwrap(), media, body.as_bytes())
+        answer::read(StatusCode::from_u16(status).unwrap(), media, body.as_bytes(), &Scrub::default())
     };
     let json = media("application/json");
     for (life, lives) in [
@@ -163,4 +165,16 @@ fn what_a_server_answers_is_a_token_or_says_what_is_wrong() {
     let error = refusal.explain();
     assert_eq!((error.kind(), error.outcome()), (Kind::Forbidden, Outcome::NotSent));
     assert_eq!(error.message(), "token_url answered invalid_scope (nosuch); check scope");
+}
+
+#[test]
+fn what_a_server_repeats_of_a_secret_is_hidden_before_its_words_are_cut() {
+    let mut secrets = Scrub::default();
+    secrets.text("hunter2-hunter2");
+    let body =
+        format!(r#"{{"error":"invalid_client","error_description":"{}hunter2-hunter2"}}"#, "x".repeat(290));
+    let read = answer::read(StatusCode::UNAUTHORIZED, &HeaderMap::new(), body.as_bytes(), &secrets);
+    let Ok(Answer::Refused(refusal)) = read else { panic!("it is a refusal") };
+    let message = refusal.explain().message().to_owned();
+    assert!(message.contains(MASK) && !message.contains("hunter2"), "{message}");
 }

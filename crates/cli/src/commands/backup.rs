@@ -25,12 +25,16 @@ impl Backup {
         let made = trunkline::backup(&self.data, &self.file).await?;
         let key = made.key_id.to_string();
         if output.is_json() {
-            output.value(&json!({ "integrations": made.integrations, "key_id": key }));
+            let others: Vec<_> = made.other_keys.iter().map(ToString::to_string).collect();
+            output.value(&json!({ "integrations": made.integrations, "key_id": key, "other_keys": others }));
             return Ok(());
         }
         let plural = if made.integrations == 1 { "" } else { "s" };
         output.line(format!("{}: {} integration{plural}", self.file.display(), made.integrations));
         output.line(format!("  to restore it, keep the master key too (its id is {key})"));
+        for other in made.other_keys {
+            output.line(format!("  and key {other}: the keys were being changed"));
+        }
         Ok(())
     }
 }

@@ -127,3 +127,39 @@ async fn killed_at_any_moment_it_has_all_that_it_acknowledged_and_nothing_that_w
     server.call(&one, &json!({})).await.is(200);
     assert_eq!(peer.received()[0].header("authorization"), format!("Bearer token-of-{one}"));
 }
+
+#[tokio::test]
+async fn killed_while_it_replaces_its_key_it_starts_with_everything_and_goes_on() {
+    let peer = Peer::http(|_| Response::new(Body::Empty)).await;
+    let mut server = Server::beside(&peer).await;
+    for n in 0..80 {
+        server.has(&config(&format!("i{n}"), &peer.url())).await;
+    }
+    let mut random: u64 = 0x9e37_79b9_7f4a_7c15;
+    for round in 0..20 {
+        let head = "host: localhost\r\nconnection: close\r\ncontent-length: 0\r\n";
+        let rotate = format!("POST /api/v1/keys/rotate HTTP/1.1\r\n{head}\r\n");
+        let rotating = tokio::spawn(ask(server.address, rotate));
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        // The point of the test is the moment, not that anything has happened by then.
+        tokio::time::sleep(std::time::Duration::from_micros((random >> 33) % 30_000)).await;
+        server.signal(Signal::KILL);
+        server.ended().await;
+        let _ = rotating.await.unwrap();
+        server = server.again().allow(&peer).start().await;
+        let list = server.get("/api/v1/integrations/list").await.is(200).json();
+        let list = list.as_array().unwrap();
+        assert!(
+            list.len() == 80 && list.iter().all(|item| item.get("error").is_none()),
+            "round {round}: {list:?}"
+        );
+        let keys = server.get("/api/v1/keys").await.is(200).json();
+        for older in keys.as_array().unwrap().iter().filter(|key| key["primary"] == false) {
+            assert_eq!(older["envelopes"], 0, "round {round}: the start has ended the rotation");
+            server.delete(&format!("/api/v1/keys/{}", older["id"].as_str().unwrap())).await.is(200);
+        }
+    }
+    server = server.stop().await.again().allow(&peer).start().await;
+    server.call("i7", &json!({})).await.is(200);
+    assert_eq!(peer.received()[0].header("authorization"), "Bearer token-of-i7");
+}

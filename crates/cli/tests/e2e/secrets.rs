@@ -17,12 +17,12 @@ use crate::harness::{Answer, Ran, Server, until};
 const TOKEN: &str = "api-token-canary-5e1f0a7b3c9d2e48";
 
 /// A secret with the characters that escapes are made for.
-fn canary(n: usize) -> String {
+pub(crate) fn canary(n: usize) -> String {
     format!("cnry{n:02}-Zq/+{}=\"&~x", n * 7919)
 }
 
 /// The spellings that an echo, a log or a file may have.
-fn spellings(secret: &str) -> Vec<String> {
+pub(crate) fn spellings(secret: &str) -> Vec<String> {
     let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     let escaped = |byte: u8| {
         if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02x}") }
@@ -54,7 +54,7 @@ fn spellings(secret: &str) -> Vec<String> {
 }
 
 /// Says back all that came in, spelt in every way, as some services do to be helpful. One that asks to be challenged is.
-fn echo(received: Received) -> Response<Body> {
+pub(crate) fn echo(received: Received) -> Response<Body> {
     if received.headers.contains_key("x-challenge") && received.header("authorization").is_empty() {
         let challenge = "Digest realm=\"r\", nonce=\"n\", qop=\"auth\"";
         return Response::builder()
@@ -84,19 +84,19 @@ fn echo(received: Received) -> Response<Body> {
 
 /// Everything that is shown to anybody, by where it was found.
 #[derive(Default)]
-struct Sinks(Vec<(String, String)>);
+pub(crate) struct Sinks(Vec<(String, String)>);
 
 impl Sinks {
-    fn take(&mut self, place: impl Into<String>, text: impl AsRef<[u8]>) {
+    pub(crate) fn take(&mut self, place: impl Into<String>, text: impl AsRef<[u8]>) {
         self.0.push((place.into(), String::from_utf8_lossy(text.as_ref()).into_owned()));
     }
 
-    fn answer(&mut self, place: &str, answer: &Answer) {
+    pub(crate) fn answer(&mut self, place: &str, answer: &Answer) {
         self.take(place, format!("{:?}", answer.headers));
         self.take(place, &answer.body);
     }
 
-    fn ran(&mut self, place: &str, ran: &Ran) {
+    pub(crate) fn ran(&mut self, place: &str, ran: &Ran) {
         self.take(place, &ran.stdout);
         self.take(place, &ran.stderr);
     }
@@ -111,7 +111,7 @@ impl Sinks {
         chosen
     }
 
-    fn hold_none_of(&self, secrets: &[String]) {
+    pub(crate) fn hold_none_of(&self, secrets: &[String]) {
         for secret in secrets {
             for spelt in spellings(secret) {
                 for (place, text) in &self.0 {
@@ -189,7 +189,7 @@ fn integrations(
 }
 
 #[tokio::test]
-async fn d1_no_secret_shows_anywhere_in_any_spelling() {
+async fn no_secret_shows_anywhere_in_any_spelling() {
     let authority = Authority::new();
     let peer = Peer::http(echo).await;
     let tls = Peer::https(echo, authority.server(true)).await;
@@ -222,9 +222,11 @@ async fn d1_no_secret_shows_anywhere_in_any_spelling() {
     secrets.extend(lines);
     assert!(secrets.len() + callers.len() >= 40 && spellings(&canary(1)).len() >= 12);
 
+    let collector = Peer::http(|_| Response::new(Body::Empty)).await;
     let begin = Server::begin()
         .token(TOKEN)
         .env("TRUNKLINE_KEY", &master)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url())
         .env("RUST_LOG", "trace,hyper=trace,h2=trace,rustls=trace,sqlx=trace,[x]=trace")
         .env("CANARY_ENV", &env)
         .env("CANARY_KEY", &env_key)
@@ -306,6 +308,7 @@ async fn d1_no_secret_shows_anywhere_in_any_spelling() {
         "/api/v1/integrations/list",
         "/api/v1/integrations/health?details=true",
         "/api/v1/activity?limit=1000",
+        "/api/v1/keys",
         "/metrics",
         "/openapi.json",
         "/docs/",
@@ -314,7 +317,7 @@ async fn d1_no_secret_shows_anywhere_in_any_spelling() {
     ] {
         sinks.answer(path, &server.get(path).await.is(200));
     }
-    for args in [&["list"][..], &["list", "--json"], &["health"], &["health", "--json"]] {
+    for args in [&["list"][..], &["list", "--json"], &["health"], &["health", "--json"], &["keys", "list"]] {
         sinks.ran("a command", &server.cli(args).await);
     }
     let with = |id: &str, token: &str| {
@@ -351,6 +354,11 @@ async fn d1_no_secret_shows_anywhere_in_any_spelling() {
     let server = server.stop().await;
     files(&server, &mut sinks);
     sinks.take("the log", server.log());
+    assert!(!collector.received().is_empty(), "traces were exported");
+    for export in collector.received() {
+        sinks.take("a trace", format!("{:?}", export.headers));
+        sinks.take("a trace", export.body);
+    }
 
     let server = server
         .again()
@@ -370,7 +378,9 @@ async fn d1_no_secret_shows_anywhere_in_any_spelling() {
     let log = server.log();
     assert!(log.contains("TRACE") || log.contains("DEBUG"), "the log was asked for detail");
     sinks.hold_none_of(&secrets);
-    sinks.only(&["the log", "/api/v1/activity", "/metrics", "health", "the file"]).hold_none_of(&callers);
+    sinks
+        .only(&["the log", "/api/v1/activity", "/metrics", "health", "the file", "a trace"])
+        .hold_none_of(&callers);
 }
 
 /// A secret as it stands in a URL.
@@ -452,6 +462,36 @@ async fn a_secret_in_bad_input_is_not_said_back() {
     }
     assert!(!server.log().contains(secret), "{}", server.log());
     assert!(peer.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_in_a_bad_configuration_file_is_not_said_back() {
+    let secret = "hunter2-hunter2";
+    let with = |auth: &str| {
+        format!(
+            "integrations:\n- {{integration_id: a, type: rest, base_url: 'https://h', auth_type: bearer, {auth}}}\n"
+        )
+    };
+    let texts = [
+        with(&format!("auth_config: {{token: '{secret}'")),
+        with(&format!("auth_config: {{tokn: '{secret}'}}")),
+        with(&format!("auth_config: {{token: ['{secret}']}}")),
+        with(&format!("auth_config: '{secret}'")),
+        with(&format!("auth_config: {{token: \"{secret}\\q\"}}")),
+        with(&format!("auth_config: {{token: *{secret}}}")),
+        with(&format!("auth_config: {{token: '{secret}'}}, auth_config: {{token: '{secret}'}}")),
+        format!("{secret}\n"),
+        format!("\t{secret}: [\n"),
+        format!("server: {{redis: 'http://:{secret}@h'}}\n"),
+    ];
+    for text in texts {
+        let begin = Server::begin();
+        let file = begin.file("trunkline.yaml", &text);
+        let ran = begin.arg("--config").arg(file.display().to_string()).refused().await.is(2);
+        assert!(!format!("{ran:?}").contains(secret), "{text}: {ran:?}");
+        let checked = Ran::command(&["check", "-"], &[], &text).await;
+        assert!(!format!("{checked:?}").contains(secret), "{text}: {checked:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,14 +1,26 @@
 //! Two servers on one Redis: they share the limits of their integrations, and go on without it.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use http::Response;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
+};
 use trunkline::Body;
 use trunkline_testkit::{Peer, Redis};
 
-use crate::harness::{Server, until};
+use crate::{
+    harness::{Server, until},
+    secrets::spellings,
+};
 
 const PASSWORD: &str = "redis-password-canary";
 
@@ -87,4 +99,38 @@ async fn a_server_starts_without_its_redis_and_refuses_an_address_that_is_none()
     let refused = Server::begin().env("TRUNKLINE_REDIS", "http://:hunter2@h").refused().await;
     let said = format!("{refused:?}");
     assert!(said.contains("server.redis: ") && !said.contains("hunter2"), "{said}");
+}
+
+#[tokio::test]
+async fn a_password_of_odd_characters_in_an_address_is_understood_and_never_printed() {
+    let password = "p@ss:/%40word";
+    let encoded = "p%40ss%3A%2F%2540word";
+    // Somebody who wants to hear the password and then breaks off.
+    let told = Arc::new(AtomicBool::new(false));
+    let hears = told.clone();
+    let redis = Peer::raw(move |mut stream: tokio::net::TcpStream| {
+        let hears = hears.clone();
+        async move {
+            let mut heard = vec![0; 4096];
+            let mut length = 0;
+            while let Ok(more @ 1..) = stream.read(&mut heard[length..]).await {
+                length += more;
+                if heard[..length].windows(13).any(|window| window == b"p@ss:/%40word") {
+                    let _ = stream.write_all(b"-WRONGPASS invalid p@ss:/%40word\r\n").await;
+                    hears.store(true, Ordering::SeqCst);
+                    return;
+                }
+            }
+        }
+    })
+    .await;
+    let url = |password: &str| format!("redis://:{password}@{}/0", redis.address());
+    let server = Server::begin().env("TRUNKLINE_REDIS", url(encoded)).env("RUST_LOG", "trace").start().await;
+    until("the password", || async { told.load(Ordering::SeqCst).then_some(()) }).await;
+    let server = server.stop().await;
+    let refused = Server::begin().env("TRUNKLINE_REDIS", url(password)).refused().await.is(2);
+    for spelt in spellings(password).into_iter().chain([encoded.to_owned()]) {
+        assert!(!server.log().contains(&spelt), "{spelt}: {}", server.log());
+        assert!(!format!("{} {}", refused.stdout, refused.stderr).contains(&spelt), "{spelt}: {refused:?}");
+    }
 }

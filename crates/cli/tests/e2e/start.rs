@@ -130,6 +130,35 @@ async fn one_integration_that_no_longer_opens_is_kept_and_explained_and_the_othe
 }
 
 #[tokio::test]
+async fn one_flipped_bit_in_what_is_sealed_takes_down_one_integration() {
+    let server = Server::begin().start().await;
+    for id in ["sound", "hurt-by-a-bit", "whole"] {
+        server.has(&json!({"integration_id": id, "type": "rest", "base_url": "http://127.0.0.1:9", "auth_type": "bearer", "auth_config": {"token": "t-123456"}})).await;
+    }
+    let key = server.get("/api/v1/keys").await.json()[0]["id"].as_str().unwrap().to_owned();
+    let server = server.stop().await;
+    let database = server.data().join("trunkline.db");
+    let mut bytes = std::fs::read(&database).unwrap();
+    // An envelope begins with 0x01 0x01 and the id of its key, and stands behind the id of its row.
+    let key: Vec<u8> = (0..16).map(|n| u8::from_str_radix(&key[2 * n..2 * n + 2], 16).unwrap()).collect();
+    let row = b"hurt-by-a-bit";
+    let at = bytes.windows(row.len()).enumerate().filter(|(_, window)| window == row).find_map(|(at, _)| {
+        let near = bytes.get(at..at + 64)?.windows(key.len()).position(|window| window == key)?;
+        Some(at + near)
+    });
+    bytes[at.unwrap() + 150] ^= 1;
+    std::fs::write(&database, bytes).unwrap();
+
+    let server = server.again().start().await;
+    let problem = server.call("hurt-by-a-bit", &json!({})).await.problem(503, "store_unavailable");
+    assert!(problem["detail"].as_str().unwrap().contains("damaged"), "{problem}");
+    for id in ["sound", "whole"] {
+        server.call(id, &json!({})).await.problem(403, "blocked");
+    }
+    server.delete("/api/v1/integrations/hurt-by-a-bit").await.is(200);
+}
+
+#[tokio::test]
 async fn files_of_the_server_are_its_owners_alone() {
     let server = with_one_integration().await;
     for entry in std::fs::read_dir(server.data()).unwrap() {
@@ -144,7 +173,7 @@ async fn files_of_the_server_are_its_owners_alone() {
 /// that to say something the server runs as somebody else.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn d9_other_processes_of_its_user_cannot_look_into_the_server_and_it_leaves_no_core() {
+async fn other_processes_of_its_user_cannot_look_into_the_server_and_it_leaves_no_core() {
     use std::os::unix::fs::{MetadataExt, chown};
 
     const NOBODY: u32 = 65_534;

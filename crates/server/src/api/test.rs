@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use trunkline::{Call, Error, Handle, Manager, Operation, Reply};
 
 use super::extract::Id;
-use crate::{app::App, call, echo, inbound, problem::Problem};
+use crate::{app::App, call, inbound, problem::Problem};
 
 /// The outcome of a test: the original's two shapes, and the steps.
 #[derive(Serialize)]
@@ -48,7 +48,7 @@ pub(super) async fn test(
     }
     let operation = match handle.parse(raw) {
         Ok(operation) => operation,
-        Err(error) => return Ok(Json(failed(&error, Problem::of(&error), steps, "configuration"))),
+        Err(error) => return Ok(Json(failed(error, steps, "configuration"))),
     };
     Ok(Json(requested(&handle, operation, &mut steps).await))
 }
@@ -61,7 +61,7 @@ async fn probed(handle: &Handle, mut steps: Vec<Step>) -> Tested {
             let result = to_raw_value(evidence).ok();
             Tested { status: "success", result, error: None, problem: None, steps }
         }
-        Err(error) => failed(&error, Problem::of(&error), steps, "probe"),
+        Err(error) => failed(error.scrubbed(&handle.scrub(None)), steps, "probe"),
     }
 }
 
@@ -83,7 +83,7 @@ async fn requested(handle: &Handle, operation: Operation, steps: &mut Vec<Step>)
             Tested { status: "success", result: Some(result), error: None, problem: None, steps }
         }
         Err(error) => {
-            let text = error.to_string();
+            let text = handle.scrub(Some(&call)).hide(error.to_string());
             let problem = call::problem(error, handle, &call).await;
             steps.push(Step { step: "request", ok: false });
             Tested { status: "error", result: None, error: Some(text), problem: Some(problem), steps }
@@ -91,10 +91,11 @@ async fn requested(handle: &Handle, operation: Operation, steps: &mut Vec<Step>)
     }
 }
 
-fn failed(error: &Error, problem: Problem, mut steps: Vec<Step>, step: &'static str) -> Tested {
+fn failed(error: Error, mut steps: Vec<Step>, step: &'static str) -> Tested {
     steps.retain(|held| held.step != step);
     steps.push(Step { step, ok: false });
-    Tested { status: "error", result: None, error: Some(error.to_string()), problem: Some(problem), steps }
+    let text = error.to_string();
+    Tested { status: "error", result: None, error: Some(text), problem: Some(error.into()), steps }
 }
 
 /// JSON as it is, text as a string, nothing as null.
@@ -103,7 +104,7 @@ async fn result(reply: Reply, handle: &Handle, call: &Call) -> Result<Box<RawVal
     if bytes.is_empty() {
         return Ok(RawValue::NULL.to_owned());
     }
-    let text = echo::hide(String::from_utf8_lossy(&bytes).into_owned(), handle, call);
+    let text = handle.scrub(Some(call)).hide(String::from_utf8_lossy(&bytes).into_owned());
     RawValue::from_string(text.clone())
         .or_else(|_| to_raw_value(&text))
         .map_err(|error| Error::invalid("the reply cannot be shown").source(error))

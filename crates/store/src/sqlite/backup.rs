@@ -19,6 +19,8 @@ pub struct Backup {
     pub integrations: usize,
     /// The master key that it is sealed with, and that a restore needs. The key itself is not in it.
     pub key_id: KeyId,
+    /// Further keys that some of it is sealed with: it was made in the middle of a rotation.
+    pub other_keys: Vec<KeyId>,
     /// Integrations whose document does not open, known after a restore only.
     pub undecryptable: Vec<String>,
 }
@@ -50,9 +52,11 @@ pub async fn backup(data_dir: &Path, file: &Path) -> Result<Backup> {
             .fetch_one(&mut connection)
             .await
             .map_err(|error| trouble::sql("check the copy", error))?;
+        let key_id = seal::key_id(&found.key_check)?;
         Ok(Backup {
             integrations: usize::try_from(integrations).unwrap_or(0),
-            key_id: seal::key_id(&found.key_check)?,
+            key_id,
+            other_keys: found.sealed.into_keys().filter(|id| *id != key_id).collect(),
             undecryptable: Vec::new(),
         })
     })
@@ -81,10 +85,11 @@ pub async fn restore(file: &Path, data_dir: &Path, key: &KeySource) -> Result<Ba
         let found = boot::inspect(new).await?.ok_or_else(|| trouble::corrupt(new, "is missing"))?;
         let key_id = seal::key_id(&found.key_check)?;
         let keyring = key.load(data_dir, Some(key_id))?;
-        boot::verify(&keyring, file, &found.key_check)?;
+        boot::verify(&keyring, file, &found)?;
         let (integrations, undecryptable) = open_all(new, &keyring).await?;
         leap(new).await.map_err(|error| trouble::sql("prepare the database", error))?;
-        Ok(Backup { integrations, key_id, undecryptable })
+        let other_keys = found.sealed.into_keys().filter(|id| *id != key_id).collect();
+        Ok(Backup { integrations, key_id, other_keys, undecryptable })
     })
     .await
 }

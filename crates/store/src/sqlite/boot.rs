@@ -1,14 +1,14 @@
 //! What happens before a database is used: damage, version and key are checked without writing a byte;
 //! then it is created, migrated, and moved to a new master key.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
 
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use trunkline_core::{Error, Kind, Result};
 
-use super::{INTEGRATIONS, calls, connect, parts, place};
+use super::{connect, rewrap};
 use crate::{
-    KeySource, Keyring, files,
+    KeyId, KeySource, Keyring, files,
     seal::{self, Place},
     trouble::{self, Trouble},
 };
@@ -34,6 +34,8 @@ const KEY_CHECK_PLACE: Place<'_> = Place { table: "key_check", row: "1", field: 
 pub(super) struct Found {
     version: usize,
     pub(super) key_check: Vec<u8>,
+    /// How many envelopes are sealed with which key.
+    pub(super) sealed: BTreeMap<KeyId, u64>,
 }
 
 /// Checks the database, or creates it, and opens it for writing.
@@ -42,7 +44,7 @@ pub(super) async fn start(dir: &Path, database: &Path, key: &KeySource) -> Resul
     let keyring = match &found {
         Some(found) => {
             let keyring = key.load(dir, Some(seal::key_id(&found.key_check)?))?;
-            verify(&keyring, database, &found.key_check)?;
+            verify(&keyring, database, found)?;
             keyring
         }
         None => {
@@ -56,8 +58,10 @@ pub(super) async fn start(dir: &Path, database: &Path, key: &KeySource) -> Resul
     if let Some(found) = found {
         let mut tx = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
         migrate(&mut tx, found.version).await?;
-        rewrap(&mut tx, &keyring).await?;
         tx.commit().await.map_err(failed)?;
+        if keyring.older().len() > 0 {
+            rewrap::all(&pool, &keyring).await?;
+        }
     }
     Ok((keyring, pool))
 }
@@ -127,10 +131,11 @@ async fn read(
         .fetch_optional(&mut *connection)
         .await
         .map_err(&damaged)?;
-    match key_check {
-        Some(key_check) if seal::key_id(&key_check).is_ok() => Ok(Found { version, key_check }),
-        _ => Err(trouble::corrupt(database, "has no key check record")),
-    }
+    let Some(key_check) = key_check.filter(|sealed| seal::key_id(sealed).is_ok()) else {
+        return Err(trouble::corrupt(database, "has no key check record"));
+    };
+    let sealed = rewrap::count(connection).await.map_err(&damaged)?;
+    Ok(Found { version, key_check, sealed })
 }
 
 /// What SQLite itself does not mind in a header, or would take for something else:
@@ -165,16 +170,25 @@ fn check_header(database: &Path, length: u64, whole: bool) -> Result<()> {
     Ok(())
 }
 
-/// Proves that the keyring is the one that the database was sealed with.
-pub(super) fn verify(keyring: &Keyring, database: &Path, key_check: &[u8]) -> Result<()> {
-    let wanted = seal::key_id(key_check)?;
+/// Proves that the keyring is the one that the database was sealed with, and has the key of a rotation that did
+/// not end.
+pub(super) fn verify(keyring: &Keyring, database: &Path, found: &Found) -> Result<()> {
+    let wanted = seal::key_id(&found.key_check)?;
     if keyring.get(wanted).is_none() {
         return Err(Trouble::Key.on(Error::invalid(format!(
             "the wrong master key: the database is sealed with key {wanted}, given is {}; nothing was changed",
             keyring.primary().id()
         ))));
     }
-    match seal::open(keyring, KEY_CHECK_PLACE, key_check) {
+    // What is damaged may look as if it had a key of its own. Two of the same key are no accident.
+    let missing = |(id, count): &(&KeyId, &u64)| **count > 1 && keyring.get(**id).is_none();
+    if let Some((id, count)) = found.sealed.iter().find(missing) {
+        return Err(Trouble::Key.on(Error::invalid(format!(
+            "a master key is missing: {count} envelopes are sealed with key {id}; put it back beside {wanted}; nothing \
+             was changed"
+        ))));
+    }
+    match seal::open(keyring, KEY_CHECK_PLACE, &found.key_check) {
         Ok(value) if **value == *KEY_CHECK => Ok(()),
         _ => Err(trouble::corrupt(database, "has a damaged key check record")),
     }
@@ -227,54 +241,18 @@ async fn migrate(connection: &mut SqliteConnection, version: usize) -> Result<()
     Ok(())
 }
 
-/// Wraps under the primary key what an older one of the ring wrapped. Rows that do not open stay as they are.
-async fn rewrap(connection: &mut SqliteConnection, keyring: &Keyring) -> Result<()> {
-    if keyring.older().is_empty() {
-        return Ok(());
-    }
-    let failed = |error| trouble::sql("move the database to the new master key", error);
-    let key_check: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM key_check")
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(failed)?;
-    if let Some(sealed) = seal::rewrap(keyring, KEY_CHECK_PLACE, &key_check)? {
-        sqlx::query("UPDATE key_check SET sealed = ?1")
-            .bind(sealed)
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-    }
-    for table in [INTEGRATIONS, calls::TABLE, parts::TABLE] {
-        let moved = rewrap_all(connection, keyring, table).await.map_err(failed)?;
-        if moved > 0 {
-            tracing::info!(key_id = %keyring.primary().id(), table, rows = moved, "moved to the new master key");
-        }
-    }
-    Ok(())
+/// The key check record.
+pub(super) async fn key_check(connection: &mut SqliteConnection) -> sqlx::Result<Vec<u8>> {
+    sqlx::query_scalar("SELECT sealed FROM key_check WHERE id = 1").fetch_one(connection).await
 }
 
-/// The same for the rows of a table, one after the other: all of them may not fit into memory. Says how many
-/// it was done for.
-async fn rewrap_all(
-    connection: &mut SqliteConnection,
-    keyring: &Keyring,
-    table: &'static str,
-) -> sqlx::Result<u32> {
-    let sql = AssertSqlSafe(format!("SELECT id, generation FROM {table}"));
-    let rows: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(&mut *connection).await?;
-    let mut moved = 0;
-    for (id, at) in rows {
-        let sql = AssertSqlSafe(format!("SELECT sealed FROM {table} WHERE id = ?1"));
-        let sealed: Vec<u8> = sqlx::query_scalar(sql).bind(&id).fetch_one(&mut *connection).await?;
-        match seal::rewrap(keyring, place(table, &id, super::generation(at)), &sealed) {
-            Ok(None) => {}
-            Ok(Some(sealed)) => {
-                let sql = AssertSqlSafe(format!("UPDATE {table} SET sealed = ?1 WHERE id = ?2"));
-                sqlx::query(sql).bind(sealed).bind(id).execute(&mut *connection).await?;
-                moved += 1;
-            }
-            Err(error) => tracing::warn!(%error, table, id, "left under an older master key"),
-        }
+/// Wraps the key check record under the primary key.
+pub(super) async fn rewrap_key_check(connection: &mut SqliteConnection, keyring: &Keyring) -> Result<()> {
+    let failed = |error| trouble::sql("move the store to the new master key", error);
+    let sealed = key_check(&mut *connection).await.map_err(failed)?;
+    if let Some(sealed) = seal::rewrap(keyring, KEY_CHECK_PLACE, &sealed)? {
+        let sql = "UPDATE key_check SET sealed = ?1 WHERE id = 1";
+        sqlx::query(sql).bind(sealed).execute(connection).await.map_err(failed)?;
     }
-    Ok(moved)
+    Ok(())
 }

@@ -35,7 +35,7 @@ impl SqliteStore {
         .await
         .map_err(failed)?;
         if let Some(row) = found {
-            return Ok(BegunCall::Before(self.read(TABLE, &row)?));
+            return Ok(BegunCall::Before(self.read(&self.keyring(), TABLE, &row)?));
         }
         sqlx::query(
             "DELETE FROM calls WHERE id IN
@@ -56,7 +56,7 @@ impl SqliteStore {
             return Err(full(term, oldest));
         }
         let next = Self::next(tx).await?;
-        let sealed = seal::seal(&self.keyring, place(TABLE, id, generation(next)), record)?;
+        let sealed = seal::seal(&self.keyring(), place(TABLE, id, generation(next)), record)?;
         // What is in its place has expired and was not taken away yet.
         sqlx::query(
             "INSERT INTO calls (id, generation, updated_at_ms, until_ms, sealed) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -84,7 +84,7 @@ impl SqliteStore {
         let query = match record {
             Some(record) => {
                 let next = Self::next(tx).await?;
-                let sealed = seal::seal(&self.keyring, place(TABLE, id, generation(next)), record)?;
+                let sealed = seal::seal(&self.keyring(), place(TABLE, id, generation(next)), record)?;
                 sqlx::query(
                     "UPDATE calls SET generation = ?3, updated_at_ms = ?4, sealed = ?5
                      WHERE id = ?1 AND generation = ?2",

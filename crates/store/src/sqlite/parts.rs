@@ -15,13 +15,14 @@ pub(super) const TABLE: &str = "parts";
 
 impl SqliteStore {
     pub(super) async fn part(&self, part: Part<'_>) -> Result<Option<Stored>> {
+        let keyring = self.keyring();
         let row = sqlx::query("SELECT id, generation, updated_at_ms, sealed FROM parts WHERE id = ?1")
             .bind(part.key())
             .fetch_optional(&self.reader)
             .await
             .map_err(|error| trouble::sql("read the store", error))?;
         row.map(|row| {
-            self.read(TABLE, &row).map(|stored| Stored { id: part.connection.to_owned(), ..stored })
+            self.read(&keyring, TABLE, &row).map(|stored| Stored { id: part.connection.to_owned(), ..stored })
         })
         .transpose()
     }
@@ -33,7 +34,7 @@ impl SqliteStore {
         after: &str,
         most: u32,
     ) -> Result<Vec<Stored>> {
-        let keys = kind.after(integration, after);
+        let (keyring, keys) = (self.keyring(), kind.after(integration, after));
         let rows = sqlx::query(
             "SELECT id, generation, updated_at_ms, sealed FROM parts WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
         )
@@ -45,7 +46,7 @@ impl SqliteStore {
         .map_err(|error| trouble::sql("read the store", error))?;
         let prefix = kind.of(integration).len();
         let named = |stored: Stored| Stored { id: stored.id[prefix..].to_owned(), ..stored };
-        rows.iter().map(|row| self.read(TABLE, row).map(named)).collect()
+        rows.iter().map(|row| self.read(&keyring, TABLE, row).map(named)).collect()
     }
 
     pub(super) async fn put_part_in(
@@ -61,7 +62,7 @@ impl SqliteStore {
             forget(tx, &part.grant().key()).await?;
         }
         let next = Self::next(tx).await?;
-        let sealed = seal::seal(&self.keyring, place(TABLE, &key, generation(next)), document)?;
+        let sealed = seal::seal(&self.keyring(), place(TABLE, &key, generation(next)), document)?;
         sqlx::query(
             "INSERT INTO parts (id, generation, updated_at_ms, sealed) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (id) DO UPDATE SET generation = ?2, updated_at_ms = ?3, sealed = ?4",

@@ -1,0 +1,71 @@
+//! `/api/v1/keys`: the master keys of the store, by their ids. No key itself is ever in an answer.
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use trunkline::{Error, KeyId, Keys, Kind, Manager, Result};
+
+use super::extract::Id;
+use crate::problem::Problem;
+
+/// A key as it is listed.
+#[derive(Serialize)]
+pub(super) struct Key {
+    id: String,
+    primary: bool,
+    given: bool,
+    envelopes: u64,
+}
+
+/// What a rotation has done.
+#[derive(Serialize)]
+pub(super) struct Rotated {
+    primary: String,
+    older: Vec<String>,
+    rewrapped: u64,
+    left: u64,
+}
+
+#[derive(Serialize)]
+pub(super) struct Removed {
+    id: String,
+    status: &'static str,
+}
+
+pub(super) async fn list(State(manager): State<Manager>) -> Result<Json<Vec<Key>>, Problem> {
+    let keys = of(&manager)?.list().await?.into_iter();
+    let key = |key: trunkline::KeyUse| Key {
+        id: key.id.to_string(),
+        primary: key.primary,
+        given: key.given,
+        envelopes: key.envelopes,
+    };
+    Ok(Json(keys.map(key).collect()))
+}
+
+pub(super) async fn rotate(State(manager): State<Manager>) -> Result<Json<Rotated>, Problem> {
+    let done = to_its_end(async move { of(&manager)?.rotate().await }).await?;
+    Ok(Json(Rotated {
+        primary: done.primary.to_string(),
+        older: done.older.iter().map(ToString::to_string).collect(),
+        rewrapped: done.rewrapped,
+        left: done.left,
+    }))
+}
+
+pub(super) async fn remove(State(manager): State<Manager>, Id(id): Id) -> Result<Json<Removed>, Problem> {
+    let id = KeyId::parse(&id)?;
+    to_its_end(async move { of(&manager)?.remove(id).await }).await?;
+    Ok(Json(Removed { id: id.to_string(), status: "removed" }))
+}
+
+fn of(manager: &Manager) -> Result<&dyn Keys> {
+    manager.keys().ok_or_else(|| Error::new(Kind::Unsupported, "the store of this server seals nothing"))
+}
+
+/// Runs a change to its end, also if the client goes away.
+async fn to_its_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let ended = tokio::spawn(change).await;
+    ended.unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the change did not run to its end")))
+}
