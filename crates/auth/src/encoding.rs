@@ -22,7 +22,8 @@ pub(crate) enum Encoding {
     /// As it is: its bytes are those of the text in UTF-8.
     #[default]
     Utf8,
-    /// In base64, in the alphabet for URLs too, with padding or without.
+    /// In base64, in the alphabet for URLs too, with padding or without. The `whsec_` that Standard Webhooks puts before
+    /// it is no part of the key.
     Base64,
     /// In hexadecimal digits.
     Hex,
@@ -39,7 +40,9 @@ impl Encoding {
         let bytes = match self {
             Self::Utf8 => Some(text.as_bytes().to_vec()),
             Self::Base64 => {
-                let usual = Zeroizing::new(text.trim().replace('-', "+").replace('_', "/"));
+                let text = text.trim();
+                let text = text.strip_prefix("whsec_").unwrap_or(text);
+                let usual = Zeroizing::new(text.replace('-', "+").replace('_', "/"));
                 LENIENT.decode(usual.as_bytes()).ok()
             }
             Self::Hex => unhex(text.trim()),
@@ -69,7 +72,7 @@ mod tests {
     fn a_key_is_read_as_it_is_written() {
         let key = |encoding: Encoding, text: &str| encoding.key(&Secret::new(text)).map(|key| key.to_vec());
         assert_eq!(key(Encoding::Utf8, "a-b ").unwrap(), b"a-b ");
-        for text in ["+/8=", "-_8=", "-_8", "+/8", " +/8=\n"] {
+        for text in ["+/8=", "-_8=", "-_8", "+/8", " +/8=\n", "whsec_+/8="] {
             assert_eq!(key(Encoding::Base64, text).unwrap(), [0xfb, 0xff], "{text}");
         }
         assert_eq!(key(Encoding::Hex, "00fFa1").unwrap(), [0, 0xff, 0xa1]);

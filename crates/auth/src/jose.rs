@@ -88,6 +88,11 @@ impl SigningKey {
             ("alg".to_owned(), format!("{algorithm:?}").into()),
             ("typ".to_owned(), "JWT".into()),
         ]);
+        if encoding != Encoding::Utf8 && algorithm.get().family() != AlgorithmFamily::Hmac {
+            return Err(Error::invalid(format!(
+                "{name}_encoding: is for a shared secret; a private key is PEM"
+            )));
+        }
         let this = Self { name, key, encoding, algorithm, header };
         if !this.key.is_reference() {
             this.signature("")?;

@@ -225,18 +225,26 @@ mod tests {
             (
                 "jwt",
                 json!({
-                    "algorithm": "HS256", "key": "hunter2", "key_id": "k", "issuer": "me", "audience": ["a"],
+                    "algorithm": "HS256", "key": "hunter2", "key_encoding": "utf8", "key_id": "k", "issuer": "me", "audience": ["a"],
                     "claims": {"scope": "read"}, "lifetime": 60,
                 }),
-                &["/algorithm", "/key_id", "/issuer", "/audience/0", "/claims/scope", "/lifetime"][..],
+                &[
+                    "/algorithm",
+                    "/key_encoding",
+                    "/key_id",
+                    "/issuer",
+                    "/audience/0",
+                    "/claims/scope",
+                    "/lifetime",
+                ][..],
             ),
             (
                 "hmac",
                 json!({
-                    "secret": "hunter2", "key_id": "hunter2", "values": {"pass": "hunter2"}, "sign": "{body}",
+                    "secret": "hunter2", "secret_encoding": "utf8", "output": "base64url", "key_id": "hunter2", "values": {"pass": "hunter2"}, "sign": "{body}",
                     "headers": {"X-Signature": "v1={signature}"}, "query": {"t": "{timestamp}"},
                 }),
-                &["/sign", "/headers/X-Signature", "/query/t"],
+                &["/sign", "/secret_encoding", "/output", "/headers/X-Signature", "/query/t"],
             ),
             (
                 "aws_sigv4",

@@ -35,7 +35,7 @@ fn signed_at(
 #[test]
 fn standard_webhooks() {
     let config = json!({
-        "secret": "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "secret_encoding": "base64",
+        "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "secret_encoding": "base64",
         "sign": "{nonce}.{timestamp}.{body}", "output": "base64",
         "headers": {
             "webhook-id": "{nonce}", "webhook-timestamp": "{timestamp}", "webhook-signature": "v1,{signature}",

@@ -112,6 +112,7 @@ fn a_configuration_that_cannot_work_names_its_key() {
         (json!({ "algorithm": "none" }), "algorithm: "),
         (json!({ "algorithm": "hs256" }), "algorithm: "),
         (json!({ "algorithm": "RS256" }), "key: is no PEM, but RS256"),
+        (json!({ "algorithm": "ES256", "key_encoding": "base64" }), "key_encoding: is for a shared secret"),
         (json!({ "key": "" }), "key: must not be empty"),
         (json!({ "key": null }), "key: "),
         (json!({ "key_encoding": "hex" }), "key: is not hexadecimal"),

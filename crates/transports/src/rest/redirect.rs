@@ -25,8 +25,8 @@ pub(super) struct Trip<'a> {
     /// next one leads.
     away: bool,
     lost_body: bool,
-    /// The query as it was sent, where a signature stands in it.
-    signed: Option<Box<str>>,
+    /// The URI as it was sent, where a signature stands in it. Boxed: it is rare, and a trip is part of every call.
+    signed: Option<Box<Uri>>,
     /// A service took an unsafe request and sends us elsewhere for its answer.
     acted: bool,
 }
@@ -79,7 +79,7 @@ impl<'a> Trip<'a> {
     /// What was sent in the place of the trip's URI: a signature in its query must not be carried on.
     pub(super) fn sent(&mut self, uri: &Uri) {
         if uri.query() != self.uri.query() {
-            self.signed = uri.query().map(Into::into);
+            self.signed = Some(Box::new(uri.clone()));
         }
     }
 
@@ -156,7 +156,7 @@ impl<'a> Trip<'a> {
         self.uri = match self.credential.map(Credential::form) {
             Some(Form::Query { name, value }) => query::place(target, name, &value.expose()?, !away)?,
             Some(Form::Sign(_)) => match &self.signed {
-                Some(signed) => query::unsigned(target, signed, self.uri.query().unwrap_or_default())?,
+                Some(signed) => query::unsigned(target, signed, &self.uri)?,
                 None => target,
             },
             _ => target,
