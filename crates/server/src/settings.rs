@@ -24,6 +24,8 @@ pub struct Settings {
     pub config: Option<PathBuf>,
     /// Overrides `server.listen`.
     pub listen: Option<SocketAddr>,
+    /// Overrides `server.public_url`.
+    pub public_url: Option<String>,
     /// Overrides `server.data`.
     pub data: Option<PathBuf>,
     /// What API calls must show. Without it the server answers on loopback only.
@@ -68,6 +70,9 @@ struct Raw {
 pub struct ServerSettings {
     /// Address and port; `127.0.0.1:8700` unless set.
     pub listen: Option<String>,
+    /// The URL under which browsers reach the server, such as `https://trunkline.example.com`: where people who connect
+    /// an account come back to. Where the server listens on loopback it is that address unless set.
+    pub public_url: Option<String>,
     /// The folder of the database and the master key; `data` unless set.
     pub data: Option<PathBuf>,
     /// Threads that serve requests, each with a runtime of its own; one per core unless set.
