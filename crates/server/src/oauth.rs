@@ -14,13 +14,13 @@
 //! | `cookie.rs` | what ties a state to the browser that was sent off with it |
 //! | `visit.rs` | what a browser gets when it opens a link, and when it comes back |
 //! | `pages.rs` | what the person reads |
-//! | `failures.rs` | what last went wrong, for whoever sent the link |
+//! | `attempts.rs` | how the last one ended, for whoever sent the link |
 //!
 //! Everything is in the memory of one process: who comes back to another one, or after a restart, begins again.
 
 mod account;
+mod attempts;
 mod cookie;
-mod failures;
 mod once;
 mod pages;
 mod visit;
@@ -29,14 +29,14 @@ use tokio_util::task::TaskTracker;
 use trunkline::{Begun, Error, Handle, Result};
 
 use self::{
-    failures::{Allowance, Failures},
+    attempts::{Allowance, Attempts},
     once::{Digest, Once},
 };
 use crate::public::Public;
 
 pub(crate) use self::{
     account::Account,
-    failures::Failure,
+    attempts::Attempt,
     once::KEPT,
     visit::{callback, send_off, start},
 };
@@ -49,9 +49,9 @@ const CALLBACK: &str = "/api/v1/oauth/callback/";
 
 /// Whether this is one of the two pages that a browser opens with nothing to show but what it was sent off with.
 pub(crate) fn is_visit(path: &str) -> bool {
-    [START, CALLBACK].iter().any(|page| {
-        path.strip_prefix(page).is_some_and(|rest| !rest.is_empty() && !rest.contains('/'))
-    })
+    [START, CALLBACK]
+        .iter()
+        .any(|page| path.strip_prefix(page).is_some_and(|rest| !rest.is_empty() && !rest.contains('/')))
 }
 
 /// The consents that are being asked for.
@@ -62,7 +62,7 @@ pub(crate) struct Consents {
     links: Once<Asked>,
     /// Browsers that are with a provider, by their states.
     away: Once<Away>,
-    failures: Failures,
+    attempts: Attempts,
     /// How often strangers get a line in the activity.
     strangers: Allowance,
     /// Exchanges of codes: they go on when the browser is gone.
@@ -95,7 +95,7 @@ impl Consents {
             public,
             links: Once::default(),
             away: Once::default(),
-            failures: Failures::default(),
+            attempts: Attempts::default(),
             strangers: Allowance::default(),
             exchanges: TaskTracker::new(),
         }
@@ -140,9 +140,9 @@ impl Consents {
         Ok(self.public()?.at(&format!("{START}{ticket}")))
     }
 
-    /// What last went wrong with an account, if nothing has gone well since.
-    pub(crate) fn failure(&self, account: &Account) -> Option<Failure> {
-        self.failures.of(account)
+    /// How the last attempt to connect an account ended.
+    pub(crate) fn last_attempt(&self, account: &Account) -> Option<Attempt> {
+        self.attempts.of(account)
     }
 
     /// Whether this is what a browser that comes by the public URL writes into `Host`.

@@ -146,7 +146,8 @@ pub async fn start(settings: Settings) -> Result<Running> {
     }
     watch::apply(&manager, &file, &rules).await?;
 
-    let app = App::new(manager.clone(), store, gate, Consents::new(public), file.server.body.unwrap_or(4 << 20));
+    let app =
+        App::new(manager.clone(), store, gate, Consents::new(public), file.server.body.unwrap_or(4 << 20));
     let stop = CancellationToken::new();
     if let Some(path) = settings.config {
         let watching = watch::watch(manager, path, text, file.clone(), rules);

@@ -16,6 +16,9 @@ use std::{
 /// | `/resource` | 200 for a good token, with the client and the scope that it was issued for; else 401 |
 /// | `POST /revoke-all` | makes all tokens that were issued useless |
 /// | `/asked` | how many tokens were asked for |
+/// | `POST /reg` | registers a client (RFC 7591) |
+/// | `/agree/{uid}` | is the person: signs in, and agrees; with `?refuse=WORDS` refuses |
+/// | `/agree-device?user_code=CODE` | the same for the code of another device |
 #[derive(Debug)]
 pub struct OidcProvider {
     child: Child,

@@ -15,7 +15,7 @@ use trunkline::{ConsentState, DeviceCode, Handle, Manager, Standing};
 use super::extract::Document;
 use crate::{
     app::App,
-    oauth::{Account, Failure, KEPT, send_off},
+    oauth::{Account, Attempt, KEPT, send_off},
     problem::Problem,
 };
 
@@ -29,9 +29,9 @@ pub(crate) struct Shown {
     /// The redirect URI to register at the provider; not there where `server.public_url` has to be set first.
     #[serde(skip_serializing_if = "Option::is_none")]
     redirect_uri: Option<String>,
-    /// How the last person who was sent to the provider came back, if that was without a consent.
+    /// How the last person who was sent to the provider came back, since the server was started.
     #[serde(skip_serializing_if = "Option::is_none")]
-    last_failure: Option<Failure>,
+    last_attempt: Option<Attempt>,
 }
 
 /// A link for the person who is to agree.
@@ -65,8 +65,9 @@ pub(super) async fn read(
 
 async fn shown(app: &App, account: &Account, handle: &Handle) -> Answer<Json<Shown>> {
     let standing = handle.consent()?.standing().await?;
-    let (redirect_uri, last_failure) = (app.consents.redirect_uri(handle), app.consents.failure(account));
-    Ok(Json(Shown { standing, redirect_uri, last_failure }))
+    let (redirect_uri, last_attempt) =
+        (app.consents.redirect_uri(handle), app.consents.last_attempt(account));
+    Ok(Json(Shown { standing, redirect_uri, last_attempt }))
 }
 
 /// A browser is sent on its way at once; everybody else gets a link for one.

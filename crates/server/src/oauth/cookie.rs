@@ -36,8 +36,7 @@ pub(super) fn give(
         public.path(PATH),
         KEPT.as_secs()
     );
-    let mut cookie =
-        HeaderValue::try_from(cookie).expect("a secret and the path of a URL are visible ASCII");
+    let mut cookie = HeaderValue::try_from(cookie).expect("a secret and the path of a URL are visible ASCII");
     cookie.set_sensitive(true);
     Ok((cookie, value))
 }

@@ -138,7 +138,8 @@ fn escaped(words: &str) -> String {
 /// Words from elsewhere, cut where they do not end, and without what does something else than to be read.
 pub(super) fn plain(words: &str) -> String {
     let mut chars = words.chars();
-    let mut text: String = chars.by_ref().take(SHOWN).map(|c| if is_unseen(c) { '\u{fffd}' } else { c }).collect();
+    let mut text: String =
+        chars.by_ref().take(SHOWN).map(|c| if is_unseen(c) { '\u{fffd}' } else { c }).collect();
     if chars.next().is_some() {
         text.push('…');
     }
@@ -171,8 +172,16 @@ mod tests {
         let response = failed(&nasty, &nasty, &Error::new(Kind::Forbidden, nasty.clone()));
         assert_eq!(response.status(), 400);
         let body = body(response).await;
-        assert!(body.contains("&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;\u{fffd}txt\u{fffd}x"));
-        assert!(!body.contains("<script") && !body.contains('\u{202e}') && body.len() < 8192, "{}", body.len());
+        assert!(
+            body.contains(
+                "&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;\u{fffd}txt\u{fffd}x"
+            )
+        );
+        assert!(
+            !body.contains("<script") && !body.contains('\u{202e}') && body.len() < 8192,
+            "{}",
+            body.len()
+        );
     }
 
     #[tokio::test]

@@ -79,7 +79,8 @@ pub(crate) async fn callback(
 
 /// Refuses whoever only looks: a link must not be used up by that.
 fn seen(request: &Request) -> Result<(), Problem> {
-    let ahead = request.headers().get(PURPOSE).is_some_and(|purpose| purpose.as_bytes().starts_with(b"prefetch"));
+    let ahead =
+        request.headers().get(PURPOSE).is_some_and(|purpose| purpose.as_bytes().starts_with(b"prefetch"));
     if *request.method() == Method::GET && !ahead {
         return Ok(());
     }
@@ -138,14 +139,9 @@ async fn finish(
     let finished = consents.exchanges.spawn(exchange).await;
     let finished = finished
         .unwrap_or_else(|error| Err(Error::new(Kind::Internal, "the exchange was cut off").source(error)));
+    consents.attempts.note(account.clone(), &finished);
     match finished {
-        Ok(()) => {
-            consents.failures.forget(&account);
-            pages::connected(&name)
-        }
-        Err(error) => {
-            consents.failures.note(account.clone(), &error);
-            pages::failed(&name, &account.integration, &error)
-        }
+        Ok(()) => pages::connected(&name),
+        Err(error) => pages::failed(&name, &account.integration, &error),
     }
 }

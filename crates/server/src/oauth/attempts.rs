@@ -1,4 +1,4 @@
-//! What last went wrong with each account: whoever sent a link somewhere has not seen the page.
+//! How the last attempt to connect each account ended: whoever sent a link somewhere does not see the page.
 
 use std::{
     collections::VecDeque,
@@ -9,55 +9,52 @@ use std::{
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
-use trunkline::Error;
+use trunkline::{Error, Result};
 
 use super::{Account, pages::plain};
 
 /// Of how many accounts it is kept; the oldest go.
 const MOST: usize = 1_000;
 
-/// How somebody who was sent to the provider came back without a consent.
+/// How somebody who was sent to the provider came back.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub(crate) struct Failure {
+pub(crate) struct Attempt {
     /// When, in milliseconds since 1970.
     at_ms: u64,
-    /// The code of the error's kind.
+    /// `ok`, or the code of an error's kind.
     kind: &'static str,
     /// What went wrong, as the page said it.
-    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
 }
 
 /// One an account, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Failures(Mutex<VecDeque<(Account, Failure)>>);
+pub(super) struct Attempts(Mutex<VecDeque<(Account, Attempt)>>);
 
-impl Failures {
-    fn all(&self) -> MutexGuard<'_, VecDeque<(Account, Failure)>> {
+impl Attempts {
+    fn all(&self) -> MutexGuard<'_, VecDeque<(Account, Attempt)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn of(&self, account: &Account) -> Option<Failure> {
-        self.all().iter().find(|(held, _)| held == account).map(|(_, failure)| failure.clone())
+    pub(super) fn of(&self, account: &Account) -> Option<Attempt> {
+        self.all().iter().find(|(held, _)| held == account).map(|(_, attempt)| attempt.clone())
     }
 
-    /// It went well.
-    pub(super) fn forget(&self, account: &Account) {
-        self.all().retain(|(held, _)| held != account);
-    }
-
-    pub(super) fn note(&self, account: Account, error: &Error) {
-        self.forget(&account);
+    pub(super) fn note(&self, account: Account, result: &Result<()>) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let failure = Failure {
+        let error = result.as_ref().err();
+        let attempt = Attempt {
             at_ms: u64::try_from(now.as_millis()).unwrap_or_default(),
-            kind: error.kind().code(),
-            detail: plain(error.message()),
+            kind: error.map_or("ok", |error| error.kind().code()),
+            detail: error.map(Error::message).map(plain),
         };
         let mut all = self.all();
+        all.retain(|(held, _)| *held != account);
         if all.len() >= MOST {
             all.pop_front();
         }
-        all.push_back((account, failure));
+        all.push_back((account, attempt));
     }
 }
 
@@ -96,17 +93,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_failure_of_an_account_is_kept_until_something_goes_well() {
+    fn the_last_attempt_of_an_account_is_kept_and_of_so_many_accounts() {
         let account = |n: usize| Account { integration: n.to_string(), connection: "default".into() };
-        let failures = Failures::default();
-        failures.note(account(0), &Error::new(Kind::Forbidden, "first"));
-        failures.note(account(0), &Error::new(Kind::Rejected, "second\u{202e}"));
-        let last = failures.of(&account(0)).unwrap();
-        assert_eq!((last.kind, &*last.detail), ("rejected", "second\u{fffd}"));
-        failures.forget(&account(0));
-        assert!(failures.of(&account(0)).is_none());
-        (0..=MOST).for_each(|n| failures.note(account(n), &Error::new(Kind::Forbidden, "no")));
-        assert!(failures.of(&account(0)).is_none() && failures.of(&account(1)).is_some());
+        let attempts = Attempts::default();
+        attempts.note(account(0), &Err(Error::new(Kind::Forbidden, "first")));
+        attempts.note(account(0), &Err(Error::new(Kind::Rejected, "second\u{202e}")));
+        let last = attempts.of(&account(0)).unwrap();
+        assert_eq!((last.kind, last.detail.as_deref()), ("rejected", Some("second\u{fffd}")));
+        (0..=MOST).for_each(|n| attempts.note(account(n), &Ok(())));
+        assert!(attempts.of(&account(0)).is_none());
+        assert_eq!(attempts.of(&account(1)).unwrap().kind, "ok");
     }
 
     #[tokio::test(start_paused = true)]
