@@ -69,12 +69,18 @@ pub(crate) struct Consents {
     exchanges: TaskTracker,
 }
 
+/// The version of a configuration: in the file all have the same generation.
+type Version = (u64, i64);
+
+fn version(handle: &Handle) -> Version {
+    (handle.generation(), handle.updated_at_ms())
+}
+
 /// A consent that was asked for.
 #[derive(Debug)]
 pub(crate) struct Asked {
     account: Account,
-    /// The version of the configuration that it was asked for by.
-    generation: u64,
+    version: Version,
     begun: Begun,
     state: String,
 }
@@ -83,7 +89,7 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 struct Away {
     account: Account,
-    generation: u64,
+    version: Version,
     begun: Begun,
     /// The cookie of that browser.
     session: Digest,
@@ -126,7 +132,7 @@ impl Consents {
         let redirect_uri = self.public()?.at(&format!("{CALLBACK}{}", handle.id()));
         let state = once::secret()?;
         let begun = consent.begin(handle.context(), &redirect_uri, &state).await?;
-        Ok(Asked { account, generation: handle.generation(), begun, state })
+        Ok(Asked { account, version: version(handle), begun, state })
     }
 
     /// A link that a person opens to agree.

@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Connects the account that calls are made for (auth type oauth2).
 ///
 /// Prints a link for the browser of the person who is to agree, and waits until they have. Fails if they refuse, or
-/// do not come back in time.
+/// do not come back in time. With --json the link is printed first, and then how the account stands.
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
     /// The integration.

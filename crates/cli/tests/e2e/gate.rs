@@ -238,6 +238,21 @@ async fn a_foreign_host_or_page_is_refused_and_changes_nothing() {
     server.with("POST", "/api/v1/integrations/register", &own, body).await.is(201);
 }
 
+/// A provider sends its browsers here, after a form at times; a page that does not navigate has no business there.
+#[tokio::test]
+async fn who_comes_back_from_a_provider_comes_from_another_site() {
+    let server = Server::begin().token(TOKEN).start().await;
+    let path = "/api/v1/oauth/callback/a?state=x";
+    let visit = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("trunkline-token", "")];
+    server.with("GET", path, &visit, "").await.is(400);
+    server.with("GET", path, &[&visit[..], &[("origin", "null")]].concat(), "").await.is(400);
+    for mode in ["no-cors", "cors"] {
+        let page = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", mode), ("trunkline-token", "")];
+        server.with("GET", path, &page, "").await.problem(403, "foreign_origin");
+    }
+    server.with("POST", path, &visit, "").await.problem(401, "unauthorized");
+}
+
 #[tokio::test]
 async fn http_2_is_judged_as_http_1_is() {
     let peer = Peer::http(|received| Response::new(Body::from(received.uri.to_string()))).await;

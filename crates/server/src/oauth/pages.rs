@@ -43,33 +43,35 @@ pub(super) fn connected(name: &str) -> Response {
 
 /// The provider said no, or the exchange with it failed.
 pub(super) fn failed(name: &str, id: &str, error: &Error) -> Response {
-    let (name, id) = (escaped(name), escaped(id));
-    let refused = error.kind() == Kind::Forbidden;
-    if refused || error.kind() == Kind::Rejected {
+    let (name, kind) = (escaped(name), error.kind());
+    let command = format!("<p>If that is you: <code>trunkline connect {}</code></p>", escaped(id));
+    if matches!(kind, Kind::Forbidden | Kind::Rejected) {
         return Page {
             status: StatusCode::BAD_REQUEST,
             class: "no",
-            said: if refused { "Refused" } else { "Not connected" },
+            said: if kind == Kind::Forbidden { "Refused" } else { "Not connected" },
             title: format!("{name} was not connected"),
             text: "The provider has not let it:",
             quote: Some(error.message()),
             next: format!(
-                "<p>Nothing has changed. To connect it after all, ask whoever sent you here for a new link: this one is used up.</p>\
-                 <p>If that is you: <code>trunkline connect {id}</code></p>"
+                "<p>Nothing has changed. To connect it after all, ask whoever sent you here for a new link: this one is \
+                 used up.</p>{command}"
             ),
         }
         .response();
     }
+    // What the provider says is for whoever reads this. What is wrong with the network behind us is not.
+    let theirs = matches!(kind, Kind::Unauthenticated | Kind::Protocol);
     Page {
         status: StatusCode::BAD_GATEWAY,
         class: "bad",
         said: "Something went wrong",
         title: format!("{name} could not be connected"),
         text: "You may have agreed, but between Trunkline and the provider something went wrong:",
-        quote: Some(error.message()),
+        quote: Some(if theirs { error.message() } else { kind.row().title }),
         next: format!(
             "<p>What was connected before still is. Try again in some minutes, with a new link; if you see this page \
-             again, show it to whoever runs Trunkline.</p><p>If that is you: <code>trunkline connect {id}</code></p>"
+             again, tell whoever runs Trunkline.</p>{command}"
         ),
     }
     .response()
@@ -100,7 +102,7 @@ impl Page<'_> {
             "<!doctype html><html lang=\"en\" class=\"{class}\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>{said} · Trunkline</title>\
              <style>{STYLE}</style></head><body><main><p class=\"said\">{said}</p><h1>{title}</h1><p>{text}</p>{quote}{next}\
-             <footer>Trunkline, which calls other services for the application that you use.</footer></main></body></html>"
+             <footer>Trunkline connects applications with other services.</footer></main></body></html>"
         );
         (status, [(header::CONTENT_SECURITY_POLICY, policy())], Html(page)).into_response()
     }
@@ -196,6 +198,13 @@ mod tests {
         for word in ["src=", "href=", "url(", "@import", "<script", "style="] {
             assert!(!body.contains(word), "{word}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_behind_us_is_not_told_to_whoever_comes_along() {
+        let page =
+            body(failed("a", "a", &Error::new(Kind::Unavailable, "cannot connect to 10.0.0.7:443"))).await;
+        assert!(page.contains("The service is unavailable") && !page.contains("10.0.0.7"), "{page}");
     }
 
     #[test]

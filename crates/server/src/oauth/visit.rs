@@ -1,6 +1,6 @@
 //! What a browser gets when it opens a link, and when the provider sends it back.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, mem, sync::Arc};
 
 use axum::{
     Extension,
@@ -36,16 +36,16 @@ pub(crate) async fn start(
 ///
 /// `internal`, where there is no randomness.
 pub(crate) fn send_off(consents: &Consents, asked: Asked, headers: &HeaderMap) -> Result<Response> {
-    let Asked { account, generation, begun, state } = asked;
+    let Asked { account, version, mut begun, state } = asked;
     let known = |value: &str| {
         let session = digest(value);
         consents.away.any(|away| away.session == session)
     };
     let (cookie, session) = cookie::give(headers, consents.public()?, known)?;
-    let location = HeaderValue::try_from(&*begun.url)
+    let location = HeaderValue::try_from(mem::take(&mut begun.url))
         .map_err(|error| Error::new(Kind::Internal, "a URL is a header value").source(error))?;
     let session = digest(&session);
-    consents.away.keep(&state, Away { account, generation, begun, session });
+    consents.away.keep(&state, Away { account, version, begun, session });
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, location), (header::SET_COOKIE, cookie)]).into_response())
 }
 
@@ -110,7 +110,7 @@ fn recognised(
     headers: &HeaderMap,
 ) -> Result<Away, &'static str> {
     let Some(away) = answer.get("state").and_then(|state| consents.away.take(state)) else {
-        return Err("This page has been opened already, or it has been more than ten minutes.");
+        return Err("It has been used already, or more than ten minutes have passed since it was opened.");
     };
     if away.account.integration != id {
         return Err("The provider's answer belongs somewhere else.");
@@ -129,9 +129,9 @@ async fn finish(
     away: Away,
     answer: BTreeMap<String, String>,
 ) -> Response {
-    let Away { account, generation, begun, .. } = away;
+    let Away { account, version, begun, .. } = away;
     let handle = match account.handle(manager) {
-        Ok(handle) if handle.generation() == generation => handle,
+        Ok(handle) if super::version(&handle) == version => handle,
         _ => return pages::stale("Its configuration has been changed meanwhile."),
     };
     let name = if handle.name().is_empty() { handle.id().to_string() } else { handle.name().to_owned() };
