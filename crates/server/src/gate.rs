@@ -144,7 +144,7 @@ fn origin(method: &Method, uri: &Uri, map: &HeaderMap) -> Result<(), Problem> {
     // A page that sends its visitors to look at something learns nothing. To connect an account is more than to look.
     let navigates = *method == Method::GET
         && map.get(FETCH_MODE).is_some_and(|mode| mode == "navigate")
-        && !path.ends_with("/oauth/authorize");
+        && !oauth::begins(path);
     // Coming from elsewhere is what these pages are for. A redirect that follows a form has the origin `null`.
     let foreign = foreign && !(*method == Method::GET && oauth::is_visit(path));
     if foreign || (cross_site && !navigates) {

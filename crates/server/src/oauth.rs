@@ -54,6 +54,12 @@ pub(crate) fn is_visit(path: &str) -> bool {
         .any(|page| path.strip_prefix(page).is_some_and(|rest| !rest.is_empty() && !rest.contains('/')))
 }
 
+/// Whether a browser that opens this begins to connect an account.
+pub(crate) fn begins(path: &str) -> bool {
+    let rest = path.strip_prefix("/api/v1/integrations/").and_then(|rest| rest.split_once('/'));
+    rest.is_some_and(|(_, rest)| rest == "oauth/authorize")
+}
+
 /// The consents that are being asked for.
 #[derive(Debug)]
 pub(crate) struct Consents {

@@ -27,14 +27,19 @@ impl Public {
     /// `invalid_config` for what is no URL that a browser may come back to with a code in it.
     pub(crate) fn new(configured: Option<&str>, listen: SocketAddr) -> Result<Option<Self>> {
         match configured {
-            Some(text) => Self::parse(text).map(Some).map_err(|error| error.at("server.public_url")),
+            Some(text) => Self::parse(text).map(Some),
             None if listen.ip().is_loopback() => Self::parse(&format!("http://{listen}")).map(Some),
             None => Ok(None),
         }
     }
 
-    fn parse(text: &str) -> Result<Self> {
-        let invalid = |what: &'static str| Err(Error::invalid(what));
+    /// The URL as it is configured.
+    ///
+    /// # Errors
+    ///
+    /// As [`Public::new`].
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        let invalid = |what: &str| Err(Error::invalid(format!("server.public_url: {what}")));
         let Ok(url) = Url::parse(text.trim()) else {
             return invalid("is not a URL such as https://trunkline.example.com");
         };

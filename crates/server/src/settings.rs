@@ -14,6 +14,8 @@ use trunkline::{
     Egress, Error, IntegrationConfig, KeySource, Profile, Result, Seconds, Secret, WithoutRedis, parse,
 };
 
+use crate::public::Public;
+
 /// Where the server listens unless it is told otherwise.
 pub(crate) const LISTEN: &str = "127.0.0.1:8700";
 
@@ -171,6 +173,7 @@ impl File {
         if raw.server.telemetry.sample.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err(Error::invalid("server.telemetry.sample: must be from 0 to 1"));
         }
+        raw.server.public_url.as_deref().map(Public::parse).transpose()?;
         Egress::new(Profile::default(), &raw.egress.allow).map_err(|error| error.at("egress.allow"))?;
         Ok(Self { server: raw.server, egress: raw.egress, integrations })
     }
@@ -236,6 +239,7 @@ mod tests {
             ("servr: {}", "did you mean `server`"),
             ("server: {lisen: x}", "did you mean `listen`"),
             ("server: {telemetry: {sample: 1.5}}", "server.telemetry.sample"),
+            ("server: {public_url: 'http://me:hunter2@tl.example'}", "server.public_url"),
             ("egress: {allow: ['*']}", "egress.allow"),
             ("egress: {profile: hunter2}", "egress.profile"),
             (

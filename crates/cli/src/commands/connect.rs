@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) struct Connect {
     /// The integration.
     id: String,
-    /// Prints a code to type in on another device instead (grant type `device_code`).
+    /// Prints a code to type in on another device instead, as it does by itself for the grant type `device_code`.
     #[arg(long, conflicts_with = "import")]
     device: bool,
     /// Takes tokens that were issued elsewhere from a file, or - for standard input: JSON with `access_token`,
@@ -42,7 +42,9 @@ impl Connect {
                 let tokens = trunkline_server::document(&read(file)?).map_err(|error| error.at(file))?;
                 server.json(Method::POST, &format!("{account}/tokens"), Some(&tokens)).await?
             }
-            None if self.device => self.device(server, output, &account).await?,
+            None if self.device || self.is_for_devices(server).await? => {
+                self.device(server, output, &account).await?
+            }
             None => self.browser(server, output, &account).await?,
         };
         if output.is_json() {
@@ -52,6 +54,12 @@ impl Connect {
             output.line(format!("{} is connected{}", self.id, scope.unwrap_or_default()));
         }
         Ok(())
+    }
+
+    async fn is_for_devices(&self, server: &Server) -> Result<bool, Exit> {
+        let config = server.json(Method::GET, &path(&self.id, "")?, None).await?;
+        let grant = config.pointer("/auth_config/grant_type").and_then(Value::as_str);
+        Ok(grant.is_some_and(|grant| grant.ends_with("device_code")))
     }
 
     async fn browser(&self, server: &Server, output: &Output, account: &str) -> Result<Value, Exit> {

@@ -1,16 +1,21 @@
 //! Accounts that people connect: by browser and on another device, at a certified authorization server.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 use trunkline::Body;
 use trunkline_testkit::{OidcProvider, Peer};
 
-use crate::harness::{Answer, Begin, Browser, Ran, Server, connect, until};
+use crate::harness::{Answer, Begin, Browser, Ran, Server, connect, until, within};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const BASE: &str = "/api/v1/integrations/shop";
@@ -274,6 +279,50 @@ async fn a_code_that_was_used_is_refused_in_the_providers_words() {
 }
 
 #[tokio::test]
+async fn of_many_who_bring_the_same_answer_at_once_one_is_heard() {
+    let (_provider, server) = shop(json!({})).await;
+    let mut browser = Browser::default();
+    let back = browser.until(&link(&server, "shop").await, "/oauth/callback/").await;
+    let answers = join_all((0..20).map(|_| {
+        let (mut tab, back) = (browser.clone(), back.clone());
+        async move { tab.open(&back).await.status.as_u16() }
+    }));
+    let mut answers = answers.await;
+    answers.sort_unstable();
+    assert_eq!((answers[0], &answers[1..]), (200, &[400; 19][..]));
+    server.call("shop", &json!({ "endpoint": "/resource" })).await.is(200);
+}
+
+/// A code can be used once: whoever closes the page too early is connected all the same.
+#[tokio::test]
+async fn an_exchange_goes_on_when_the_browser_is_gone() {
+    let (asked, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (saw, wait) = (asked.clone(), release.clone());
+    let peer = Peer::live(move |_| {
+        let (saw, wait) = (saw.clone(), wait.clone());
+        async move {
+            saw.notify_one();
+            wait.notified().await;
+            Response::new(Body::from(json!({ "access_token": "good", "token_type": "Bearer" }).to_string()))
+        }
+    })
+    .await;
+    let (provider, server) = pair_with(|begin| begin.allow(&peer)).await;
+    let client = client(&provider, web(&server, "shop", "client_secret_post")).await;
+    let own = json!({ "token_url": format!("{}/token", peer.url()) });
+    server.has(&config(&provider, "shop", &client, own)).await;
+    let mut browser = Browser::default();
+    let back = browser.until(&link(&server, "shop").await, "/oauth/callback/").await;
+    let opened = tokio::spawn(async move { browser.open(&back).await });
+    within("the exchange", asked.notified()).await;
+    opened.abort();
+    assert!(opened.await.is_err());
+    release.notify_one();
+    until("the account", || connected(&server)).await;
+    assert_eq!(noted(&server, "connect").await, ["ok"]);
+}
+
+#[tokio::test]
 async fn two_tabs_of_one_browser_do_not_get_into_each_others_way() {
     let (_provider, server) = shop(json!({})).await;
     let mut browser = Browser::default();
@@ -366,6 +415,14 @@ async fn tokens_that_were_issued_elsewhere_are_taken_and_given_back() {
         !server.get("/api/v1/activity").await.text().contains("canary") && !server.log().contains("canary")
     );
     assert_eq!(noted(&server, "import").await, ["ok"]);
+
+    // One that has ended, and nothing to have another for.
+    let ended = json!({ "access_token": "canary", "expires_in": 0 });
+    server.post(&format!("{BASE}/oauth/tokens"), &ended).await.is(200);
+    let health = server.get(&format!("{BASE}/health")).await.is(200).json();
+    assert_eq!((&health["state"], &health["reason_code"]), (&json!("unhealthy"), &json!("needs_reauth")));
+    assert_eq!(server.get("/api/v1/integrations/list").await.json()[0]["account"], "needs_reauth");
+    assert_eq!(standing(&server).await["state"], "needs_reauth");
     assert_eq!(noted(&server, "disconnect").await, ["ok"]);
 }
 
@@ -480,8 +537,10 @@ async fn the_command_prints_the_code_for_another_device() {
     });
     let client = client(&provider, metadata).await;
     server.has(&config(&provider, "shop", &client, json!({ "grant_type": "device_code" }))).await;
-    for (refuse, code) in [("", 0), ("&refuse=no", 1)] {
-        let mut begun = server.cli_begin(&["connect", "shop", "--device"]);
+    for (refuse, code, args) in
+        [("", 0, &["connect", "shop"][..]), ("&refuse=no", 1, &["connect", "shop", "--device"])]
+    {
+        let mut begun = server.cli_begin(args);
         let line = begun.line_with("Type ").await;
         let user_code = line.split(' ').nth(1).unwrap();
         let agree = format!("/agree-device?user_code={user_code}{refuse}");

@@ -42,16 +42,21 @@ pub(super) fn connected(name: &str) -> Response {
 }
 
 /// The provider said no, or the exchange with it failed.
-pub(super) fn failed(name: &str, id: &str, error: &Error) -> Response {
+pub(super) fn failed(name: &str, id: &str, redirect_uri: &str, error: &Error) -> Response {
     let (name, kind) = (escaped(name), error.kind());
-    let command = format!("<p>If that is you: <code>trunkline connect {}</code></p>", escaped(id));
+    let command = format!(
+        "<p>If that is you: <code>trunkline connect {}</code></p><p>The redirect URI that the provider has to know: \
+         <code>{}</code></p>",
+        escaped(id),
+        escaped(redirect_uri)
+    );
     if matches!(kind, Kind::Forbidden | Kind::Rejected) {
         return Page {
             status: StatusCode::BAD_REQUEST,
             class: "no",
             said: if kind == Kind::Forbidden { "Refused" } else { "Not connected" },
             title: format!("{name} was not connected"),
-            text: "The provider has not let it:",
+            text: "This is what came back from the provider:",
             quote: Some(error.message()),
             next: format!(
                 "<p>Nothing has changed. To connect it after all, ask whoever sent you here for a new link: this one is \
@@ -171,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn the_words_of_others_are_text_and_have_an_end() {
         let nasty = format!("\"'><script>alert(1)</script>&amp;\u{202e}txt\0{}", "x".repeat(1 << 20));
-        let response = failed(&nasty, &nasty, &Error::new(Kind::Forbidden, nasty.clone()));
+        let response = failed(&nasty, &nasty, &nasty, &Error::new(Kind::Forbidden, nasty.clone()));
         assert_eq!(response.status(), 400);
         let body = body(response).await;
         assert!(
@@ -203,7 +208,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_behind_us_is_not_told_to_whoever_comes_along() {
         let page =
-            body(failed("a", "a", &Error::new(Kind::Unavailable, "cannot connect to 10.0.0.7:443"))).await;
+            body(failed("a", "a", "u", &Error::new(Kind::Unavailable, "cannot connect to 10.0.0.7:443")))
+                .await;
         assert!(page.contains("The service is unavailable") && !page.contains("10.0.0.7"), "{page}");
     }
 
@@ -216,7 +222,7 @@ mod tests {
             (Kind::Unauthenticated, 502),
             (Kind::Store, 502),
         ] {
-            assert_eq!(failed("a", "a", &Error::new(kind, "no")).status(), status, "{kind}");
+            assert_eq!(failed("a", "a", "u", &Error::new(kind, "no")).status(), status, "{kind}");
         }
     }
 }

@@ -135,6 +135,7 @@ async fn finish(
         _ => return pages::stale("Its configuration has been changed meanwhile."),
     };
     let name = if handle.name().is_empty() { handle.id().to_string() } else { handle.name().to_owned() };
+    let redirect_uri = begun.redirect_uri.clone();
     let exchange = async move { handle.consent()?.finish(handle.context(), &begun, &answer).await };
     let finished = consents.exchanges.spawn(exchange).await;
     let finished = finished
@@ -142,6 +143,6 @@ async fn finish(
     consents.attempts.note(account.clone(), &finished);
     match finished {
         Ok(()) => pages::connected(&name),
-        Err(error) => pages::failed(&name, &account.integration, &error),
+        Err(error) => pages::failed(&name, &account.integration, &redirect_uri, &error),
     }
 }

@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use super::{Answer, connect, within};
 
 /// A browser, with cookies of its own.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Browser {
     /// Host (cookies know no ports, RFC 6265 section 8.5), path, name and value.
     cookies: Vec<[String; 4]>,
