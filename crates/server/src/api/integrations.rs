@@ -1,6 +1,6 @@
 //! `/api/v1/integrations`: register, list, read, replace, change, remove, health.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
@@ -63,7 +63,12 @@ pub(super) async fn register(
 }
 
 pub(super) async fn list(State(manager): State<Manager>) -> Json<Vec<Listed>> {
-    let listed = manager.list().into_iter().map(async |handle| Listed {
+    let handles = stream::iter(manager.list());
+    Json(handles.map(listed).buffered(READS).collect().await)
+}
+
+async fn listed(handle: Arc<Handle>) -> Listed {
+    Listed {
         integration_id: handle.id().to_string(),
         name: handle.name().to_owned(),
         r#type: handle.r#type().to_owned(),
@@ -73,8 +78,7 @@ pub(super) async fn list(State(manager): State<Manager>) -> Json<Vec<Listed>> {
         updated_at_ms: handle.updated_at_ms(),
         error: handle.trouble().map(|error| error.message().to_owned()),
         account: standing(&handle).await,
-    });
-    Json(stream::iter(listed).buffered(READS).collect().await)
+    }
 }
 
 #[derive(Deserialize)]
