@@ -3,6 +3,8 @@
 pub(crate) mod backup;
 pub(crate) mod call;
 pub(crate) mod check;
+pub(crate) mod connect;
+pub(crate) mod disconnect;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod list;

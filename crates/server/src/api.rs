@@ -3,9 +3,10 @@
 
 mod activity;
 mod breaker;
-mod extract;
+pub(crate) mod extract;
 mod integrations;
 mod keys;
+pub(crate) mod oauth;
 mod operations;
 mod test;
 
@@ -17,7 +18,7 @@ use axum::{
 use http::StatusCode;
 use trunkline::Manager;
 
-use crate::{docs, problem::Problem};
+use crate::{docs, oauth as visit, problem::Problem};
 
 /// A route as the router and the documentation see it.
 pub(crate) struct Route {
@@ -57,9 +58,16 @@ routes! {
     get "/api/v1/integrations/{id}/health", "Probe an integration", None, (200, "Health"), [], Some(|| get(integrations::health));
     post "/api/v1/integrations/{id}/breaker/reset", "Close the circuit", None, (200, "State"), [], Some(|| post(breaker::reset));
     post "/api/v1/integrations/{id}/breaker/open", "Open the circuit until it is reset", None, (200, "State"), [], Some(|| post(breaker::open));
+    get "/api/v1/integrations/{id}/oauth", "How the account that calls are made for stands", None, (200, "Standing"), ["connection"], Some(|| get(oauth::read));
+    delete "/api/v1/integrations/{id}/oauth", "Forget the account, and tell the provider", None, (200, "Disconnected"), ["connection"], Some(|| delete(oauth::revoke));
+    get "/api/v1/integrations/{id}/oauth/authorize", "Begin to connect an account: a link for a person's browser; a browser that asks for HTML is sent on at once", None, (200, "Link"), ["connection"], Some(|| get(oauth::authorize));
+    post "/api/v1/integrations/{id}/oauth/device", "Begin to connect an account on another device (RFC 8628)", None, (200, "DeviceCode"), ["connection"], Some(|| post(oauth::device));
+    post "/api/v1/integrations/{id}/oauth/tokens", "Take tokens that were issued elsewhere", Some("Tokens"), (200, "Standing"), ["connection"], Some(|| post(oauth::import));
     post "/api/v1/integrations/{id}/test", "Try a request, or probe with an empty one", Some("Request"), (200, "Tested"), [], Some(|| post(test::test));
     post "/api/v1/integrations/{id}/call", "Call an integration; the reply's body comes back unparsed", Some("Request"), (200, "Anything"), [], Some(|| post(elsewhere));
     any "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added; an Idempotency-Key is the service's", None, (200, "Anything"), [], None;
+    get "/api/v1/oauth/start/{ticket}", "Open a link to connect an account, once; asks for no token", None, (303, "Page"), [], Some(|| get(visit::start));
+    get "/api/v1/oauth/callback/{id}", "Where the provider sends the browser back to; asks for no token", None, (200, "Page"), ["state", "code", "iss", "error", "error_description"], Some(|| get(visit::callback));
     get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "kind", "status", "request_id", "since_ms", "until_ms", "limit"], Some(|| get(activity::query));
     get "/api/v1/keys", "List the master keys by their ids, and how many envelopes each seals", None, (200, "Keys"), [], Some(|| get(keys::list));
     post "/api/v1/keys/rotate", "Put a new master key in front and move everything stored to it", None, (200, "Rotated"), [], Some(|| post(keys::rotate));

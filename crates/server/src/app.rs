@@ -8,7 +8,7 @@ use std::sync::{
 use axum::Router;
 use trunkline::{Manager, Store};
 
-use crate::{gate::Gate, idempotency::Once, room::Room};
+use crate::{gate::Gate, idempotency::Once, oauth::Consents, room::Room};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct App {
     pub(crate) router: Router,
     /// Makes calls with an idempotency key.
     pub(crate) once: Arc<Once>,
+    /// Consents that people are asked for.
+    pub(crate) consents: Consents,
     /// Bytes of a body that is read into memory.
     pub(crate) body_limit: usize,
     /// Memory for the bodies of calls.
@@ -28,10 +30,17 @@ pub(crate) struct App {
 
 impl App {
     /// `store` is the one of the manager.
-    pub(crate) fn new(manager: Manager, store: Arc<dyn Store>, gate: Gate, body_limit: usize) -> Arc<Self> {
+    pub(crate) fn new(
+        manager: Manager,
+        store: Arc<dyn Store>,
+        gate: Gate,
+        consents: Consents,
+        body_limit: usize,
+    ) -> Arc<Self> {
         let router = crate::api::router(manager.clone());
         let (once, room) = (Once::new(store), Room::new(body_limit));
-        Arc::new(Self { manager, gate, router, once, body_limit, room, draining: AtomicBool::new(false) })
+        let draining = AtomicBool::new(false);
+        Arc::new(Self { manager, gate, router, once, consents, body_limit, room, draining })
     }
 
     /// Whether the server has been told to stop.

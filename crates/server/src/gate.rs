@@ -6,16 +6,18 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use subtle::ConstantTimeEq;
 use trunkline::{Error, Result, Secret};
 
-use crate::{headers, problem::Problem};
+use crate::{headers, oauth, problem::Problem};
 
 /// Paths that answer without a token: they tell a load balancer nothing but "here".
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Whether this asks for a page that is the same in every copy of the program: what the API looks like, and
-/// nothing of what is configured. A browser that opens it has no way to show a token.
+/// nothing of what is configured; or for one that asks for a secret of its own. A browser that opens it has no way
+/// to show a token.
 fn is_public(method: &Method, path: &str) -> bool {
     (method == Method::GET || method == Method::HEAD)
         && (path == "/openapi.json" || path == "/docs" || path.starts_with("/docs/"))
+        || method == Method::GET && oauth::is_visit(path)
 }
 
 /// What browsers say of the page that asks (Fetch Metadata).
@@ -138,7 +140,13 @@ fn origin(method: &Method, uri: &Uri, map: &HeaderMap) -> Result<(), Problem> {
             bare.is_none_or(|bare| !bare.eq_ignore_ascii_case(host))
         }
     };
-    let navigates = *method == Method::GET && map.get(FETCH_MODE).is_some_and(|mode| mode == "navigate");
+    let path = uri.path();
+    // A page that sends its visitors to look at something learns nothing. To connect an account is more than to look.
+    let navigates = *method == Method::GET
+        && map.get(FETCH_MODE).is_some_and(|mode| mode == "navigate")
+        && !oauth::begins(path);
+    // Coming from elsewhere is what these pages are for. A redirect that follows a form has the origin `null`.
+    let foreign = foreign && !(*method == Method::GET && oauth::is_visit(path));
     if foreign || (cross_site && !navigates) {
         return Err(Problem::plain(
             StatusCode::FORBIDDEN,

@@ -3,10 +3,10 @@
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
-use trunkline::{Catalog, FlowState, Health, Kind};
+use trunkline::{Catalog, DeviceCode, FlowState, Health, Kind, schema};
 
 use crate::{
-    api::{ROUTES, Route},
+    api::{ROUTES, Route, oauth},
     wishes,
 };
 
@@ -68,7 +68,11 @@ fn operation(route: &Route, method: &str) -> Value {
     let mut operation = json!({
         "summary": route.summary,
         "operationId": operation_id(method, route.path),
-        "tags": [if route.path.starts_with("/api/v1/integrations") { "integrations" } else { "operations" }],
+        "tags": [match route.path {
+            path if path.contains("/oauth") => "accounts",
+            path if path.starts_with("/api/v1/integrations") => "integrations",
+            _ => "operations",
+        }],
         "parameters": parameters(route),
         "responses": {
             route.answer.0.to_string(): {
@@ -148,6 +152,7 @@ fn parameters(route: &Route) -> Vec<Value> {
 fn media(component: &str) -> &'static str {
     match component {
         "Text" => "text/plain",
+        "Page" => "text/html",
         "Anything" => "*/*",
         _ => "application/json",
     }
@@ -157,10 +162,13 @@ fn schemas() -> Value {
     let text = json!({ "type": "string" });
     let mut read = Catalog::get().integration_schema();
     read["properties"]["state"] = json!({ "$ref": "#/components/schemas/State" });
+    let account = json!({ "enum": ["not_connected", "pending", "connected", "needs_reauth"] });
+    let mut state = FlowState::schema();
+    state["properties"]["account"] = account.clone();
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
     json!({
         "Integration": Catalog::get().integration_schema(),
-        "State": FlowState::schema(),
+        "State": state,
         "Read": read,
         "Patch": { "type": "object", "description": "Keys of an integration to change; null removes one" },
         "Registered": {
@@ -172,7 +180,7 @@ fn schemas() -> Value {
             "properties": {
                 "integration_id": text, "name": text, "type": text, "description": text,
                 "enabled": { "type": "boolean" }, "source": { "enum": ["store", "file", "demo"] },
-                "updated_at_ms": { "type": "integer" }, "error": text,
+                "updated_at_ms": { "type": "integer" }, "error": text, "account": account,
             },
         } },
         "HealthOfAll": {
@@ -243,6 +251,19 @@ fn schemas() -> Value {
                 "upstream": { "type": "object", "properties": { "status": { "type": "integer" }, "body": true } },
             },
         },
+        "Standing": schema::<oauth::Shown>(),
+        "Link": schema::<oauth::Link>(),
+        "Disconnected": schema::<oauth::Disconnected>(),
+        "DeviceCode": schema::<DeviceCode>(),
+        "Tokens": {
+            "type": "object",
+            "description": "As a token endpoint answers them (RFC 6749 section 5.1); at least one of the two tokens",
+            "properties": {
+                "access_token": text, "refresh_token": text, "token_type": text, "scope": text,
+                "expires_in": { "type": "integer", "description": "Seconds" },
+            },
+        },
+        "Page": text,
         "Text": text,
         "Anything": true,
     })

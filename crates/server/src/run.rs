@@ -26,7 +26,9 @@ use crate::{
     app::App,
     demo, edge,
     gate::Gate,
+    oauth::Consents,
     places::Places,
+    public::Public,
     settings::{File, LISTEN, Settings},
     telemetry::{Exporting, Telemetry},
     timer::KeptTimer,
@@ -107,7 +109,11 @@ pub async fn start(settings: Settings) -> Result<Running> {
     let text = settings.config.as_deref().and_then(|path| std::fs::read_to_string(path).ok());
     let file = settings.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
     let (listener, address) = listen(&settings, &file)?;
-    let gate = Gate::new(settings.token, file.server.hosts.clone(), address)?;
+    let public = settings.public_url.as_deref().or(file.server.public_url.as_deref());
+    let public = Public::new(public, address)?;
+    let mut hosts = file.server.hosts.clone();
+    hosts.extend(public.as_ref().map(|public| public.host().to_owned()));
+    let gate = Gate::new(settings.token, hosts, address)?;
     let egress = guard(settings.profile.or(file.egress.profile).unwrap_or_default(), address)?;
 
     let data = settings.data.or_else(|| file.server.data.clone()).unwrap_or_else(|| PathBuf::from("data"));
@@ -140,7 +146,8 @@ pub async fn start(settings: Settings) -> Result<Running> {
     }
     watch::apply(&manager, &file, &rules).await?;
 
-    let app = App::new(manager.clone(), store, gate, file.server.body.unwrap_or(4 << 20));
+    let app =
+        App::new(manager.clone(), store, gate, Consents::new(public), file.server.body.unwrap_or(4 << 20));
     let stop = CancellationToken::new();
     if let Some(path) = settings.config {
         let watching = watch::watch(manager, path, text, file.clone(), rules);
@@ -265,6 +272,7 @@ async fn serve(
     let ended = async {
         graceful.shutdown().await;
         app.once.ended().await;
+        app.consents.ended().await;
         app.manager.settle().await;
     };
     if tokio::time::timeout(drain, ended).await.is_err() {

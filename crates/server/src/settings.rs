@@ -14,6 +14,8 @@ use trunkline::{
     Egress, Error, IntegrationConfig, KeySource, Profile, Result, Seconds, Secret, WithoutRedis, parse,
 };
 
+use crate::public::Public;
+
 /// Where the server listens unless it is told otherwise.
 pub(crate) const LISTEN: &str = "127.0.0.1:8700";
 
@@ -24,6 +26,8 @@ pub struct Settings {
     pub config: Option<PathBuf>,
     /// Overrides `server.listen`.
     pub listen: Option<SocketAddr>,
+    /// Overrides `server.public_url`.
+    pub public_url: Option<String>,
     /// Overrides `server.data`.
     pub data: Option<PathBuf>,
     /// What API calls must show. Without it the server answers on loopback only.
@@ -68,6 +72,9 @@ struct Raw {
 pub struct ServerSettings {
     /// Address and port; `127.0.0.1:8700` unless set.
     pub listen: Option<String>,
+    /// The URL under which browsers reach the server, such as `https://trunkline.example.com`: where people who connect
+    /// an account come back to. Where the server listens on loopback it is that address unless set.
+    pub public_url: Option<String>,
     /// The folder of the database and the master key; `data` unless set.
     pub data: Option<PathBuf>,
     /// Threads that serve requests, each with a runtime of its own; one per core unless set.
@@ -166,6 +173,7 @@ impl File {
         if raw.server.telemetry.sample.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err(Error::invalid("server.telemetry.sample: must be from 0 to 1"));
         }
+        raw.server.public_url.as_deref().map(Public::parse).transpose()?;
         Egress::new(Profile::default(), &raw.egress.allow).map_err(|error| error.at("egress.allow"))?;
         Ok(Self { server: raw.server, egress: raw.egress, integrations })
     }
@@ -231,6 +239,7 @@ mod tests {
             ("servr: {}", "did you mean `server`"),
             ("server: {lisen: x}", "did you mean `listen`"),
             ("server: {telemetry: {sample: 1.5}}", "server.telemetry.sample"),
+            ("server: {public_url: 'http://me:hunter2@tl.example'}", "server.public_url"),
             ("egress: {allow: ['*']}", "egress.allow"),
             ("egress: {profile: hunter2}", "egress.profile"),
             (

@@ -14,7 +14,7 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, timeout},
 };
-use trunkline_core::{Error, Kind};
+use trunkline_core::{ConsentState, Error, Kind, Standing};
 use trunkline_layers::TrafficState;
 
 use self::verdict::{Facts, Verdict, verdict};
@@ -70,7 +70,7 @@ pub enum Evidence {
 pub struct Health {
     /// The state.
     pub state: State,
-    /// Why: `answered`, `reachable_only`, `auth_expired`, `circuit_open`, `circuit_half_open`, `disabled`,
+    /// Why: `answered`, `reachable_only`, `auth_expired`, `not_connected`, `needs_reauth`, `circuit_open`, `circuit_half_open`, `disabled`,
     /// `not_checked`, `stale`, or the code of an error's kind, such as `rate_limited`.
     pub reason_code: &'static str,
     /// What is wrong, in words.
@@ -160,10 +160,14 @@ impl Health {
         schema::<Self>()
     }
 
-    /// Probes an integration, for at most `limit`, unless that has just been done or it takes no calls.
+    /// Probes an integration, for at most `limit`, unless that has just been done, it takes no calls, or they need
+    /// somebody's consent and there is none.
     pub(crate) async fn of(handle: &Handle, limit: Duration) -> Self {
         let known = handle.known();
         if handle.trouble().is_none() && handle.enabled() {
+            if let Some(missing) = missing(handle).await {
+                return Self::told(handle, Some(&missing));
+            }
             let _turn = known.turn.acquire().await;
             if !known.is_fresh() {
                 let probe = Probe::of(handle, limit).await;
@@ -175,6 +179,10 @@ impl Health {
 
     /// What is known without asking anybody.
     pub(crate) fn known(handle: &Handle) -> Self {
+        Self::told(handle, None)
+    }
+
+    fn told(handle: &Handle, missing: Option<&Standing>) -> Self {
         let (trouble, flow, traffic) = (handle.trouble(), handle.state(), handle.traffic());
         let flow = flow.as_ref();
         handle.known().told(|Told { probe, last }| {
@@ -183,6 +191,7 @@ impl Health {
                 now,
                 trouble: trouble.as_ref(),
                 enabled: handle.enabled(),
+                missing,
                 breaker: flow.and_then(|flow| flow.breaker.as_ref()),
                 paused_for: flow.and_then(|flow| flow.rate_limit.as_ref()?.paused_for_seconds),
                 probe,
@@ -206,6 +215,12 @@ impl Health {
             }
         })
     }
+}
+
+/// How the consent stands that calls need, if there is none to be used.
+async fn missing(handle: &Handle) -> Option<Standing> {
+    let standing = handle.consent().ok()?.standing().await.ok()?;
+    matches!(standing.state, ConsentState::NotConnected | ConsentState::NeedsReauth).then_some(standing)
 }
 
 impl Probe {

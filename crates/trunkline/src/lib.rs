@@ -36,7 +36,7 @@ pub use activity::{Activity, Filter};
 pub use builder::Builder;
 pub use catalog::Catalog;
 pub use config::IntegrationConfig;
-pub use flow::FlowState;
+pub use flow::{FlowState, schema};
 pub use handle::{Handle, Source};
 pub use health::{Evidence, Health, Seen, State};
 pub use manager::Manager;

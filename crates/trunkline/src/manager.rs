@@ -18,6 +18,7 @@ use crate::{
     handle::{Shared, Version},
     health::Limits,
     registry::{Integrations, Registered, Registry, now_ms},
+    site::note,
 };
 
 /// How long exchanges of tokens may take to end when everything else has.
@@ -230,6 +231,11 @@ impl Manager {
     /// What happened lately.
     pub fn activity(&self) -> &Activity {
         &self.inner.activity
+    }
+
+    /// Writes down in the activity what happened to an integration that was no call.
+    pub fn note(&self, id: &IntegrationId, event: &'static str, kind: Option<Kind>) {
+        note(&self.inner.registry.shared.recorder, id, event, kind);
     }
 
     /// The metrics of all calls.

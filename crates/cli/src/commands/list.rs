@@ -33,9 +33,12 @@ impl List {
 
 fn row(item: &Value) -> [String; 4] {
     let text = |key: &str| plain(item.get(key).and_then(Value::as_str).unwrap_or_default());
-    let state = match (item.get("error"), item.get("enabled").and_then(Value::as_bool)) {
-        (Some(_), _) => "broken",
-        (None, Some(false)) => "off",
+    let account = item.get("account").and_then(Value::as_str);
+    let state = match (item.get("error"), item.get("enabled").and_then(Value::as_bool), account) {
+        (Some(_), ..) => "broken",
+        (None, Some(false), _) => "off",
+        (.., Some("needs_reauth")) => "reconnect",
+        (.., Some("not_connected" | "pending")) => "not connected",
         _ => "on",
     };
     [text("integration_id"), text("type"), state.to_owned(), text("name")]

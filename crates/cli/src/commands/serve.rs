@@ -29,6 +29,10 @@ pub(crate) struct Serve {
     /// Address and port to listen on [default: 127.0.0.1:8700].
     #[arg(long, env = "TRUNKLINE_LISTEN", value_name = "ADDR")]
     listen: Option<SocketAddr>,
+    /// The URL under which browsers reach the server, for people who connect an account [default: the address to
+    /// listen on, if that is a loopback address].
+    #[arg(long, env = "TRUNKLINE_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<String>,
     /// The folder of the database and the master key [default: data].
     #[arg(long, env = "TRUNKLINE_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
@@ -65,6 +69,7 @@ impl Serve {
         let settings = Settings {
             config: self.config,
             listen: self.listen,
+            public_url: self.public_url,
             data: self.data,
             token: variable("TRUNKLINE_API_TOKEN").map(Secret::literal),
             redis: variable("TRUNKLINE_REDIS").map(Secret::literal),

@@ -29,6 +29,13 @@ const MATRIX: &[(&str, &str, bool)] = &[
     ("get", "/api/v1/integrations/{id}/health", false),
     ("post", "/api/v1/integrations/{id}/breaker/reset", false),
     ("post", "/api/v1/integrations/{id}/breaker/open", false),
+    ("get", "/api/v1/integrations/{id}/oauth", false),
+    ("delete", "/api/v1/integrations/{id}/oauth", false),
+    ("get", "/api/v1/integrations/{id}/oauth/authorize", false),
+    ("post", "/api/v1/integrations/{id}/oauth/device", false),
+    ("post", "/api/v1/integrations/{id}/oauth/tokens", false),
+    ("get", "/api/v1/oauth/start/{ticket}", true),
+    ("get", "/api/v1/oauth/callback/{id}", true),
     ("post", "/api/v1/integrations/{id}/test", false),
     ("post", "/api/v1/integrations/{id}/call", false),
     ("get", "/api/v1/integrations/{id}/proxy/{path}", false),
@@ -60,6 +67,11 @@ const PAGES: &[(&str, &str, bool)] = &[
     ("get", "/docsx", false),
     ("get", "/openapi.json/", false),
     ("get", "/nothing", false),
+    ("post", "/api/v1/oauth/callback/a", false),
+    ("head", "/api/v1/oauth/start/a", false),
+    ("get", "/api/v1/oauth/callback/a/", false),
+    ("get", "/api/v1/oauth/callback", false),
+    ("get", "/api/v1/oauth/", false),
     ("get", "/healthz/", false),
     ("get", "//healthz", false),
     ("get", "/%68ealthz", false),
@@ -227,6 +239,21 @@ async fn a_foreign_host_or_page_is_refused_and_changes_nothing() {
     .map(|(name, value)| (name, value.to_owned()));
     let own: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
     server.with("POST", "/api/v1/integrations/register", &own, body).await.is(201);
+}
+
+/// A provider sends its browsers here, after a form at times; a page that does not navigate has no business there.
+#[tokio::test]
+async fn who_comes_back_from_a_provider_comes_from_another_site() {
+    let server = Server::begin().token(TOKEN).start().await;
+    let path = "/api/v1/oauth/callback/a?state=x";
+    let visit = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("trunkline-token", "")];
+    server.with("GET", path, &visit, "").await.is(400);
+    server.with("GET", path, &[&visit[..], &[("origin", "null")]].concat(), "").await.is(400);
+    for mode in ["no-cors", "cors"] {
+        let page = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", mode), ("trunkline-token", "")];
+        server.with("GET", path, &page, "").await.problem(403, "foreign_origin");
+    }
+    server.with("POST", path, &visit, "").await.problem(401, "unauthorized");
 }
 
 #[tokio::test]

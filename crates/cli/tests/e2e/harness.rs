@@ -1,9 +1,11 @@
 //! What every module stands on: a server process, a client that hides nothing, and the command line.
 
+mod browser;
 mod client;
 mod command;
 mod server;
 
+pub(crate) use browser::Browser;
 pub(crate) use client::{Answer, connect, exchange};
 pub(crate) use command::Ran;
 pub(crate) use server::{Begin, Server};

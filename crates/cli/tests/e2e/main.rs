@@ -7,6 +7,7 @@ mod backup;
 mod cache;
 mod call;
 mod commands;
+mod connect;
 mod crash;
 mod echo;
 mod egress;

@@ -20,7 +20,7 @@ const DOCUMENT: usize = 1 << 20;
 pub(super) const STATE: &str = "state";
 
 /// The id in the path.
-pub(super) struct Id(pub(super) String);
+pub(crate) struct Id(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
     type Rejection = Problem;
@@ -37,7 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 }
 
 /// The parameters of the query.
-pub(super) struct Params<T>(pub(super) T);
+pub(crate) struct Params<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;

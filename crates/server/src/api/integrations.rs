@@ -1,21 +1,30 @@
 //! `/api/v1/integrations`: register, list, read, replace, change, remove, health.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
     extract::State,
     response::{IntoResponse, Response},
 };
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trunkline::{Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, kept, unmask};
+use trunkline::{
+    ConsentState, Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, kept, unmask,
+};
 
-use super::extract::{Document, Id, IfMatch, Params, STATE};
+use super::{
+    extract::{Document, Id, IfMatch, Params, STATE},
+    oauth::standing,
+};
 use crate::problem::Problem;
 
 type Answer<T> = Result<T, Problem>;
+
+/// How many accounts are looked up in the store at the same time.
+const READS: usize = 16;
 
 /// Who owns an integration's configuration.
 const SOURCE: HeaderName = HeaderName::from_static("trunkline-source");
@@ -39,6 +48,9 @@ pub(super) struct Listed {
     updated_at_ms: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// How the account that calls are made for stands, where somebody has to connect one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<ConsentState>,
 }
 
 pub(super) async fn register(
@@ -51,7 +63,12 @@ pub(super) async fn register(
 }
 
 pub(super) async fn list(State(manager): State<Manager>) -> Json<Vec<Listed>> {
-    let listed = manager.list().into_iter().map(|handle| Listed {
+    let handles = stream::iter(manager.list());
+    Json(handles.map(listed).buffered(READS).collect().await)
+}
+
+async fn listed(handle: Arc<Handle>) -> Listed {
+    Listed {
         integration_id: handle.id().to_string(),
         name: handle.name().to_owned(),
         r#type: handle.r#type().to_owned(),
@@ -60,8 +77,8 @@ pub(super) async fn list(State(manager): State<Manager>) -> Json<Vec<Listed>> {
         source: handle.source(),
         updated_at_ms: handle.updated_at_ms(),
         error: handle.trouble().map(|error| error.message().to_owned()),
-    });
-    Json(listed.collect())
+        account: standing(&handle).await,
+    }
 }
 
 #[derive(Deserialize)]
@@ -93,7 +110,11 @@ pub(super) async fn read(State(manager): State<Manager>, Id(id): Id) -> Answer<R
     let mut shown = handle.config()?.masked();
     if let (Value::Object(shown), Some(state)) = (&mut shown, handle.state()) {
         // Strings and numbers always serialise.
-        shown.insert(STATE.to_owned(), serde_json::to_value(state).unwrap_or_default());
+        let mut state = serde_json::to_value(state).unwrap_or_default();
+        if let Some(account) = standing(&handle).await {
+            state["account"] = serde_json::to_value(account).unwrap_or_default();
+        }
+        shown.insert(STATE.to_owned(), state);
     }
     Ok((versioned(&handle), Json(shown)).into_response())
 }

@@ -1,5 +1,5 @@
 // A certified authorization server on a free port of loopback, with a resource that wants its tokens, and a person who
-// agrees to everything (or to nothing). Prints its origin when it is ready, and ends with its parent, when its standard
+// agrees to everything. Prints its origin when it is ready, and ends with its parent, when its standard
 // input does.
 //
 // GET  /resource            answers 200 to a token that is good, with what it was issued for, and 401 otherwise.
@@ -8,9 +8,10 @@
 // GET  /asked               says how many tokens were asked for.
 // GET  /key                 the private key that the client `signer` and the issuer of assertions sign with.
 // GET  /refresh-token       a refresh token of the client `web`, as if the person had agreed.
-// GET  /approve?user_code=  the person types the code in and agrees; /refuse?user_code= refuses.
+// POST /reg                 registers a client, with redirect URIs and grant types of its own (RFC 7591).
+// GET  /agree/{uid}         is the person: signs in and agrees to whatever is asked for; ?refuse=WORDS refuses so.
+// GET  /agree-device?user_code=CODE  does the same for a code of another device.
 // POST /fault?NAME          what happens to the next answer of the token endpoint; see `spoil`.
-// POST /mood?refuse         from now on the person refuses; /mood?agree.
 import crypto from 'node:crypto';
 import http from 'node:http';
 import zlib from 'node:zlib';
@@ -44,7 +45,6 @@ const clients = [
 
 let asked = 0;
 let fault;
-let agrees = true;
 const issued = new Set();
 const grants = new Set();
 
@@ -103,7 +103,6 @@ const listener = http.createServer();
 listener.listen(0, '127.0.0.1', () => {
   const origin = `http://127.0.0.1:${listener.address().port}`;
   const provider = new Provider(origin, {
-    // Clients come back to wherever they were started: on a free port of loopback, or a page of ours.
     clients,
     scopes: ['openid', 'offline_access', 'read', 'write'],
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
@@ -111,19 +110,15 @@ listener.listen(0, '127.0.0.1', () => {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
       deviceFlow: { enabled: true },
+      registration: { enabled: true },
       revocation: { enabled: true },
     },
-    interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
+    interactions: { url: (_, interaction) => `/agree/${interaction.uid}` },
     issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
     rotateRefreshToken: true,
     ttl: { ClientCredentials: life, AccessToken: life, Grant: 86400, Interaction: 600, Session: 86400, RefreshToken: 86400, DeviceCode: life, AuthorizationCode: 60, IdToken: 60 },
   });
   for (const kind of ['client_credentials', 'access_token']) provider.on(`${kind}.saved`, (token) => issued.add(token));
-  // Any path of loopback is a place to come back to.
-  const known = provider.Client.prototype.redirectUriAllowed;
-  provider.Client.prototype.redirectUriAllowed = function allowed(uri) {
-    return uri.startsWith('http://127.0.0.1:') || uri.startsWith('http://localhost:') || known.call(this, uri);
-  };
   provider.registerGrantType(ASSERTION, async (ctx) => {
     const { client, params } = ctx.oidc;
     try {
@@ -138,9 +133,29 @@ listener.listen(0, '127.0.0.1', () => {
 
   async function agreed(clientId, scope) {
     const grant = new provider.Grant({ accountId: PERSON, clientId });
-    grant.addOIDCScope(scope);
-    grants.add(await grant.save());
-    return [...grants].at(-1);
+    if (scope) grant.addOIDCScope(scope);
+    const id = await grant.save();
+    grants.add(id);
+    return id;
+  }
+
+  async function agree(request, response, refuse) {
+    if (refuse) {
+      const no = { error: 'access_denied', error_description: refuse };
+      return provider.interactionFinished(request, response, no, { mergeWithLastSubmission: false });
+    }
+    const { params } = await provider.interactionDetails(request, response);
+    const grantId = await agreed(params.client_id, params.scope);
+    const yes = { login: { accountId: PERSON }, consent: { grantId } };
+    return provider.interactionFinished(request, response, yes);
+  }
+
+  async function agreeDevice(userCode, refuse) {
+    const code = await provider.DeviceCode.findByUserCode(userCode.replace(/-/g, ''));
+    if (refuse) return Object.assign(code, { error: 'access_denied', errorDescription: refuse }).save();
+    const { clientId, params: { scope } } = code;
+    const grantId = await agreed(clientId, scope);
+    return Object.assign(code, { accountId: PERSON, grantId, scope, authTime: Math.floor(Date.now() / 1000) }).save();
   }
 
   listener.on('request', async (request, response) => {
@@ -149,16 +164,7 @@ listener.listen(0, '127.0.0.1', () => {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(body));
     };
-    if (url.pathname.startsWith('/interaction/')) {
-      const { prompt, params, grantId } = await provider.interactionDetails(request, response);
-      let result = { login: { accountId: PERSON } };
-      if (!agrees) {
-        result = { error: 'access_denied', error_description: 'Alice <b>does not</b> want this' };
-      } else if (prompt.name === 'consent') {
-        result = { consent: { grantId: grantId ?? (await agreed(params.client_id, params.scope ?? 'openid')) } };
-      }
-      return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true });
-    }
+    if (url.pathname.startsWith('/agree/')) return agree(request, response, url.searchParams.get('refuse'));
     switch (url.pathname) {
       case '/resource': {
         const value = (request.headers.authorization ?? '').replace(/^Bearer /, '');
@@ -189,24 +195,11 @@ listener.listen(0, '127.0.0.1', () => {
         const token = new provider.RefreshToken({ accountId: PERSON, client, grantId: await agreed('web', scope), gty: 'authorization_code', scope, authTime: Math.floor(Date.now() / 1000) });
         return json(200, { refresh_token: await token.save() });
       }
-      case '/approve':
-      case '/refuse': {
-        const code = await provider.DeviceCode.findByUserCode(url.searchParams.get('user_code').replace(/[^A-Z]/g, ''));
-        if (!code) return json(404, {});
-        if (url.pathname === '/refuse') {
-          Object.assign(code, { error: 'access_denied', errorDescription: 'Alice pressed the other button' });
-        } else {
-          const scope = code.params.scope ?? 'openid';
-          Object.assign(code, { accountId: PERSON, authTime: Math.floor(Date.now() / 1000), scope, grantId: await agreed(code.clientId, scope) });
-        }
-        await code.save();
+      case '/agree-device':
+        await agreeDevice(url.searchParams.get('user_code'), url.searchParams.get('refuse'));
         return json(200, {});
-      }
       case '/fault':
         fault = url.search.slice(1);
-        return json(200, {});
-      case '/mood':
-        agrees = url.search !== '?refuse';
         return json(200, {});
       case '/token':
         asked += 1;
@@ -218,4 +211,6 @@ listener.listen(0, '127.0.0.1', () => {
   });
   console.log(origin);
 });
+// Who started this reads one line and no more; what the provider has to say besides is for nobody.
+process.stdout.on('error', () => {});
 process.stdin.on('end', () => process.exit()).resume();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use trunkline_core::{Error, Kind};
+use trunkline_core::{ConsentState, Error, Kind, Standing};
 use trunkline_layers::{BreakerState, TrafficState};
 
 use super::{Evidence, Probe, State};
@@ -23,6 +23,8 @@ pub(super) struct Facts<'a> {
     /// Why the integration does not open.
     pub(super) trouble: Option<&'a Error>,
     pub(super) enabled: bool,
+    /// How the consent stands that calls need, where there is none to be used.
+    pub(super) missing: Option<&'a Standing>,
     pub(super) breaker: Option<&'a BreakerState>,
     /// Seconds for which the service wants nothing sent.
     pub(super) paused_for: Option<f64>,
@@ -53,6 +55,13 @@ pub(super) fn verdict(facts: &Facts<'_>) -> Verdict {
     }
     if !facts.enabled {
         return Verdict::new(Disabled, "disabled", None);
+    }
+    if let Some(Standing { state, reason, .. }) = facts.missing {
+        let (reason_code, usual) = match state {
+            ConsentState::NeedsReauth => (Kind::NeedsReauth.code(), "the account has to be connected again"),
+            _ => ("not_connected", "nobody has connected an account yet"),
+        };
+        return Verdict::new(Unhealthy, reason_code, None).because(reason.as_deref().unwrap_or(usual));
     }
     if circuit == "forced_open" {
         return Verdict::new(Unhealthy, "circuit_open", None)

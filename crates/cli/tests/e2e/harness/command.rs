@@ -3,7 +3,10 @@
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
-use tokio::{io::AsyncWriteExt, process::Command};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdout, Command},
+};
 
 use super::{Server, within};
 
@@ -54,7 +57,48 @@ impl Ran {
     }
 }
 
+/// A command that goes on.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    printed: String,
+}
+
+impl Begun {
+    /// Waits for a line that has these words in it.
+    pub(crate) async fn line_with(&mut self, words: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let read = within(words, self.stdout.read_line(&mut line)).await.unwrap();
+            self.printed.push_str(&line);
+            if line.contains(words) {
+                return line;
+            }
+            assert!(read > 0, "it ended without {words:?}: {}", self.printed);
+        }
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(mut self) -> Ran {
+        within("the rest", self.stdout.read_to_string(&mut self.printed)).await.unwrap();
+        let output = within("the command", self.child.wait_with_output()).await.unwrap();
+        Ran { stdout: self.printed, ..Ran::of(&output) }
+    }
+}
+
 impl Server {
+    /// Begins a command against this server.
+    pub(crate) fn cli_begin(&self, args: &[&str]) -> Begun {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
+        command.args(args).env_clear().env("TRUNKLINE_URL", format!("http://{}", self.address));
+        command.envs(self.token.map(|token| ("TRUNKLINE_API_TOKEN", token)));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Begun { child, stdout, printed: String::new() }
+    }
+
     /// Runs a command against this server.
     pub(crate) async fn cli(&self, args: &[&str]) -> Ran {
         self.cli_with(args, "").await

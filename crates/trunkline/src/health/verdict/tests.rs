@@ -6,6 +6,7 @@ use super::*;
 struct Known {
     trouble: bool,
     enabled: bool,
+    consent: Option<ConsentState>,
     circuit: &'static str,
     paused: bool,
     probe: Option<(u64, Result<&'static str, Kind>)>,
@@ -17,6 +18,7 @@ struct Known {
 const NOTHING: Known = Known {
     trouble: false,
     enabled: true,
+    consent: None,
     circuit: "closed",
     paused: false,
     probe: None,
@@ -45,10 +47,12 @@ fn judged(known: &Known) -> (State, &'static str, Option<Evidence>) {
         took: Duration::from_millis(1),
         result: result.map_err(|kind| Error::new(kind, "no")),
     });
+    let standing = known.consent.map(|state| Standing { state, ..Standing::default() });
     let verdict = verdict(&Facts {
         now,
         trouble: trouble.as_ref(),
         enabled: known.enabled,
+        missing: standing.as_ref(),
         breaker: Some(&breaker),
         paused_for: known.paused.then_some(30.0),
         probe: probe.as_ref(),
@@ -72,6 +76,7 @@ fn table(rows: &[(Known, State, &'static str, Option<Evidence>)]) {
     }
 }
 
+use ConsentState::{NeedsReauth, NotConnected};
 use Evidence::{Probe as P, Traffic as T};
 use Kind::{Forbidden, RateLimited, Timeout, Unauthenticated, Unavailable};
 use State::{Degraded, Disabled, Healthy, Unhealthy, Unknown};
@@ -82,6 +87,9 @@ fn what_the_configuration_says_comes_before_all_that_is_seen() {
         (Known { trouble: true, enabled: false, ..ANSWERED }, Unhealthy, "invalid_config", None),
         (Known { enabled: false, circuit: "open", ..DOWN }, Disabled, "disabled", None),
         (Known { circuit: "forced_open", succeeded: Some(1), ..ANSWERED }, Unhealthy, "circuit_open", None),
+        (Known { enabled: false, consent: Some(NotConnected), ..NOTHING }, Disabled, "disabled", None),
+        (Known { consent: Some(NotConnected), ..ANSWERED }, Unhealthy, "not_connected", None),
+        (Known { consent: Some(NeedsReauth), circuit: "open", ..DOWN }, Unhealthy, "needs_reauth", None),
     ]);
 }
 

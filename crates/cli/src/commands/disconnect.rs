@@ -1,0 +1,33 @@
+//! `trunkline disconnect`: gives up the account that calls of an integration are made for.
+
+use clap::Args;
+use http::Method;
+
+use crate::{
+    client::{Server, path},
+    exit::Exit,
+    output::Output,
+};
+
+/// Forgets the account that calls are made for, and tells the provider.
+#[derive(Debug, Args)]
+pub(crate) struct Disconnect {
+    /// The integration.
+    id: String,
+}
+
+impl Disconnect {
+    pub(crate) async fn run(self, server: &Server, output: &Output) -> Result<(), Exit> {
+        let answer = server.json(Method::DELETE, &path(&self.id, "/oauth")?, None).await?;
+        if output.is_json() {
+            output.value(&answer);
+            return Ok(());
+        }
+        let told = match answer["revoked"].as_bool() {
+            Some(true) => "the provider was told",
+            _ => "the provider was not told: look there whether access has to be removed",
+        };
+        output.line(format!("{} is disconnected; {told}", self.id));
+        Ok(())
+    }
+}
