@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use trunkline_layers::{Record, Recorder};
 use trunkline_store::Store;
 
+use crate::DEFAULT_CONNECTION;
+
 /// How often the queue is emptied: often enough for a person who watches.
 const DRAIN: Duration = Duration::from_millis(100);
 /// Records are written in segments of this many …
@@ -64,7 +66,7 @@ impl Ring {
 }
 
 /// What a segment begins with. Its records are not self-describing: with another [`Record`] comes another number.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// The bytes of a segment.
 fn write<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<u8> {
@@ -83,6 +85,8 @@ fn read(segment: &[u8]) -> Vec<Record> {
 pub struct Filter {
     /// Of this integration.
     pub integration: Option<String>,
+    /// Of the connections of this name; `default` is the one that every integration has.
+    pub connection: Option<String>,
     /// Of this kind: `ok`, `cancelled`, or the code of an error's kind.
     pub kind: Option<String>,
     /// With this status.
@@ -100,6 +104,10 @@ pub struct Filter {
 impl Filter {
     fn admits(&self, record: &Record) -> bool {
         self.integration.as_ref().is_none_or(|id| **id == *record.integration)
+            && self
+                .connection
+                .as_deref()
+                .is_none_or(|name| name == record.connection.as_deref().unwrap_or(DEFAULT_CONNECTION))
             && self.kind.as_ref().is_none_or(|kind| **kind == *record.kind)
             && self.status.is_none_or(|status| record.status == Some(status))
             && self.since_ms.is_none_or(|since| record.at_ms >= since)

@@ -71,7 +71,7 @@ pub struct Health {
     /// The state.
     pub state: State,
     /// Why: `answered`, `reachable_only`, `auth_expired`, `circuit_open`, `circuit_half_open`, `disabled`,
-    /// `not_checked`, `stale`, or the code of an error's kind, such as `rate_limited`.
+    /// `connection_needed`, `not_checked`, `stale`, or the code of an error's kind, such as `rate_limited`.
     pub reason_code: &'static str,
     /// What is wrong, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -163,7 +163,7 @@ impl Health {
     /// Probes an integration, for at most `limit`, unless that has just been done or it takes no calls.
     pub(crate) async fn of(handle: &Handle, limit: Duration) -> Self {
         let known = handle.known();
-        if handle.trouble().is_none() && handle.enabled() {
+        if handle.trouble().is_none() && handle.enabled() && !handle.needs_connection() {
             let _turn = known.turn.acquire().await;
             if !known.is_fresh() {
                 let probe = Probe::of(handle, limit).await;
@@ -183,6 +183,7 @@ impl Health {
                 now,
                 trouble: trouble.as_ref(),
                 enabled: handle.enabled(),
+                asking: handle.needs_connection(),
                 breaker: flow.and_then(|flow| flow.breaker.as_ref()),
                 paused_for: flow.and_then(|flow| flow.rate_limit.as_ref()?.paused_for_seconds),
                 probe,

@@ -20,20 +20,27 @@ mod activity;
 mod builder;
 mod catalog;
 mod config;
+mod connection_config;
+mod connections;
 mod flow;
 mod handle;
 mod health;
 mod manager;
 mod mask;
+mod opened;
 mod order;
+mod placeholder;
 mod refuse;
 mod registry;
 mod site;
+mod tenant;
 
 pub use activity::{Activity, Filter};
 pub use builder::Builder;
 pub use catalog::Catalog;
 pub use config::IntegrationConfig;
+pub use connection_config::ConnectionConfig;
+pub use connections::Connection;
 pub use flow::FlowState;
 pub use handle::{Handle, Source};
 pub use health::{Evidence, Health, Seen, State};
@@ -41,6 +48,7 @@ pub use manager::Manager;
 pub use mask::{kept, unmask};
 pub use registry::Registered;
 pub use site::DEFAULT_CONNECTION;
+pub use tenant::kept_elsewhere;
 
 pub use trunkline_core::{
     Begun, Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Consent, ConsentState, Context, Counted,

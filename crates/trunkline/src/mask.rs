@@ -83,7 +83,7 @@ pub fn kept(config: &IntegrationConfig, sent: &Value) -> Option<String> {
     unsent(&config.expose(), &config.masked(), Some(sent))
 }
 
-fn unsent(exposed: &Value, masked: &Value, sent: Option<&Value>) -> Option<String> {
+pub(crate) fn unsent(exposed: &Value, masked: &Value, sent: Option<&Value>) -> Option<String> {
     match (exposed, masked) {
         (Value::Object(exposed), Value::Object(masked)) => exposed.iter().find_map(|(key, exposed)| {
             let path = unsent(exposed, masked.get(key)?, sent.and_then(|sent| sent.get(key)))?;
@@ -140,7 +140,7 @@ fn is_scalar(schema: &Value) -> bool {
 }
 
 /// Whether a header's value begins as `Authorization` does.
-fn is_credential(value: &Value) -> bool {
+pub(crate) fn is_credential(value: &Value) -> bool {
     const SCHEMES: [&str; 5] = ["bearer", "basic", "token", "digest", "negotiate"];
     let first = value.as_str().and_then(|text| text.trim_start().split_once(' '));
     first.is_some_and(|(first, _)| SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(first)))
@@ -175,7 +175,7 @@ fn without_credentials(url: &str) -> Option<String> {
     Some(shown)
 }
 
-fn hide(value: &mut Value) {
+pub(crate) fn hide(value: &mut Value) {
     match value {
         Value::String(text) if is_reference(text) => {}
         Value::Object(fields) => fields.values_mut().for_each(hide),

@@ -23,6 +23,8 @@ pub(super) struct Facts<'a> {
     /// Why the integration does not open.
     pub(super) trouble: Option<&'a Error>,
     pub(super) enabled: bool,
+    /// Whether only its connections can be called.
+    pub(super) asking: bool,
     pub(super) breaker: Option<&'a BreakerState>,
     /// Seconds for which the service wants nothing sent.
     pub(super) paused_for: Option<f64>,
@@ -53,6 +55,10 @@ pub(super) fn verdict(facts: &Facts<'_>) -> Verdict {
     }
     if !facts.enabled {
         return Verdict::new(Disabled, "disabled", None);
+    }
+    if facts.asking {
+        return Verdict::new(Unknown, "connection_needed", None)
+            .because("each of its connections is a service of its own; ask for the health of one");
     }
     if circuit == "forced_open" {
         return Verdict::new(Unhealthy, "circuit_open", None)

@@ -6,6 +6,7 @@ use super::*;
 struct Known {
     trouble: bool,
     enabled: bool,
+    asking: bool,
     circuit: &'static str,
     paused: bool,
     probe: Option<(u64, Result<&'static str, Kind>)>,
@@ -17,6 +18,7 @@ struct Known {
 const NOTHING: Known = Known {
     trouble: false,
     enabled: true,
+    asking: false,
     circuit: "closed",
     paused: false,
     probe: None,
@@ -49,6 +51,7 @@ fn judged(known: &Known) -> (State, &'static str, Option<Evidence>) {
         now,
         trouble: trouble.as_ref(),
         enabled: known.enabled,
+        asking: known.asking,
         breaker: Some(&breaker),
         paused_for: known.paused.then_some(30.0),
         probe: probe.as_ref(),
@@ -81,6 +84,8 @@ fn what_the_configuration_says_comes_before_all_that_is_seen() {
     table(&[
         (Known { trouble: true, enabled: false, ..ANSWERED }, Unhealthy, "invalid_config", None),
         (Known { enabled: false, circuit: "open", ..DOWN }, Disabled, "disabled", None),
+        (Known { enabled: false, asking: true, ..DOWN }, Disabled, "disabled", None),
+        (Known { asking: true, ..ANSWERED }, Unknown, "connection_needed", None),
         (Known { circuit: "forced_open", succeeded: Some(1), ..ANSWERED }, Unhealthy, "circuit_open", None),
     ]);
 }
