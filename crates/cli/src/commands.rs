@@ -3,6 +3,7 @@
 pub(crate) mod backup;
 pub(crate) mod call;
 pub(crate) mod check;
+pub(crate) mod connections;
 pub(crate) mod health;
 pub(crate) mod list;
 pub(crate) mod register;

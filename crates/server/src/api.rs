@@ -3,6 +3,7 @@
 
 mod activity;
 mod breaker;
+mod connections;
 mod extract;
 mod integrations;
 mod operations;
@@ -56,10 +57,18 @@ routes! {
     get "/api/v1/integrations/{id}/health", "Probe an integration", None, (200, "Health"), [], Some(|| get(integrations::health));
     post "/api/v1/integrations/{id}/breaker/reset", "Close the circuit", None, (200, "State"), [], Some(|| post(breaker::reset));
     post "/api/v1/integrations/{id}/breaker/open", "Open the circuit until it is reset", None, (200, "State"), [], Some(|| post(breaker::open));
+    get "/api/v1/integrations/{id}/connections", "List the connections of an integration, by name", None, (200, "ConnectionList"), ["after", "limit"], Some(|| get(connections::list));
+    post "/api/v1/integrations/{id}/connections", "Add a connection: what one tenant has of its own", Some("Connection"), (201, "Connected"), [], Some(|| post(connections::add));
+    get "/api/v1/integrations/{id}/connections/{connection}", "Read a connection, secrets masked, and what limits it now if it is open", None, (200, "ConnectionRead"), [], Some(|| get(connections::read));
+    put "/api/v1/integrations/{id}/connections/{connection}", "Replace a connection; a masked secret keeps what is stored", Some("Connection"), (200, "Connected"), [], Some(|| put(connections::replace));
+    patch "/api/v1/integrations/{id}/connections/{connection}", "Change some keys of a connection (RFC 7396)", Some("Patch"), (200, "Connected"), [], Some(|| patch(connections::change));
+    delete "/api/v1/integrations/{id}/connections/{connection}", "Remove a connection", None, (200, "Connected"), [], Some(|| delete(connections::remove));
+    get "/api/v1/integrations/{id}/connections/{connection}/health", "Probe a connection", None, (200, "Health"), [], Some(|| get(connections::health));
+    post "/api/v1/integrations/{id}/connections/{connection}/test", "Try a request with a connection, or probe with an empty one", Some("Request"), (200, "Tested"), [], Some(|| post(test::test_connection));
     post "/api/v1/integrations/{id}/test", "Try a request, or probe with an empty one", Some("Request"), (200, "Tested"), [], Some(|| post(test::test));
     post "/api/v1/integrations/{id}/call", "Call an integration; the reply's body comes back unparsed", Some("Request"), (200, "Anything"), [], Some(|| post(elsewhere));
     any "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added; an Idempotency-Key is the service's", None, (200, "Anything"), [], None;
-    get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "kind", "status", "request_id", "since_ms", "until_ms", "limit"], Some(|| get(activity::query));
+    get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "connection", "kind", "status", "request_id", "since_ms", "until_ms", "limit"], Some(|| get(activity::query));
     get "/metrics", "Metrics in the format that Prometheus reads", None, (200, "Text"), [], Some(|| get(operations::metrics));
     get "/healthz", "Whether the process lives; asks for no token", None, (200, "Text"), [], Some(|| get(operations::alive));
     get "/readyz", "Whether the server takes requests; asks for no token", None, (200, "Text"), [], Some(|| get(operations::ready));

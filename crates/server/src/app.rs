@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use axum::Router;
-use trunkline::{Manager, Store};
+use trunkline::{Handle, Manager, Result, Store};
 
 use crate::{gate::Gate, idempotency::Once, room::Room};
 
@@ -32,6 +32,15 @@ impl App {
         let router = crate::api::router(manager.clone());
         let (once, room) = (Once::new(store), Room::new(body_limit));
         Arc::new(Self { manager, gate, router, once, body_limit, room, draining: AtomicBool::new(false) })
+    }
+
+    /// A connection of an integration.
+    ///
+    /// # Errors
+    ///
+    /// `unknown_connection`, or why it does not open.
+    pub(crate) async fn connection(&self, integration: &Handle, name: &str) -> Result<Arc<Handle>> {
+        self.manager.connection(integration.id(), name).await
     }
 
     /// Whether the server has been told to stop.

@@ -14,6 +14,7 @@ const SHORTEST: usize = 6;
 /// Hides what `call` and its integration keep secret in a text that the service wrote.
 pub(crate) fn hide(text: String, handle: &Handle, call: &Call) -> String {
     let mut secrets = call.credential.as_deref().map(credential).unwrap_or_default();
+    secrets.extend(handle.hidden().map(str::to_owned));
     if let Ok(config) = handle.config() {
         configured(&config.expose(), &config.masked(), &mut secrets);
     }

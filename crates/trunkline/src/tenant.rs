@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    fn integration(own: Value) -> IntegrationConfig {
+    fn integration(own: &Value) -> IntegrationConfig {
         let mut document = json!({
             "integration_id": "a", "type": "rest", "base_url": "https://api.example.com/v1", "timeout": 3,
             "auth_type": "api_key", "auth_config": {"header": "X-Key", "key": "of-all"},
@@ -185,11 +185,11 @@ mod tests {
 
     #[test]
     fn keys_of_the_auth_scheme_are_merged_one_by_one() {
-        let merged = with(&integration(json!({})), json!({"auth_config": {"key": "of-acme"}})).unwrap();
+        let merged = with(&integration(&json!({})), json!({"auth_config": {"key": "of-acme"}})).unwrap();
         assert_eq!(merged["auth_config"], json!({"header": "X-Key", "key": "of-acme"}));
         assert_eq!((&merged["timeout"], &merged["integration_id"]), (&json!(3), &json!("a")));
         let own = json!({"auth_type": "bearer", "auth_config": {"token": "t"}});
-        let merged = with(&integration(json!({})), own).unwrap();
+        let merged = with(&integration(&json!({})), own).unwrap();
         assert_eq!(
             (&merged["auth_type"], &merged["auth_config"]),
             (&json!("bearer"), &json!({"token": "t"}))
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_a_connection_has_of_its_own_needs_no_value() {
-        let integration = integration(json!({
+        let integration = integration(&json!({
             "base_url": "https://{{connection.shop}}.example.com",
             "auth_config": {"key": "{{connection.key}}"}, "headers": {"x-account": "{{connection.account}}"},
         }));
@@ -215,7 +215,7 @@ mod tests {
         for (both, one, two) in
             [(true, true, true), (false, true, false), (false, false, true), (false, false, false)]
         {
-            let integration = integration(json!({"enabled": one}));
+            let integration = integration(&json!({"enabled": one}));
             let connection = ConnectionConfig::from_json(json!({"connection": "a", "enabled": two})).unwrap();
             let (config, tenant) = merged(&integration, &connection).unwrap();
             assert_eq!((config.enabled(), tenant.is_off), (both, one && !two));
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn secrets_of_the_integration_do_not_go_where_only_the_connection_says() {
-        let plain = integration(json!({}));
+        let plain = integration(&json!({}));
         let error = with(&plain, json!({"base_url": "https://evil.example"})).unwrap_err();
         assert!(
             error.message().starts_with("base_url: ") && error.message().contains("auth_config.key"),
@@ -233,19 +233,19 @@ mod tests {
         // Elsewhere on the same host, or with a key of its own.
         with(&plain, json!({"base_url": "https://API.example.com/v2"})).unwrap();
         with(&plain, json!({"base_url": "https://other.example", "auth_config": {"key": "k"}})).unwrap();
-        let header = integration(json!({"headers": {"x-token": "of-all"}}));
+        let header = integration(&json!({"headers": {"x-token": "of-all"}}));
         with(&header, json!({"base_url": "https://other.example", "auth_config": {"key": "k"}})).unwrap_err();
         // Where the integration asks for it.
-        let asking = integration(json!({"base_url": "{{connection.instance}}/v1"}));
+        let asking = integration(&json!({"base_url": "{{connection.instance}}/v1"}));
         with(&asking, json!({"base_url": "https://other.example"})).unwrap();
         with(&asking, json!({"values": {"instance": "https://other.example"}})).unwrap();
-        let part = integration(json!({"base_url": "https://{{connection.shop}}.example.com"}));
+        let part = integration(&json!({"base_url": "https://{{connection.shop}}.example.com"}));
         with(&part, json!({"base_url": "https://other.example"})).unwrap_err();
     }
 
     #[test]
     fn nor_to_those_whom_only_the_connection_asks_for_tokens() {
-        let integration = integration(json!({
+        let integration = integration(&json!({
             "auth_type": "oauth2",
             "auth_config": {"token_url": "https://id.example/token", "client_id": "c", "client_secret": "of-all"},
         }));
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_secret_that_was_kept_does_not_follow_another_address() {
-        let integration = integration(json!({"base_url": "https://{{connection.shop}}.example.com"}));
+        let integration = integration(&json!({"base_url": "https://{{connection.shop}}.example.com"}));
         let config = |json: Value| ConnectionConfig::from_json(json).unwrap();
         let before =
             config(json!({"connection": "a", "values": {"shop": "s1"}, "auth_config": {"key": "of-acme"}}));

@@ -7,6 +7,7 @@ mod backup;
 mod cache;
 mod call;
 mod commands;
+mod connections;
 mod crash;
 mod egress;
 mod file;

@@ -15,7 +15,7 @@ use trunkline::{Handle, Health, IntegrationConfig, Kind, Manager, Registered, So
 use super::extract::{Document, Id, IfMatch, Params, STATE};
 use crate::problem::Problem;
 
-type Answer<T> = Result<T, Problem>;
+pub(super) type Answer<T> = Result<T, Problem>;
 
 /// Who owns an integration's configuration.
 const SOURCE: HeaderName = HeaderName::from_static("trunkline-source");
@@ -148,12 +148,18 @@ async fn store(
         ));
     }
     // A secret that nobody can read must not follow an address that its reader may change.
-    if destination(&config.expose()) != destination(&read.config()?.expose())
-        && let Some(key) = kept(&config, sent)
-    {
-        return Err(invalid(format!(
-            "base_url and proxy lead elsewhere than before: send {key} again, in clear"
-        )));
+    if destination(&config.expose()) != destination(&read.config()?.expose()) {
+        if let Some(key) = kept(&config, sent) {
+            return Err(invalid(format!(
+                "base_url and proxy lead elsewhere than before: send {key} again, in clear"
+            )));
+        }
+        if !manager.connections(id, "", 1).await?.is_empty() {
+            return Err(invalid(
+                "base_url and proxy lead elsewhere than before, and the secrets of its connections would follow: \
+                 remove the connections first, or register another integration",
+            ));
+        }
     }
     // What was merged belongs to the version that was read, even if the client named none.
     let registered = manager.replace(config, Some(expected.unwrap_or(read.generation()))).await;
@@ -175,7 +181,7 @@ pub(super) async fn clear_cache(State(manager): State<Manager>, Id(id): Id) -> A
     Ok(Json(Status { integration_id: &id, status: "cleared", warnings: Vec::new() }).into_response())
 }
 
-fn invalid(detail: impl Into<String>) -> Problem {
+pub(super) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::plain(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", detail)
 }
 
@@ -193,11 +199,16 @@ fn told(registered: &Registered, status: &'static str) -> Response {
     (versioned(handle), Json(status)).into_response()
 }
 
-/// The version that `If-Match` takes, and who owns it.
+/// The version that `If-Match` takes.
+pub(super) fn etag(generation: u64) -> HeaderMap {
+    let etag = format!("\"{generation}\"");
+    let etag = HeaderValue::from_str(&etag).expect("digits in quotes are a header value");
+    HeaderMap::from_iter([(header::ETAG, etag)])
+}
+
+/// The same of an integration, and who owns it.
 fn versioned(handle: &Handle) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let etag = format!("\"{}\"", handle.generation());
-    headers.insert(header::ETAG, HeaderValue::from_str(&etag).expect("digits in quotes are a header value"));
+    let mut headers = etag(handle.generation());
     let source = match handle.source() {
         Source::Store => "store",
         Source::File => "file",
@@ -207,7 +218,7 @@ fn versioned(handle: &Handle) -> HeaderMap {
     headers
 }
 
-fn precondition(error: &trunkline::Error, expected: Option<u64>) -> Problem {
+pub(super) fn precondition(error: &trunkline::Error, expected: Option<u64>) -> Problem {
     let problem = Problem::of(error);
     if expected.is_some() && error.kind() == Kind::Conflict {
         problem.status(StatusCode::PRECONDITION_FAILED)
@@ -216,7 +227,7 @@ fn precondition(error: &trunkline::Error, expected: Option<u64>) -> Problem {
     }
 }
 
-fn merge(document: &mut Value, patch: Value) {
+pub(super) fn merge(document: &mut Value, patch: Value) {
     match (document, patch) {
         (Value::Object(document), Value::Object(patch)) => {
             for (key, value) in patch {
