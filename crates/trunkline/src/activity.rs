@@ -189,3 +189,21 @@ impl Activity {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_of_another_version_is_let_go() {
+        // A record as it was before connections were in it.
+        let before = (1_u64, [0_u8; 16], "a", "GET", "ok", Some(200_u16), 1_u32, 1.5, 0_u64, 2_u64, "");
+        let segment = postcard::to_allocvec(&(1_u8, vec![before])).unwrap();
+        assert!(read(&segment).is_empty());
+        let named =
+            (1_u64, [0_u8; 16], "a", "GET", "ok", Some(200_u16), 1_u32, 1.5, 0_u64, 2_u64, ("", "acme"));
+        let segment = postcard::to_allocvec(&(FORMAT, vec![named])).unwrap();
+        assert_eq!(read(&segment)[0].connection.as_deref(), Some("acme"));
+        assert!(read(&[]).is_empty());
+    }
+}

@@ -25,7 +25,13 @@ pub struct ConnectionConfig {
     document: Map<String, Value>,
     fields: Fields,
     name: Arc<str>,
+    /// The names of the values that were found to be no secrets when the connection was stored: a change of the
+    /// integration shows none that was one.
+    open: Vec<String>,
 }
+
+/// Beside the document in the store; no client can send it.
+const OPEN: &str = "open_values";
 
 /// The keys of a connection.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -103,7 +109,7 @@ impl ConnectionConfig {
             return Err(Error::invalid(format!("{path}: is the mask of a secret; send the secret itself")));
         }
         let name = fields.connection.as_str().into();
-        Ok(Self { document, fields, name })
+        Ok(Self { document, fields, name, open: Vec::new() })
     }
 
     /// Reads a configuration from JSON text.
@@ -113,6 +119,34 @@ impl ConnectionConfig {
     /// As [`ConnectionConfig::from_json`], and `invalid_config` with line and column for bad JSON.
     pub fn from_slice(json: &[u8]) -> Result<Self> {
         Self::from_json(parse::text(json)?)
+    }
+
+    /// Reads what was stored.
+    pub(crate) fn from_stored(json: &[u8]) -> Result<Self> {
+        let mut document: Map<String, Value> = parse::text(json)?;
+        let open =
+            document.remove(OPEN).map(|open| parse::value(open, OPEN)).transpose()?.unwrap_or_default();
+        Ok(Self { open, ..Self::from_json(Value::Object(document))? })
+    }
+
+    /// Finds out which values are no secrets: those that the integration puts only where everybody may see them,
+    /// unless they were secrets before.
+    pub(crate) fn disclose(&mut self, integration: &IntegrationConfig, before: Option<&Self>) {
+        let (values, held) = (self.values(), before.map(Self::values).unwrap_or_default());
+        let mut open = shown_names(integration);
+        open.retain(|name| {
+            let Some(value) = values.get(name) else { return false };
+            let known = before.is_some_and(|before| before.open.contains(name));
+            (known || held.get(name) != Some(value)) && !is_sensitive_name(name)
+        });
+        open.sort_unstable();
+        open.dedup();
+        self.open = open;
+    }
+
+    /// The values that are secret wherever they are put.
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = String> {
+        self.values().into_iter().filter(|(name, _)| !self.open.contains(name)).map(|(_, value)| value)
     }
 
     /// The name.
@@ -131,7 +165,7 @@ impl ConnectionConfig {
     }
 
     /// The document with every secret masked: what may be shown. Which those are follows from the integration too: a
-    /// value is shown where all that it is put into is.
+    /// value is shown only if all that it is put into is, now and when the connection was stored.
     pub fn masked(&self, integration: &IntegrationConfig) -> Value {
         let mut shown = self.document.clone();
         // The auth scheme and the type are the integration's, unless the connection says otherwise.
@@ -145,9 +179,9 @@ impl ConnectionConfig {
             shown.extend(masked.into_iter().filter(|(key, _)| matches!(&**key, "auth_config" | "base_url")));
         }
         if let Some(Value::Object(values)) = shown.get_mut("values") {
-            let open = shown_names(integration);
+            let shown = shown_names(integration);
             let secret = |(name, value): &(&String, &mut Value)| {
-                is_sensitive_name(name) || mask::is_credential(value) || !open.contains(*name)
+                mask::is_credential(value) || !self.open.contains(*name) || !shown.contains(*name)
             };
             values.iter_mut().filter(secret).for_each(|(_, value)| mask::hide(value));
         }
@@ -162,7 +196,9 @@ impl ConnectionConfig {
     /// The same as text, as it is stored.
     pub(crate) fn text(&self) -> Zeroizing<String> {
         // Writing a map with text as keys cannot fail.
-        Zeroizing::new(serde_json::to_string(&self.document).unwrap_or_default())
+        let mut document = self.document.clone();
+        document.insert(OPEN.to_owned(), self.open.clone().into());
+        Zeroizing::new(serde_json::to_string(&document).unwrap_or_default())
     }
 
     /// The name of its auth scheme.
@@ -200,11 +236,14 @@ impl ConnectionConfig {
 
 /// The names of the values that an integration puts nowhere but where everybody may see them.
 fn shown_names(integration: &IntegrationConfig) -> Vec<String> {
-    let masked = integration.masked();
+    let masked = mask::masked(&placeholder::disguised(integration.document()), Catalog::get());
     let mut names = placeholder::all(integration.document()).unwrap_or_default();
     let is_hidden = |path: &str| {
         let pointer = format!("/{}", path.replace('.', "/"));
-        masked.pointer(&pointer).and_then(Value::as_str).is_none_or(|text| !placeholder::is_in(text))
+        masked
+            .pointer(&pointer)
+            .and_then(Value::as_str)
+            .is_none_or(|text| !placeholder::is_disguised_in(text))
     };
     let hidden: Vec<_> = names.extract_if(.., |(_, path)| is_hidden(path)).map(|(name, _)| name).collect();
     names.into_iter().map(|(name, _)| name).filter(|name| !hidden.contains(name)).collect()
@@ -271,12 +310,21 @@ mod tests {
     }
 
     #[test]
+    fn a_placeholder_is_no_secret_and_what_is_put_there_may_be() {
+        let shown = integration().masked();
+        assert_eq!(shown["auth_config"]["key"], "{{connection.pass}}");
+        assert_eq!(shown["headers"]["x-auth-token"], "{{connection.code}}");
+    }
+
+    #[test]
     fn a_value_is_shown_where_all_that_it_is_put_into_is() {
         let json = json!({
             "connection": "acme", "description": "Acme", "auth_config": {"key": "hunter2", "header": "X-Other"},
             "values": {"shop": "acme", "account": "17", "code": "hunter2", "pass": "hunter2", "nowhere": "hunter2", "api_token": "hunter2"},
         });
-        let config = ConnectionConfig::from_json(json.clone()).unwrap();
+        let mut config = ConnectionConfig::from_json(json.clone()).unwrap();
+        config.disclose(&integration(), None);
+        let config = ConnectionConfig::from_stored(config.text().as_bytes()).unwrap();
         let shown = config.masked(&integration());
         assert!(!shown.to_string().contains("hunter2"), "{shown}");
         assert_eq!((&shown["values"]["shop"], &shown["values"]["account"]), (&json!("acme"), &json!("17")));
@@ -288,5 +336,30 @@ mod tests {
         mask::unmask(&mut sent, &config.expose());
         assert_eq!(sent, json, "sent back, it is what it was");
         assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_was_a_secret_is_shown_by_no_change_of_the_integration() {
+        let with = |header: &str| {
+            let json = json!({
+                "integration_id": "a", "type": "rest", "base_url": "https://h", "headers": {header: "{{connection.code}}"},
+            });
+            IntegrationConfig::from_json(json).unwrap()
+        };
+        let (secret, plain) = (with("x-token"), with("x-plain"));
+        let config = |code: &str| {
+            ConnectionConfig::from_json(json!({"connection": "a", "values": {"code": code}})).unwrap()
+        };
+        let mut before = config("hunter2");
+        before.disclose(&secret, None);
+        assert_eq!(before.masked(&plain)["values"]["code"], MASK);
+        // Stored again as it was, it stays one; another value is not.
+        for (code, shown) in [("hunter2", MASK), ("17", "17")] {
+            let mut after = config(code);
+            after.disclose(&plain, Some(&before));
+            assert_eq!(after.masked(&plain)["values"]["code"], shown);
+            assert_eq!(after.masked(&secret)["values"]["code"], MASK);
+        }
+        assert!(ConnectionConfig::from_json(json!({"connection": "a", "open_values": ["code"]})).is_err());
     }
 }

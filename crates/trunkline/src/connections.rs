@@ -6,7 +6,7 @@ use trunkline_core::{Call, Error, IntegrationId, Kind, Operation, Outcome, Reply
 use trunkline_store::{Part, PartKind, Stored};
 
 use crate::{
-    ConnectionConfig, Handle, Health, Manager, Registered, Source,
+    ConnectionConfig, Handle, Health, Manager, Source,
     connection_config::may_be_name,
     handle::Version,
     registry::{Registry, now_ms},
@@ -29,6 +29,17 @@ pub struct Connection {
     pub updated_at_ms: i64,
     /// The configuration, or why it cannot be read. `default` has that of the integration.
     pub config: Result<Option<ConnectionConfig>>,
+}
+
+/// What became of a connection that was added or replaced.
+#[derive(Debug)]
+pub struct Connected {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Which version of the configuration this is.
+    pub generation: u64,
+    /// What its owner should know.
+    pub warnings: Vec<String>,
 }
 
 /// What there is of a connection before it is opened.
@@ -90,7 +101,7 @@ impl Manager {
     /// `unknown_integration`; `invalid_config` or `unsupported` where it does not open together with the integration,
     /// naming the key; `conflict` when the name is taken; `store_unavailable`. In each case nothing has changed,
     /// unless the error's outcome is `unknown`.
-    pub async fn add_connection(&self, id: &str, config: ConnectionConfig) -> Result<Registered> {
+    pub async fn add_connection(&self, id: &str, config: ConnectionConfig) -> Result<Connected> {
         self.put_connection(id, config, None).await
     }
 
@@ -105,7 +116,7 @@ impl Manager {
         id: &str,
         config: ConnectionConfig,
         expected: Option<u64>,
-    ) -> Result<Registered> {
+    ) -> Result<Connected> {
         let expected = match expected {
             Some(expected) => expected,
             None => self.part(&*self.get(id)?, config.name()).await?.generation,
@@ -174,6 +185,20 @@ impl Manager {
         self.registry().opened.get(&base, name)?.state()
     }
 
+    /// Forgets the replies that are kept for an integration, those of its connections too.
+    ///
+    /// # Errors
+    ///
+    /// `unknown_integration`.
+    pub fn clear_cache(&self, id: &str) -> Result<()> {
+        let base = self.get(id)?;
+        base.clear_cache();
+        let mut opened = self.registry().opened.all();
+        opened.retain(|handle| handle.id() == base.id());
+        opened.iter().for_each(|handle| handle.clear_cache());
+        Ok(())
+    }
+
     async fn open_connection(&self, id: &str, name: &str) -> Result<Arc<Handle>> {
         named(&*self.get(id)?, name)?;
         let registry = self.registry();
@@ -199,11 +224,18 @@ impl Manager {
     async fn put_connection(
         &self,
         id: &str,
-        config: ConnectionConfig,
+        mut config: ConnectionConfig,
         expected: Option<u64>,
-    ) -> Result<Registered> {
+    ) -> Result<Connected> {
         let writing = self.registry().writing().await;
         let base = self.get(id)?;
+        let before = match expected {
+            Some(_) => self.part(&base, config.name()).await?.document.ok(),
+            None => None,
+        };
+        // One that cannot be read shows nothing, and what replaces it is judged by itself.
+        let before = before.and_then(|before| ConnectionConfig::from_stored(&before).ok());
+        config.disclose(&base.config()?, before.as_ref());
         let turn = self.registry().opened.turn(id, config.name()).await;
         let kept = Kept { config, generation: 0, updated_at_ms: now_ms() };
         let handle = self.registry().open(&base, &kept)?;
@@ -217,12 +249,11 @@ impl Manager {
             let open = registry.opened.any(base.id(), config.name()).is_some();
             match put {
                 Ok(generation) => {
-                    let handle = Arc::new(handle.at(generation));
                     // One that nobody has called stays closed: there may be a hundred thousand of them.
                     if open {
-                        registry.opened.put(&base, config.name().clone(), handle.clone());
+                        registry.opened.put(&base, config.name().clone(), Arc::new(handle.at(generation)));
                     }
-                    Ok(Registered { handle, warnings })
+                    Ok(Connected { name: config.name().clone(), generation, warnings })
                 }
                 Err(error) => {
                     // Where nobody knows whether it was stored, the next call finds out.
@@ -266,14 +297,14 @@ impl Registry {
 impl Kept {
     fn of(stored: Stored) -> Result<Self> {
         let Stored { generation, updated_at_ms, document, .. } = stored;
-        Ok(Self { config: ConnectionConfig::from_slice(&document?)?, generation, updated_at_ms })
+        Ok(Self { config: ConnectionConfig::from_stored(&document?)?, generation, updated_at_ms })
     }
 }
 
 impl Connection {
     fn of(stored: Stored) -> Self {
         let Stored { id, generation, updated_at_ms, document } = stored;
-        let config = document.and_then(|document| ConnectionConfig::from_slice(&document));
+        let config = document.and_then(|document| ConnectionConfig::from_stored(&document));
         Self {
             name: id.into(),
             description: config.as_ref().map(|config| config.description().to_owned()).unwrap_or_default(),

@@ -6,12 +6,13 @@ use trunkline_core::{MASK, is_sensitive_name};
 use crate::{
     IntegrationConfig,
     catalog::{Catalog, properties},
+    placeholder,
 };
 
 /// The document with secrets masked. Shown is only what a schema knows to be no secret: what it calls
 /// `writeOnly`, what it does not know, and what has another shape than it says are masked (a key in the
 /// wrong place is a key all the same); so are headers whose names or values say that they carry a
-/// credential, and credentials in URLs. References stay readable: where a secret is kept is no secret.
+/// credential, and credentials in URLs. References and placeholders stay readable: where a secret is kept is no secret.
 pub(crate) fn masked(document: &Map<String, Value>, catalog: &Catalog) -> Value {
     let schema = |key: &str| document.get(key).and_then(Value::as_str);
     let own = schema("type").and_then(|name| catalog.type_schema(name));
@@ -177,7 +178,7 @@ fn without_credentials(url: &str) -> Option<String> {
 
 pub(crate) fn hide(value: &mut Value) {
     match value {
-        Value::String(text) if is_reference(text) => {}
+        Value::String(text) if is_reference(text) || placeholder::is_one(text) => {}
         Value::Object(fields) => fields.values_mut().for_each(hide),
         Value::Array(values) => values.iter_mut().for_each(hide),
         Value::Null => {}

@@ -5,9 +5,12 @@ use std::{collections::BTreeMap, fmt::Write, iter, ops::Range};
 use http::Uri;
 use serde_json::{Map, Value};
 use trunkline_core::{Error, Result};
+use zeroize::Zeroizing;
 
 /// What a placeholder begins with.
 const OPEN: &str = "{{connection.";
+/// … and what stands for that where placeholders are to be taken for values.
+const DISGUISE: &str = "{{a tenant's.";
 /// … and what it ends with.
 const CLOSE: &str = "}}";
 
@@ -57,9 +60,27 @@ pub(crate) fn all(document: &Map<String, Value>) -> Result<Vec<(String, String)>
     Ok(found)
 }
 
+/// Whether a text has a disguised placeholder.
+pub(crate) fn is_disguised_in(text: &str) -> bool {
+    text.contains(DISGUISE)
+}
+
 /// Whether a text has a placeholder.
 pub(crate) fn is_in(text: &str) -> bool {
     text.contains(OPEN)
+}
+
+/// Whether a text is one placeholder and nothing else.
+pub(crate) fn is_one(text: &str) -> bool {
+    let whole = text.strip_prefix(OPEN).and_then(|text| text.strip_suffix(CLOSE));
+    whole.is_some_and(|name| named(name).is_ok())
+}
+
+/// The document with other words in the place of its placeholders: what is masked of these is secret.
+pub(crate) fn disguised(document: &Map<String, Value>) -> Map<String, Value> {
+    let text = Zeroizing::new(serde_json::to_string(document).unwrap_or_default());
+    let text = Zeroizing::new(text.replace(OPEN, DISGUISE));
+    serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// Puts a connection's values in the place of all placeholders.

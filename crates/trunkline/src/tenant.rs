@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use trunkline_core::{Error, Result, is_sensitive_name};
+use trunkline_core::{Error, Result};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -18,7 +18,7 @@ pub(crate) struct Tenant {
     pub(crate) is_off: bool,
     /// Where its service is, as metrics say it: they are the integration's, and so must what they are labelled with be.
     pub(crate) address: Option<(Box<str>, u16)>,
-    /// Values that are secret by their names, wherever they are put: an echo of them is hidden.
+    /// Values that are secret wherever they are put: an echo of them is hidden.
     pub(crate) hidden: Box<[Zeroizing<Box<str>>]>,
 }
 
@@ -42,12 +42,11 @@ pub(crate) fn merged(
     }
     document.insert("auth_type".to_owned(), connection.auth_type(integration).into());
     document.insert("enabled".to_owned(), (integration.enabled() && connection.enabled()).into());
-    let hidden = connection.values().into_iter().filter(|(name, _)| is_sensitive_name(name));
     let tenant = Tenant {
         name: connection.name().clone(),
         is_off: integration.enabled() && !connection.enabled(),
         address: host_and_port(integration),
-        hidden: hidden.map(|(_, value)| Zeroizing::new(value.into())).collect(),
+        hidden: connection.hidden().map(|value| Zeroizing::new(value.into())).collect(),
     };
     Ok((IntegrationConfig::from_json(Value::Object(document))?, tenant))
 }
@@ -60,8 +59,7 @@ pub fn kept_elsewhere(
     after: &ConnectionConfig,
     sent: &Value,
 ) -> Option<String> {
-    let led =
-        |connection| merged(integration, connection).ok().map(|(config, _)| addresses(config.document()));
+    let led = |connection| merged(integration, connection).ok().map(|(config, _)| config.addresses());
     let (was, is) = (led(before), led(after));
     if was.is_some() && was == is {
         return None;
@@ -124,13 +122,16 @@ fn without_placeholders(document: &mut Map<String, Value>) {
     }
 }
 
-/// Where secrets go: the service, the proxy, and those whom the auth scheme asks.
-fn addresses(document: &Map<String, Value>) -> Vec<String> {
-    let auth = document.get("auth_config").and_then(Value::as_object);
-    let asked = auth.into_iter().flatten().map(|(_, value)| value).filter(|value| is_url(value));
-    let proxy = document.get("proxy").and_then(|proxy| proxy.get("url"));
-    let all = document.get("base_url").into_iter().chain(proxy).chain(asked);
-    all.filter_map(Value::as_str).map(origin).collect()
+impl IntegrationConfig {
+    /// Where its secrets go: the service, the proxy, and those whom the auth scheme asks.
+    pub fn addresses(&self) -> Vec<String> {
+        let document = self.document();
+        let auth = document.get("auth_config").and_then(Value::as_object);
+        let asked = auth.into_iter().flatten().map(|(_, value)| value).filter(|value| is_url(value));
+        let proxy = document.get("proxy").and_then(|proxy| proxy.get("url"));
+        let all = document.get("base_url").into_iter().chain(proxy).chain(asked);
+        all.filter_map(Value::as_str).map(origin).collect()
+    }
 }
 
 fn is_url(value: &Value) -> bool {

@@ -81,6 +81,10 @@ async fn what_was_kept_for_one_is_never_given_to_another() {
     });
     within("all calls", futures_util::future::join_all(calls)).await;
     assert_eq!(peer.received().len(), 3, "each was asked for once");
+    server.delete(&format!("{AT}/cache")).await.is(200);
+    let header = [("trunkline-connection", "a")];
+    server.with("GET", &format!("{AT}/proxy/same"), &header, "").await.is(200);
+    assert_eq!(peer.received().len(), 4, "what was kept for it is forgotten");
 }
 
 #[tokio::test]
@@ -103,6 +107,10 @@ async fn one_tenant_breaks_or_uses_up_what_is_its_own() {
     server.call("shop", &call("default", "/x")).await.is(200);
     let state = server.get(&format!("{AT}/connections/a")).await.is(200).json()["state"].clone();
     assert_eq!(state["breaker"]["state"], "open");
+    let reset = format!("{AT}/breaker/reset");
+    let reset = server.with("POST", &reset, &[("trunkline-connection", "a")], "").await.is(200).json();
+    assert_eq!(reset["breaker"]["state"], "closed");
+    server.call("shop", &call("a", "/x")).await.is(200);
 
     for _ in 0..2 {
         server.call("shop", &call("b", "/x")).await.is(200);

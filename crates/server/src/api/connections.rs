@@ -9,7 +9,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trunkline::{
-    Connection, ConnectionConfig, DEFAULT_CONNECTION, Handle, Health, Manager, kept_elsewhere, unmask,
+    Connected, Connection, ConnectionConfig, DEFAULT_CONNECTION, Health, Manager, kept_elsewhere, unmask,
 };
 
 use super::{
@@ -93,7 +93,7 @@ pub(super) async fn add(
     Document(document): Document,
 ) -> Answer<Response> {
     let added = manager.add_connection(&id, ConnectionConfig::from_json(document)?).await?;
-    Ok((StatusCode::CREATED, told(&added.handle, "added", added.warnings)).into_response())
+    Ok((StatusCode::CREATED, told(&id, added, "added")).into_response())
 }
 
 pub(super) async fn read(State(manager): State<Manager>, of: Of) -> Answer<Response> {
@@ -201,10 +201,11 @@ async fn store(
     let replaced =
         manager.replace_connection(&of.id, config, Some(expected.unwrap_or(stored.generation))).await;
     let replaced = replaced.map_err(|error| precondition(&error, expected))?;
-    Ok(told(&replaced.handle, "updated", replaced.warnings))
+    Ok(told(&of.id, replaced, "updated"))
 }
 
-fn told(handle: &Handle, status: &'static str, warnings: Vec<String>) -> Response {
-    let told = Status { integration_id: handle.id(), connection: handle.connection(), status, warnings };
-    (etag(handle.generation()), Json(told)).into_response()
+fn told(id: &str, connected: Connected, status: &'static str) -> Response {
+    let Connected { name, generation, warnings } = connected;
+    let told = Status { integration_id: id, connection: &name, status, warnings };
+    (etag(generation), Json(told)).into_response()
 }

@@ -148,15 +148,15 @@ async fn store(
         ));
     }
     // A secret that nobody can read must not follow an address that its reader may change.
-    if destination(&config.expose()) != destination(&read.config()?.expose()) {
+    if config.addresses() != read.config()?.addresses() {
         if let Some(key) = kept(&config, sent) {
             return Err(invalid(format!(
-                "base_url and proxy lead elsewhere than before: send {key} again, in clear"
+                "base_url, proxy or an address in auth_config leads elsewhere than before: send {key} again, in clear"
             )));
         }
         if !manager.connections(id, "", 1).await?.is_empty() {
             return Err(invalid(
-                "base_url and proxy lead elsewhere than before, and the secrets of its connections would follow: \
+                "base_url, proxy or an address in auth_config leads elsewhere than before, and the secrets of its connections would follow: \
                  remove the connections first, or register another integration",
             ));
         }
@@ -177,20 +177,12 @@ pub(super) async fn remove(
 }
 
 pub(super) async fn clear_cache(State(manager): State<Manager>, Id(id): Id) -> Answer<Response> {
-    manager.get(&id)?.clear_cache();
+    manager.clear_cache(&id)?;
     Ok(Json(Status { integration_id: &id, status: "cleared", warnings: Vec::new() }).into_response())
 }
 
 pub(super) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::plain(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", detail)
-}
-
-/// Where the secrets of a configuration go: the origin that it calls, and the proxy that it goes through.
-fn destination(document: &Value) -> (String, Option<&Value>) {
-    let url = document.get("base_url").and_then(Value::as_str).unwrap_or_default();
-    // Scheme, nothing, and what stands before the path.
-    let origin = url.split('/').take(3).collect::<Vec<_>>().join("/");
-    (origin.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase(), document.pointer("/proxy/url"))
 }
 
 fn told(registered: &Registered, status: &'static str) -> Response {

@@ -137,7 +137,7 @@ async fn a_change_of_either_holds_for_the_next_call_and_forgets_nothing_of_the_s
     let changed = json!({ "connection": "a", "auth_config": { "key": "new" } });
     let replaced =
         manager.replace_connection("shop", connection(changed), Some(held.generation())).await.unwrap();
-    assert!(replaced.handle.generation() > held.generation());
+    assert!(replaced.generation > held.generation());
     assert_eq!(get(&manager, "a").await, "new");
     let stale = manager.replace_connection("shop", tenant("a"), Some(held.generation())).await;
     assert_eq!(kind(stale), Kind::Conflict);
@@ -325,6 +325,11 @@ async fn placeholders_take_each_connections_values_and_leave_no_default() {
         assert_eq!(get(&manager, name).await, format!("/v1/x {account}"));
         assert!(manager.connection_health("shop", name).await.unwrap().is_up());
     }
+    let metrics = manager.metrics().render();
+    assert!(
+        metrics.contains("http_client_request_duration") && !metrics.contains("server_port"),
+        "{metrics}"
+    );
     let lacking = connection(json!({ "connection": "c", "values": { "account": "3" } }));
     let error = manager.add_connection("shop", lacking).await.unwrap_err();
     assert!(error.message().starts_with("values.instance: is missing"), "{error}");
