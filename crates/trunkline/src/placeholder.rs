@@ -41,7 +41,16 @@ enum Place {
 
 /// Whether any string of a document has a placeholder.
 pub(crate) fn any(document: &Map<String, Value>) -> bool {
-    strings(document).any(|(_, text)| text.contains(OPEN))
+    // Asked of every integration that is opened: no path is put together.
+    fn has(value: &Value) -> bool {
+        match value {
+            Value::String(text) => is_in(text),
+            Value::Array(items) => items.iter().any(has),
+            Value::Object(fields) => fields.values().any(has),
+            _ => false,
+        }
+    }
+    document.iter().any(|(key, value)| !PLAIN.contains(&key.as_str()) && has(value))
 }
 
 /// The names of all placeholders of a document, with the path to the string that each stands in.

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use http::Method;
 use serde_json::Value;
+use trunkline::HttpRequest;
 
 use super::read;
 use crate::{
@@ -103,20 +104,12 @@ async fn list(id: &str, server: &Server, output: &Output) -> Result<(), Exit> {
 
 async fn add(id: &str, file: &str, replace: bool, server: &Server, output: &Output) -> Result<(), Exit> {
     let value = trunkline_server::document(&read(file)?).map_err(|error| error.at(file))?;
-    let all = path(id, "/connections")?;
     let name = value.get("connection").and_then(Value::as_str).unwrap_or_default();
-    let answer = match replace {
-        true => {
-            let one = of(id, name, "")?;
-            match server.json(Method::PUT, &one, Some(&value)).await {
-                Err(exit) if exit.message.starts_with("unknown_connection: ") => {
-                    server.json(Method::POST, &all, Some(&value)).await?
-                }
-                replaced => replaced?,
-            }
-        }
-        false => server.json(Method::POST, &all, Some(&value)).await?,
-    };
+    let one = of(id, name, "")?;
+    // What else may be wrong, the server says when it is to be stored.
+    let exists = replace && server.send(HttpRequest::get(&*one)).await?.status.is_success();
+    let (method, path) = if exists { (Method::PUT, one) } else { (Method::POST, path(id, "/connections")?) };
+    let answer = server.json(method, &path, Some(&value)).await?;
     told(&answer, output);
     Ok(())
 }

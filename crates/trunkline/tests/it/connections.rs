@@ -251,6 +251,42 @@ async fn what_calls_are_under_way_with_is_not_opened_again_beside_itself() {
     assert!(all.iter().all(|one| Arc::ptr_eq(one.as_ref().unwrap(), first)));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_change_holds_for_the_next_call_whatever_is_being_opened_meanwhile() {
+    let peer = echo().await;
+    // Room for one: whoever is called opens it again.
+    let manager = with(lab().open_connections(1), shop(&peer.url()), &["a", "b", "c"]).await;
+    let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let callers: Vec<_> = (0..4)
+        .map(|n| {
+            let (manager, stop) = (manager.clone(), stop.clone());
+            tokio::spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    let name = ["a", "b", "c"][n % 3];
+                    let key = get(&manager, name).await;
+                    assert!(name == "a" || key == format!("key-of-{name}"), "{name} {key}");
+                    // What is kept is answered without a pause, and the peer needs its turn too.
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for n in 0..50 {
+        let key = format!("key-{n}");
+        let changed = json!({ "connection": "a", "auth_config": { "key": key } });
+        manager.replace_connection("shop", connection(changed), None).await.unwrap();
+        assert_eq!(get(&manager, "a").await, key);
+        if n % 10 == 0 {
+            let mut integration = shop(&peer.url());
+            integration["description"] = n.to_string().into();
+            manager.replace(config(integration), None).await.unwrap();
+            assert_eq!(get(&manager, "a").await, key);
+        }
+    }
+    stop.store(true, Ordering::SeqCst);
+    join_all(callers).await.into_iter().for_each(|caller| caller.unwrap());
+}
+
 #[tokio::test]
 async fn a_damaged_connection_leaves_the_others() {
     let peer = echo().await;
