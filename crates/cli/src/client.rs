@@ -79,7 +79,12 @@ pub(crate) fn problem(status: StatusCode, value: &Value) -> Exit {
     }
     match value.get("kind").and_then(Value::as_str) {
         Some(
-            "invalid_config" | "unsupported" | "unknown_integration" | "conflict" | "idempotency_mismatch",
+            "invalid_config"
+            | "unsupported"
+            | "unknown_integration"
+            | "unknown_connection"
+            | "conflict"
+            | "idempotency_mismatch",
         ) => Exit::input(message),
         _ => Exit::failed(message),
     }

@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod connect;
+pub(crate) mod connections;
 pub(crate) mod disconnect;
 pub(crate) mod health;
 pub(crate) mod keys;

@@ -12,7 +12,7 @@ use crate::{CacheStatus, Credential, Idempotency, IntegrationId, Operation, Requ
 pub struct Call {
     /// Where it goes.
     pub integration: IntegrationId,
-    /// Whose credentials it uses; `None` is the connection `default`.
+    /// Whose credentials it uses; `None` is the connection `default`. Set by the handle that it is called through.
     pub connection: Option<Arc<str>>,
     /// What to do.
     pub operation: Operation,

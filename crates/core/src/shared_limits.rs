@@ -23,18 +23,14 @@ pub trait SharedLimits: fmt::Debug + Send + Sync + 'static {
     /// Who counts now.
     fn standing(&self) -> Standing;
 
-    /// Takes what an attempt weighs from all of these limits of an integration, if all of them have it. With
-    /// `anyhow` it is taken even if they have not.
+    /// Takes what an attempt weighs from all of these limits, if all of them have it. With `anyhow` it is taken even if
+    /// they have not. `owner` is whose limits they are: an integration's id, followed by `/` and a connection's name
+    /// where it is not the default one.
     ///
     /// # Errors
     ///
     /// `unavailable` when the counter cannot be asked; what was taken is then not known.
-    fn take<'a>(
-        &'a self,
-        integration: &'a str,
-        takes: &'a [Take],
-        anyhow: bool,
-    ) -> BoxFuture<'a, Result<Taken>>;
+    fn take<'a>(&'a self, owner: &'a str, takes: &'a [Take], anyhow: bool) -> BoxFuture<'a, Result<Taken>>;
 
     /// Counts no more. Other servers learn that there is one less of them.
     fn close(&self) -> BoxFuture<'_, ()>;

@@ -2,7 +2,10 @@
 
 use std::{
     borrow::Cow,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crossbeam_queue::ArrayQueue;
@@ -35,6 +38,32 @@ pub struct Record {
     pub bytes_received: u64,
     /// What the cache did: `hit`, `stale`, `revalidated`, `collapsed`, `miss` or `bypass`; empty without one.
     pub cache: Cow<'static, str>,
+    /// Whose credentials it used; `None` is the connection `default`.
+    #[serde(with = "connection")]
+    pub connection: Option<Arc<str>>,
+}
+
+mod connection {
+    use std::{borrow::Cow, sync::Arc};
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// What it is called where it has no name of its own.
+    const DEFAULT: &str = "default";
+
+    pub(super) fn serialize<S: Serializer>(
+        name: &Option<Arc<str>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(name.as_deref().unwrap_or(DEFAULT))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<str>>, D::Error> {
+        let name = Cow::<'de, str>::deserialize(deserializer)?;
+        Ok((name != DEFAULT).then(|| name.into()))
+    }
 }
 
 mod request_id {
@@ -111,6 +140,7 @@ mod tests {
             bytes_sent: 0,
             bytes_received: 2,
             cache: "".into(),
+            connection: None,
         }
     }
 
@@ -124,10 +154,12 @@ mod tests {
 
     #[test]
     fn a_record_is_the_same_after_it_was_written_and_read() {
-        let before = record(1.5);
-        let after: Record = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
-        assert_eq!(format!("{before:?}"), format!("{after:?}"));
-        let after: Record = postcard::from_bytes(&postcard::to_allocvec(&before).unwrap()).unwrap();
-        assert_eq!(format!("{before:?}"), format!("{after:?}"));
+        for connection in [None, Some("acme".into())] {
+            let before = Record { connection, ..record(1.5) };
+            let after: Record = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
+            assert_eq!(format!("{before:?}"), format!("{after:?}"));
+            let after: Record = postcard::from_bytes(&postcard::to_allocvec(&before).unwrap()).unwrap();
+            assert_eq!(format!("{before:?}"), format!("{after:?}"));
+        }
     }
 }

@@ -93,17 +93,20 @@ impl Layer for Observe {
 
 fn log(error: &Error, watch: &Watch) {
     let Watch { integration, request_id, trace, attempts, .. } = watch;
+    let connection = watch.connection.as_deref();
     let trace_id = trace.map(|trace| tracing::field::display(trace.trace_id()));
     match error.kind().row().blame {
         // Refused before anything was sent, by an open circuit for instance: as often as callers ask.
         Blame::Operator | Blame::Upstream if *attempts == 0 => {
-            tracing::debug!(%integration, %request_id, trace_id, %error, "call refused");
+            tracing::debug!(%integration, connection, %request_id, trace_id, %error, "call refused");
         }
-        Blame::Us => tracing::error!(%integration, %request_id, trace_id, %error, "call failed"),
+        Blame::Us => tracing::error!(%integration, connection, %request_id, trace_id, %error, "call failed"),
         Blame::Operator | Blame::Upstream => {
-            tracing::warn!(%integration, %request_id, trace_id, %error, "call failed");
+            tracing::warn!(%integration, connection, %request_id, trace_id, %error, "call failed");
         }
-        Blame::Caller => tracing::debug!(%integration, %request_id, trace_id, %error, "call failed"),
+        Blame::Caller => {
+            tracing::debug!(%integration, connection, %request_id, trace_id, %error, "call failed");
+        }
     }
 }
 
@@ -111,6 +114,7 @@ fn log(error: &Error, watch: &Watch) {
 struct Watch {
     shared: Arc<Shared>,
     integration: IntegrationId,
+    connection: Option<Arc<str>>,
     request_id: RequestId,
     trace: Option<TraceParent>,
     operation: &'static str,
@@ -137,6 +141,7 @@ impl Watch {
         Self {
             shared: shared.clone(),
             integration: call.integration.clone(),
+            connection: call.connection.clone(),
             request_id: call.request_id,
             trace: call.trace,
             operation: call.operation.label(),
@@ -187,6 +192,7 @@ impl Drop for Watch {
             bytes_sent: self.sent,
             bytes_received: self.received,
             cache: self.cache.into(),
+            connection: self.connection.take(),
         });
     }
 }

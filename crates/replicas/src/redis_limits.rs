@@ -118,16 +118,11 @@ impl SharedLimits for RedisLimits {
         self.inner.now.load().standing
     }
 
-    fn take<'a>(
-        &'a self,
-        integration: &'a str,
-        takes: &'a [Take],
-        anyhow: bool,
-    ) -> BoxFuture<'a, Result<Taken>> {
+    fn take<'a>(&'a self, owner: &'a str, takes: &'a [Take], anyhow: bool) -> BoxFuture<'a, Result<Taken>> {
         Box::pin(async move {
             let now = self.inner.now.load_full();
             let Some(mut redis) = now.redis.clone() else { return Err(out_of_reach()) };
-            let taken = self.inner.scripts.take(&mut redis, integration, takes, anyhow);
+            let taken = self.inner.scripts.take(&mut redis, owner, takes, anyhow);
             answer(taken).await.map_err(|error| {
                 self.inner.lose(now.standing.change, &error);
                 out_of_reach().source(error)

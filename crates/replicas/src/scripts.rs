@@ -33,14 +33,14 @@ impl Scripts {
     pub(crate) async fn take(
         &self,
         redis: &mut MultiplexedConnection,
-        integration: &str,
+        owner: &str,
         takes: &[Take],
         anyhow: bool,
     ) -> RedisResult<Taken> {
         let mut run = self.take.arg(u8::from(anyhow));
         for take in takes {
-            // What stands in braces decides on which node of a cluster a key is: all of an integration on the same.
-            run.key(format!("{}:limit:{{{integration}}}:{}", self.prefix, take.limit));
+            // What stands in braces decides on which node of a cluster a key is: all of one owner on the same.
+            run.key(format!("{}:limit:{{{owner}}}:{}", self.prefix, take.limit));
             let per = u64::try_from(take.per.as_micros()).unwrap_or(u64::MAX);
             run.arg(take.requests).arg(per).arg(take.burst).arg(take.weight);
             let unseen = take.unseen.map_or((0, 0), |unseen| (unseen.taken, unseen.up_to));

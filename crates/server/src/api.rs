@@ -3,6 +3,7 @@
 
 mod activity;
 mod breaker;
+mod connections;
 pub(crate) mod extract;
 mod integrations;
 mod keys;
@@ -58,6 +59,14 @@ routes! {
     get "/api/v1/integrations/{id}/health", "Probe an integration", None, (200, "Health"), [], Some(|| get(integrations::health));
     post "/api/v1/integrations/{id}/breaker/reset", "Close the circuit", None, (200, "State"), [], Some(|| post(breaker::reset));
     post "/api/v1/integrations/{id}/breaker/open", "Open the circuit until it is reset", None, (200, "State"), [], Some(|| post(breaker::open));
+    get "/api/v1/integrations/{id}/connections", "List the connections of an integration, by name", None, (200, "ConnectionList"), ["after", "limit"], Some(|| get(connections::list));
+    post "/api/v1/integrations/{id}/connections", "Add a connection: what one tenant has of its own", Some("Connection"), (201, "Connected"), [], Some(|| post(connections::add));
+    get "/api/v1/integrations/{id}/connections/{connection}", "Read a connection, secrets masked, and what limits it now if it is open", None, (200, "ConnectionRead"), [], Some(|| get(connections::read));
+    put "/api/v1/integrations/{id}/connections/{connection}", "Replace a connection; a masked secret keeps what is stored", Some("Connection"), (200, "Connected"), [], Some(|| put(connections::replace));
+    patch "/api/v1/integrations/{id}/connections/{connection}", "Change some keys of a connection (RFC 7396)", Some("Patch"), (200, "Connected"), [], Some(|| patch(connections::change));
+    delete "/api/v1/integrations/{id}/connections/{connection}", "Remove a connection", None, (200, "Connected"), [], Some(|| delete(connections::remove));
+    get "/api/v1/integrations/{id}/connections/{connection}/health", "Probe a connection", None, (200, "Health"), [], Some(|| get(connections::health));
+    post "/api/v1/integrations/{id}/connections/{connection}/test", "Try a request with a connection, or probe with an empty one", Some("Request"), (200, "Tested"), [], Some(|| post(test::test_connection));
     get "/api/v1/integrations/{id}/oauth", "How the account that calls are made for stands", None, (200, "Standing"), ["connection"], Some(|| get(oauth::read));
     delete "/api/v1/integrations/{id}/oauth", "Forget the account, and tell the provider", None, (200, "Disconnected"), ["connection"], Some(|| delete(oauth::revoke));
     get "/api/v1/integrations/{id}/oauth/authorize", "Begin to connect an account: a link for a person's browser; a browser that asks for HTML is sent on at once", None, (200, "Link"), ["connection"], Some(|| get(oauth::authorize));
@@ -68,7 +77,7 @@ routes! {
     any "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added; an Idempotency-Key is the service's", None, (200, "Anything"), [], None;
     get "/api/v1/oauth/start/{ticket}", "Open a link to connect an account, once; asks for no token", None, (303, "Page"), [], Some(|| get(visit::start));
     get "/api/v1/oauth/callback/{id}", "Where the provider sends the browser back to; asks for no token", None, (200, "Page"), ["state", "code", "iss", "error", "error_description"], Some(|| get(visit::callback));
-    get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "kind", "status", "request_id", "since_ms", "until_ms", "limit"], Some(|| get(activity::query));
+    get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "connection", "kind", "status", "request_id", "since_ms", "until_ms", "limit"], Some(|| get(activity::query));
     get "/api/v1/keys", "List the master keys by their ids, and how many envelopes each seals", None, (200, "Keys"), [], Some(|| get(keys::list));
     post "/api/v1/keys/rotate", "Put a new master key in front and move everything stored to it", None, (200, "Rotated"), [], Some(|| post(keys::rotate));
     delete "/api/v1/keys/{id}", "Remove an older master key that nothing is sealed with any more", None, (200, "Removed"), [], Some(|| delete(keys::remove));

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use axum::Router;
-use trunkline::{Manager, Store};
+use trunkline::{Handle, Manager, Result, Store};
 
 use crate::{gate::Gate, idempotency::Once, oauth::Consents, room::Room};
 
@@ -41,6 +41,15 @@ impl App {
         let (once, room) = (Once::new(store), Room::new(body_limit));
         let draining = AtomicBool::new(false);
         Arc::new(Self { manager, gate, router, once, consents, body_limit, room, draining })
+    }
+
+    /// A connection of an integration.
+    ///
+    /// # Errors
+    ///
+    /// `unknown_connection`, or why it does not open.
+    pub(crate) async fn connection(&self, integration: &Handle, name: &str) -> Result<Arc<Handle>> {
+        self.manager.connection(integration.id(), name).await
     }
 
     /// Whether the server has been told to stop.

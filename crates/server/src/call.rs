@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 use trunkline::{Body, Call, Error, Handle, Reply, Scrub};
 
 use crate::{
-    app::App, headers, idempotency, inbound, problem::Problem, proxy::answer, trace::Trace, wishes::Wishes,
+    app::App, connection, headers, idempotency, inbound, problem::Problem, proxy::answer, trace::Trace,
+    wishes::Wishes,
 };
 
 /// Makes a call; one with an idempotency key only once.
@@ -18,14 +19,18 @@ pub(crate) async fn call(
     handle: Result<Arc<Handle>, Error>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Problem> {
-    let handle = handle?;
+    let mut handle = handle?;
     let (mut head, body) = request.into_parts();
-    let wishes = Wishes::of(&head.headers)?;
+    let mut wishes = Wishes::of(&head.headers)?;
     let key = idempotency::key(&head.headers)?;
     // Until the call has ended: an attempt that fails may be made again.
     let mut held = app.room.hold();
     let bytes = inbound::json(&head.headers, body, app.body_limit, &mut held).await?;
-    let operation = handle.parse(raw(&bytes)?)?;
+    let (named, rest) = connection::take(&bytes)?;
+    if let Some(name) = connection::chosen([wishes.connection(), named])? {
+        handle = app.connection(&handle, &name).await?;
+    }
+    let operation = handle.parse(raw(&rest)?)?;
     let mut call = Call::new(handle.id().clone(), operation);
     wishes.onto(&mut call);
     if let Some(trace) = Trace::take(&mut head.headers) {

@@ -25,7 +25,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use sha2::{Digest, Sha256};
 use tokio_util::task::TaskTracker;
 use trunkline::{
-    BegunCall, Body, Call, CallTerm, Error, Handle, Kind, Operation, Outcome, Result, Store, Stored,
+    BegunCall, Body, Call, CallTerm, DEFAULT_CONNECTION, Error, Handle, Kind, Operation, Outcome, Result,
+    Store, Stored,
 };
 
 use self::record::{Print, Record};
@@ -86,9 +87,13 @@ impl Once {
         handle: Arc<Handle>,
         call: Call,
     ) -> Result<Response<Body>, Problem> {
-        let id = handle.id().as_bytes();
-        // No id has a zero byte.
-        let print = Sha256::new().chain_update(id).chain_update([0]).chain_update(body).finalize().into();
+        let mut print = Sha256::new().chain_update(handle.id().as_bytes());
+        // No id has a slash or a zero byte, and no name of a connection either.
+        if handle.connection() != DEFAULT_CONNECTION {
+            print.update(b"/");
+            print.update(handle.connection());
+        }
+        let print = print.chain_update([0]).chain_update(body).finalize().into();
         let turn = Turn::take(self, key, print)?;
         let run = async move {
             // The body is there for as long as the call is.
@@ -235,7 +240,7 @@ fn mismatch() -> Problem {
     Problem::plain(
         StatusCode::UNPROCESSABLE_ENTITY,
         "idempotency_mismatch",
-        "this Idempotency-Key was used within 24 hours for another integration or another body; choose a new key for a new call",
+        "this Idempotency-Key was used within 24 hours for another integration, another connection or another body; choose a new key for a new call",
     )
 }
 

@@ -7,6 +7,7 @@
 mod api;
 mod app;
 mod call;
+mod connection;
 mod demo;
 mod depth;
 mod docs;

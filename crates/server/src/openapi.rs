@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
-use trunkline::{Catalog, DeviceCode, FlowState, Health, Kind, schema};
+use trunkline::{Catalog, ConnectionConfig, DeviceCode, FlowState, Health, Kind, schema};
 
 use crate::{
     api::{ROUTES, Route, oauth},
@@ -118,7 +118,7 @@ fn keyed(mut operation: Value) -> Value {
         ),
         (
             "422",
-            "Among others: the key was used for another integration or another body (idempotency_mismatch)",
+            "Among others: the key was used for another integration, another connection or another body (idempotency_mismatch)",
         ),
     ] {
         operation["responses"][status] = json!({ "description": description, "content": problem });
@@ -165,6 +165,9 @@ fn schemas() -> Value {
     let account = json!({ "enum": ["not_connected", "pending", "connected", "needs_reauth"] });
     let mut state = FlowState::schema();
     state["properties"]["account"] = account.clone();
+    let connection = ConnectionConfig::schema();
+    let mut connection_read = connection.clone();
+    connection_read["properties"]["state"] = json!({ "$ref": "#/components/schemas/State" });
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
     json!({
         "Integration": Catalog::get().integration_schema(),
@@ -183,6 +186,27 @@ fn schemas() -> Value {
                 "updated_at_ms": { "type": "integer" }, "error": text, "account": account,
             },
         } },
+        "Connection": connection,
+        "ConnectionRead": connection_read,
+        "Connected": {
+            "type": "object",
+            "properties": {
+                "integration_id": text, "connection": text, "status": text, "warnings": { "type": "array", "items": text },
+            },
+        },
+        "ConnectionList": {
+            "type": "object",
+            "properties": {
+                "connections": { "type": "array", "items": {
+                    "type": "object",
+                    "properties": {
+                        "connection": text, "description": text, "enabled": { "type": "boolean" },
+                        "generation": { "type": "integer" }, "updated_at_ms": { "type": "integer" }, "error": text,
+                    },
+                } },
+                "next": { "type": "string", "description": "What to give as after for those that follow, if there are more" },
+            },
+        },
         "HealthOfAll": {
             "type": "object",
             "description": "Whether each integration is up; with details=true its Health instead",
@@ -201,6 +225,7 @@ fn schemas() -> Value {
                     "name": text, "filename": text, "content_type": text, "value": text, "base64": text,
                 } } },
                 "base64": text,
+                "connection": { "type": "string", "description": "Whose credentials it uses; default unless set" },
                 "timeout": { "type": ["number", "string"], "description": "How long the call may take at most, in seconds or as \"250ms\"" },
             },
             "examples": [{ "method": "GET", "endpoint": "/orders", "params": { "page": 1 } }],
@@ -216,7 +241,7 @@ fn schemas() -> Value {
         "ActivityList": { "type": "array", "items": {
             "type": "object",
             "properties": {
-                "at_ms": { "type": "integer" }, "request_id": text, "integration": text, "operation": text, "kind": text,
+                "at_ms": { "type": "integer" }, "request_id": text, "integration": text, "connection": text, "operation": text, "kind": text,
                 "status": { "type": ["integer", "null"] }, "attempts": { "type": "integer" }, "millis": { "type": "number" },
                 "bytes_sent": { "type": "integer" }, "bytes_received": { "type": "integer" }, "cache": text,
             },
@@ -244,7 +269,7 @@ fn schemas() -> Value {
             "description": "RFC 9457",
             "properties": {
                 "type": text, "title": text, "status": { "type": "integer" }, "detail": text,
-                "kind": { "type": "string", "examples": kinds }, "integration": text,
+                "kind": { "type": "string", "examples": kinds }, "integration": text, "connection": text,
                 "outcome": { "enum": ["not_sent", "rejected", "applied", "unknown"] },
                 "attempts": { "type": "integer" }, "request_id": text, "retry_at": text,
                 "retry_suppressed": { "type": "string", "description": "Why it was not attempted again, though that would do no harm" },

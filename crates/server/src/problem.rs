@@ -33,6 +33,8 @@ struct Members {
     #[serde(skip_serializing_if = "Option::is_none")]
     integration: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<Outcome>,
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<u32>,
@@ -69,6 +71,7 @@ impl Problem {
             detail: error.message().to_owned(),
             kind: row.code,
             integration: fact("integration"),
+            connection: fact("connection"),
             outcome: Some(error.outcome()),
             attempts: (error.attempts() > 0).then(|| error.attempts()),
             request_id: None,
@@ -107,6 +110,7 @@ impl Problem {
             detail: detail.into(),
             kind,
             integration: None,
+            connection: None,
             outcome: None,
             attempts: None,
             request_id: None,

@@ -17,7 +17,7 @@ pub(crate) async fn proxy(
     pass: Pass,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Problem> {
-    let handle = handle?;
+    let mut handle = handle?;
     let (mut head, body) = request.into_parts();
     if head.method == http::Method::CONNECT || head.method == http::Method::TRACE {
         return Err(Problem::plain(
@@ -29,7 +29,10 @@ pub(crate) async fn proxy(
     let whole = head.uri.path_and_query().map(http::uri::PathAndQuery::as_str).unwrap_or_default();
     let mut onward = HttpRequest::new(head.method, whole.get(tail.0..).unwrap_or_default());
     onward.relay = true;
-    let wishes = Wishes::of(&head.headers)?;
+    let mut wishes = Wishes::of(&head.headers)?;
+    if let Some(name) = wishes.connection() {
+        handle = app.connection(&handle, &name).await?;
+    }
     headers::strip_request(&mut head.headers);
     if pass == Pass::Spent {
         head.headers.remove(header::AUTHORIZATION);

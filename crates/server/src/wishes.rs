@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use trunkline::{Call, Error, Result, Seconds};
 
 /// The headers, with what each of them says.
-pub(crate) const HEADERS: [(&str, &str); 4] = [
+pub(crate) const HEADERS: [(&str, &str); 5] = [
+    ("Trunkline-Connection", "Whose credentials it uses: the name of a connection; `default` unless set"),
     ("Trunkline-Timeout", "How long the call may take with all its waits: `30`, `250ms`"),
     ("Trunkline-Max-Attempts", "How often it may be attempted: `1` for no retry"),
     ("Trunkline-Max-Wait", "How long it may wait for its turn at a limit: `0` for not at all"),
@@ -18,6 +19,7 @@ pub(crate) const HEADERS: [(&str, &str); 4] = [
 /// What a caller asks for.
 #[derive(Debug, Default)]
 pub(crate) struct Wishes {
+    connection: Option<String>,
     timeout: Option<Duration>,
     max_attempts: Option<u32>,
     max_wait: Option<Duration>,
@@ -43,6 +45,12 @@ impl Wishes {
     fn read(&mut self, wish: &str, value: &HeaderValue) -> Result<()> {
         let value = value.to_str().unwrap_or_default().trim();
         match wish {
+            "connection" => {
+                let named = self.connection.replace(value.to_owned());
+                if named.is_some_and(|named| named != value) {
+                    return Err(Error::invalid("is there twice"));
+                }
+            }
             "timeout" => self.timeout = Some(value.parse().map(Seconds::get)?),
             "max-attempts" => {
                 let attempts = value.parse().ok().filter(|attempts| *attempts > 0);
@@ -60,7 +68,12 @@ impl Wishes {
         Ok(())
     }
 
-    /// Makes them the call's.
+    /// The connection that is to be used, if it is named.
+    pub(crate) fn connection(&mut self) -> Option<String> {
+        self.connection.take()
+    }
+
+    /// Makes the others the call's.
     pub(crate) fn onto(self, call: &mut Call) {
         call.deadline = self.timeout.map(|timeout| Instant::now() + timeout);
         call.max_attempts = self.max_attempts;

@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use trunkline_layers::{Record, Recorder};
 use trunkline_store::Store;
 
+use crate::DEFAULT_CONNECTION;
+
 /// How often the queue is emptied: often enough for a person who watches.
 const DRAIN: Duration = Duration::from_millis(100);
 /// Records are written in segments of this many …
@@ -64,7 +66,7 @@ impl Ring {
 }
 
 /// What a segment begins with. Its records are not self-describing: with another [`Record`] comes another number.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// The bytes of a segment.
 fn write<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<u8> {
@@ -83,6 +85,8 @@ fn read(segment: &[u8]) -> Vec<Record> {
 pub struct Filter {
     /// Of this integration.
     pub integration: Option<String>,
+    /// Of the connections of this name; `default` is the one that every integration has.
+    pub connection: Option<String>,
     /// Of this kind: `ok`, `cancelled`, or the code of an error's kind.
     pub kind: Option<String>,
     /// With this status.
@@ -100,6 +104,10 @@ pub struct Filter {
 impl Filter {
     fn admits(&self, record: &Record) -> bool {
         self.integration.as_ref().is_none_or(|id| **id == *record.integration)
+            && self
+                .connection
+                .as_deref()
+                .is_none_or(|name| name == record.connection.as_deref().unwrap_or(DEFAULT_CONNECTION))
             && self.kind.as_ref().is_none_or(|kind| **kind == *record.kind)
             && self.status.is_none_or(|status| record.status == Some(status))
             && self.since_ms.is_none_or(|since| record.at_ms >= since)
@@ -179,5 +187,23 @@ impl Activity {
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_of_another_version_is_let_go() {
+        // A record as it was before connections were in it.
+        let before = (1_u64, [0_u8; 16], "a", "GET", "ok", Some(200_u16), 1_u32, 1.5, 0_u64, 2_u64, "");
+        let segment = postcard::to_allocvec(&(1_u8, vec![before])).unwrap();
+        assert!(read(&segment).is_empty());
+        let named =
+            (1_u64, [0_u8; 16], "a", "GET", "ok", Some(200_u16), 1_u32, 1.5, 0_u64, 2_u64, ("", "acme"));
+        let segment = postcard::to_allocvec(&(FORMAT, vec![named])).unwrap();
+        assert_eq!(read(&segment)[0].connection.as_deref(), Some("acme"));
+        assert!(read(&[]).is_empty());
     }
 }

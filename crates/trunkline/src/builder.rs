@@ -7,7 +7,14 @@ use trunkline_layers::{Bound, CacheStore, Capacity, Metrics, Recorder, Spans};
 use trunkline_store::{MemoryStore, Store};
 use trunkline_transports::{Entry, HttpPort, Of};
 
-use crate::{Catalog, Manager, files::Files, handle::Shared, health::Limits, order::Own};
+use crate::{
+    Catalog, Manager,
+    files::Files,
+    handle::Shared,
+    health::Limits,
+    opened::{OPEN, Opened},
+    order::Own,
+};
 
 /// How a [`Manager`] is set up.
 pub struct Builder {
@@ -19,6 +26,7 @@ pub struct Builder {
     spans: Option<Arc<Spans>>,
     limits: Limits,
     in_flight: u32,
+    open: usize,
     transports: Vec<Box<dyn Entry>>,
     layers: Vec<Own>,
     counter: Option<Arc<dyn SharedLimits>>,
@@ -38,6 +46,7 @@ impl Builder {
             spans: None,
             limits: Limits::default(),
             in_flight: IN_FLIGHT,
+            open: OPEN,
             transports: Vec::new(),
             layers: Vec::new(),
             counter: None,
@@ -92,6 +101,15 @@ impl Builder {
     #[must_use]
     pub fn in_flight(mut self, calls: u32) -> Self {
         self.in_flight = calls;
+        self
+    }
+
+    /// How many connections stay open when nobody calls them; 10,000 unless set. One that is called for the first time,
+    /// or after it was closed, is opened from the store; what was learnt of it, an open circuit for instance, is gone as
+    /// after a restart.
+    #[must_use]
+    pub fn open_connections(mut self, most: usize) -> Self {
+        self.open = most;
         self
     }
 
@@ -160,6 +178,13 @@ impl Builder {
                 move || u64::from(counter.standing().counted == Counted::Shared),
             );
         }
+        let opened = Arc::new(Opened::new(self.open));
+        let counted = opened.clone();
+        metrics.register_gauge(
+            "trunkline_connections_open",
+            "Connections that were called and are kept open",
+            move || counted.count() as u64,
+        );
         let catalog = match &*self.transports {
             [] => Catalog::shared().clone(),
             own => Arc::new(Catalog::with(own)),
@@ -180,7 +205,7 @@ impl Builder {
             counter: self.counter,
             files: Files::default(),
         };
-        Manager::start(shared, self.activity, self.limits).await
+        Manager::start(shared, opened, self.activity, self.limits).await
     }
 }
 

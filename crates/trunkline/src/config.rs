@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use http::Uri;
+use http::{Uri, uri::Scheme};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -73,7 +73,7 @@ pub(crate) struct Common {
 
 /// A JSON object that may hold secrets: it prints as nothing, and is zeroed when dropped.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
-pub(crate) struct Confidential(Map<String, Value>);
+pub(crate) struct Confidential(pub(crate) Map<String, Value>);
 
 impl Drop for Confidential {
     fn drop(&mut self) {
@@ -95,7 +95,7 @@ impl fmt::Debug for Confidential {
     }
 }
 
-fn yes() -> bool {
+pub(crate) fn yes() -> bool {
     true
 }
 
@@ -230,6 +230,11 @@ impl IntegrationConfig {
         ))
     }
 
+    /// The document itself.
+    pub(crate) fn document(&self) -> &Map<String, Value> {
+        &self.document.0
+    }
+
     pub(crate) fn common(&self) -> &Common {
         &self.common
     }
@@ -299,11 +304,19 @@ pub(crate) fn is_words(key: &str) -> bool {
     matches!(key, "name" | "description" | "metadata")
 }
 
-fn drop_nulls(value: &mut Value) {
+pub(crate) fn drop_nulls(value: &mut Value) {
     if let Value::Object(fields) = value {
         fields.retain(|_, value| !value.is_null());
         fields.values_mut().for_each(drop_nulls);
     }
+}
+
+/// Host and port of the base URL, and no more of it: the rest may hold secrets.
+pub(crate) fn host_and_port(config: &IntegrationConfig) -> Option<(Box<str>, u16)> {
+    let uri: Uri = config.base_url()?.parse().ok()?;
+    let implied = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+    let host = uri.host()?.trim_matches(['[', ']']);
+    Some((host.into(), uri.port_u16().unwrap_or(implied)))
 }
 
 /// The known word that was probably meant, in whichever case it was typed.

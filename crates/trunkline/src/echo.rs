@@ -14,6 +14,7 @@ impl Handle {
         let current = self.scheme().and_then(|scheme| scheme.ready_dyn());
         let used = call.and_then(|call| call.credential.as_ref());
         current.iter().chain(used).for_each(|credential| scrub.credential(credential));
+        self.hidden().for_each(|value| scrub.text(value));
         if let Ok(config) = self.config() {
             let exposed = config.expose();
             configured(&exposed, &config.masked(), &mut scrub);

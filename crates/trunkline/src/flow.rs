@@ -58,9 +58,11 @@ pub fn schema<T: JsonSchema>() -> Value {
 
 impl Flow {
     /// What a configuration asks for, with what is known from `before` it. Nothing changes there until
-    /// [`Flow::adopt`]. Rate limits are counted by `counter`, if there is one.
+    /// [`Flow::adopt`]. Rate limits are counted by `counter`, if there is one, for each connection by itself; `None` is
+    /// the default one.
     pub(crate) fn open(
         config: &IntegrationConfig,
+        connection: Option<&Arc<str>>,
         metrics: &CallMetrics,
         before: Option<&Self>,
         counter: Option<&Arc<dyn SharedLimits>>,
@@ -93,9 +95,13 @@ impl Flow {
                 limiter: Arc::new(Limiter::new(
                     rules.clone(),
                     metrics.clone(),
-                    counter.map(|counter| (counter.clone(), config.id().clone())),
+                    counter.map(|counter| (counter.clone(), owner(config, connection))),
                 )),
-                circuit: Arc::new(Circuit::new(thresholds.clone().unwrap_or_default(), metrics.clone())),
+                circuit: Arc::new(Circuit::new(
+                    thresholds.clone().unwrap_or_default(),
+                    // The gauge is the integration's, and connections are many.
+                    connection.is_none().then(|| metrics.clone()),
+                )),
                 bound: Arc::new(Bound::of_integration(capacity.clone().unwrap_or_default(), metrics.clone())),
                 retry,
                 rules,
@@ -132,11 +138,24 @@ impl Flow {
         self.capacity.as_ref().map(|_| &self.bound)
     }
 
+    /// Whether attempts are under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.bound.snapshot().in_flight > 0
+    }
+
     pub(crate) fn state(&self) -> FlowState {
         FlowState {
             breaker: self.circuit().map(|circuit| circuit.snapshot()),
             rate_limit: (!self.rules.is_off()).then(|| self.limiter.snapshot()),
             concurrency: self.bound().map(|bound| bound.snapshot()),
         }
+    }
+}
+
+/// Under which name servers count together. No id of an integration has a slash in it.
+fn owner(config: &IntegrationConfig, connection: Option<&Arc<str>>) -> Arc<str> {
+    match connection {
+        Some(connection) => format!("{}/{connection}", config.id()).into(),
+        None => config.id().shared().clone(),
     }
 }

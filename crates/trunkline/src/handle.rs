@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderName, HeaderValue, Uri, uri::Scheme};
+use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_auth::SCHEMES;
@@ -19,13 +19,15 @@ use zeroize::Zeroizing;
 
 use crate::{
     catalog::Catalog,
-    config::{IntegrationConfig, not_known},
+    config::{IntegrationConfig, host_and_port, not_known},
     files::Files,
     flow::{Flow, FlowState},
     health::Known,
     order::{self, Own},
+    placeholder,
     refuse::Refuse,
-    site::site,
+    site::{DEFAULT_CONNECTION, site},
+    tenant::Tenant,
 };
 
 /// Who owns an integration's configuration.
@@ -61,6 +63,8 @@ pub struct Handle {
     trouble: Option<Box<Refuse>>,
     traffic: Arc<Traffic>,
     known: Known,
+    /// Not there for the default connection.
+    tenant: Option<Box<Tenant>>,
 }
 
 /// What becomes of a configuration.
@@ -72,6 +76,7 @@ struct Open {
     flow: Option<Box<Flow>>,
     trouble: Option<Box<Refuse>>,
     traffic: Arc<Traffic>,
+    tenant: Option<Box<Tenant>>,
 }
 
 /// What every integration of a manager shares.
@@ -119,6 +124,17 @@ impl Handle {
         version: Version,
         before: Option<&Self>,
     ) -> Result<Self> {
+        Self::open_for(None, config, shared, version, before)
+    }
+
+    /// The same for a connection, of which `config` is what was merged; `None` is the default one.
+    pub(crate) fn open_for(
+        tenant: Option<Tenant>,
+        config: &IntegrationConfig,
+        shared: &Shared,
+        version: Version,
+        before: Option<&Self>,
+    ) -> Result<Self> {
         let (r#type, auth_type) = (config.r#type(), &config.common().auth_type);
         let Some(transport) = shared.transports().find(|transport| transport.name() == r#type) else {
             return Err(not_known("type", r#type, shared.transports().map(|transport| transport.name())));
@@ -127,34 +143,55 @@ impl Handle {
             return Err(not_known("auth_type", auth_type, SCHEMES.iter().map(|scheme| scheme.name())));
         };
         let looks = Files::look(config);
-        let transport = transport.open(config.own(&shared.catalog)?, &shared.context)?;
-        let scheme = scheme.open(config.auth(), &site(config, shared, None))?;
-        // `none` sends nothing: it is not in the pipeline at all.
-        let scheme = (scheme.name() != "none").then_some(scheme);
+        let own = config.own(&shared.catalog)?;
+        let connection = tenant.as_ref().map(|tenant| &tenant.name);
         let metrics = shared.metrics.of(config.id().shared());
         let same = |before: &&Self| before.config().is_ok_and(|before| before.same_service(config));
         let before = before.filter(same).and_then(|before| before.flow.as_deref());
-        let flow = Flow::open(config, &metrics, before, shared.counter.as_ref())?;
+        let flow = Flow::open(config, connection, &metrics, before, shared.counter.as_ref())?;
+        if tenant.is_none() && placeholder::any(config.document()) {
+            placeholder::all(config.document())?;
+            return Ok(Self::asking(config, shared, version, flow));
+        }
+        let transport = transport.open(own, &shared.context)?;
+        let scheme = scheme.open(config.auth(), &site(config, shared, connection))?;
+        // `none` sends nothing: it is not in the pipeline at all.
+        let scheme = (scheme.name() != "none").then_some(scheme);
+        let address = match &tenant {
+            Some(tenant) => tenant.address.clone(),
+            None => host_and_port(config),
+        };
+        let off = (!config.enabled()).then(|| match &tenant {
+            Some(tenant) if tenant.is_off => Refuse::connection_disabled(),
+            _ => Refuse::disabled(),
+        });
         let cache = cache(config, shared, transport.is_http());
         let traffic = Arc::new(Traffic::new());
         let layers = order::layers(order::Parts {
             id: config.id(),
             common: config.common(),
+            off,
             scheme: scheme.clone(),
             metrics,
             recorder: shared.recorder.clone(),
             spans: shared.spans.clone(),
-            service: Service { system: transport.name(), address: address(config) },
+            service: Service { system: transport.name(), address },
             traffic: traffic.clone(),
             flow: &flow,
             admission: shared.admission.clone(),
             cache: cache.clone(),
             own: &shared.layers,
         });
-        let flow = Some(Box::new(flow));
-        let open = Open { layers, transport, cache, scheme, flow, trouble: None, traffic };
+        let (flow, tenant) = (Some(Box::new(flow)), tenant.map(Box::new));
+        let open = Open { layers, transport, cache, scheme, flow, trouble: None, traffic, tenant };
         shared.files.note(looks);
         Ok(Self::new(config, shared, version, open))
+    }
+
+    /// An integration with placeholders: its connections are called, and it says so.
+    fn asking(config: &IntegrationConfig, shared: &Shared, version: Version, flow: Flow) -> Self {
+        let refuse = if config.enabled() { Refuse::asking() } else { Refuse::disabled() };
+        Self { flow: Some(Box::new(flow)), ..Self::refusing(config, shared, version, refuse) }
     }
 
     /// An integration that is stored and cannot be opened: it is listed, says why, and is not lost.
@@ -164,10 +201,13 @@ impl Handle {
         version: Version,
         error: &Error,
     ) -> Self {
+        Self::refusing(config, shared, version, Refuse::broken(error))
+    }
+
+    fn refusing(config: &IntegrationConfig, shared: &Shared, version: Version, refuse: Refuse) -> Self {
         let (metrics, traffic) = (shared.metrics.of(config.id().shared()), Arc::new(Traffic::new()));
         let (recorder, spans) = (shared.recorder.clone(), shared.spans.clone());
         let observe = Observe::new(metrics, recorder, traffic.clone(), spans);
-        let refuse = Refuse::broken(error);
         // It may be one of these that is missing.
         shared.files.note(Files::look(config));
         let open = Open {
@@ -178,6 +218,7 @@ impl Handle {
             flow: None,
             trouble: Some(Box::new(refuse)),
             traffic,
+            tenant: None,
         };
         Self::new(config, shared, version, open)
     }
@@ -193,7 +234,7 @@ impl Handle {
         config: &IntegrationConfig,
         shared: &Shared,
         Version { source, generation, updated_at_ms }: Version,
-        Open { layers, transport, cache, scheme, flow, trouble, traffic }: Open,
+        Open { layers, transport, cache, scheme, flow, trouble, traffic, tenant }: Open,
     ) -> Self {
         Self {
             id: config.id().clone(),
@@ -212,6 +253,7 @@ impl Handle {
             trouble,
             traffic,
             known: Known::default(),
+            tenant,
         }
     }
 
@@ -231,6 +273,26 @@ impl Handle {
     /// The id.
     pub fn id(&self) -> &IntegrationId {
         &self.id
+    }
+
+    /// Whose credentials it uses: the name of the connection.
+    pub fn connection(&self) -> &str {
+        self.tenant.as_deref().map_or(DEFAULT_CONNECTION, |tenant| &tenant.name)
+    }
+
+    /// Whether it takes no calls because its placeholders have values only in connections.
+    pub fn needs_connection(&self) -> bool {
+        self.trouble.as_deref().is_some_and(Refuse::is_asking)
+    }
+
+    /// Values of a connection that are secret wherever they are put.
+    pub fn hidden(&self) -> impl Iterator<Item = &str> {
+        self.tenant.iter().flat_map(|tenant| &tenant.hidden).map(|value| &***value)
+    }
+
+    /// Whether attempts of it are under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.flow.as_deref().is_some_and(Flow::is_busy)
     }
 
     /// The name for people.
@@ -270,7 +332,7 @@ impl Handle {
 
     /// Why the integration cannot be called, if its stored configuration does not open.
     pub fn trouble(&self) -> Option<Error> {
-        self.trouble.as_deref().map(Refuse::error)
+        self.trouble.as_deref().filter(|refuse| refuse.is_broken()).map(Refuse::error)
     }
 
     /// The configuration.
@@ -358,8 +420,16 @@ impl Handle {
     ///
     /// Whatever a layer or the transport says; see [`Kind`](trunkline_core::Kind).
     pub async fn call(&self, call: &mut Call) -> Result<Reply> {
+        // Whatever its caller has set: the credentials are those of this handle.
+        call.connection = self.tenant.as_ref().map(|tenant| tenant.name.clone());
         let result = self.pipeline.run(call).await;
-        result.map_err(|error| if error.attempts() == 0 { error.attempted(call.attempt) } else { error })
+        result.map_err(|error| {
+            let error = if error.attempts() == 0 { error.attempted(call.attempt) } else { error };
+            match &self.tenant {
+                Some(tenant) => error.with("connection", &*tenant.name),
+                None => error,
+            }
+        })
     }
 
     /// Asks the service the cheapest question that proves something, with the credential but without the
@@ -452,14 +522,6 @@ fn cache(config: &IntegrationConfig, shared: &Shared, http: bool) -> Option<Arc<
     let settings = settings.cloned().unwrap_or_default();
     let base = config.base_url();
     Some(Arc::new(CacheScope::new(store.clone(), &settings, base.as_deref())))
-}
-
-/// Host and port of the base URL, and no more of it: the rest may hold secrets.
-fn address(config: &IntegrationConfig) -> Option<(Box<str>, u16)> {
-    let uri: Uri = config.base_url()?.parse().ok()?;
-    let implied = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
-    let host = uri.host()?.trim_matches(['[', ']']);
-    Some((host.into(), uri.port_u16().unwrap_or(implied)))
 }
 
 impl fmt::Debug for Handle {

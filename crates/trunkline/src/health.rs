@@ -70,8 +70,9 @@ pub enum Evidence {
 pub struct Health {
     /// The state.
     pub state: State,
-    /// Why: `answered`, `reachable_only`, `auth_expired`, `not_connected`, `needs_reauth`, `circuit_open`, `circuit_half_open`, `disabled`,
-    /// `not_checked`, `stale`, or the code of an error's kind, such as `rate_limited`.
+    /// Why: `answered`, `reachable_only`, `auth_expired`, `not_connected`, `needs_reauth`, `circuit_open`,
+    /// `circuit_half_open`, `disabled`, `connection_needed`, `not_checked`, `stale`, or the code of an error's kind, such
+    /// as `rate_limited`.
     pub reason_code: &'static str,
     /// What is wrong, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,7 +165,7 @@ impl Health {
     /// somebody's consent and there is none.
     pub(crate) async fn of(handle: &Handle, limit: Duration) -> Self {
         let known = handle.known();
-        if handle.trouble().is_none() && handle.enabled() {
+        if handle.trouble().is_none() && handle.enabled() && !handle.needs_connection() {
             if let Some(missing) = missing(handle).await {
                 return Self::told(handle, Some(&missing));
             }
@@ -192,6 +193,7 @@ impl Health {
                 trouble: trouble.as_ref(),
                 enabled: handle.enabled(),
                 missing,
+                asking: handle.needs_connection(),
                 breaker: flow.and_then(|flow| flow.breaker.as_ref()),
                 paused_for: flow.and_then(|flow| flow.rate_limit.as_ref()?.paused_for_seconds),
                 probe,

@@ -15,11 +15,37 @@
 //! let invoices: serde_json::Value = reply.json().await?;
 //! # Ok(()) }
 //! ```
+//!
+//! An integration has a connection for each tenant that calls it: what is its own is merged over what all have in
+//! common, and nothing of one is ever used for another.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> trunkline::Result<()> {
+//! use serde_json::json;
+//! use trunkline::{ConnectionConfig, IntegrationConfig, Manager};
+//!
+//! let manager = Manager::builder().build().await?;
+//! manager.register(IntegrationConfig::from_json(json!({
+//!     "integration_id": "shop", "type": "rest", "base_url": "https://{{connection.shop}}.example.com",
+//!     "auth_type": "bearer", "auth_config": { "token": "{{connection.token}}" },
+//! }))?).await?;
+//! for (tenant, shop, token) in [("acme", "acme-1", "…"), ("globex", "globex-eu", "…")] {
+//!     let json = json!({ "connection": tenant, "values": { "shop": shop, "token": token } });
+//!     manager.add_connection("shop", ConnectionConfig::from_json(json)?).await?;
+//! }
+//! let acme = manager.connection("shop", "acme").await?;
+//! assert_eq!(acme.config()?.expose()["base_url"], "https://acme-1.example.com");
+//! // manager.call_for("shop", "acme", HttpRequest::get("/orders")).await?
+//! # Ok(()) }
+//! ```
 
 mod activity;
 mod builder;
 mod catalog;
 mod config;
+mod connection_config;
+mod connections;
 mod echo;
 mod files;
 mod flow;
@@ -27,15 +53,20 @@ mod handle;
 mod health;
 mod manager;
 mod mask;
+mod opened;
 mod order;
+mod placeholder;
 mod refuse;
 mod registry;
 mod site;
+mod tenant;
 
 pub use activity::{Activity, Filter};
 pub use builder::Builder;
 pub use catalog::Catalog;
 pub use config::IntegrationConfig;
+pub use connection_config::ConnectionConfig;
+pub use connections::{Connected, Connection};
 pub use flow::{FlowState, schema};
 pub use handle::{Handle, Source};
 pub use health::{Evidence, Health, Seen, State};
@@ -43,6 +74,7 @@ pub use manager::Manager;
 pub use mask::{kept, unmask};
 pub use registry::Registered;
 pub use site::DEFAULT_CONNECTION;
+pub use tenant::kept_elsewhere;
 
 pub use trunkline_core::{
     Begun, Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Consent, ConsentState, Context, Counted,

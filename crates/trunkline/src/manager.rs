@@ -17,6 +17,7 @@ use crate::{
     Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Source, files,
     handle::{Shared, Version},
     health::Limits,
+    opened::Opened,
     registry::{Integrations, Registered, Registry, now_ms},
     site::note,
 };
@@ -49,8 +50,13 @@ impl Manager {
     }
 
     /// Opens what the store has.
-    pub(crate) async fn start(shared: Shared, keep: usize, limits: Limits) -> Result<Self> {
-        let registry = Registry::load(shared).await?;
+    pub(crate) async fn start(
+        shared: Shared,
+        opened: Arc<Opened>,
+        keep: usize,
+        limits: Limits,
+    ) -> Result<Self> {
+        let registry = Registry::load(shared, opened).await?;
         let (recorder, store) = (registry.shared.recorder.clone(), registry.shared.store.clone());
         let activity = Arc::new(Activity::load(recorder, store, keep).await);
         let stop = CancellationToken::new();
@@ -235,7 +241,7 @@ impl Manager {
 
     /// Writes down in the activity what happened to an integration that was no call.
     pub fn note(&self, id: &IntegrationId, event: &'static str, kind: Option<Kind>) {
-        note(&self.inner.registry.shared.recorder, id, event, kind);
+        note(&self.inner.registry.shared.recorder, id, None, event, kind);
     }
 
     /// The metrics of all calls.
@@ -265,7 +271,8 @@ impl Manager {
     /// Waits for the exchanges of tokens that are under way: what they bring may be the only copy of the next grant.
     /// Before the runtimes of callers end, where they began.
     pub async fn settle(&self) {
-        stream::iter(self.list()).for_each_concurrent(None, async |handle| handle.settle().await).await;
+        let all = self.list().into_iter().chain(self.inner.registry.opened.all());
+        stream::iter(all).for_each_concurrent(None, async |handle| handle.settle().await).await;
     }
 
     /// Writes down what is left of activity, gives back what transports hold, leaves the servers that share
@@ -279,17 +286,26 @@ impl Manager {
             let _ = task.await;
             *recording = None;
         }
-        let settled =
-            stream::iter(self.list()).for_each_concurrent(None, async |handle| handle.settle().await);
+        let handles = || stream::iter(self.list().into_iter().chain(self.inner.registry.opened.all()));
+        let settled = handles().for_each_concurrent(None, async |handle| handle.settle().await);
         // Whoever exchanges a grant may be about to hear the only copy of the next one.
         if timeout(SETTLE, settled).await.is_err() {
             tracing::warn!("tokens were still being asked for when the time to stop was up");
         }
-        stream::iter(self.list()).for_each_concurrent(PROBES, async |handle| handle.close().await).await;
+        handles().for_each_concurrent(PROBES, async |handle| handle.close().await).await;
         if let Some(counter) = &self.inner.registry.shared.counter {
             counter.close().await;
         }
         self.inner.registry.shared.store.close().await;
+    }
+
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
+        &self.inner.registry
+    }
+
+    /// How long probes may take.
+    pub(crate) fn limits(&self) -> Limits {
+        self.inner.limits
     }
 
     /// The integration of this id, if it is the store's to change.

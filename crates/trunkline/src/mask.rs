@@ -7,12 +7,13 @@ use crate::{
     IntegrationConfig,
     catalog::{Catalog, properties},
     config::is_words,
+    placeholder,
 };
 
 /// The document with secrets masked. Shown is only what a schema knows to be no secret: what it calls
 /// `writeOnly`, what it does not know, and what has another shape than it says are masked (a key in the
 /// wrong place is a key all the same); so are headers whose names or values say that they carry a
-/// credential, and credentials in URLs. References stay readable: where a secret is kept is no secret.
+/// credential, and credentials in URLs. References and placeholders stay readable: where a secret is kept is no secret.
 pub(crate) fn masked(document: &Map<String, Value>, catalog: &Catalog) -> Value {
     let schema = |key: &str| document.get(key).and_then(Value::as_str);
     let own = schema("type").and_then(|name| catalog.type_schema(name));
@@ -84,7 +85,7 @@ pub fn kept(config: &IntegrationConfig, sent: &Value) -> Option<String> {
     unsent(&config.expose(), &config.masked(), Some(sent))
 }
 
-fn unsent(exposed: &Value, masked: &Value, sent: Option<&Value>) -> Option<String> {
+pub(crate) fn unsent(exposed: &Value, masked: &Value, sent: Option<&Value>) -> Option<String> {
     match (exposed, masked) {
         (Value::Object(exposed), Value::Object(masked)) => exposed.iter().find_map(|(key, exposed)| {
             let path = unsent(exposed, masked.get(key)?, sent.and_then(|sent| sent.get(key)))?;
@@ -141,7 +142,7 @@ fn is_scalar(schema: &Value) -> bool {
 }
 
 /// Whether a header's value begins as `Authorization` does.
-fn is_credential(value: &Value) -> bool {
+pub(crate) fn is_credential(value: &Value) -> bool {
     const SCHEMES: [&str; 5] = ["bearer", "basic", "token", "digest", "negotiate"];
     let first = value.as_str().and_then(|text| text.trim_start().split_once(' '));
     first.is_some_and(|(first, _)| SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(first)))
@@ -176,9 +177,9 @@ fn without_credentials(url: &str) -> Option<String> {
     Some(shown)
 }
 
-fn hide(value: &mut Value) {
+pub(crate) fn hide(value: &mut Value) {
     match value {
-        Value::String(text) if is_reference(text) => {}
+        Value::String(text) if is_reference(text) || placeholder::is_one(text) => {}
         Value::Object(fields) => fields.values_mut().for_each(hide),
         Value::Array(values) => values.iter_mut().for_each(hide),
         Value::Null => {}

@@ -20,6 +20,8 @@ pub(crate) type Own = Box<dyn Fn(&IntegrationId) -> Option<Arc<dyn Layer>> + Sen
 pub(crate) struct Parts<'a> {
     pub(crate) id: &'a IntegrationId,
     pub(crate) common: &'a Common,
+    /// Stands where calls end, if none are taken.
+    pub(crate) off: Option<Refuse>,
     pub(crate) scheme: Option<Arc<dyn SchemeDyn>>,
     pub(crate) metrics: CallMetrics,
     pub(crate) recorder: Arc<Recorder>,
@@ -36,16 +38,29 @@ pub(crate) struct Parts<'a> {
 
 /// The layers of an integration, outermost first. What it does not configure is not in the list.
 pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
-    let Parts { id, common, scheme, metrics, recorder, spans, service, traffic, cache, flow, admission, own } =
-        parts;
+    let Parts {
+        id,
+        common,
+        off,
+        scheme,
+        metrics,
+        recorder,
+        spans,
+        service,
+        traffic,
+        cache,
+        flow,
+        admission,
+        own,
+    } = parts;
     let mut layers: Vec<Arc<dyn Layer>> = Vec::new();
 
     // Outermost: sees every call, also those that a layer below answers or refuses.
     layers.push(Arc::new(Observe::new(metrics.clone(), recorder, traffic, spans.clone())));
 
     // Before anything that waits or costs; what would stand below is never asked.
-    if !common.enabled {
-        layers.push(Arc::new(Refuse::disabled()));
+    if let Some(off) = off {
+        layers.push(Arc::new(off));
         return layers;
     }
 

@@ -15,19 +15,53 @@ pub(crate) struct Refuse {
     message: Cow<'static, str>,
     /// What the error said of itself, such as what the store is in trouble with.
     facts: Vec<(&'static str, String)>,
+    why: Why,
+}
+
+/// Why no calls are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Off,
+    Broken,
+    Asking,
 }
 
 impl Refuse {
     /// The integration is switched off.
     pub(crate) fn disabled() -> Self {
-        let message = "the integration is disabled; enable it to call it".into();
-        Self { kind: Kind::Disabled, message, facts: Vec::new() }
+        Self::plain(Why::Off, Kind::Disabled, "the integration is disabled; enable it to call it")
+    }
+
+    /// The connection is.
+    pub(crate) fn connection_disabled() -> Self {
+        Self::plain(Why::Off, Kind::Disabled, "the connection is disabled; enable it to call it")
+    }
+
+    /// The integration has placeholders, and only connections have values for them.
+    pub(crate) fn asking() -> Self {
+        let message = "connection: the integration has placeholders that only its connections have values for; choose \
+                       one, with `connection` in the request or the header Trunkline-Connection";
+        Self::plain(Why::Asking, Kind::InvalidConfig, message)
+    }
+
+    fn plain(why: Why, kind: Kind, message: &'static str) -> Self {
+        Self { kind, message: message.into(), facts: Vec::new(), why }
+    }
+
+    /// Whether it stands for an integration that could not be opened.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.why == Why::Broken
+    }
+
+    /// Whether it stands for one that asks for a connection.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.why == Why::Asking
     }
 
     /// The integration is stored and cannot be opened.
     pub(crate) fn broken(error: &Error) -> Self {
         let message = error.message().to_owned().into();
-        Self { kind: error.kind(), message, facts: error.context().to_vec() }
+        Self { kind: error.kind(), message, facts: error.context().to_vec(), why: Why::Broken }
     }
 
     pub(crate) fn error(&self) -> Error {

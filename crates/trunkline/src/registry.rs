@@ -15,6 +15,7 @@ use trunkline_store::Stored;
 use crate::{
     Handle, IntegrationConfig, Source,
     handle::{Shared, Version},
+    opened::Opened,
 };
 
 /// The integrations by their ids.
@@ -26,6 +27,8 @@ pub(crate) type Writing = OwnedMutexGuard<()>;
 /// The integrations that there are.
 pub(crate) struct Registry {
     pub(crate) shared: Shared,
+    /// The connections that are open.
+    pub(crate) opened: Arc<Opened>,
     /// Read without a lock on every call; replaced whole by the few who write.
     shown: ArcSwap<Integrations>,
     /// One writer at a time, so that store and registry change in the same order.
@@ -43,13 +46,13 @@ pub struct Registered {
 
 impl Registry {
     /// Opens what the store has.
-    pub(crate) async fn load(shared: Shared) -> Result<Arc<Self>> {
+    pub(crate) async fn load(shared: Shared, opened: Arc<Opened>) -> Result<Arc<Self>> {
         let stored = shared.store.load().await?.into_iter();
         let shown = stored
             .filter_map(|stored| revive(stored, &shared, None))
             .map(|handle| (handle.id().clone(), handle))
             .collect::<Integrations>();
-        Ok(Arc::new(Self { shared, shown: ArcSwap::from_pointee(shown), writing: Arc::default() }))
+        Ok(Arc::new(Self { shared, opened, shown: ArcSwap::from_pointee(shown), writing: Arc::default() }))
     }
 
     /// The integration of this id, as it is now. Takes no lock.
@@ -181,8 +184,13 @@ impl Registry {
     /// Shows other integrations; those that are shown no more are given back to be closed.
     fn swap(&self, change: impl FnOnce(&mut Integrations) -> Vec<Arc<Handle>>) -> Vec<Arc<Handle>> {
         let mut shown = Integrations::clone(&self.shown.load());
-        let gone = change(&mut shown);
-        self.shown.store(Arc::new(shown));
+        let mut gone = change(&mut shown);
+        let shown = Arc::new(shown);
+        self.shown.store(shown.clone());
+        // Of one that is changed they are opened anew when they are next called, with what is known from before.
+        if gone.iter().any(|gone| !shown.contains_key(gone.id())) {
+            gone.extend(self.opened.retain(|id| shown.contains_key(id)));
+        }
         gone
     }
 }

@@ -12,14 +12,18 @@ use crate::{config::IntegrationConfig, handle::Shared, registry::now_ms};
 pub const DEFAULT_CONNECTION: &str = "default";
 
 /// The site of a connection; `None` is the default one.
-pub(crate) fn site(config: &IntegrationConfig, shared: &Shared, connection: Option<&str>) -> Site {
+pub(crate) fn site(config: &IntegrationConfig, shared: &Shared, connection: Option<&Arc<str>>) -> Site {
     let owner = Owner {
         integration: config.id().clone(),
-        connection: connection.unwrap_or(DEFAULT_CONNECTION).into(),
+        connection: connection.map_or(DEFAULT_CONNECTION, |name| name).into(),
     };
     Site {
         origin: config.origin(),
-        journal: Some(Arc::new(Log { recorder: shared.recorder.clone(), integration: config.id().clone() })),
+        journal: Some(Arc::new(Log {
+            recorder: shared.recorder.clone(),
+            integration: config.id().clone(),
+            connection: connection.cloned(),
+        })),
         vault: Some(Arc::new(Place { store: shared.store.clone(), owner })),
     }
 }
@@ -59,23 +63,25 @@ impl Vault for Place {
     }
 }
 
-/// The activity of an integration.
+/// The activity of a connection.
 #[derive(Debug)]
 struct Log {
     recorder: Arc<Recorder>,
     integration: IntegrationId,
+    connection: Option<Arc<str>>,
 }
 
 impl Journal for Log {
     fn note(&self, event: &'static str, kind: Option<Kind>) {
-        note(&self.recorder, &self.integration, event, kind);
+        note(&self.recorder, &self.integration, self.connection.as_ref(), event, kind);
     }
 }
 
-/// Records what happened to an integration that was no call.
+/// Records what happened to a connection that was no call.
 pub(crate) fn note(
     recorder: &Recorder,
     integration: &IntegrationId,
+    connection: Option<&Arc<str>>,
     event: &'static str,
     kind: Option<Kind>,
 ) {
@@ -91,5 +97,6 @@ pub(crate) fn note(
         bytes_sent: 0,
         bytes_received: 0,
         cache: "".into(),
+        connection: connection.cloned(),
     });
 }

@@ -76,3 +76,14 @@ async fn tower_service_calls_through_a_layer_of_tower() {
     assert_eq!(page, json!({ "orders": [{ "id": "o-1" }], "next": 2 }));
     assert_eq!(peer.received()[0].header("x-tenant"), "north");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tenants_call_with_their_own_accounts_and_keys() {
+    let peer = Peer::http(|request| {
+        let text = format!("{} {}", request.uri.path(), request.header("x-api-key"));
+        Response::new(Body::from(text))
+    })
+    .await;
+    let expected = "acme /a-17/orders key-of-acme\nglobex /g-4/orders key-of-globex\n";
+    assert_eq!(printed("tenants", &peer).await, expected);
+}

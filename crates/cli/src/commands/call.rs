@@ -40,6 +40,9 @@ pub(crate) struct Call {
     /// The whole request as JSON, in the form of the integration's type; @FILE or @- for standard input.
     #[arg(short, long, value_name = "JSON", conflicts_with_all = ["target", "data", "form", "query", "header"])]
     request: Option<String>,
+    /// Whose credentials it uses: the name of a connection.
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
     /// Makes the call once, however often this is repeated within 24 hours with the same key: a repetition
     /// prints the answer that was kept. 1 to 255 visible ASCII characters.
     #[arg(long, value_name = "KEY")]
@@ -72,6 +75,7 @@ impl Call {
         let bypass = self.no_cache.then_some("bypass");
         for (option, header, value) in [
             ("--idempotency-key", "idempotency-key", self.idempotency_key.as_deref()),
+            ("--connection", "trunkline-connection", self.connection.as_deref()),
             ("--timeout", "trunkline-timeout", self.timeout.as_deref()),
             ("--max-attempts", "trunkline-max-attempts", self.max_attempts.as_deref()),
             ("--max-wait", "trunkline-max-wait", self.max_wait.as_deref()),

@@ -6,6 +6,7 @@ use clap::Args;
 use http::Method;
 use serde_json::{Value, json};
 
+use super::connections;
 use crate::{
     client::{Server, path},
     exit::Exit,
@@ -17,13 +18,20 @@ use crate::{
 pub(crate) struct Health {
     /// The integration.
     id: Option<String>,
+    /// One of its connections.
+    #[arg(long, value_name = "NAME", requires = "id")]
+    connection: Option<String>,
 }
 
 impl Health {
     pub(crate) async fn run(self, server: &Server, output: &Output) -> Result<(), Exit> {
         let all = match &self.id {
             Some(id) => {
-                let health = server.json(Method::GET, &path(id, "/health")?, None).await?;
+                let path = match &self.connection {
+                    Some(name) => connections::of(id, name, "/health")?,
+                    None => path(id, "/health")?,
+                };
+                let health = server.json(Method::GET, &path, None).await?;
                 json!({ id: health })
             }
             None => server.json(Method::GET, "/api/v1/integrations/health?details=true", None).await?,
@@ -34,8 +42,11 @@ impl Health {
         } else {
             output.table(["ID", "STATE", "REASON", "EVIDENCE", "FOR", "MS", "DETAIL"], &rows);
         }
-        let down =
-            rows.iter().filter(|row| !matches!(row[1].as_str(), "healthy" | "degraded" | "disabled")).count();
+        // One whose connections are services of their own is no service itself.
+        let is_down = |row: &&[String; 7]| {
+            !matches!(row[1].as_str(), "healthy" | "degraded" | "disabled") && row[2] != "connection_needed"
+        };
+        let down = rows.iter().filter(is_down).count();
         if down > 0 { Err(Exit::failed(format!("{down} of {} not up", rows.len()))) } else { Ok(()) }
     }
 }

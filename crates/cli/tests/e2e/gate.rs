@@ -27,6 +27,14 @@ const MATRIX: &[(&str, &str, bool)] = &[
     ("delete", "/api/v1/integrations/{id}", false),
     ("delete", "/api/v1/integrations/{id}/cache", false),
     ("get", "/api/v1/integrations/{id}/health", false),
+    ("get", "/api/v1/integrations/{id}/connections", false),
+    ("post", "/api/v1/integrations/{id}/connections", false),
+    ("get", "/api/v1/integrations/{id}/connections/{connection}", false),
+    ("put", "/api/v1/integrations/{id}/connections/{connection}", false),
+    ("patch", "/api/v1/integrations/{id}/connections/{connection}", false),
+    ("delete", "/api/v1/integrations/{id}/connections/{connection}", false),
+    ("get", "/api/v1/integrations/{id}/connections/{connection}/health", false),
+    ("post", "/api/v1/integrations/{id}/connections/{connection}/test", false),
     ("post", "/api/v1/integrations/{id}/breaker/reset", false),
     ("post", "/api/v1/integrations/{id}/breaker/open", false),
     ("get", "/api/v1/integrations/{id}/oauth", false),
@@ -96,7 +104,10 @@ async fn every_route_asks_for_the_token_but_those_that_show_nothing() {
 
     let routes = MATRIX.iter().copied().chain(PAGES.iter().copied());
     for (method, path, open) in routes {
-        let (method, path) = (method.to_uppercase(), path.replace("{id}", "a").replace("{path}", "x"));
+        let (method, path) = (
+            method.to_uppercase(),
+            path.replace("{id}", "a").replace("{connection}", "b").replace("{path}", "x"),
+        );
         let bearer = format!("Bearer {TOKEN}");
         let shorter = format!("Bearer {}", &TOKEN[1..]);
         let basic = format!("Basic {TOKEN}");

@@ -8,6 +8,7 @@ mod cache;
 mod call;
 mod commands;
 mod connect;
+mod connections;
 mod crash;
 mod echo;
 mod egress;

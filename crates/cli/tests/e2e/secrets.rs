@@ -211,6 +211,7 @@ async fn no_secret_shows_anywhere_in_any_spelling() {
     let (extra, patched, refused) = (secret(), secret(), secret());
     let (in_url, in_proxy_url, in_bad_file, shown) = (secret(), secret(), secret(), secret());
     let (from_cli, checked) = (secret(), secret());
+    let tenants: Vec<_> = (0..6).map(|_| secret()).collect();
     // What callers send is theirs to see again, and nobody else's.
     let callers: Vec<String> = (90..94).map(canary).collect();
     // The body of a private key: its first and last lines are the same in every key.
@@ -303,6 +304,7 @@ async fn no_secret_shows_anywhere_in_any_spelling() {
         sinks.ran("trunkline call", &server.cli(&["call", id, "/refuse", "-i"]).await);
     }
     assert!(peer.received().iter().any(|one| one.header("authorization").starts_with("Digest username=")));
+    connections(&server, &peer.url(), &tenants, &mut sinks).await;
     assert!(!tls.received().is_empty() && peer.received().len() > ids.len() * 4, "the calls did arrive");
     for path in [
         "/api/v1/integrations/list",
@@ -381,6 +383,55 @@ async fn no_secret_shows_anywhere_in_any_spelling() {
     sinks
         .only(&["the log", "/api/v1/activity", "/metrics", "health", "the file", "a trace"])
         .hold_none_of(&callers);
+}
+
+/// A connection with a secret in every place that takes one, shown and changed in every way.
+async fn connections(server: &Server, url: &str, secrets: &[String], sinks: &mut Sinks) {
+    let [key, value, named, patched, put, refused] = secrets else { panic!("six are used") };
+    let config = json!({
+        "integration_id": "tenants", "type": "rest", "base_url": url, "timeout": 5, "probe": {"endpoint": "/refuse"},
+        "headers": {"X-Token": "{{connection.value}}", "X-Plain": "{{connection.some_token}}"},
+        "auth_type": "api_key", "auth_config": {"key": "of-nobody"},
+    });
+    server.has(&config).await;
+    let (all, one) =
+        ("/api/v1/integrations/tenants/connections", "/api/v1/integrations/tenants/connections/acme");
+    let mut tenant = json!({
+        "connection": "acme", "auth_config": {"key": key}, "values": {"value": value, "some_token": named},
+    });
+    sinks.answer("a new connection", &server.post(all, &tenant).await.is(201));
+    sinks.answer("a connection that is there", &server.post(all, &tenant).await.is(409));
+    let unknown = json!({"connection": "b", "auth_config": {"key": refused, "kye": refused}, "values": {"value": refused}});
+    sinks.answer("a refused connection", &server.post(all, &unknown).await.is(422));
+    let unknown = json!({"connection": "b", "key": refused});
+    sinks.answer("a refused connection", &server.post(all, &unknown).await.is(422));
+    for round in 0..3 {
+        for endpoint in ["/refuse", "/text"] {
+            let answer = server.call("tenants", &json!({"connection": "acme", "endpoint": endpoint})).await;
+            assert!(answer.headers.contains_key("trunkline-error"), "{answer:?}");
+            sinks.answer(&format!("a connection /call {endpoint}"), &answer);
+        }
+        for body in [json!({}), json!({"endpoint": "/ok"}), json!({"endpoint": "/text"})] {
+            sinks.answer("a connection /test", &server.post(&format!("{one}/test"), &body).await.is(200));
+        }
+        sinks.answer("health of a connection", &server.get(&format!("{one}/health")).await.is(200));
+        sinks.answer("a connection", &server.get(one).await.is(200));
+        sinks.answer("connections", &server.get(all).await.is(200));
+        for args in [&["connections", "list", "tenants"][..], &["connections", "show", "tenants", "acme"]] {
+            sinks.ran("connections", &server.cli(args).await.is(0));
+        }
+        match round {
+            0 => {
+                let patch = json!({"auth_config": {"key": patched}});
+                sinks.answer("PATCH of a connection", &server.json("PATCH", one, &patch).await.is(200));
+            }
+            1 => {
+                tenant["values"]["value"] = json!(put);
+                sinks.answer("PUT of a connection", &server.json("PUT", one, &tenant).await.is(200));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// A secret as it stands in a URL.

@@ -31,7 +31,8 @@ pub struct Circuit {
     /// The number of the state's turn while it is closed, and 0 otherwise: the usual call takes no lock to
     /// find out that it may pass.
     closed: AtomicU64,
-    metrics: CallMetrics,
+    /// Where its state is shown. A connection's is not: metrics are those of the whole integration.
+    metrics: Option<CallMetrics>,
 }
 
 #[derive(Debug)]
@@ -79,7 +80,7 @@ pub struct BreakerState {
 
 impl Circuit {
     /// A closed circuit.
-    pub fn new(thresholds: Thresholds, metrics: CallMetrics) -> Self {
+    pub fn new(thresholds: Thresholds, metrics: impl Into<Option<CallMetrics>>) -> Self {
         let now = Instant::now();
         let state = State {
             thresholds,
@@ -91,7 +92,7 @@ impl Circuit {
             consecutive: 0,
             lately: Window::new(Duration::from_secs(1), now),
         };
-        Self { state: Mutex::new(state), closed: AtomicU64::new(1), metrics }
+        Self { state: Mutex::new(state), closed: AtomicU64::new(1), metrics: metrics.into() }
     }
 
     /// Goes on by other thresholds, in the state that it is in.
@@ -254,11 +255,13 @@ impl Circuit {
         state.since = now;
         state.turn += 1;
         self.closed.store(if phase == Phase::Closed { state.turn } else { 0 }, Ordering::Relaxed);
-        self.metrics.breaker(match phase {
-            Phase::Closed => 0,
-            Phase::HalfOpen { .. } => 1,
-            Phase::Open { .. } | Phase::Forced => 2,
-        });
+        if let Some(metrics) = &self.metrics {
+            metrics.breaker(match phase {
+                Phase::Closed => 0,
+                Phase::HalfOpen { .. } => 1,
+                Phase::Open { .. } | Phase::Forced => 2,
+            });
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

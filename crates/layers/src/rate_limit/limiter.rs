@@ -12,10 +12,13 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, sleep_until, timeout_at},
 };
-use trunkline_core::{Call, Counted, Error, IntegrationId, Kind, Result, SharedLimits};
+use trunkline_core::{Call, Counted, Error, Kind, Result, SharedLimits};
 
 use super::{bucket::LimitState, config::Rules, signals::Heard, state::State};
 use crate::CallMetrics;
+
+/// What counts for all servers together, and the name under which it does.
+type Counter = (Arc<dyn SharedLimits>, Arc<str>);
 
 /// The limits of an integration and what was taken of them. It outlives a change of configuration.
 #[derive(Debug)]
@@ -24,8 +27,8 @@ pub struct Limiter {
     /// Held by the one whose turn is next; the others wait for it in the order in which they came.
     turn: Semaphore,
     metrics: CallMetrics,
-    /// What counts for all servers together, and the name under which it does. Boxed, since most servers are alone.
-    counter: Option<Box<(Arc<dyn SharedLimits>, IntegrationId)>>,
+    /// Boxed, since most servers are alone.
+    counter: Option<Box<Counter>>,
 }
 
 /// What is shown of a limiter.
@@ -46,11 +49,11 @@ pub struct RateLimitState {
 
 impl Limiter {
     /// A limiter of which nothing was taken. Where several servers share the limits, `counter` counts for all of them
-    /// under the integration's id.
+    /// under the name given: the integration's id, with that of the connection where it is not the default one.
     pub fn new(
         rules: impl Into<Arc<Rules>>,
         metrics: CallMetrics,
-        counter: Option<(Arc<dyn SharedLimits>, IntegrationId)>,
+        counter: Option<(Arc<dyn SharedLimits>, Arc<str>)>,
     ) -> Self {
         let now = Instant::now();
         let mut state = State::new(rules.into(), now);
@@ -151,7 +154,7 @@ impl Limiter {
 
     /// Takes what an attempt needs, or says when it can be there.
     async fn attempt(&self, action: &str) -> Result<Option<Instant>> {
-        let (counter, integration, takes) = {
+        let (counter, name, takes) = {
             let mut state = self.lock();
             let now = Instant::now();
             self.follow(&mut state, now);
@@ -166,7 +169,7 @@ impl Limiter {
                 _ => return self.attempt_here(&mut state, action, now),
             }
         };
-        let answer = counter.take(integration, &takes, false).await;
+        let answer = counter.take(name, &takes, false).await;
         let mut state = self.lock();
         let now = Instant::now();
         match answer {
@@ -222,7 +225,7 @@ impl Limiter {
     ///
     /// `rate_limited` while the service wants nothing sent.
     pub async fn probe(&self) -> Result<()> {
-        let (counter, integration, takes) = {
+        let (counter, name, takes) = {
             let mut state = self.lock();
             let now = Instant::now();
             if let Some(until) = state.paused.filter(|until| *until > now) {
@@ -240,7 +243,7 @@ impl Limiter {
                 }
             }
         };
-        if let Ok(taken) = counter.take(integration, &takes, true).await {
+        if let Ok(taken) = counter.take(name, &takes, true).await {
             self.lock().heard("", &takes, &taken, Instant::now());
         }
         Ok(())

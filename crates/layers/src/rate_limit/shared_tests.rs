@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio::time::{Instant, advance, sleep};
 use trunkline_core::{
-    Error, HttpRequest, IntegrationId, Kind,
+    Error, HttpRequest, Kind,
     shared_limits::{Counted, Level, SharedLimits, Standing, Take, Taken, Unseen},
 };
 
@@ -75,7 +75,7 @@ impl SharedLimits for Counter {
 }
 
 fn shared(counter: &Arc<Counter>, json: Value) -> (Arc<Limiter>, Bench) {
-    let counter = (counter.clone() as Arc<dyn SharedLimits>, IntegrationId::new("a").unwrap());
+    let counter = (counter.clone() as Arc<dyn SharedLimits>, "a".into());
     let limiter = Arc::new(Limiter::new(rules(json), metrics(), Some(counter)));
     let layer = RateLimit::new(limiter.clone(), Rules::default());
     (limiter, Bench::new([Arc::new(layer) as Arc<dyn Layer>], []))

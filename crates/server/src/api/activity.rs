@@ -11,6 +11,7 @@ use super::extract::Params;
 #[serde(deny_unknown_fields)]
 pub(super) struct Wire {
     integration: Option<String>,
+    connection: Option<String>,
     kind: Option<String>,
     status: Option<u16>,
     request_id: Option<String>,
@@ -20,7 +21,7 @@ pub(super) struct Wire {
 }
 
 pub(super) async fn query(State(manager): State<Manager>, Params(wire): Params<Wire>) -> Json<Vec<Record>> {
-    let Wire { integration, kind, status, request_id, since_ms, until_ms, limit } = wire;
-    let filter = Filter { integration, kind, status, request_id, since_ms, until_ms, limit };
+    let Wire { integration, connection, kind, status, request_id, since_ms, until_ms, limit } = wire;
+    let filter = Filter { integration, connection, kind, status, request_id, since_ms, until_ms, limit };
     Json(manager.activity().query(&filter))
 }

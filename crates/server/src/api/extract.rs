@@ -36,6 +36,26 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// The id and the connection in the path.
+pub(super) struct Of {
+    pub(super) id: String,
+    pub(super) connection: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Of {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path((id, connection))) => Ok(Self { id, connection }),
+            // As for an id.
+            Err(_) => {
+                Err(Error::new(Kind::UnknownConnection, "no such connection; a name is plain ASCII").into())
+            }
+        }
+    }
+}
+
 /// The parameters of the query.
 pub(crate) struct Params<T>(pub(crate) T);
 

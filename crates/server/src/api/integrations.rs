@@ -21,7 +21,7 @@ use super::{
 };
 use crate::problem::Problem;
 
-type Answer<T> = Result<T, Problem>;
+pub(super) type Answer<T> = Result<T, Problem>;
 
 /// How many accounts are looked up in the store at the same time.
 const READS: usize = 16;
@@ -169,12 +169,18 @@ async fn store(
         ));
     }
     // A secret that nobody can read must not follow an address that its reader may change.
-    if destination(&config.expose()) != destination(&read.config()?.expose())
-        && let Some(key) = kept(&config, sent)
-    {
-        return Err(invalid(format!(
-            "base_url and proxy lead elsewhere than before: send {key} again, in clear"
-        )));
+    if config.addresses() != read.config()?.addresses() {
+        if let Some(key) = kept(&config, sent) {
+            return Err(invalid(format!(
+                "base_url, proxy or an address in auth_config leads elsewhere than before: send {key} again, in clear"
+            )));
+        }
+        if !manager.connections(id, "", 1).await?.is_empty() {
+            return Err(invalid(
+                "base_url, proxy or an address in auth_config leads elsewhere than before, and the secrets of its connections would follow: \
+                 remove the connections first, or register another integration",
+            ));
+        }
     }
     // What was merged belongs to the version that was read, even if the client named none.
     let registered = manager.replace(config, Some(expected.unwrap_or(read.generation()))).await;
@@ -192,20 +198,12 @@ pub(super) async fn remove(
 }
 
 pub(super) async fn clear_cache(State(manager): State<Manager>, Id(id): Id) -> Answer<Response> {
-    manager.get(&id)?.clear_cache();
+    manager.clear_cache(&id)?;
     Ok(Json(Status { integration_id: &id, status: "cleared", warnings: Vec::new() }).into_response())
 }
 
-fn invalid(detail: impl Into<String>) -> Problem {
+pub(super) fn invalid(detail: impl Into<String>) -> Problem {
     Problem::plain(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", detail)
-}
-
-/// Where the secrets of a configuration go: the origin that it calls, and the proxy that it goes through.
-fn destination(document: &Value) -> (String, Option<&Value>) {
-    let url = document.get("base_url").and_then(Value::as_str).unwrap_or_default();
-    // Scheme, nothing, and what stands before the path.
-    let origin = url.split('/').take(3).collect::<Vec<_>>().join("/");
-    (origin.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase(), document.pointer("/proxy/url"))
 }
 
 fn told(registered: &Registered, status: &'static str) -> Response {
@@ -214,11 +212,16 @@ fn told(registered: &Registered, status: &'static str) -> Response {
     (versioned(handle), Json(status)).into_response()
 }
 
-/// The version that `If-Match` takes, and who owns it.
+/// The version that `If-Match` takes.
+pub(super) fn etag(generation: u64) -> HeaderMap {
+    let etag = format!("\"{generation}\"");
+    let etag = HeaderValue::from_str(&etag).expect("digits in quotes are a header value");
+    HeaderMap::from_iter([(header::ETAG, etag)])
+}
+
+/// The same of an integration, and who owns it.
 fn versioned(handle: &Handle) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let etag = format!("\"{}\"", handle.generation());
-    headers.insert(header::ETAG, HeaderValue::from_str(&etag).expect("digits in quotes are a header value"));
+    let mut headers = etag(handle.generation());
     let source = match handle.source() {
         Source::Store => "store",
         Source::File => "file",
@@ -228,7 +231,7 @@ fn versioned(handle: &Handle) -> HeaderMap {
     headers
 }
 
-fn precondition(error: &trunkline::Error, expected: Option<u64>) -> Problem {
+pub(super) fn precondition(error: &trunkline::Error, expected: Option<u64>) -> Problem {
     let problem = Problem::of(error);
     if expected.is_some() && error.kind() == Kind::Conflict {
         problem.status(StatusCode::PRECONDITION_FAILED)
@@ -237,7 +240,7 @@ fn precondition(error: &trunkline::Error, expected: Option<u64>) -> Problem {
     }
 }
 
-fn merge(document: &mut Value, patch: Value) {
+pub(super) fn merge(document: &mut Value, patch: Value) {
     match (document, patch) {
         (Value::Object(document), Value::Object(patch)) => {
             for (key, value) in patch {

@@ -60,7 +60,7 @@ pub(super) async fn read(
     Extension(app): Extension<Arc<App>>,
     account: Account,
 ) -> Answer<Json<Shown>> {
-    shown(&app, &account, &*account.handle(&manager)?).await
+    shown(&app, &account, &*account.handle(&manager).await?).await
 }
 
 async fn shown(app: &App, account: &Account, handle: &Handle) -> Answer<Json<Shown>> {
@@ -77,7 +77,7 @@ pub(super) async fn authorize(
     account: Account,
     request: Request,
 ) -> Answer<Response> {
-    let handle = account.handle(&manager)?;
+    let handle = account.handle(&manager).await?;
     let asked = app.consents.ask(account, &handle).await?;
     let headers = request.headers();
     if !is_browser(headers) {
@@ -100,7 +100,7 @@ fn is_browser(headers: &HeaderMap) -> bool {
 }
 
 pub(super) async fn device(State(manager): State<Manager>, account: Account) -> Answer<Json<DeviceCode>> {
-    let handle = account.handle(&manager)?;
+    let handle = account.handle(&manager).await?;
     Ok(Json(handle.consent()?.begin_device(handle.context()).await?))
 }
 
@@ -110,13 +110,13 @@ pub(super) async fn import(
     account: Account,
     Document(tokens): Document,
 ) -> Answer<Json<Shown>> {
-    let handle = account.handle(&manager)?;
+    let handle = account.handle(&manager).await?;
     handle.consent()?.import(&tokens).await?;
     shown(&app, &account, &handle).await
 }
 
 pub(super) async fn revoke(State(manager): State<Manager>, account: Account) -> Answer<Json<Disconnected>> {
-    let handle = account.handle(&manager)?;
+    let handle = account.handle(&manager).await?;
     let revoked = handle.consent()?.revoke(handle.context()).await?;
     Ok(Json(Disconnected { integration_id: handle.id().to_string(), status: "disconnected", revoked }))
 }

@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use trunkline::{Call, Error, Handle, Manager, Operation, Reply};
 
-use super::extract::Id;
-use crate::{app::App, call, inbound, problem::Problem};
+use super::extract::{Id, Of};
+use crate::{app::App, call, connection, inbound, problem::Problem, wishes::Wishes};
 
 /// The outcome of a test: the original's two shapes, and the steps.
 #[derive(Serialize)]
@@ -38,10 +38,33 @@ pub(super) async fn test(
     Id(id): Id,
     request: Request,
 ) -> Result<Json<Tested>, Problem> {
-    let handle = manager.get(&id)?;
+    tested(&app, manager.get(&id)?, None, request).await
+}
+
+/// The same for the connection in the path.
+pub(super) async fn test_connection(
+    State(manager): State<Manager>,
+    Extension(app): Extension<Arc<App>>,
+    Of { id, connection }: Of,
+    request: Request,
+) -> Result<Json<Tested>, Problem> {
+    tested(&app, manager.get(&id)?, Some(connection), request).await
+}
+
+async fn tested(
+    app: &App,
+    mut handle: Arc<Handle>,
+    connection: Option<String>,
+    request: Request,
+) -> Result<Json<Tested>, Problem> {
     let (head, body) = request.into_parts();
     let bytes = inbound::json(&head.headers, body, app.body_limit, &mut app.room.hold()).await?;
-    let raw = call::raw(&bytes)?;
+    let (named, rest) = connection::take(&bytes)?;
+    let header = Wishes::of(&head.headers)?.connection();
+    if let Some(name) = connection::chosen([connection, header, named])? {
+        handle = app.connection(&handle, &name).await?;
+    }
+    let raw = call::raw(&rest)?;
     let mut steps = vec![Step { step: "configuration", ok: handle.trouble().is_none() }];
     if raw.get().chars().filter(|c| !c.is_whitespace()).eq("{}".chars()) {
         return Ok(Json(probed(&handle, steps).await));

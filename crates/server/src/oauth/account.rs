@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::Deserialize;
-use trunkline::{DEFAULT_CONNECTION, Error, Handle, Kind, Manager, Result};
+use trunkline::{DEFAULT_CONNECTION, Handle, Manager, Result};
 
 use crate::{
     api::extract::{Id, Params},
@@ -30,14 +30,9 @@ impl Account {
     ///
     /// # Errors
     ///
-    /// `unknown_integration`, `unknown_connection`.
-    pub(crate) fn handle(&self, manager: &Manager) -> Result<Arc<Handle>> {
-        let handle = manager.get(&self.integration)?;
-        if self.connection != DEFAULT_CONNECTION {
-            let message = format!("connection: there is none but {DEFAULT_CONNECTION:?}");
-            return Err(Error::new(Kind::UnknownConnection, message).with("integration", &*self.integration));
-        }
-        Ok(handle)
+    /// As [`Manager::connection`].
+    pub(crate) async fn handle(&self, manager: &Manager) -> Result<Arc<Handle>> {
+        manager.connection(&self.integration, &self.connection).await
     }
 }
 

@@ -130,7 +130,7 @@ async fn finish(
     answer: BTreeMap<String, String>,
 ) -> Response {
     let Away { account, version, begun, .. } = away;
-    let handle = match account.handle(manager) {
+    let handle = match account.handle(manager).await {
         Ok(handle) if super::version(&handle) == version => handle,
         _ => return pages::stale("Its configuration has been changed meanwhile."),
     };

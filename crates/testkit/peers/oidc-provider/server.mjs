@@ -213,4 +213,6 @@ listener.listen(0, '127.0.0.1', () => {
 });
 // Who started this reads one line and no more; what the provider has to say besides is for nobody.
 process.stdout.on('error', () => {});
+// Nobody reads more than the first line.
+process.stdout.on('error', () => {});
 process.stdin.on('end', () => process.exit()).resume();

@@ -25,6 +25,8 @@ pub(super) struct Facts<'a> {
     pub(super) enabled: bool,
     /// How the consent stands that calls need, where there is none to be used.
     pub(super) missing: Option<&'a Standing>,
+    /// Whether only its connections can be called.
+    pub(super) asking: bool,
     pub(super) breaker: Option<&'a BreakerState>,
     /// Seconds for which the service wants nothing sent.
     pub(super) paused_for: Option<f64>,
@@ -55,6 +57,10 @@ pub(super) fn verdict(facts: &Facts<'_>) -> Verdict {
     }
     if !facts.enabled {
         return Verdict::new(Disabled, "disabled", None);
+    }
+    if facts.asking {
+        return Verdict::new(Unknown, "connection_needed", None)
+            .because("each of its connections is a service of its own; ask for the health of one");
     }
     if let Some(Standing { state, reason, .. }) = facts.missing {
         let (reason_code, usual) = match state {

@@ -26,6 +26,8 @@ pub(crate) struct Flaky {
     /// Whether activity is refused.
     pub(crate) deaf: std::sync::atomic::AtomicBool,
     damaged: Mutex<Vec<String>>,
+    /// How many parts were read.
+    pub(crate) parts_read: std::sync::atomic::AtomicUsize,
 }
 
 impl Flaky {
@@ -36,6 +38,20 @@ impl Flaky {
     /// Makes the document of `id` unreadable.
     pub(crate) fn damage(&self, id: &str) {
         self.damaged.lock().unwrap().push(id.to_owned());
+    }
+
+    fn damage_in<'a>(&self, stored: impl IntoIterator<Item = &'a mut Stored>) {
+        let damaged = self.damaged.lock().unwrap();
+        for one in stored.into_iter().filter(|stored| damaged.contains(&stored.id)) {
+            one.document = Err(Error::new(Kind::Store, "the document does not open"));
+        }
+    }
+
+    /// The same for parts, which are counted.
+    fn spoil<'a>(&self, stored: impl IntoIterator<Item = &'a mut Stored>) {
+        self.damage_in(stored.into_iter().inspect(|_| {
+            self.parts_read.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }));
     }
 
     async fn write<T>(&self, write: BoxFuture<'_, Result<T>>) -> Result<T> {
@@ -62,11 +78,7 @@ impl Store for Flaky {
     fn load(&self) -> BoxFuture<'_, Result<Vec<Stored>>> {
         Box::pin(async {
             let mut stored = self.inner.load().await?;
-            for damaged in self.damaged.lock().unwrap().iter() {
-                for one in stored.iter_mut().filter(|stored| stored.id == *damaged) {
-                    one.document = Err(Error::new(Kind::Store, "the document does not open"));
-                }
-            }
+            self.damage_in(&mut stored);
             Ok(stored)
         })
     }
@@ -85,7 +97,11 @@ impl Store for Flaky {
     }
 
     fn part<'a>(&'a self, part: Part<'a>) -> BoxFuture<'a, Result<Option<Stored>>> {
-        self.inner.part(part)
+        Box::pin(async move {
+            let mut stored = self.inner.part(part).await?;
+            self.spoil(stored.as_mut());
+            Ok(stored)
+        })
     }
 
     fn parts<'a>(
@@ -95,7 +111,11 @@ impl Store for Flaky {
         after: &'a str,
         most: u32,
     ) -> BoxFuture<'a, Result<Vec<Stored>>> {
-        self.inner.parts(kind, integration, after, most)
+        Box::pin(async move {
+            let mut stored = self.inner.parts(kind, integration, after, most).await?;
+            self.spoil(&mut stored);
+            Ok(stored)
+        })
     }
 
     fn put_part<'a>(

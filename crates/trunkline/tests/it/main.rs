@@ -3,6 +3,7 @@
 
 mod activity;
 mod concurrency;
+mod connections;
 mod flaky;
 mod flow;
 mod grants;

@@ -14,7 +14,10 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
-use trunkline::{HttpRequest, Kind, Manager, RedisLimits, RedisOptions, Reply, Result, Secret, WithoutRedis};
+use trunkline::{
+    ConnectionConfig, HttpRequest, Kind, Manager, RedisLimits, RedisOptions, Reply, Result, Secret,
+    WithoutRedis,
+};
 use trunkline_testkit::{Peer, Redis};
 
 use crate::{answer, config, kind, lab};
@@ -270,4 +273,29 @@ async fn a_server_whose_redis_is_down_starts_all_the_same_and_shares_when_it_is_
     let bad =
         RedisLimits::connect(RedisOptions::new(Secret::literal("http://:hunter2@h"))).await.unwrap_err();
     assert!(bad.message().contains("redis://") && !format!("{bad:?}").contains("hunter2"), "{bad:?}");
+}
+
+#[tokio::test]
+async fn each_connection_shares_a_limit_of_its_own() {
+    let Some(redis) = Redis::start().await else { return };
+    let limits = json!({ "requests": 3, "per": 3600, "max_wait": "1ms" });
+    let servers = Servers::start(2, &redis.url(), WithoutRedis::Closed, &limits).await;
+    for manager in &servers.managers {
+        for name in ["acme", "globex"] {
+            let connection = ConnectionConfig::from_json(json!({ "connection": name })).unwrap();
+            manager.add_connection("a", connection).await.unwrap();
+        }
+    }
+    let take = |server: usize, name: &'static str| {
+        let manager = &servers.managers[server];
+        async move { manager.call_for("a", name, HttpRequest::post("/")).await.map(drop) }
+    };
+    for server in [0, 1, 0] {
+        take(server, "acme").await.unwrap();
+    }
+    for server in [0, 1] {
+        assert_eq!(kind(take(server, "acme").await), Kind::Throttled);
+        take(server, "globex").await.unwrap();
+        take(server, "default").await.unwrap();
+    }
 }
