@@ -14,11 +14,13 @@
 //! | `cookie.rs` | what ties a state to the browser that was sent off with it |
 //! | `visit.rs` | what a browser gets when it opens a link, and when it comes back |
 //! | `pages.rs` | what the person reads |
+//! | `allowance.rs` | how often strangers get a line in the activity |
 //! | `attempts.rs` | how the last one ended, for whoever sent the link |
 //!
 //! Everything is in the memory of one process: who comes back to another one, or after a restart, begins again.
 
 mod account;
+mod allowance;
 mod attempts;
 mod cookie;
 mod once;
@@ -29,7 +31,8 @@ use tokio_util::task::TaskTracker;
 use trunkline::{Begun, Error, Handle, Result};
 
 use self::{
-    attempts::{Allowance, Attempts},
+    allowance::Allowance,
+    attempts::Attempts,
     once::{Digest, Once},
 };
 use crate::public::Public;

@@ -1,4 +1,7 @@
-//! Accounts that people connect: by browser and on another device, at a certified authorization server.
+//! Accounts that people connect, at a certified authorization server: what they need, and what comes of it.
+
+mod answers;
+mod commands;
 
 use std::sync::{
     Arc,
@@ -6,7 +9,6 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use futures_util::future::join_all;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper_util::rt::TokioIo;
@@ -15,7 +17,7 @@ use tokio::sync::Notify;
 use trunkline::Body;
 use trunkline_testkit::{OidcProvider, Peer};
 
-use crate::harness::{Answer, Begin, Browser, Ran, Server, connect, until, within};
+use crate::harness::{Answer, Begin, Browser, Server, connect, until, within};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const BASE: &str = "/api/v1/integrations/shop";
@@ -199,100 +201,6 @@ async fn what_a_person_says_who_refuses_is_shown_and_nothing_changes() {
     assert_eq!(noted(&server, "connect").await, ["ok", "forbidden"]);
 }
 
-#[tokio::test]
-async fn a_link_is_opened_once_and_only_by_whoever_means_to() {
-    let (_provider, server) = shop(json!({})).await;
-    let link = link(&server, "shop").await;
-    let path = link.split_once(&server.address.to_string()).unwrap().1.to_owned();
-    server.with("HEAD", &path, &[], "").await.is(405);
-    server.with("GET", &path, &[("sec-purpose", "prefetch;prerender")], "").await.is(405);
-    Browser::default().open(&link).await.is(303);
-    for used in [&link, &format!("{link}x")] {
-        let page = page(Browser::default().open(used).await, 400);
-        assert!(page.contains("does not work any more"), "{page}");
-    }
-}
-
-#[tokio::test]
-async fn an_answer_counts_once_in_the_browser_that_was_sent_off_and_for_that_integration() {
-    let (provider, server) = shop(json!({})).await;
-    let other = client(&provider, web(&server, "other", "client_secret_basic")).await;
-    server.has(&config(&provider, "other", &other, json!({}))).await;
-
-    // Somebody else's browser, with a cookie of its own and with none.
-    let (mut one, mut two) = (Browser::default(), Browser::default());
-    let back = one.until(&link(&server, "shop").await, "/oauth/callback/").await;
-    let theirs = two.until(&link(&server, "shop").await, "/oauth/callback/").await;
-    page(two.open(&back).await, 400);
-    page(Browser::default().open(&theirs).await, 400);
-    // Which used the states up.
-    page(one.open(&back).await, 400);
-
-    // Another integration's callback.
-    let back = one.until(&link(&server, "shop").await, "/oauth/callback/").await;
-    page(one.open(&back.replace("/callback/shop", "/callback/other")).await, 400);
-    page(one.open(&back).await, 400);
-
-    // No state, one that nobody gave, one that is there twice; and nothing of what strangers bring is shown.
-    let callback = format!("http://{}/api/v1/oauth/callback/shop", server.address);
-    let back = one.until(&link(&server, "shop").await, "/oauth/callback/").await;
-    for query in [
-        "",
-        "?code=x",
-        "?code=x&state=nobody",
-        "?error=canary&error_description=canary",
-        "?error=canary&state=canary",
-        &format!("?{}&code=twice", back.split_once('?').unwrap().1),
-    ] {
-        let page = page(one.open(&format!("{callback}{query}")).await, 400);
-        assert!(!page.contains("canary"), "{page}");
-    }
-    assert_eq!(standing(&server).await["state"], "not_connected");
-    assert_eq!(noted(&server, "connect").await, vec!["rejected"; 10]);
-    assert_eq!(
-        server.get("/api/v1/activity?integration=other&kind=rejected").await.json()[0]["operation"],
-        "connect"
-    );
-
-    // The state of the last one is still good: what had it twice was refused before anybody looked.
-    page(one.open(&back).await, 200);
-    assert_eq!(standing(&server).await["state"], "connected");
-    page(one.open(&back).await, 400);
-    assert_eq!(standing(&server).await["state"], "connected");
-    server.call("shop", &json!({ "endpoint": "/resource" })).await.is(200);
-}
-
-#[tokio::test]
-async fn a_code_that_was_used_is_refused_in_the_providers_words() {
-    let (provider, server) = shop(json!({})).await;
-    let mut browser = Browser::default();
-    let first = browser.until(&link(&server, "shop").await, "/oauth/callback/").await;
-    let code =
-        |url: &str| url.split(['?', '&']).find_map(|pair| pair.strip_prefix("code=")).unwrap().to_owned();
-    let used = code(&first);
-    page(browser.open(&first).await, 200);
-    let second = browser.until(&link(&server, "shop").await, "/oauth/callback/").await;
-    let page = page(browser.open(&second.replace(&code(&second), &used)).await, 400);
-    assert!(page.contains("the provider does not take the code: invalid_grant"), "{page}");
-    assert_eq!(standing(&server).await["state"], "connected");
-    drop(provider);
-}
-
-#[tokio::test]
-async fn of_many_who_bring_the_same_answer_at_once_one_is_heard() {
-    let (_provider, server) = shop(json!({})).await;
-    let mut browser = Browser::default();
-    let back = browser.until(&link(&server, "shop").await, "/oauth/callback/").await;
-    let answers = join_all((0..20).map(|_| {
-        let (mut tab, back) = (browser.clone(), back.clone());
-        async move { tab.open(&back).await.status.as_u16() }
-    }));
-    let mut answers = answers.await;
-    answers.sort_unstable();
-    assert_eq!((answers[0], &answers[1..]), (200, &[400; 19][..]));
-    server.call("shop", &json!({ "endpoint": "/resource" })).await.is(200);
-}
-
 /// A code can be used once: whoever closes the page too early is connected all the same.
 #[tokio::test]
 async fn an_exchange_goes_on_when_the_browser_is_gone() {
@@ -320,27 +228,6 @@ async fn an_exchange_goes_on_when_the_browser_is_gone() {
     release.notify_one();
     until("the account", || connected(&server)).await;
     assert_eq!(noted(&server, "connect").await, ["ok"]);
-}
-
-#[tokio::test]
-async fn two_tabs_of_one_browser_do_not_get_into_each_others_way() {
-    let (_provider, server) = shop(json!({})).await;
-    let mut browser = Browser::default();
-    let first = browser.until(&link(&server, "shop").await, "/oauth/callback/").await;
-    let second = browser.until(&link(&server, "shop").await, "/oauth/callback/").await;
-    page(browser.open(&first).await, 200);
-    page(browser.open(&second).await, 200);
-}
-
-#[tokio::test]
-async fn a_configuration_that_changes_meanwhile_makes_the_answer_void() {
-    let (_provider, server) = shop(json!({})).await;
-    let mut browser = Browser::default();
-    let back = browser.until(&link(&server, "shop").await, "/oauth/callback/").await;
-    server.json("PATCH", BASE, &json!({ "auth_config": { "scope": "write" } })).await.is(200);
-    let page = page(browser.open(&back).await, 400);
-    assert!(page.contains("changed meanwhile"), "{page}");
-    assert_eq!(standing(&server).await["state"], "not_connected");
 }
 
 /// A token endpoint that answers in this order, and a service that says which credential it was shown.
@@ -475,76 +362,6 @@ async fn where_browsers_reach_the_server_is_said_once_and_used_everywhere() {
     assert!(ran.stderr.contains("server.public_url: must be https"), "{ran:?}");
 }
 
-#[tokio::test]
-async fn a_person_agrees_on_another_device() {
-    let (provider, server) = pair().await;
-    let metadata = json!({
-        "redirect_uris": [], "response_types": [], "token_endpoint_auth_method": "none", "scope": "read write",
-        "grant_types": ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
-    });
-    let client = client(&provider, metadata).await;
-    server.has(&config(&provider, "shop", &client, json!({ "grant_type": "device_code" }))).await;
-    let code = server.with("POST", &format!("{BASE}/oauth/device"), &[], "").await.is(200).json();
-    assert_eq!(code["verification_uri"], provider.url("/device"));
-    assert_eq!(standing(&server).await["state"], "pending");
-    let agree = format!("/agree-device?user_code={}", code["user_code"].as_str().unwrap());
-    Browser::default().open(&provider.url(&agree)).await.is(200);
-    until("the account", || connected(&server)).await;
-    server.call("shop", &json!({ "endpoint": "/resource" })).await.is(200);
-    server.get(&format!("{BASE}/oauth/authorize")).await.problem(422, "unsupported");
-}
-
 async fn connected(server: &Server) -> Option<()> {
     (standing(server).await["state"] == "connected").then_some(())
-}
-
-#[tokio::test]
-async fn the_command_prints_the_link_and_waits_for_what_comes_of_it() {
-    let (_provider, server) = shop(json!({})).await;
-    for (mut browser, code, says) in [
-        (Browser::default(), 0, "shop is connected; it may: read"),
-        (Browser::refusing("not today"), 1, "access_denied (not today)"),
-    ] {
-        let mut begun = server.cli_begin(&["connect", "shop"]);
-        let link = begun.line_with("/api/v1/oauth/start/").await;
-        begun.line_with("/api/v1/oauth/callback/shop").await;
-        browser.connect(link.trim()).await;
-        let ran = begun.ended().await.is(code);
-        assert!(format!("{}{}", ran.stdout, ran.stderr).contains(says), "{ran:?}");
-    }
-    let ran = server.cli(&["list"]).await.is(0);
-    assert!(ran.stdout.contains("shop") && ran.stdout.contains(" on "), "{ran:?}");
-    let ran = server.cli(&["disconnect", "shop"]).await.is(0);
-    assert_eq!(ran.stdout, "shop is disconnected; the provider was told\n");
-    let ran = server.cli(&["list"]).await.is(0);
-    assert!(ran.stdout.contains("not connected"), "{ran:?}");
-
-    let tokens = json!({ "refresh_token": "canary" }).to_string();
-    let ran: Ran = server.cli_with(&["connect", "shop", "--import", "-"], &tokens).await.is(0);
-    assert!(ran.stdout.starts_with("shop is connected") && !ran.stdout.contains("canary"), "{ran:?}");
-    assert_eq!(standing(&server).await["renewable"], true);
-    server.cli_with(&["connect", "shop", "--import", "-"], "{}").await.is(2);
-    let ran = server.cli(&["connect", "shop", "--device"]).await.is(2);
-    assert!(ran.stderr.contains("grant_type"), "{ran:?}");
-}
-
-#[tokio::test]
-async fn the_command_prints_the_code_for_another_device() {
-    let (provider, server) = pair().await;
-    let metadata = json!({
-        "redirect_uris": [], "response_types": [], "token_endpoint_auth_method": "none", "scope": "read",
-        "grant_types": ["urn:ietf:params:oauth:grant-type:device_code"],
-    });
-    let client = client(&provider, metadata).await;
-    server.has(&config(&provider, "shop", &client, json!({ "grant_type": "device_code" }))).await;
-    for (refuse, code, args) in
-        [("", 0, &["connect", "shop"][..]), ("&refuse=no", 1, &["connect", "shop", "--device"])]
-    {
-        let mut begun = server.cli_begin(args);
-        let line = begun.line_with("Type ").await;
-        let user_code = line.split(' ').nth(1).unwrap();
-        let agree = format!("/agree-device?user_code={user_code}{refuse}");
-        Browser::default().open(&provider.url(&agree)).await.is(200);
-        begun.ended().await.is(code);
-    }
 }
