@@ -109,6 +109,10 @@ impl Scheme for OAuth2 {
         self.0.ready()
     }
 
+    fn at_hand(&self) -> Option<Arc<Credential>> {
+        self.0.at_hand()
+    }
+
     async fn credential(&self, context: &Context) -> Result<Option<Arc<Credential>>> {
         self.0.get(context).await.map(Some)
     }

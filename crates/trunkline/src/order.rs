@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use trunkline_core::{IntegrationId, Layer, SchemeDyn, Seconds};
 use trunkline_layers::{
-    Attempt, Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Observe,
-    RateLimit, Recorder, Retry, Service, Spans, Timeout, Traffic,
+    Attempt, Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Expired,
+    Observe, RateLimit, Recorder, Retry, Service, Spans, Timeout, Traffic,
 };
 
 use crate::{config::Common, flow::Flow, refuse::Refuse};
@@ -21,6 +21,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) id: &'a IntegrationId,
     pub(crate) common: &'a Common,
     pub(crate) scheme: Option<Arc<dyn SchemeDyn>>,
+    /// Which answers say that its credential has expired, if that is configured.
+    pub(crate) expired: Option<Box<Expired>>,
     pub(crate) metrics: CallMetrics,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) spans: Option<Arc<Spans>>,
@@ -36,8 +38,21 @@ pub(crate) struct Parts<'a> {
 
 /// The layers of an integration, outermost first. What it does not configure is not in the list.
 pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
-    let Parts { id, common, scheme, metrics, recorder, spans, service, traffic, cache, flow, admission, own } =
-        parts;
+    let Parts {
+        id,
+        common,
+        scheme,
+        expired,
+        metrics,
+        recorder,
+        spans,
+        service,
+        traffic,
+        cache,
+        flow,
+        admission,
+        own,
+    } = parts;
     let mut layers: Vec<Arc<dyn Layer>> = Vec::new();
 
     // Outermost: sees every call, also those that a layer below answers or refuses.
@@ -89,7 +104,7 @@ pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
 
     // Per attempt: a credential can expire between two of them, and a signature has a date in it.
     if let Some(scheme) = scheme {
-        layers.push(Arc::new(Authenticate::new(scheme, limiter)));
+        layers.push(Arc::new(Authenticate::new(scheme, limiter, expired)));
     }
 
     // Time for one attempt. A token's refresh above is not part of it.
