@@ -3,15 +3,19 @@
 mod api_key;
 mod basic;
 mod bearer;
+mod custom;
+mod endpoint;
 mod entry;
 mod fixed;
 mod none;
 mod oauth2;
+mod place;
 mod tokens;
 
 pub use api_key::ApiKey;
 pub use basic::Basic;
 pub use bearer::Bearer;
+pub use custom::Custom;
 pub use entry::{Entry, Of};
 pub use fixed::{Fixed, OneSecret, Static};
 pub use none::None;
@@ -24,4 +28,5 @@ pub const SCHEMES: &[&dyn Entry] = &[
     &Of::<Static<Basic>>::NEW,
     &Of::<Static<Bearer>>::NEW,
     &Of::<OAuth2>::NEW,
+    &Of::<Custom>::NEW,
 ];

@@ -9,15 +9,18 @@ use http::{HeaderMap, HeaderValue, header};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use trunkline_core::{
-    Context, Credential, Error, Form, HttpRequest, Kind, Outcome, Reply, Result, Scheme, Secret, Site, parse,
+    Context, Credential, Error, Form, HttpRequest, Kind, Outcome, Reply, Result, Scheme, Secret, Site,
 };
-use url::{Host, Url, form_urlencoded::Serializer};
+use url::form_urlencoded::Serializer;
 
 use self::{
     answer::Answer,
     client::{Client, ClientAuth, Way},
 };
-use crate::tokens::{Issue, Token, Tokens};
+use crate::{
+    endpoint::endpoint,
+    tokens::{Issue, Token, Tokens},
+};
 
 /// How long the server may take to answer. It is not given up sooner: what it says may be the only copy of a grant.
 const EXCHANGE: Duration = Duration::from_secs(60);
@@ -152,26 +155,6 @@ impl OAuth2Config {
             params.push((name, value));
         }
         Ok(Server { token_url, client, params })
-    }
-}
-
-/// Checks where a secret is to be sent: to whom nobody listens in (RFC 6749 section 3.2), or to this machine.
-fn endpoint(key: &str, text: &str) -> Result<String> {
-    let text = parse::resolve(text).map_err(|error| error.at(key))?;
-    let bad = |what: &str| Err(Error::invalid(format!("{key}: {what}")));
-    let Ok(url) = Url::parse(&text) else {
-        return bad("is not a URL such as https://login.example.com/token");
-    };
-    let local = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => return bad("has no host"),
-    };
-    match url.scheme() {
-        "https" => Ok(text.into_owned()),
-        "http" if local => Ok(text.into_owned()),
-        _ => bad("must begin with https://, since secrets are sent there"),
     }
 }
 

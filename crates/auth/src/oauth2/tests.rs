@@ -7,7 +7,7 @@ use std::{
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use trunkline_core::{BoxFuture, Egress, Profile, Web};
+use trunkline_core::{BoxFuture, Egress, Profile, Web, parse};
 
 use super::*;
 

@@ -75,7 +75,7 @@ impl<const N: usize> Scheme for Word<N> {
 }
 
 /// An integration of a peer that answers what the authorization header was, or that it was wrong.
-fn of(peer: &Peer, id: &str, auth: Value) -> IntegrationConfig {
+fn of(peer: &Peer, id: &str, auth: &Value) -> IntegrationConfig {
     let mut json = json!({
         "integration_id": id, "type": "rest", "base_url": peer.url(), "probe": { "endpoint": "/me" },
     });
@@ -99,7 +99,7 @@ async fn told(manager: &Manager, id: &str) -> String {
 async fn an_own_scheme_is_an_auth_type_with_a_schema_by_which_it_is_checked_and_masked() {
     let peer = peer().await;
     let manager = lab().scheme::<Word<0>>().build().await.unwrap();
-    let auth = |auth: Value| of(&peer, "a", json!({ "auth_type": "word", "auth_config": auth }));
+    let auth = |auth: Value| of(&peer, "a", &json!({ "auth_type": "word", "auth_config": auth }));
     for (wrong, says) in [
         (json!({ "word": "w" }), "auth_config: missing field `secret`"),
         (
@@ -111,7 +111,7 @@ async fn an_own_scheme_is_an_auth_type_with_a_schema_by_which_it_is_checked_and_
         let error = manager.register(auth(wrong)).await.unwrap_err();
         assert!(error.message().starts_with(says), "{error}");
     }
-    let error = manager.register(of(&peer, "a", json!({ "auth_type": "wrd" }))).await.unwrap_err();
+    let error = manager.register(of(&peer, "a", &json!({ "auth_type": "wrd" }))).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unsupported);
     assert!(error.message().contains("did you mean `word`?"), "{error}");
 
@@ -129,15 +129,15 @@ async fn an_own_scheme_takes_the_place_of_what_has_its_name() {
     let peer = peer().await;
     let manager = lab().scheme::<Word<1>>().scheme::<Word<2>>().build().await.unwrap();
     let auth = json!({ "word": "mine", "secret": "hunter2" });
-    manager.register(of(&peer, "a", json!({ "auth_type": "api_key", "auth_config": auth }))).await.unwrap();
+    manager.register(of(&peer, "a", &json!({ "auth_type": "api_key", "auth_config": auth }))).await.unwrap();
     assert_eq!(told(&manager, "a").await, "Bearer mine");
     let masked = manager.get("a").unwrap().config().unwrap().masked();
     assert_eq!(masked["auth_config"], json!({ "word": "mine", "secret": MASK }));
     // `none` is what integrations have that name no other.
-    manager.register(of(&peer, "b", json!({ "auth_config": auth }))).await.unwrap();
+    manager.register(of(&peer, "b", &json!({ "auth_config": auth }))).await.unwrap();
     assert_eq!(told(&manager, "b").await, "Bearer mine");
     let basic = json!({ "auth_type": "basic", "auth_config": { "username": "u", "password": "p" } });
-    manager.register(of(&peer, "c", basic)).await.unwrap();
+    manager.register(of(&peer, "c", &basic)).await.unwrap();
     assert_eq!(told(&manager, "c").await, "Basic dTpw", "others are as they were");
 }
 
@@ -151,7 +151,7 @@ async fn a_probe_takes_what_is_at_hand_and_never_tells_of_a_refusal() {
         ("wrong", "wrong", true, &[], State::Unhealthy),
     ] {
         let auth = json!({ "word": word, "secret": "s", "at_hand": at_hand });
-        manager.register(of(&peer, id, json!({ "auth_type": "word", "auth_config": auth }))).await.unwrap();
+        manager.register(of(&peer, id, &json!({ "auth_type": "word", "auth_config": auth }))).await.unwrap();
         let handle = manager.get(id).unwrap();
         assert_eq!(manager.health(id).await.unwrap().state, state, "{id}");
         let _ = handle.probe().await;
