@@ -136,8 +136,8 @@ fn credential(credential: &Credential) -> Vec<String> {
     };
     for value in values {
         if let Ok(value) = value.expose() {
-            // `Bearer x` in a header: the echo may be of `x` alone.
-            secrets.extend(value.split(' ').map(str::to_owned));
+            // `Bearer x` or `Token token=x` in a header: the echo may be of `x` alone.
+            secrets.extend(value.split([' ', '=', ',', '"']).map(str::to_owned));
             secrets.push(value.into_owned());
         }
     }

@@ -8,6 +8,7 @@ mod cache;
 mod call;
 mod commands;
 mod crash;
+mod custom;
 mod egress;
 mod file;
 mod flow;

@@ -152,7 +152,7 @@ async fn store(
         && let Some(key) = kept(&config, sent)
     {
         return Err(invalid(format!(
-            "base_url and proxy lead elsewhere than before: send {key} again, in clear"
+            "base_url, proxy or a URL of auth_config leads elsewhere than before: send {key} again, in clear"
         )));
     }
     // What was merged belongs to the version that was read, even if the client named none.
@@ -179,12 +179,28 @@ fn invalid(detail: impl Into<String>) -> Problem {
     Problem::plain(StatusCode::UNPROCESSABLE_ENTITY, "invalid_config", detail)
 }
 
-/// Where the secrets of a configuration go: the origin that it calls, and the proxy that it goes through.
-fn destination(document: &Value) -> (String, Option<&Value>) {
+/// Where the secrets of a configuration go: the origin that it calls, the proxy that it goes through, and where its
+/// scheme asks for tokens.
+fn destination(document: &Value) -> (String, Option<&Value>, Vec<&str>) {
     let url = document.get("base_url").and_then(Value::as_str).unwrap_or_default();
     // Scheme, nothing, and what stands before the path.
     let origin = url.split('/').take(3).collect::<Vec<_>>().join("/");
-    (origin.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase(), document.pointer("/proxy/url"))
+    let origin = origin.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    let mut asked = Vec::new();
+    document.get("auth_config").into_iter().for_each(|auth| urls(auth, &mut asked));
+    (origin, document.pointer("/proxy/url"), asked)
+}
+
+/// The values of all keys that are `url` or end in `_url`.
+fn urls<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| match value {
+            Value::String(url) if key == "url" || key.ends_with("_url") => found.push(url),
+            value => urls(value, found),
+        }),
+        Value::Array(values) => values.iter().for_each(|value| urls(value, found)),
+        _ => {}
+    }
 }
 
 fn told(registered: &Registered, status: &'static str) -> Response {
