@@ -63,10 +63,12 @@ fn echo(received: Received) -> Response<Body> {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         let basic = value.strip_prefix("Basic ").and_then(|pair| STANDARD.decode(pair).ok());
         values.extend(basic.map(|pair| String::from_utf8(pair).unwrap()));
+        values.extend(value.strip_prefix("Session id=").map(str::to_owned));
         values.push(format!("{name}: {value}"));
     }
-    if received.uri.path().contains("/login/") {
-        values.push(String::from_utf8_lossy(&received.body).into_owned());
+    // Little enough that all of it could be shown.
+    if received.uri.path().ends_with("/login/refuse") {
+        values = vec![String::from_utf8_lossy(&received.body).into_owned()];
     }
     if received.uri.path().ends_with("/login") {
         return Response::new(Body::from(json!({"session": {"token": canary(SESSION)}}).to_string()));
