@@ -30,7 +30,7 @@ pub(super) struct RequestConfig {
     /// Parameters of the query.
     #[serde(default)]
     query: BTreeMap<String, Secret>,
-    /// A body of JSON.
+    /// A body of JSON. Fields that are null are left out, as everywhere in a configuration.
     #[serde(default)]
     json: Option<Json>,
     /// A body as a form is sent.

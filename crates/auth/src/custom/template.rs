@@ -62,7 +62,7 @@ impl Names {
 
     fn get(&self, name: &str) -> Result<(Cow<'_, str>, bool)> {
         if let Some(secret) = self.secrets.get(name) {
-            let exposed = plain(secret).map_err(|error| error.at(&format!("secrets.{name}")))?;
+            let exposed = secret.expose().map_err(|error| error.at(&format!("secrets.{name}")))?;
             return Ok((exposed, true));
         }
         self.value(name).map(|value| (value.into(), false))

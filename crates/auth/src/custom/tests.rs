@@ -156,6 +156,10 @@ async fn a_request_is_made_of_what_is_configured_with_names_and_references_in_th
     assert_eq!((&*line, &*body), ("GET https://shop.test/login", "<login>the-user</login>"));
     assert_eq!(headers["content-type"], "text/xml");
 
+    let dollar = json!({ "secrets": { "user": "a${env:HOME}b" } });
+    let (_, _, body) = sent(dollar).await;
+    assert!(body.contains("a${env:HOME}b"), "a secret that is no reference is as it is: {body}");
+
     let deep = json!({ "request": { "json": { "a": [{ "b": "{{user}}", "n": 1, "t": true }] } } });
     let (_, _, body) = sent(deep).await;
     let body: Value = serde_json::from_str(&body).unwrap();

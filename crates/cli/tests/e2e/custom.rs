@@ -188,6 +188,25 @@ async fn a_service_that_refuses_every_session_is_asked_twice_and_its_answer_give
 }
 
 #[tokio::test]
+async fn a_probe_opens_a_session_where_there_is_none_and_gives_none_up() {
+    let (shop, peer, server) = Shop::open(None).await;
+    let health = async |id: &str| {
+        let health = server.get(&format!("/api/v1/integrations/{id}/health")).await.is(200).json();
+        health["reason_code"].as_str().unwrap().to_owned()
+    };
+    server.has(&session(&peer)).await;
+    post(&server, "/401").await.is(200);
+    shop.forget();
+    assert_eq!((health("a").await, shop.logins()), ("auth_expired".to_owned(), 1));
+    assert_eq!(asked(&peer, "/401"), 2, "the probe was sent, once");
+    assert_eq!(post(&server, "/401").await.is(200).header("trunkline-attempts"), "2");
+    let mut other = session(&peer);
+    other["integration_id"] = "b".into();
+    server.has(&other).await;
+    assert_eq!((health("b").await, shop.logins()), ("answered".to_owned(), 3));
+}
+
+#[tokio::test]
 async fn what_goes_wrong_at_the_login_is_said_without_what_was_sent() {
     let (shop, peer, server) = Shop::open(None).await;
     for (id, at, value, kind, says) in [

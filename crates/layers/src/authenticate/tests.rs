@@ -141,6 +141,19 @@ async fn nothing_is_sent_again_with_the_same_credential_or_a_stream_that_is_gone
     assert_eq!((result.unwrap_err().kind(), sent.len()), (Kind::Unauthenticated, 1));
 }
 
+#[tokio::test]
+async fn a_scheme_hears_of_a_refusal_though_the_stream_is_gone() {
+    let tokens = Tokens(vec!["old".to_owned(), "new".to_owned()]);
+    let scheme = Arc::new(Rotating::open(tokens, &Site::default()).unwrap());
+    let layers: Vec<Arc<dyn Layer>> = vec![Arc::new(Authenticate::new(scheme.clone(), None, None))];
+    let context = Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap()));
+    let script = Script::new([refused()]);
+    let upload = HttpRequest { body: pieces(&["ab"]), ..HttpRequest::post("/") };
+    let mut call = Call::new(IntegrationId::new("a").unwrap(), upload);
+    Pipeline::new(context, layers, Arc::new(script.clone())).run(&mut call).await.unwrap_err();
+    assert_eq!((script.attempts(), scheme.tokens.lock().unwrap().len()), (1, 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_not_given_up_for_a_credential_that_comes_too_late() {
     let began = Instant::now();
