@@ -1,11 +1,13 @@
 //! `api_key`: a key in a header, the query or a cookie.
 
-use http::HeaderName;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trunkline_core::{Error, Form, Result, Secret};
+use trunkline_core::{Error, Result, Secret};
 
-use crate::fixed::{Fixed, OneSecret};
+use crate::{
+    fixed::{Fixed, OneSecret},
+    place::Place,
+};
 
 /// Sends a key.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,43 +25,15 @@ pub struct ApiKey {
     format: Option<Secret>,
 }
 
-/// Where the key goes.
-enum Place {
-    Header(HeaderName),
-    Query(String),
-    Cookie(String),
-}
-
 impl OneSecret for ApiKey {
     const NAME: &'static str = "api_key";
 
     fn open(self) -> Result<Fixed> {
-        let place = match (self.header, self.query, self.cookie) {
-            (header, None, None) => {
-                let name = header.as_deref().unwrap_or("X-API-Key");
-                Place::Header(
-                    name.parse().map_err(|_| Error::invalid("header: is not the name of a header"))?,
-                )
-            }
-            (None, Some(name), None) if !name.is_empty() => Place::Query(name),
-            (None, None, Some(name))
-                if !name.is_empty()
-                    && name.bytes().all(|c| c.is_ascii_graphic() && !b"=;,\"".contains(&c)) =>
-            {
-                Place::Cookie(name)
-            }
-            (None, None, Some(_)) => return Err(Error::invalid("cookie: is not the name of a cookie")),
-            (None, Some(_), None) => return Err(Error::invalid("query: must not be empty")),
-            _ => return Err(Error::invalid("name one of header, query and cookie")),
-        };
+        let place = Place::new(self.header.as_deref(), self.query, self.cookie, "X-API-Key")?;
         let format = self.format;
         Fixed::new(self.key, move |key| {
             let value = Secret::literal(formatted(format.as_ref(), key)?);
-            Ok(match &place {
-                Place::Header(name) => Form::Header { name: name.clone(), value },
-                Place::Query(name) => Form::Query { name: name.clone(), value },
-                Place::Cookie(name) => Form::Cookie { name: name.clone(), value },
-            })
+            Ok(place.form(value))
         })
     }
 }
@@ -83,7 +57,7 @@ fn formatted(format: Option<&Secret>, key: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use trunkline_core::parse;
+    use trunkline_core::{Form, parse};
 
     use super::*;
 

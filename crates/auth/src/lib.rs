@@ -4,8 +4,10 @@ mod api_key;
 mod aws_sigv4;
 mod basic;
 mod bearer;
+mod custom;
 mod digest;
 mod encoding;
+mod endpoint;
 mod entry;
 mod fixed;
 mod hmac;
@@ -14,6 +16,7 @@ mod jwt;
 mod nonce;
 mod none;
 mod oauth2;
+mod place;
 mod query;
 mod signed;
 mod tokens;
@@ -22,6 +25,7 @@ pub use api_key::ApiKey;
 pub use aws_sigv4::AwsSigV4;
 pub use basic::Basic;
 pub use bearer::Bearer;
+pub use custom::Custom;
 pub use digest::Digest;
 pub use entry::{Entry, Of};
 pub use fixed::{Fixed, OneSecret, Static};
@@ -42,4 +46,5 @@ pub const SCHEMES: &[&dyn Entry] = &[
     &Of::<Signed<Hmac>>::NEW,
     &Of::<Signed<AwsSigV4>>::NEW,
     &Of::<Digest>::NEW,
+    &Of::<Custom>::NEW,
 ];

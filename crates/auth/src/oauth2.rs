@@ -59,6 +59,10 @@ impl Scheme for OAuth2 {
         self.0.tokens.ready()
     }
 
+    fn at_hand(&self) -> Option<Arc<Credential>> {
+        self.0.tokens.at_hand()
+    }
+
     async fn credential(&self, context: &Context) -> Result<Option<Arc<Credential>>> {
         self.0.tokens.get(context).await.map(Some)
     }

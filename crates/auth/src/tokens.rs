@@ -137,6 +137,14 @@ impl<I: Issue> Tokens<I> {
         fresh.then(|| held.credential.clone())
     }
 
+    /// The token, if it is good, though a new one may be due.
+    pub(crate) fn at_hand(&self) -> Option<Arc<Credential>> {
+        let held = self.0.current.load();
+        let held = held.as_ref()?;
+        let good = held.times.is_none_or(|(_, end)| Instant::now() < end);
+        good.then(|| held.credential.clone())
+    }
+
     /// The token. One that is good is given at once, though another is asked for; where there is none, the caller
     /// waits with all others for one exchange.
     ///

@@ -42,6 +42,22 @@ pub fn resolve(text: &str) -> Result<Cow<'_, str>> {
     secret::resolve(text)
 }
 
+/// Checks a JSON pointer (RFC 6901 section 3).
+///
+/// # Errors
+///
+/// `invalid_config`, saying what one looks like.
+pub fn pointer(text: &str) -> Result<()> {
+    let whole = text.is_empty() || text.starts_with('/');
+    let escaped = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    match whole && escaped {
+        true => Ok(()),
+        false => Err(Error::invalid(
+            "is not a JSON pointer such as /session/token; each step begins with /, and ~ is written ~0",
+        )),
+    }
+}
+
 /// The known word nearest to `word`, if one is near enough to be a slip of the fingers.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
@@ -172,6 +188,16 @@ mod tests {
         assert!(text::<Outer>(b"{\"timeout\": 1").unwrap_err().message().contains("ends too early"));
         assert!(text::<Outer>(b"{} x").is_err());
         assert!(text::<Outer>(b"{\"timeout\": \"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn a_pointer_is_empty_or_steps_that_begin_with_a_slash() {
+        for text in ["", "/", "/a/0/b", "/~0a~1b", "/a b"] {
+            pointer(text).unwrap();
+        }
+        for text in ["a", "a/b", "/~", "/~2", "$.a"] {
+            assert!(pointer(text).unwrap_err().message().contains("JSON pointer"), "{text}");
+        }
     }
 
     #[test]

@@ -26,13 +26,49 @@ pub trait Journal: Debug + Send + Sync + 'static {
     fn note(&self, event: &'static str, kind: Option<Kind>);
 }
 
-/// An auth scheme.
+/// An auth scheme: where the credential of each attempt comes from.
+///
+/// Authors write plain `async fn`s; the blanket [`SchemeDyn`] is the only place that boxes them. A program adds its own
+/// with `Manager::builder().scheme::<Yours>()`, as `crates/trunkline/examples/own_scheme.rs` does.
+///
+/// # The configuration
+///
+/// [`Scheme::Config`] is what `auth_config` is read into, and its JSON Schema is what is shown of it: give it
+/// `#[serde(deny_unknown_fields)]`, so that a slip of the pen is an error that names the key, and make every field that
+/// is secret a [`Secret`](crate::Secret). What is of that type is masked wherever a configuration is shown, and may be
+/// a reference, `${env:NAME}` or `${file:PATH}`, which [`Secret::expose`](crate::Secret::expose) reads each time. Doc
+/// comments of the fields become their descriptions. Error messages begin with the key and never hold a secret.
+///
+/// # What becomes of a credential
+///
+/// Yield one of the forms of [`Credential`](crate::Form), and the same `Arc` for as long as the credential is the
+/// same: who is told of a refusal, and whether another attempt makes sense, goes by that pointer. Transports know how
+/// to place each form on their wire. One that depends on the request is a [`Sign`](crate::Sign).
+///
+/// For each attempt [`ready`](Scheme::ready) is asked first, on the fast path of every call: it must not block, and gives
+/// `None` where something has to be done. Then [`credential`](Scheme::credential) is awaited, within the deadline of
+/// the call and before any limit on the time of one attempt. An error of it ends the attempt, which was not sent: give
+/// it the outcome [`NotSent`](crate::Outcome::NotSent), and a [`Kind`] by which it is repeated (`unavailable`) or not
+/// (`invalid_config`).
+///
+/// If the answer says that the credential has expired (a 401, or what `expired_when` of the integration says), then
+/// [`rejected`](Scheme::rejected) is called once, and `credential` again. Where that gives another one the call is
+/// sent once more, else its caller gets the answer. A second refusal is not told.
+///
+/// Health probes use what is [`at hand`](Scheme::at_hand), ask for a credential only where there is none, and tell of
+/// no refusal.
 ///
 /// # Behavior
 ///
 /// - `open` checks everything and performs no I/O.
-/// - `credential` is cached; it is refreshed ahead of its end, by one caller for all.
-/// - `rejected` is told which credential the service refused; it acts only if that one is still current.
+/// - `credential` is cached; it is refreshed ahead of its end, by one caller for all. Callers go away at any time:
+///   what must not be lost runs in a task of its own.
+/// - After a failure nobody is asked again for a while: calls come by the thousand, and each asks.
+/// - `rejected` is told which credential the service refused; it acts only if that one is still current. Whoever was
+///   refused with an older one need only ask again.
+/// - Requests of its own go through [`Context::web`], which passes the egress guard and follows no redirect, and
+///   nowhere that others listen in: `https`, or this machine.
+/// - What was granted and cannot be had again is kept in the [`Vault`] before it is used.
 pub trait Scheme: Debug + Send + Sync + Sized + 'static {
     /// The `auth_type` in a configuration, such as `api_key`.
     const NAME: &'static str;
@@ -52,10 +88,17 @@ pub trait Scheme: Debug + Send + Sync + Sized + 'static {
         None
     }
 
+    /// The credential that calls use now, though another may be due, if it is there without asking anybody: what
+    /// health probes use.
+    fn at_hand(&self) -> Option<Arc<Credential>> {
+        self.ready()
+    }
+
     /// The current credential; `None` when the scheme sends nothing.
     fn credential(&self, context: &Context) -> impl Future<Output = Result<Option<Arc<Credential>>>> + Send;
 
-    /// The service answered 401 to `credential`. Afterwards [`Scheme::credential`] yields another one,
+    /// The service answered to `credential` that it has expired (a 401, or what the integration takes for one), with
+    /// the headers `challenge`. Afterwards [`Scheme::credential`] yields another one,
     /// or the same if nothing better is to be had.
     fn rejected(
         &self,
@@ -83,6 +126,8 @@ pub trait SchemeDyn: Debug + Send + Sync + 'static {
     fn name(&self) -> &'static str;
     /// See [`Scheme::ready`].
     fn ready_dyn(&self) -> Option<Arc<Credential>>;
+    /// See [`Scheme::at_hand`].
+    fn at_hand_dyn(&self) -> Option<Arc<Credential>>;
     /// See [`Scheme::credential`].
     fn credential_dyn<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Option<Arc<Credential>>>>;
     /// See [`Scheme::rejected`].
@@ -104,6 +149,10 @@ impl<T: Scheme> SchemeDyn for T {
 
     fn ready_dyn(&self) -> Option<Arc<Credential>> {
         self.ready()
+    }
+
+    fn at_hand_dyn(&self) -> Option<Arc<Credential>> {
+        self.at_hand()
     }
 
     fn credential_dyn<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Option<Arc<Credential>>>> {

@@ -1,55 +1,115 @@
-//! `Authenticate`: gets the credential from the scheme for each attempt, and tries once more with a
-//! fresh one when the service refuses it.
+//! `Authenticate`: gets the credential from the scheme for each attempt, and tries once more with another one when
+//! the service refuses it. Which answers say so is in `authenticate/expired.rs`.
 
-use std::sync::Arc;
+mod config;
+mod expired;
+mod peek;
 
-use http::HeaderMap;
-use trunkline_core::{BoxFuture, Call, Error, Layer, Next, Reply, Result, Retry, SchemeDyn, Scrub};
+use std::{sync::Arc, time::Duration};
 
+use http::{HeaderMap, HeaderValue, header};
+use tokio::time::{Instant, timeout_at};
+use trunkline_core::{BoxFuture, Call, Error, Layer, Next, Operation, Reply, Result, SchemeDyn, Scrub};
+
+pub use self::{config::ExpiredWhen, expired::Expired};
 use crate::Limiter;
+
+/// With less time left than this, no attempt is begun.
+const SHORTEST: Duration = Duration::from_millis(50);
 
 /// Adds the scheme's credential to each attempt.
 #[derive(Debug)]
 pub struct Authenticate {
     scheme: Arc<dyn SchemeDyn>,
     limiter: Option<Arc<Limiter>>,
+    /// Boxed: few integrations have rules of their own.
+    expired: Option<Box<Expired>>,
+}
+
+/// How an attempt has ended.
+enum End {
+    /// However it did: the credential is not to blame.
+    Final(Result<Reply>),
+    /// The service says that the credential has expired.
+    Refused(Error),
 }
 
 impl Authenticate {
     /// Authenticates with `scheme`. The attempt with a fresh credential waits for `limiter`, which stands above
-    /// and knows only of the first.
-    pub fn new(scheme: Arc<dyn SchemeDyn>, limiter: Option<Arc<Limiter>>) -> Self {
-        Self { scheme, limiter }
+    /// and knows only of the first. Answers that say that the credential has expired are those of `expired`, or, with
+    /// `None`, those that the standards have for it.
+    pub fn new(
+        scheme: Arc<dyn SchemeDyn>,
+        limiter: Option<Arc<Limiter>>,
+        expired: Option<Box<Expired>>,
+    ) -> Self {
+        Self { scheme, limiter, expired }
     }
 
-    /// Tells the scheme, and makes one more attempt if that gave another credential and the operation
-    /// can be sent again. A 401 says that the service did not act, so this is not a retry.
-    async fn refreshed(
+    /// What an answer says of the credential.
+    async fn judged(&self, mut result: Result<Reply>) -> End {
+        let refused = match &self.expired {
+            Some(expired) => expired.is_said_by(&mut result).await,
+            None => result.as_ref().is_err_and(expired::is_said_by_default),
+        };
+        match result {
+            // It is no answer to the call: neither the cache nor the caller may take it for one.
+            Ok(reply) if refused => End::Refused(expired::refusal(reply)),
+            Err(error) if refused => End::Refused(error),
+            result => End::Final(result),
+        }
+    }
+
+    /// Tells the scheme, and makes one more attempt if that gave another credential in time and the operation can be
+    /// sent again. The service did not act, so this is not a retry.
+    async fn again(
         &self,
         call: &mut Call,
         next: Next<'_>,
-        error: Error,
         replayable: bool,
+        refusal: Error,
     ) -> Result<Reply> {
-        let Some(refused) = call.credential.clone() else { return Err(error) };
-        let challenge = error.reply().map_or_else(HeaderMap::new, |reply| reply.headers.clone());
+        let Some(refused) = call.credential.clone() else { return Err(refusal) };
+        let challenge = refusal.reply().map_or_else(HeaderMap::new, |reply| reply.headers.clone());
         self.scheme.rejected_dyn(&refused, &challenge).await;
         // The next call is better off all the same.
         if !replayable {
-            return Err(error);
+            return Err(refusal);
         }
-        let fresh = self.scheme.credential_dyn(next.context()).await?;
+        let fresh = self.scheme.credential_dyn(next.context());
+        let fresh = match call.deadline.map(|deadline| deadline.checked_sub(SHORTEST)) {
+            None => fresh.await?,
+            // What the service said is a better answer than that there was no time for another.
+            Some(until) => match timeout_at(until.unwrap_or_else(Instant::now), fresh).await {
+                Ok(fresh) => fresh?,
+                Err(_) => return Err(refusal),
+            },
+        };
         if fresh.as_ref().is_none_or(|fresh| Arc::ptr_eq(fresh, &refused)) {
-            return Err(error);
+            return Err(refusal);
         }
         if let Some(limiter) = &self.limiter
             && limiter.admit(call).await.is_err()
         {
-            return Err(error);
+            return Err(refusal);
         }
         call.credential = fresh;
         call.attempt += 1;
-        next.run(call).await
+        match self.judged(next.run(call).await).await {
+            End::Final(result) => result,
+            End::Refused(error) => Err(error),
+        }
+    }
+
+    /// A body that is to be looked into must not come encoded, as those do that are passed on.
+    fn ask_plainly(&self, call: &mut Call) {
+        if let Operation::Http(request) = &mut call.operation
+            && request.relay
+            && self.expired.as_ref().is_some_and(|expired| expired.reads_bodies())
+            && request.headers.contains_key(header::ACCEPT_ENCODING)
+        {
+            request.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
     }
 }
 
@@ -67,139 +127,29 @@ impl Layer for Authenticate {
                     self.scheme.credential_dyn(next.context()).await.inspect_err(|_| call.attempt -= 1)?
                 }
             };
+            self.ask_plainly(call);
             // Asked now: a stream is gone once it was sent.
             let replayable = call.operation.is_replayable();
-            let result = match next.run(call).await {
-                Err(error) if error.kind().row().retry == Retry::Refresh => {
-                    self.refreshed(call, next, error, replayable).await
-                }
-                result => result,
-            };
-            // What an error quotes of the service goes into logs.
-            result.map_err(|error| match &call.credential {
-                Some(credential) => error.scrubbed(&Scrub::of(credential)),
-                None => error,
+            let result = next.run(call).await;
+            if self.expired.is_none() && result.is_ok() {
+                return result;
+            }
+            // Boxed, so that calls that succeed do not carry its room.
+            Box::pin(async move {
+                let result = match self.judged(result).await {
+                    End::Final(result) => result,
+                    End::Refused(refusal) => self.again(call, next, replayable, refusal).await,
+                };
+                // What an error quotes of the service goes into logs.
+                result.map_err(|error| match &call.credential {
+                    Some(credential) => error.scrubbed(&Scrub::of(credential)),
+                    None => error,
+                })
             })
+            .await
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use http::StatusCode;
-    use schemars::JsonSchema;
-    use serde::Deserialize;
-    use trunkline_core::{
-        Body, Context, Credential, Egress, Form, HttpRequest, IntegrationId, Kind, Pipeline, Profile, Scheme,
-        Secret, Site,
-    };
-    use trunkline_testkit::{Script, Step};
-
-    use super::*;
-
-    /// A scheme whose credential changes when it is told of a refusal, if it has another.
-    #[derive(Debug)]
-    struct Rotating {
-        tokens: Mutex<Vec<Arc<Credential>>>,
-    }
-
-    #[derive(Debug, Deserialize, JsonSchema)]
-    struct Tokens(Vec<String>);
-
-    impl Scheme for Rotating {
-        const NAME: &'static str = "rotating";
-        type Config = Tokens;
-
-        fn open(Tokens(tokens): Tokens, _: &Site) -> Result<Self> {
-            let tokens = tokens
-                .into_iter()
-                .rev()
-                .map(|token| Arc::new(Credential::new(Form::Bearer(Secret::new(token)))));
-            Ok(Self { tokens: Mutex::new(tokens.collect()) })
-        }
-
-        async fn credential(&self, _: &Context) -> Result<Option<Arc<Credential>>> {
-            Ok(self.tokens.lock().unwrap().last().cloned())
-        }
-
-        async fn rejected(&self, credential: &Arc<Credential>, _: &HeaderMap) {
-            let mut tokens = self.tokens.lock().unwrap();
-            if tokens.len() > 1 && tokens.last().is_some_and(|last| Arc::ptr_eq(last, credential)) {
-                tokens.pop();
-            }
-        }
-    }
-
-    fn refused() -> Step {
-        Step::Answers(StatusCode::UNAUTHORIZED, Kind::Unauthenticated)
-    }
-
-    async fn call(
-        tokens: &[&str],
-        steps: impl IntoIterator<Item = Step>,
-        request: HttpRequest,
-    ) -> (Result<Reply>, Vec<String>) {
-        let scheme =
-            Rotating::open(Tokens(tokens.iter().map(|&token| token.to_owned()).collect()), &Site::default())
-                .unwrap();
-        call_with(Arc::new(scheme), steps, request).await
-    }
-
-    async fn call_with(
-        scheme: Arc<Rotating>,
-        steps: impl IntoIterator<Item = Step>,
-        request: HttpRequest,
-    ) -> (Result<Reply>, Vec<String>) {
-        let layers: Vec<Arc<dyn Layer>> = vec![Arc::new(Authenticate::new(scheme, None))];
-        let context = Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap()));
-        let script = Script::new(steps);
-        let mut call = Call::new(IntegrationId::new("a").unwrap(), request);
-        let result = Pipeline::new(context, layers, Arc::new(script.clone())).run(&mut call).await;
-        let sent = script.credentials().into_iter().flatten();
-        (result, sent.map(|sent| sent.header().unwrap().unwrap().1.to_str().unwrap().to_owned()).collect())
-    }
-
-    #[tokio::test]
-    async fn each_attempt_carries_the_current_credential() {
-        let (result, sent) = call(&["one"], [], HttpRequest::get("/")).await;
-        result.unwrap();
-        assert_eq!(sent, ["Bearer one"]);
-    }
-
-    #[tokio::test]
-    async fn a_refused_credential_is_replaced_once_and_the_call_made_again() {
-        let (result, sent) = call(&["old", "new"], [refused()], HttpRequest::post("/")).await;
-        result.unwrap();
-        assert_eq!(sent, ["Bearer old", "Bearer new"]);
-    }
-
-    #[tokio::test]
-    async fn a_service_that_always_refuses_is_asked_twice_and_its_answer_given_back() {
-        let (result, sent) =
-            call(&["a", "b", "c"], [refused(), refused(), refused()], HttpRequest::get("/")).await;
-        let error = result.unwrap_err();
-        assert_eq!(
-            (error.kind(), error.reply().unwrap().status),
-            (Kind::Unauthenticated, StatusCode::UNAUTHORIZED)
-        );
-        assert_eq!(sent, ["Bearer a", "Bearer b"]);
-    }
-
-    #[tokio::test]
-    async fn nothing_is_sent_again_with_the_same_credential_or_a_stream_that_is_gone() {
-        let (result, sent) = call(&["only"], [refused()], HttpRequest::get("/")).await;
-        assert_eq!((result.unwrap_err().kind(), sent.len()), (Kind::Unauthenticated, 1));
-
-        let stream = Body::stream(http_body_util::StreamBody::new(futures_util::stream::empty()));
-        let scheme =
-            Arc::new(Rotating::open(Tokens(vec!["a".into(), "b".into()]), &Site::default()).unwrap());
-        let request = HttpRequest { body: stream, ..HttpRequest::post("/") };
-        let (result, sent) = call_with(scheme.clone(), [refused()], request).await;
-        assert_eq!((result.unwrap_err().kind(), sent.len()), (Kind::Unauthenticated, 1));
-        let (result, sent) = call_with(scheme, [], HttpRequest::get("/")).await;
-        result.unwrap();
-        assert_eq!(sent, ["Bearer b"], "the next call has the better one");
-    }
-}
+mod tests;

@@ -21,7 +21,7 @@ mod window;
 
 pub use activity::{Record, Recorder};
 pub use attempt::Attempt;
-pub use authenticate::Authenticate;
+pub use authenticate::{Authenticate, Expired, ExpiredWhen};
 pub use breaker::{Breaker, BreakerConfig, BreakerState, Circuit, Thresholds};
 pub use cache::{Cache, CacheConfig, CacheScope, CacheStore};
 pub use concurrency::{Bound, Capacity, Concurrency, ConcurrencyConfig, ConcurrencyState};

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use trunkline_core::{Context, Counted, Egress, IntegrationId, Layer, Result, SharedLimits, Transport};
+use trunkline_auth::{Entry as SchemeEntry, Of as OfScheme};
+use trunkline_core::{
+    Context, Counted, Egress, IntegrationId, Layer, Result, Scheme, SharedLimits, Transport,
+};
 use trunkline_layers::{Bound, CacheStore, Capacity, Metrics, Recorder, Spans};
 use trunkline_store::{MemoryStore, Store};
 use trunkline_transports::{Entry, HttpPort, Of};
@@ -28,6 +31,7 @@ pub struct Builder {
     in_flight: u32,
     open: usize,
     transports: Vec<Box<dyn Entry>>,
+    schemes: Vec<Box<dyn SchemeEntry>>,
     layers: Vec<Own>,
     counter: Option<Arc<dyn SharedLimits>>,
 }
@@ -48,6 +52,7 @@ impl Builder {
             in_flight: IN_FLIGHT,
             open: OPEN,
             transports: Vec::new(),
+            schemes: Vec::new(),
             layers: Vec::new(),
             counter: None,
         }
@@ -129,6 +134,17 @@ impl Builder {
         self
     }
 
+    /// Adds an auth scheme of your own: [`Scheme::NAME`] becomes an `auth_type` that integrations may have. Where
+    /// that name is built in, yours takes its place, `none` included. Its configuration is checked, described and
+    /// masked by the schema of [`Scheme::Config`].
+    #[must_use]
+    pub fn scheme<T: Scheme>(mut self) -> Self {
+        // One that was added before under this name has no say any more.
+        self.schemes.retain(|scheme| scheme.name() != T::NAME);
+        self.schemes.push(Box::new(OfScheme::<T>::NEW));
+        self
+    }
+
     /// Adds a layer of your own. It stands below the deadline and the admission, above the cache and the retry:
     /// each call passes it once, however often it is attempted and also if the cache answers it. Of several the
     /// first that was added is the outermost. Probes do not pass it, nor do calls of an integration that is
@@ -185,11 +201,15 @@ impl Builder {
             "Connections that were called and are kept open",
             move || counted.count() as u64,
         );
-        let catalog = match &*self.transports {
-            [] => Catalog::shared().clone(),
-            own => Arc::new(Catalog::with(own)),
-        };
         let context = Context::new(Arc::new(self.egress));
+        let catalog = match (&*self.transports, &*self.schemes) {
+            ([], []) => Catalog::shared().clone(),
+            (transports, schemes) => {
+                let own = Arc::new(Catalog::with(transports, schemes));
+                own.clone().keep(&context);
+                own
+            }
+        };
         let web = Arc::new(HttpPort::new(&context));
         let shared = Shared {
             context: context.with_web(web),
@@ -201,6 +221,7 @@ impl Builder {
             catalog,
             admission: Arc::new(Bound::of_server(Capacity { max: self.in_flight, ..Capacity::default() })),
             transports: self.transports,
+            schemes: self.schemes,
             layers: self.layers,
             counter: self.counter,
             files: Files::default(),

@@ -7,7 +7,8 @@ use std::{
 
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-use trunkline_auth::SCHEMES;
+use trunkline_auth::{Entry as SchemeEntry, SCHEMES};
+use trunkline_core::Context;
 use trunkline_transports::{Entry, TRANSPORTS};
 
 use crate::config::Common;
@@ -28,11 +29,11 @@ impl Catalog {
 
     pub(crate) fn shared() -> &'static Arc<Self> {
         static CATALOG: OnceLock<Arc<Catalog>> = OnceLock::new();
-        CATALOG.get_or_init(|| Arc::new(Catalog::with(&[])))
+        CATALOG.get_or_init(|| Arc::new(Catalog::with(&[], &[])))
     }
 
-    /// The catalog of this build and of transports that a program brings along.
-    pub(crate) fn with(own: &[Box<dyn Entry>]) -> Self {
+    /// The catalog of this build and of what a program brings along, which takes the place of what has its name.
+    pub(crate) fn with(own: &[Box<dyn Entry>], schemes: &[Box<dyn SchemeEntry>]) -> Self {
         let schema = |make: &dyn Fn(&mut SchemaGenerator) -> schemars::Schema| {
             let mut settings = SchemaSettings::draft2020_12();
             settings.inline_subschemas = true;
@@ -44,9 +45,22 @@ impl Catalog {
             types: transports.map(|t| (t.name(), schema(&|generator| t.schema(generator)))).collect(),
             auth_types: SCHEMES
                 .iter()
+                .copied()
+                .chain(schemes.iter().map(|own| &**own))
                 .map(|s| (s.name(), schema(&|generator| s.schema(generator))))
                 .collect(),
         }
+    }
+
+    /// Puts the catalog where whoever has the context finds it: handles have no room for it.
+    pub(crate) fn keep(self: Arc<Self>, context: &Context) {
+        // Nobody else has the context yet.
+        let _ = context.shared::<Place>().0.set(self);
+    }
+
+    /// The catalog of the manager whose context this is, if it is not that of the build.
+    pub(crate) fn of(context: &Context) -> Option<Arc<Self>> {
+        context.shared::<Place>().0.get().cloned()
     }
 
     /// One schema for the whole of an integration's configuration.
@@ -96,6 +110,10 @@ impl Catalog {
         properties(self.type_schema(r#type).unwrap_or(&Value::Null))
     }
 }
+
+/// Where a context has the catalog of its manager.
+#[derive(Debug, Default)]
+struct Place(OnceLock<Arc<Catalog>>);
 
 /// The properties of an object's schema.
 pub(crate) fn properties(schema: &Value) -> &Map<String, Value> {

@@ -1,13 +1,15 @@
 //! `IntegrationConfig`: the JSON that describes an integration, checked.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use http::{Uri, uri::Scheme};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use trunkline_core::{Error, IntegrationId, Kind, Result, Seconds, Secret, parse};
-use trunkline_layers::{BreakerConfig, CacheConfig, ConcurrencyConfig, RateLimitConfig, RetryConfig};
+use trunkline_layers::{
+    BreakerConfig, CacheConfig, ConcurrencyConfig, ExpiredWhen, RateLimitConfig, RetryConfig,
+};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{catalog::Catalog, mask};
@@ -19,6 +21,8 @@ use crate::{catalog::Catalog, mask};
 pub struct IntegrationConfig {
     document: Confidential,
     common: Common,
+    /// What masks it, where a manager knows more than this build does.
+    catalog: Option<Arc<Catalog>>,
 }
 
 /// The keys that every type of integration has. All others are the transport's own.
@@ -43,6 +47,12 @@ pub(crate) struct Common {
     /// The keys of the auth scheme.
     #[serde(default)]
     pub(crate) auth_config: Option<Confidential>,
+    /// Which answers say that the credential has expired: a list of conditions, of which any suffices; what one of
+    /// them names must all hold. Unless set: a 401, and a 403 whose `WWW-Authenticate` says `Bearer` and
+    /// `invalid_token`. Such an answer says that the service did not act, also where it is a 200 and the call a POST:
+    /// the call is made once more with another credential, where the scheme has one.
+    #[serde(default)]
+    pub(crate) expired_when: Option<ExpiredWhen>,
     /// Total time of a call with everything it waits for, at most 300 seconds. 30 unless set.
     #[serde(default)]
     pub(crate) timeout: Option<Seconds>,
@@ -132,7 +142,7 @@ impl IntegrationConfig {
         if let Some(path) = mask::left_over(&document) {
             return Err(Error::invalid(format!("{path}: is the mask of a secret; send the secret itself")));
         }
-        Ok(Self { document: Confidential(document), common })
+        Ok(Self { document: Confidential(document), common, catalog: None })
     }
 
     /// Reads a configuration from JSON text.
@@ -177,9 +187,15 @@ impl IntegrationConfig {
         self
     }
 
-    /// The document with every secret masked: what may be shown.
+    /// The document with every secret masked: what may be shown. What a program's own transports and schemes keep
+    /// secret is known once it is registered with their manager: [`Handle::config`](crate::Handle::config).
     pub fn masked(&self) -> Value {
-        mask::masked(&self.document.0, Catalog::get())
+        mask::masked(&self.document.0, self.catalog.as_deref().unwrap_or_else(|| Catalog::get()))
+    }
+
+    /// The same, masked by a catalog.
+    pub(crate) fn of(self, catalog: Option<Arc<Catalog>>) -> Self {
+        Self { catalog, ..self }
     }
 
     /// The document with its secrets: for the store, which seals it, and for merging a change into it.
@@ -207,11 +223,10 @@ impl IntegrationConfig {
     /// References of the auth scheme that lead nowhere, as far as this process can see. They are read when the
     /// credential is used, so that is no error yet.
     fn unresolved(&self) -> impl Iterator<Item = String> {
+        let mut found = Vec::new();
         let auth = self.common.auth_config.iter().flat_map(|auth| &auth.0);
-        auth.filter_map(|(key, value)| {
-            let error = Secret::new(value.as_str()?).expose().err()?;
-            Some(error.at(&format!("auth_config.{key}")).message().to_owned())
-        })
+        auth.for_each(|(key, value)| unresolved(value, &format!("auth_config.{key}"), &mut found));
+        found.into_iter()
     }
 
     /// Where the service is, for those types that say so under this key, with references read.
@@ -302,6 +317,21 @@ impl fmt::Debug for IntegrationConfig {
 /// Whether a key holds words of the owner's, which nothing reads.
 pub(crate) fn is_words(key: &str) -> bool {
     matches!(key, "name" | "description" | "metadata")
+}
+
+/// The references below `place` that lead nowhere.
+fn unresolved(value: &Value, place: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            let error = Secret::new(text).expose().err();
+            found.extend(error.map(|error| error.at(place).message().to_owned()));
+        }
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| unresolved(value, &format!("{place}.{key}"), found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| unresolved(value, place, found)),
+        _ => {}
+    }
 }
 
 pub(crate) fn drop_nulls(value: &mut Value) {

@@ -5,13 +5,14 @@ use std::{fmt, sync::Arc};
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use trunkline_auth::SCHEMES;
+use trunkline_auth::{Entry as SchemeEntry, SCHEMES};
 use trunkline_core::{
     Call, Consent, Context, Error, IntegrationId, Kind, Layer, Operation, Pipeline, Reply, Result, SchemeDyn,
     SharedLimits, TransportDyn,
 };
 use trunkline_layers::{
-    Bound, CacheScope, CacheStore, Metrics, Observe, Recorder, Service, Spans, Traffic, TrafficState,
+    Bound, CacheScope, CacheStore, ExpiredWhen, Metrics, Observe, Recorder, Service, Spans, Traffic,
+    TrafficState,
 };
 use trunkline_store::Store;
 use trunkline_transports::{Entry, TRANSPORTS};
@@ -93,6 +94,8 @@ pub(crate) struct Shared {
     pub(crate) admission: Arc<Bound>,
     /// Transports that the program brought along; they hide built-in ones of the same name.
     pub(crate) transports: Vec<Box<dyn Entry>>,
+    /// Schemes that it brought along, which hide others in the same way.
+    pub(crate) schemes: Vec<Box<dyn SchemeEntry>>,
     /// The program's own layers, outermost first.
     pub(crate) layers: Vec<Own>,
     /// What counts for all servers together; none where this one is alone.
@@ -104,6 +107,16 @@ pub(crate) struct Shared {
 impl Shared {
     fn transports(&self) -> impl Iterator<Item = &dyn Entry> + Clone {
         self.transports.iter().map(|own| &**own).chain(TRANSPORTS.iter().copied())
+    }
+
+    fn schemes(&self) -> impl Iterator<Item = &dyn SchemeEntry> + Clone {
+        let built_in = SCHEMES.iter().copied().filter(|scheme| !self.brought(scheme.name()));
+        self.schemes.iter().map(|own| &**own).chain(built_in)
+    }
+
+    /// Whether the program brought a scheme of this name along.
+    fn brought(&self, auth_type: &str) -> bool {
+        self.schemes.iter().any(|own| own.name() == auth_type)
     }
 }
 
@@ -139,8 +152,8 @@ impl Handle {
         let Some(transport) = shared.transports().find(|transport| transport.name() == r#type) else {
             return Err(not_known("type", r#type, shared.transports().map(|transport| transport.name())));
         };
-        let Some(scheme) = SCHEMES.iter().find(|scheme| scheme.name() == auth_type) else {
-            return Err(not_known("auth_type", auth_type, SCHEMES.iter().map(|scheme| scheme.name())));
+        let Some(scheme) = shared.schemes().find(|scheme| scheme.name() == auth_type) else {
+            return Err(not_known("auth_type", auth_type, shared.schemes().map(|scheme| scheme.name())));
         };
         let looks = Files::look(config);
         let own = config.own(&shared.catalog)?;
@@ -155,8 +168,9 @@ impl Handle {
         }
         let transport = transport.open(own, &shared.context)?;
         let scheme = scheme.open(config.auth(), &site(config, shared, connection))?;
-        // `none` sends nothing: it is not in the pipeline at all.
-        let scheme = (scheme.name() != "none").then_some(scheme);
+        // `none` sends nothing: it is not in the pipeline at all, unless the program has one of its own.
+        let scheme = (auth_type != "none" || shared.brought(auth_type)).then_some(scheme);
+        let expired = config.common().expired_when.as_ref().map(ExpiredWhen::open).transpose()?;
         let address = match &tenant {
             Some(tenant) => tenant.address.clone(),
             None => host_and_port(config),
@@ -172,6 +186,7 @@ impl Handle {
             common: config.common(),
             off,
             scheme: scheme.clone(),
+            expired: expired.map(Box::new),
             metrics,
             recorder: shared.recorder.clone(),
             spans: shared.spans.clone(),
@@ -343,7 +358,10 @@ impl Handle {
     pub fn config(&self) -> Result<IntegrationConfig> {
         match self.trouble() {
             Some(trouble) if self.document.is_empty() => Err(trouble),
-            _ => IntegrationConfig::from_slice(self.document.as_bytes()),
+            _ => {
+                let config = IntegrationConfig::from_slice(self.document.as_bytes())?;
+                Ok(config.of(Catalog::of(self.pipeline.context())))
+            }
         }
     }
 
@@ -436,6 +454,10 @@ impl Handle {
     /// other layers, and says what it proves. It pays for the rate limit without waiting for its turn, and an
     /// answer closes the circuit.
     ///
+    /// The credential is the one at hand. Only where there is none the scheme is asked for it, as by a call, since
+    /// without one nobody knows whether calls would succeed; while an earlier failure keeps the scheme from asking, its
+    /// error is the answer. A refusal is not told to the scheme: no probe makes it give a credential up.
+    ///
     /// # Errors
     ///
     /// Whatever the scheme or the transport says; `rate_limited` while the service wants nothing sent.
@@ -446,7 +468,10 @@ impl Handle {
         let (context, transport) = (self.pipeline.context(), self.pipeline.transport());
         let mut call = Call::new(self.id.clone(), trunkline_core::HttpRequest::get(""));
         if let Some(scheme) = &self.scheme {
-            call.credential = scheme.credential_dyn(context).await?;
+            call.credential = match scheme.at_hand_dyn() {
+                Some(credential) => Some(credential),
+                None => scheme.credential_dyn(context).await?,
+            };
         }
         let evidence = transport.probe_dyn(context, &mut call).await?;
         if evidence == "answered"

@@ -79,14 +79,15 @@ pub use tenant::kept_elsewhere;
 pub use trunkline_core::{
     Begun, Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Consent, ConsentState, Context, Counted,
     Credential, DeviceCode, Egress, Error, Form, Forward, HttpRequest, Idempotency, Idle, IntegrationId,
-    Kind, Layer, MASK, Next, Operation, Outcome, Profile, Publish, Query, Receive, Reply, RequestId, Result,
-    Retry, Row, Scheme, SchemeDyn, Scrub, Seconds, Secret, SharedLimits, Sign, Site, Standing, TraceParent,
-    Transport, TransportDyn, WireRequest, Zone, egress, is_sensitive_name, parse, shared_limits,
+    Journal, Kept, Kind, Layer, MASK, Next, Operation, Outcome, Profile, Publish, Query, Receive, Reply,
+    RequestId, Result, Retry, Row, Scheme, SchemeDyn, Scrub, Seconds, Secret, SharedLimits, Sign, Site,
+    Standing, TraceParent, Transport, TransportDyn, Vault, Web, WireRequest, Zone, egress, is_sensitive_name,
+    parse, shared_limits,
 };
 pub use trunkline_layers::{
-    BreakerConfig, BreakerState, CacheConfig, ConcurrencyConfig, ConcurrencyState, HeaderNames, LimitConfig,
-    LimitState, Metrics, RateLimitConfig, RateLimitState, Record, Recorder, RetryConfig, Sampler, Service,
-    Span, SpanOf, Spans,
+    BreakerConfig, BreakerState, CacheConfig, ConcurrencyConfig, ConcurrencyState, ExpiredWhen, HeaderNames,
+    LimitConfig, LimitState, Metrics, RateLimitConfig, RateLimitState, Record, Recorder, RetryConfig,
+    Sampler, Service, Span, SpanOf, Spans,
 };
 pub use trunkline_replicas::{RedisLimits, RedisOptions, WithoutRedis};
 pub use trunkline_store::{

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use trunkline_core::{IntegrationId, Layer, SchemeDyn, Seconds};
 use trunkline_layers::{
-    Attempt, Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Observe,
-    RateLimit, Recorder, Retry, Service, Spans, Timeout, Traffic,
+    Attempt, Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Expired,
+    Observe, RateLimit, Recorder, Retry, Service, Spans, Timeout, Traffic,
 };
 
 use crate::{config::Common, flow::Flow, refuse::Refuse};
@@ -23,6 +23,8 @@ pub(crate) struct Parts<'a> {
     /// Stands where calls end, if none are taken.
     pub(crate) off: Option<Refuse>,
     pub(crate) scheme: Option<Arc<dyn SchemeDyn>>,
+    /// Which answers say that its credential has expired, if that is configured.
+    pub(crate) expired: Option<Box<Expired>>,
     pub(crate) metrics: CallMetrics,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) spans: Option<Arc<Spans>>,
@@ -43,6 +45,7 @@ pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
         common,
         off,
         scheme,
+        expired,
         metrics,
         recorder,
         spans,
@@ -104,7 +107,7 @@ pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
 
     // Per attempt: a credential can expire between two of them, and a signature has a date in it.
     if let Some(scheme) = scheme {
-        layers.push(Arc::new(Authenticate::new(scheme, limiter)));
+        layers.push(Arc::new(Authenticate::new(scheme, limiter, expired)));
     }
 
     // Time for one attempt. A token's refresh above is not part of it.

@@ -1,7 +1,10 @@
 //! The examples run and print what they say.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::process::{Command, Output};
+use std::{
+    process::{Command, Output},
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use http::Response;
 use serde_json::{Value, json};
@@ -67,6 +70,23 @@ async fn own_layer_refuses_to_delete_until_the_window_is_open() {
     assert_eq!(refused, "disabled: nothing is deleted now; wait for the maintenance window");
     assert_eq!(answered, "answered 204 No Content");
     assert_eq!(peer.received().len(), 1, "what is refused is not sent");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn own_scheme_asks_for_a_ticket_and_for_another_when_that_is_refused() {
+    let asked = AtomicU32::new(0);
+    let peer = Peer::http(move |request| match request.uri.path() {
+        "/counter" if request.body == "b-4711" => {
+            let n = asked.fetch_add(1, Ordering::SeqCst) + 1;
+            Response::new(Body::from(format!("ticket-{n}")))
+        }
+        "/ride" if request.header("x-ticket") == "ticket-2" => answer(200, "enjoy the ride"),
+        _ => answer(401, "no such ticket"),
+    })
+    .await;
+    assert_eq!(printed("own_scheme", &peer).await, "badge \"********\"\nenjoy the ride\nenjoy the ride\n");
+    let paths: Vec<_> = peer.received().iter().map(|request| request.uri.path().to_owned()).collect();
+    assert_eq!(paths, ["/counter", "/ride", "/counter", "/ride", "/ride"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,8 +7,10 @@ use arc_swap::ArcSwapOption;
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use tokio::time::Instant;
-use trunkline_core::{Context, Error, HttpRequest, Kind, Outcome, Result, parse};
-use url::{Host, Url};
+use trunkline_core::{Context, Error, HttpRequest, Kind, Outcome, Result};
+use url::Url;
+
+use crate::endpoint::safe_url;
 
 /// For how long what a server says of itself is believed.
 const FRESH: Duration = Duration::from_secs(3600);
@@ -68,7 +70,7 @@ impl Endpoints {
     /// Checks what is configured; what is not is asked for when it is needed.
     pub(super) fn new(issuer: Option<&str>, urls: [(Endpoint, Option<&str>); 4]) -> Result<Self> {
         let mut this = Self {
-            issuer: issuer.map(|issuer| safe("issuer", issuer)).transpose()?,
+            issuer: issuer.map(|issuer| safe_url("issuer", issuer)).transpose()?,
             token: None,
             authorization: None,
             device: None,
@@ -76,7 +78,7 @@ impl Endpoints {
             found: ArcSwapOption::empty(),
         };
         for (endpoint, url) in urls {
-            let url = url.map(|url| safe(endpoint.key(), url)).transpose()?;
+            let url = url.map(|url| safe_url(endpoint.key(), url)).transpose()?;
             match endpoint {
                 Endpoint::Token => this.token = url,
                 Endpoint::Authorization => this.authorization = url,
@@ -115,7 +117,7 @@ impl Endpoints {
             Endpoint::Revocation => &metadata.revocation_endpoint,
         };
         let place = || format!("what the issuer says of its {}", endpoint.key());
-        url.as_deref().map(|url| safe("it", url).map_err(|error| error.at(&place()))).transpose()
+        url.as_deref().map(|url| safe_url("it", url).map_err(|error| error.at(&place()))).transpose()
     }
 
     /// The same of one that is needed.
@@ -195,24 +197,4 @@ async fn discover(context: &Context, issuer: &str) -> Result<Metadata> {
         kind,
         format!("{base}/.well-known/openid-configuration answers {said}; is this the issuer?"),
     ))
-}
-
-/// Checks where a secret is to be sent: to whom nobody listens in (RFC 6749 section 3.2), or to this machine.
-pub(super) fn safe(key: &str, text: &str) -> Result<String> {
-    let text = parse::resolve(text).map_err(|error| error.at(key))?;
-    let bad = |what: &str| Err(Error::invalid(format!("{key}: {what}")));
-    let Ok(url) = Url::parse(&text) else {
-        return bad("is not a URL such as https://login.example.com/token");
-    };
-    let local = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => return bad("has no host"),
-    };
-    match url.scheme() {
-        "https" => Ok(text.into_owned()),
-        "http" if local => Ok(text.into_owned()),
-        _ => bad("must begin with https://, since secrets are sent there"),
-    }
 }

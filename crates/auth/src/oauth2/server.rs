@@ -15,11 +15,14 @@ use super::{
     answer::{self, Answer, Issued, Refusal},
     assertion::Assertion,
     client::{Client, Way},
-    endpoints::{Endpoint, Endpoints, safe},
+    endpoints::{Endpoint, Endpoints},
     grant::{Asker, Grant, Next, needs_reauth},
     keep::{Keep, Version, now_ms},
 };
-use crate::tokens::{Issue, Token};
+use crate::{
+    endpoint::safe_url,
+    tokens::{Issue, Token},
+};
 
 /// How long the server may take to answer. It is not given up sooner: what it says may be the only copy of a grant.
 const EXCHANGE: Duration = Duration::from_secs(60);
@@ -319,7 +322,8 @@ impl Server {
         let Some(text) = found.and_then(Value::as_str) else {
             return Err(odd(&format!("has no text at {pointer}")));
         };
-        let text = safe("it", text).map_err(|error| odd(&format!("is no origin: {}", error.message())))?;
+        let text =
+            safe_url("it", text).map_err(|error| odd(&format!("is no origin: {}", error.message())))?;
         let url = Url::parse(&text).map_err(|_| odd("is no origin"))?;
         Ok(Some(url.origin().ascii_serialization()))
     }

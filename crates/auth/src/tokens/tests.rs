@@ -92,6 +92,19 @@ async fn whoever_began_the_exchange_may_go_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_at_hand_is_good_until_its_end_and_asks_nobody() {
+    let bench = bench([at_once(Ok(Some(3600)))]);
+    assert!(bench.tokens.at_hand().is_none());
+    assert_eq!((bench.asked(), bench.number().await), (0, Ok(1)));
+    advance(SECOND * 3500).await;
+    assert!(bench.tokens.ready().is_none(), "a new one is due");
+    assert!(bench.tokens.at_hand().is_some());
+    advance(SECOND * 70).await;
+    assert!(bench.tokens.at_hand().is_none());
+    assert_eq!(bench.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_is_replaced_ahead_of_its_end_and_nobody_waits_for_that() {
     let bench = bench([at_once(Ok(Some(3600))), (SECOND * 5, Ok(Some(3600)))]);
     assert_eq!(bench.number().await, Ok(1));

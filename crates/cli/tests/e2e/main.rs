@@ -10,6 +10,7 @@ mod commands;
 mod connect;
 mod connections;
 mod crash;
+mod custom;
 mod echo;
 mod egress;
 mod file;

@@ -16,6 +16,9 @@ use crate::harness::{Answer, Ran, Server, until};
 
 const TOKEN: &str = "api-token-canary-5e1f0a7b3c9d2e48";
 
+/// The number of the canary that a login gives.
+const SESSION: usize = 80;
+
 /// A secret with the characters that escapes are made for.
 pub(crate) fn canary(n: usize) -> String {
     format!("cnry{n:02}-Zq/+{}=\"&~x", n * 7919)
@@ -68,7 +71,15 @@ pub(crate) fn echo(received: Received) -> Response<Body> {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         let basic = value.strip_prefix("Basic ").and_then(|pair| STANDARD.decode(pair).ok());
         values.extend(basic.map(|pair| String::from_utf8(pair).unwrap()));
+        values.extend(value.strip_prefix("Session id=").map(str::to_owned));
         values.push(format!("{name}: {value}"));
+    }
+    // Little enough that all of it could be shown.
+    if received.uri.path().ends_with("/login/refuse") {
+        values = vec![String::from_utf8_lossy(&received.body).into_owned()];
+    }
+    if received.uri.path().ends_with("/login") {
+        return Response::new(Body::from(json!({"session": {"token": canary(SESSION)}}).to_string()));
     }
     let spelt: Vec<_> = values.iter().flat_map(|value| spellings(value)).chain(values.clone()).collect();
     let mut response = Response::new(Body::from(json!({"you_sent": values, "spelt": spelt}).to_string()));
@@ -174,6 +185,26 @@ fn integrations(
         json!({"auth_type": "digest", "auth_config": {"username": secret(), "password": secret()},
                "headers": {"X-Challenge": "digest"}}),
     ]);
+    // One that is let in, one that is told in all spellings what it sent, and one that meets a page of text.
+    for place in ["login", "login/refuse", "login/text"] {
+        all.push(json!({"auth_type": "custom", "auth_config": {
+            "secrets": {"password": secret()},
+            "request": {
+                "url": format!("{url}/{place}"),
+                "headers": {"Authorization": format!("Key {}", secret()), "X-Odd": secret()},
+                "query": {"q": secret(), "p": "{{password}}"},
+                "json": {"user": "u", "password": "{{password}}", "pin": secret()},
+            },
+            "token": {"pointer": "/session/token"},
+            "send": {"header": "X-Session", "format": "Session id={token}"},
+        }}));
+    }
+    for body in ["form", "body"] {
+        let body = json!({ body: if body == "form" { json!({"p": secret()}) } else { json!(secret()) } });
+        let mut request = json!({"url": format!("{url}/login/refuse")});
+        request.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
+        all.push(json!({"auth_type": "custom", "auth_config": {"request": request, "token": "text"}}));
+    }
     let literal = secret();
     all.push(json!({"auth_type": "api_key", "auth_config": {"key": literal, "header": "Authorization", "format": format!("Bearer {literal}")}}));
     for (n, config) in all.iter_mut().enumerate() {
@@ -198,7 +229,7 @@ async fn no_secret_shows_anywhere_in_any_spelling() {
     // Master keys of servers' own making.
     let (master, newer) = (master_key().await, master_key().await);
 
-    let mut secrets: Vec<String> = vec![TOKEN.to_owned(), master.clone(), newer.clone()];
+    let mut secrets: Vec<String> = vec![TOKEN.to_owned(), master.clone(), newer.clone(), canary(SESSION)];
     let mut n = 0;
     let mut secret = || {
         n += 1;

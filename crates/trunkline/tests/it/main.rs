@@ -11,6 +11,7 @@ mod health;
 mod layers;
 mod registry;
 mod restart;
+mod schemes;
 mod seed;
 mod shapes;
 mod shared;
