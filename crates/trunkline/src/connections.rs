@@ -6,30 +6,14 @@ use trunkline_core::{Call, Error, IntegrationId, Kind, Operation, Outcome, Reply
 use trunkline_store::{Part, PartKind, Stored};
 
 use crate::{
-    ConnectionConfig, Handle, Health, Manager, Source,
+    Connection, ConnectionConfig, Handle, Health, Manager, Source,
     connection_config::may_be_name,
+    connection_entry::Kept,
     handle::Version,
     registry::{Registry, now_ms},
     site::DEFAULT_CONNECTION,
     tenant::merged,
 };
-
-/// A connection as it is listed.
-#[derive(Debug)]
-pub struct Connection {
-    /// The name.
-    pub name: Arc<str>,
-    /// Whose it is.
-    pub description: String,
-    /// Whether it takes calls.
-    pub enabled: bool,
-    /// Which version of the configuration this is; it never comes back.
-    pub generation: u64,
-    /// When the configuration was last changed, in milliseconds since 1970.
-    pub updated_at_ms: i64,
-    /// The configuration, or why it cannot be read. `default` has that of the integration.
-    pub config: Result<Option<ConnectionConfig>>,
-}
 
 /// What became of a connection that was added or replaced.
 #[derive(Debug)]
@@ -40,13 +24,6 @@ pub struct Connected {
     pub generation: u64,
     /// What its owner should know.
     pub warnings: Vec<String>,
-}
-
-/// What there is of a connection before it is opened.
-struct Kept {
-    config: ConnectionConfig,
-    generation: u64,
-    updated_at_ms: i64,
 }
 
 impl Manager {
@@ -291,40 +268,6 @@ impl Registry {
             Version { source: Source::Store, generation: kept.generation, updated_at_ms: kept.updated_at_ms };
         let before = self.opened.any(base.id(), kept.config.name());
         Handle::open_for(Some(tenant), &config, &self.shared, version, before.as_deref())
-    }
-}
-
-impl Kept {
-    fn of(stored: Stored) -> Result<Self> {
-        let Stored { generation, updated_at_ms, document, .. } = stored;
-        Ok(Self { config: ConnectionConfig::from_stored(&document?)?, generation, updated_at_ms })
-    }
-}
-
-impl Connection {
-    fn of(stored: Stored) -> Self {
-        let Stored { id, generation, updated_at_ms, document } = stored;
-        let config = document.and_then(|document| ConnectionConfig::from_stored(&document));
-        Self {
-            name: id.into(),
-            description: config.as_ref().map(|config| config.description().to_owned()).unwrap_or_default(),
-            enabled: config.as_ref().is_ok_and(ConnectionConfig::enabled),
-            generation,
-            updated_at_ms,
-            config: config.map(Some),
-        }
-    }
-
-    /// The one that every integration has.
-    fn default_of(handle: &Handle) -> Self {
-        Self {
-            name: DEFAULT_CONNECTION.into(),
-            description: handle.description().to_owned(),
-            enabled: handle.enabled() && !handle.needs_connection(),
-            generation: handle.generation(),
-            updated_at_ms: handle.updated_at_ms(),
-            config: handle.trouble().map_or(Ok(None), Err),
-        }
     }
 }
 

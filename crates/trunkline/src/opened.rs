@@ -12,8 +12,8 @@ use trunkline_core::IntegrationId;
 
 use crate::Handle;
 
-/// How many connections stay open unless set otherwise. One takes 4 to 8 KiB, so that is what a machine has to spare; and
-/// more are seldom called within the minutes for which a token or a limit matters.
+/// How many connections stay open unless set otherwise. One takes about 4 KiB, as an integration does, and 40 MB are what
+/// a machine has to spare; more are seldom called within the minutes for which a token or a limit matters.
 pub(crate) const OPEN: usize = 10_000;
 
 /// Locks for those that are being opened or changed. Two connections may share one; then one waits for the other.

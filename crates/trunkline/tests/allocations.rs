@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use trunkline::{
-    Call, Context, Error, Filter, HttpRequest, IntegrationConfig, Kind, Manager, Operation, Reply, Result,
-    Transport,
+    Call, ConnectionConfig, Context, Error, Filter, HttpRequest, IntegrationConfig, Kind, Manager, Operation,
+    Reply, Result, Transport,
 };
 
 /// Answers at once, without allocating.
@@ -127,4 +127,9 @@ async fn looking_up_and_recording_allocate_nothing() {
     manager.call("a", HttpRequest::get("")).await.unwrap();
     assert_eq!(measure(|| drop(manager.get("a").unwrap())).count_total, 0);
     assert_eq!(manager.activity().query(&Filter::default()).len(), 1);
+    let connection = ConnectionConfig::from_json(json!({ "connection": "b" })).unwrap();
+    manager.add_connection("a", connection).await.unwrap();
+    manager.connection("a", "b").await.unwrap();
+    let found = || drop(manager.connection("a", "b").now_or_never().unwrap());
+    assert_eq!(measure(found).count_total, 0, "one that is open");
 }

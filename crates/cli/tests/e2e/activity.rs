@@ -38,6 +38,7 @@ async fn a_call_leaves_one_record_with_what_there_is_to_know() {
     let record = &all[0];
     for (key, value) in [
         ("integration", json!("a")),
+        ("connection", json!("default")),
         ("operation", json!("POST")),
         ("kind", json!("ok")),
         ("status", json!(200)),
@@ -52,7 +53,7 @@ async fn a_call_leaves_one_record_with_what_there_is_to_know() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
     let at = u128::from(record["at_ms"].as_u64().unwrap());
     assert!(at <= now && at + 60_000 > now && record["millis"].as_f64().unwrap() > 0.0, "{record}");
-    assert_eq!(record.as_object().unwrap().len(), 11, "{record}");
+    assert_eq!(record.as_object().unwrap().len(), 12, "{record}");
 }
 
 #[tokio::test]
