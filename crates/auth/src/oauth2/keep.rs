@@ -110,7 +110,7 @@ impl Keep {
                     return match (self.0.unsaved().take(), result) {
                         (Some(_), Ok(())) => tracing::info!("tokens that could not be stored are stored now"),
                         (Some(_), Err(error)) => {
-                            tracing::warn!(%error, "tokens that were not stored are of no use any more")
+                            tracing::warn!(%error, "tokens that were not stored are of no use any more");
                         }
                         (None, _) => {}
                     };

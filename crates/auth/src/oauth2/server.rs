@@ -222,7 +222,7 @@ impl Server {
         match self.keep.write(generation, after).await {
             Err(conflict) if conflict.kind() == Kind::Conflict => return Ok(None),
             Err(trouble) => {
-                tracing::warn!(error = %trouble, "what became of an exchange could not be stored")
+                tracing::warn!(error = %trouble, "what became of an exchange could not be stored");
             }
             Ok(_) => {}
         }

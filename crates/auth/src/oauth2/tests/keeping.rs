@@ -166,7 +166,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(provider: &Arc<Provider>, disk: &Arc<Disk>, auth: Value) -> Self {
+    fn new(provider: &Arc<Provider>, disk: &Arc<Disk>, auth: &Value) -> Self {
         let mut config =
             json!({ "token_url": "https://login.test/token", "client_id": "me", "client_secret": "s" });
         config.as_object_mut().unwrap().extend(auth.as_object().unwrap().clone());
@@ -184,7 +184,7 @@ impl Bench {
 
     /// One with a refresh token in its configuration.
     fn pasted(provider: &Arc<Provider>, disk: &Arc<Disk>) -> Self {
-        Self::new(provider, disk, json!({ "grant_type": "refresh_token", "refresh_token": "0" }))
+        Self::new(provider, disk, &json!({ "grant_type": "refresh_token", "refresh_token": "0" }))
     }
 
     fn fresh() -> Self {
@@ -370,7 +370,7 @@ async fn a_refresh_token_is_not_exchanged_where_the_next_could_not_be_kept() {
     bench.disk.full.store(true, Ordering::Relaxed);
     assert_eq!((bench.token().await, bench.provider.asked()), (Err(Kind::Store), 0));
     // A client's own account has nothing to lose.
-    let own = Bench::new(&bench.provider, &bench.disk, json!({}));
+    let own = Bench::new(&bench.provider, &bench.disk, &json!({}));
     assert_eq!(own.token().await.as_deref(), Ok("own"));
 }
 
@@ -397,7 +397,7 @@ async fn what_was_granted_for_one_service_or_client_is_of_no_use_to_another() {
     let other = Bench::new(
         &bench.provider,
         &bench.disk,
-        json!({ "grant_type": "authorization_code", "authorization_url": "https://login.test/auth", "client_id": "you" }),
+        &json!({ "grant_type": "authorization_code", "authorization_url": "https://login.test/auth", "client_id": "you" }),
     );
     assert_eq!(other.state().await.0, ConsentState::NotConnected);
     assert_eq!(other.token().await, Err(Kind::NeedsReauth));
@@ -410,7 +410,7 @@ async fn a_refresh_token_that_is_new_in_the_configuration_wins_over_what_is_kept
     bench.token().await.unwrap();
     *bench.provider.valid.lock().unwrap() = Some(40);
     let config = json!({ "grant_type": "refresh_token", "refresh_token": "40" });
-    let after = Bench::new(&bench.provider, &bench.disk, config);
+    let after = Bench::new(&bench.provider, &bench.disk, &config);
     assert_eq!(after.token().await.as_deref(), Ok("a41"));
 }
 
@@ -420,7 +420,7 @@ async fn a_browser_comes_back_with_a_code_that_is_exchanged_with_its_verifier() 
         "grant_type": "authorization_code", "authorization_url": "https://login.test/auth?tenant=7",
         "scope": "read", "authorization_params": { "prompt": "consent" },
     });
-    let bench = Bench::new(&Provider::new(), &Arc::default(), auth);
+    let bench = Bench::new(&Provider::new(), &Arc::default(), &auth);
     assert_eq!(bench.token().await, Err(Kind::NeedsReauth));
     let begun = Consent::begin(&bench.scheme, &bench.context, "https://me.test/back", "st").await.unwrap();
     let url = url::Url::parse(&begun.url).unwrap();
