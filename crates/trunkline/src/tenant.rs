@@ -126,11 +126,21 @@ impl IntegrationConfig {
     /// Where its secrets go: the service, the proxy, and those whom the auth scheme asks.
     pub fn addresses(&self) -> Vec<String> {
         let document = self.document();
-        let auth = document.get("auth_config").and_then(Value::as_object);
-        let asked = auth.into_iter().flatten().map(|(_, value)| value).filter(|value| is_url(value));
         let proxy = document.get("proxy").and_then(|proxy| proxy.get("url"));
-        let all = document.get("base_url").into_iter().chain(proxy).chain(asked);
-        all.filter_map(Value::as_str).map(origin).collect()
+        let named = document.get("base_url").into_iter().chain(proxy).filter_map(Value::as_str);
+        let mut all = named.map(origin).collect();
+        document.get("auth_config").into_iter().for_each(|auth| urls(auth, &mut all));
+        all
+    }
+}
+
+/// The origins of all URLs below `value`, wherever a scheme has them.
+fn urls(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(_) if is_url(value) => found.extend(value.as_str().map(origin)),
+        Value::Array(values) => values.iter().for_each(|value| urls(value, found)),
+        Value::Object(fields) => fields.values().for_each(|value| urls(value, found)),
+        _ => {}
     }
 }
 

@@ -12,10 +12,9 @@
 // GET  /agree/{uid}         is the person: signs in and agrees to whatever is asked for; ?refuse=WORDS refuses so.
 // GET  /agree-device?user_code=CODE  does the same for a code of another device.
 // POST /fault?NAME          what happens to the next answer of the token endpoint; see `spoil`.
-import crypto from 'node:crypto';
 import http from 'node:http';
 import zlib from 'node:zlib';
-import { createLocalJWKSet, exportJWK, jwtVerify } from 'jose';
+import { createLocalJWKSet, jwtVerify } from 'jose';
 import { Provider, errors } from 'oidc-provider';
 
 const ASSERTION = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -23,8 +22,16 @@ const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 const PERSON = 'alice';
 
 const life = Number(process.argv[2] ?? 3600);
-const { privateKey, publicKey } = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256', use: 'sig' }] };
+// A key of these tests alone. Made here it could hang: Node.js 20 may collect the job that made a key while the key is
+// written out, and waits for itself.
+const privateKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgRkv6NBC03LbrowXl
+tTa6kloRFPnMhMgCYRaPvQ7T46ahRANCAAT+pKWo2i4Mo6H9Sj8s0YiQbSEsyAhf
+uPnhbDK3g7WJBkFFLBh8CnzxCzdomvxi7ECT8zoYTE0RDG98dd5tKwPR
+-----END PRIVATE KEY-----
+`;
+const publicKey = { kty: 'EC', crv: 'P-256', x: '_qSlqNouDKOh_Uo_LNGIkG0hLMgIX7j54Wwyt4O1iQY', y: 'QUUsGHwKfPELN2ia_GLsQJPzOhhMTREMb3x13m0rA9E' };
+const jwks = { keys: [{ ...publicKey, kid: 'one', alg: 'ES256', use: 'sig' }] };
 const person = { grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] };
 const basic = { token_endpoint_auth_method: 'client_secret_basic' };
 const clients = [
@@ -188,7 +195,7 @@ listener.listen(0, '127.0.0.1', () => {
       case '/asked':
         return json(200, { asked });
       case '/key':
-        return json(200, { key_id: 'one', private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }) });
+        return json(200, { key_id: 'one', private_key: privateKey });
       case '/refresh-token': {
         const client = await provider.Client.find('web');
         const scope = 'openid offline_access';
