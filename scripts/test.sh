@@ -70,7 +70,7 @@ fi
 without=()
 if ! scripts/need.sh oidc; then
     skip oauth2 'npm oidc-provider could not be installed (see above)'
-    without+=(oidc::)
+    without+=(oidc:: connect::)
 fi
 if ! scripts/need.sh python; then
     skip 'digest, aws_sigv4' 'PyPI httpbin and moto could not be installed (see above)'

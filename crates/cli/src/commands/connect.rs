@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::read;
+use super::{connections, read};
 use crate::{
     client::{Server, path},
     exit::Exit,
@@ -28,6 +28,9 @@ pub(crate) struct Connect {
     /// Prints a code to type in on another device instead, as it does by itself for the grant type `device_code`.
     #[arg(long, conflicts_with = "import")]
     device: bool,
+    /// One of its connections: whose account it is.
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
     /// Takes tokens that were issued elsewhere from a file, or - for standard input: JSON with `access_token`,
     /// `refresh_token`, or both.
     #[arg(long, value_name = "FILE")]
@@ -36,11 +39,11 @@ pub(crate) struct Connect {
 
 impl Connect {
     pub(crate) async fn run(self, server: &Server, output: &Output) -> Result<(), Exit> {
-        let account = path(&self.id, "/oauth")?;
+        let account = Account { id: &self.id, connection: self.connection.as_deref() };
         let standing = match &self.import {
             Some(file) => {
                 let tokens = trunkline_server::document(&read(file)?).map_err(|error| error.at(file))?;
-                server.json(Method::POST, &format!("{account}/tokens"), Some(&tokens)).await?
+                server.json(Method::POST, &account.at("/tokens")?, Some(&tokens)).await?
             }
             None if self.device || self.is_for_devices(server).await? => {
                 self.device(server, output, &account).await?
@@ -50,8 +53,9 @@ impl Connect {
         if output.is_json() {
             output.value(&standing);
         } else {
+            let whose = self.connection.as_ref().map(|name| format!(" for {name}")).unwrap_or_default();
             let scope = text(&standing, "scope").map(|scope| format!("; it may: {scope}"));
-            output.line(format!("{} is connected{}", self.id, scope.unwrap_or_default()));
+            output.line(format!("{} is connected{whose}{}", self.id, scope.unwrap_or_default()));
         }
         Ok(())
     }
@@ -62,10 +66,10 @@ impl Connect {
         Ok(grant.is_some_and(|grant| grant.ends_with("device_code")))
     }
 
-    async fn browser(&self, server: &Server, output: &Output, account: &str) -> Result<Value, Exit> {
+    async fn browser(&self, server: &Server, output: &Output, account: &Account<'_>) -> Result<Value, Exit> {
         let when = |standing: &Value| standing.pointer("/last_attempt/at_ms").and_then(Value::as_u64);
-        let before = when(&server.json(Method::GET, account, None).await?);
-        let link = server.json(Method::GET, &format!("{account}/authorize"), None).await?;
+        let before = when(&server.json(Method::GET, &account.at("")?, None).await?);
+        let link = server.json(Method::GET, &account.at("/authorize")?, None).await?;
         if output.is_json() {
             output.value(&link);
         } else {
@@ -83,7 +87,7 @@ impl Connect {
         let end = Instant::now() + 2 * lifetime(&link);
         loop {
             sleep(LOOK).await;
-            let standing = server.json(Method::GET, account, None).await?;
+            let standing = server.json(Method::GET, &account.at("")?, None).await?;
             if when(&standing) != before {
                 let attempt = &standing["last_attempt"];
                 return match attempt["kind"].as_str() {
@@ -97,10 +101,10 @@ impl Connect {
         }
     }
 
-    async fn device(&self, server: &Server, output: &Output, account: &str) -> Result<Value, Exit> {
+    async fn device(&self, server: &Server, output: &Output, account: &Account<'_>) -> Result<Value, Exit> {
         let issued = |standing: &Value| standing["updated_at_ms"].as_i64();
-        let before = issued(&server.json(Method::GET, account, None).await?);
-        let code = server.json(Method::POST, &format!("{account}/device"), None).await?;
+        let before = issued(&server.json(Method::GET, &account.at("")?, None).await?);
+        let code = server.json(Method::POST, &account.at("/device")?, None).await?;
         if output.is_json() {
             output.value(&code);
         } else {
@@ -113,7 +117,7 @@ impl Connect {
         let end = Instant::now() + lifetime(&code) + Duration::from_secs(60);
         loop {
             sleep(LOOK).await;
-            let standing = server.json(Method::GET, account, None).await?;
+            let standing = server.json(Method::GET, &account.at("")?, None).await?;
             match standing["state"].as_str() {
                 Some("pending") if Instant::now() < end => {}
                 Some("connected") if issued(&standing) != before => return Ok(standing),
@@ -127,6 +131,23 @@ impl Connect {
                 }
             }
         }
+    }
+}
+
+/// Where the server has an account.
+pub(super) struct Account<'a> {
+    pub(super) id: &'a str,
+    pub(super) connection: Option<&'a str>,
+}
+
+impl Account<'_> {
+    /// What is at `tail` of it.
+    pub(super) fn at(&self, tail: &str) -> Result<String, Exit> {
+        let path = path(self.id, &format!("/oauth{tail}"))?;
+        Ok(match self.connection {
+            Some(name) => format!("{path}?connection={}", connections::checked(name)?),
+            None => path,
+        })
     }
 }
 

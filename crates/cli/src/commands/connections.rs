@@ -72,12 +72,16 @@ impl Connections {
 
 /// The path of something of a connection, such as `/health`.
 pub(crate) fn of(id: &str, name: &str, rest: &str) -> Result<String, Exit> {
-    // What is no name could be another path.
+    path(id, &format!("/connections/{}{rest}", checked(name)?))
+}
+
+/// A name that can stand in a URL. What is no name could be another path.
+pub(super) fn checked(name: &str) -> Result<&str, Exit> {
     let allowed = |c: u8| c.is_ascii_alphanumeric() || b"._~-".contains(&c);
     if name.is_empty() || name == "." || name == ".." || !name.bytes().all(allowed) {
         return Err(Exit::input("the name of a connection has only the characters A-Z a-z 0-9 . _ ~ -"));
     }
-    path(id, &format!("/connections/{name}{rest}"))
+    Ok(name)
 }
 
 async fn list(id: &str, server: &Server, output: &Output) -> Result<(), Exit> {

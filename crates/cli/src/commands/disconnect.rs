@@ -3,22 +3,23 @@
 use clap::Args;
 use http::Method;
 
-use crate::{
-    client::{Server, path},
-    exit::Exit,
-    output::Output,
-};
+use super::connect::Account;
+use crate::{client::Server, exit::Exit, output::Output};
 
 /// Forgets the account that calls are made for, and tells the provider.
 #[derive(Debug, Args)]
 pub(crate) struct Disconnect {
     /// The integration.
     id: String,
+    /// One of its connections: whose account it is.
+    #[arg(long, value_name = "NAME")]
+    connection: Option<String>,
 }
 
 impl Disconnect {
     pub(crate) async fn run(self, server: &Server, output: &Output) -> Result<(), Exit> {
-        let answer = server.json(Method::DELETE, &path(&self.id, "/oauth")?, None).await?;
+        let account = Account { id: &self.id, connection: self.connection.as_deref() };
+        let answer = server.json(Method::DELETE, &account.at("")?, None).await?;
         if output.is_json() {
             output.value(&answer);
             return Ok(());

@@ -150,6 +150,30 @@ async fn a_person_agrees_and_the_next_call_is_made_in_their_name() {
 }
 
 #[tokio::test]
+async fn each_tenant_has_an_account_of_its_own() {
+    let (_provider, server) = shop(json!({})).await;
+    for name in ["acme", "other"] {
+        server.post(&format!("{BASE}/connections"), &json!({ "connection": name })).await.is(201);
+    }
+    let link = server.get(&format!("{BASE}/oauth/authorize?connection=acme")).await.is(200).json();
+    page(Browser::default().connect(link["url"].as_str().unwrap()).await, 200);
+    let request = |name: &str| json!({ "endpoint": "/resource", "connection": name });
+    server.call("shop", &request("acme")).await.is(200);
+    for name in ["other", "default"] {
+        server.call("shop", &request(name)).await.problem(502, "needs_reauth");
+    }
+    let state = async |name: &str| {
+        let standing = server.get(&format!("{BASE}/oauth?connection={name}")).await.is(200).json();
+        standing["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!((&*state("acme").await, &*state("other").await), ("connected", "not_connected"));
+    server.cli(&["disconnect", "shop", "--connection", "acme"]).await.is(0);
+    assert_eq!(state("acme").await, "not_connected");
+    server.call("shop", &request("acme")).await.problem(502, "needs_reauth");
+    server.get(&format!("{BASE}/oauth?connection=nobody")).await.problem(404, "unknown_connection");
+}
+
+#[tokio::test]
 async fn a_client_without_a_secret_is_connected_by_its_proof_alone() {
     let (provider, server) = pair().await;
     let client = client(&provider, web(&server, "shop", "none")).await;
