@@ -42,7 +42,9 @@ const RESOURCE: &str = "/api/v1/integrations/a/proxy/resource";
 #[tokio::test]
 async fn a_token_is_asked_for_once_by_all_who_want_it_and_shown_to_the_service() {
     let (provider, server) = pair().await;
-    server.has(&config(&provider, "a", json!({ "scope": ["read", "write"] }))).await;
+    let mut wide = config(&provider, "a", json!({ "scope": ["read", "write"] }));
+    wide["concurrency"] = json!({ "max": 1000 });
+    server.has(&wide).await;
     let answers = join_all((0..1000).map(|_| server.get(RESOURCE))).await;
     for answer in answers {
         assert_eq!(answer.is(200).json(), json!({ "client": "me & co", "scope": "read write" }));
