@@ -119,7 +119,7 @@ impl Fixed {
 }
 
 /// Whether two forms say the same. Names do not change.
-fn same(one: &Form, other: &Form) -> Result<bool> {
+pub(crate) fn same(one: &Form, other: &Form) -> Result<bool> {
     Ok(match (one, other) {
         (Form::Basic { user, password }, Form::Basic { user: user2, password: password2 }) => {
             user == user2 && password.expose()? == password2.expose()?

@@ -14,6 +14,8 @@ use tokio::{
 };
 use trunkline_core::{Context, Credential, Error, Kind, Outcome, Result, Retry};
 
+use crate::fixed::same;
+
 /// How long a caller waits for a token at most. The exchange itself goes on: what it brings may be the only copy.
 const WAIT: Duration = Duration::from_secs(10);
 /// After a failure nobody asks again for this long, then twice as long …
@@ -31,11 +33,12 @@ const REAUTH: Duration = Duration::from_secs(5);
 
 /// Issues tokens.
 pub(crate) trait Issue: fmt::Debug + Send + Sync + 'static {
-    /// Asks for a token, other than the one that was `refused`. It runs to its end, whoever waits for it.
+    /// Asks for a token, other than one that is `spent`: refused, or about to end. It runs to its end, whoever waits for
+    /// it. Where there is no other, the same is given again.
     fn issue(
         &self,
         context: &Context,
-        refused: Option<Arc<Credential>>,
+        spent: Option<Arc<Credential>>,
     ) -> impl Future<Output = Result<Token>> + Send;
 }
 
@@ -105,11 +108,14 @@ impl Failure {
 
     /// The call itself was not sent, whatever became of the question for its token.
     fn error(&self, now: Instant) -> Error {
-        let error = Error::new(self.kind, self.message.clone()).outcome_is(Outcome::NotSent);
+        let wait = self.until.saturating_duration_since(now);
+        let error = |message| Error::new(self.kind, message).outcome_is(Outcome::NotSent);
         match self.kind {
             // Time alone does not mend it.
-            Kind::NeedsReauth => error,
-            _ => error.retry_after(self.until.saturating_duration_since(now)),
+            Kind::NeedsReauth => error(self.message.clone()),
+            _ => {
+                error(format!("{} (asked again in {} s)", self.message, wait.as_secs() + 1)).retry_after(wait)
+            }
         }
     }
 }
@@ -172,12 +178,14 @@ impl<I: Issue> Tokens<I> {
         let now = Instant::now();
         // Under the lock: an exchange that has just ended has put its token there.
         let held = self.0.current.load_full();
+        let due = held.as_ref().map(|held| held.credential.clone());
         let good = held.filter(|held| held.times.is_none_or(|(_, end)| now < end));
         let renew = good.as_ref().is_none_or(|held| held.times.is_some_and(|(renew, _)| renew <= now));
         let failure = state.failure.as_ref().filter(|failure| failure.stands(now));
         let failure = failure.map(|failure| failure.error(now));
         if renew && state.flight.is_none() && failure.is_none() {
-            state.flight = Some(self.begin(context, &state));
+            let spent = state.refused.clone().or(due);
+            state.flight = Some(self.begin(context, spent, state.resets));
         }
         match (good, &state.flight) {
             (Some(held), _) => Ok(Turn::Take(held.credential.clone())),
@@ -190,14 +198,13 @@ impl<I: Issue> Tokens<I> {
     }
 
     /// Begins an exchange that no caller can end.
-    fn begin(&self, context: &Context, state: &State) -> watch::Receiver<()> {
+    fn begin(&self, context: &Context, spent: Option<Arc<Credential>>, resets: u32) -> watch::Receiver<()> {
         let (done, flight) = watch::channel(());
         let (inner, context) = (self.0.clone(), context.clone());
-        let (refused, resets) = (state.refused.clone(), state.resets);
         tokio::spawn(async move {
             let landing = Landing { inner: &inner, done, resets };
-            let result = inner.issuer.issue(&context, refused).await;
-            landing.land(result);
+            let result = inner.issuer.issue(&context, spent.clone()).await;
+            landing.land(result, spent);
         });
         flight
     }
@@ -254,7 +261,7 @@ struct Landing<'a, I> {
 }
 
 impl<I> Landing<'_, I> {
-    fn land(self, result: Result<Token>) {
+    fn land(self, result: Result<Token>, spent: Option<Arc<Credential>>) {
         let mut state = self.inner.lock();
         let now = Instant::now();
         if state.resets != self.resets {
@@ -263,7 +270,9 @@ impl<I> Landing<'_, I> {
         match result {
             Ok(token) => {
                 let times = token.lives.map(|lives| times(lives, now));
-                let held = Held { credential: Arc::new(token.credential), times };
+                // The same again is no other one: nobody makes another attempt with it.
+                let same = spent.filter(|spent| same(spent.form(), token.credential.form()).unwrap_or(false));
+                let held = Held { credential: same.unwrap_or_else(|| Arc::new(token.credential)), times };
                 self.inner.current.store(Some(Arc::new(held)));
                 state.failure = None;
                 state.refused = None;

@@ -21,7 +21,7 @@ pub trait Vault: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// `store_unavailable` when it cannot be read.
+    /// `store_unavailable` when nothing can be read.
     fn load(&self) -> BoxFuture<'_, Result<Option<Kept>>>;
 
     /// Keeps `document` in the place of what is at generation `expected`, or of nothing, and says its generation.
@@ -41,8 +41,8 @@ pub trait Vault: fmt::Debug + Send + Sync + 'static {
 pub struct Kept {
     /// Which version it is; it never comes back.
     pub generation: u64,
-    /// What was saved.
-    pub document: Zeroizing<Vec<u8>>,
+    /// What was saved, or why that alone cannot be read: it can still be replaced.
+    pub document: Result<Zeroizing<Vec<u8>>>,
 }
 
 impl fmt::Debug for Kept {

@@ -52,9 +52,7 @@ impl Vault for Place {
     fn load(&self) -> BoxFuture<'_, Result<Option<Kept>>> {
         Box::pin(async {
             let stored = self.store.part(self.part()).await?;
-            stored
-                .map(|stored| Ok(Kept { generation: stored.generation, document: stored.document? }))
-                .transpose()
+            Ok(stored.map(|stored| Kept { generation: stored.generation, document: stored.document }))
         })
     }
 

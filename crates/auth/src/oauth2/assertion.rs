@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use trunkline_core::{Error, RequestId, Result, Seconds, Secret};
 
 use crate::{
@@ -115,6 +115,11 @@ impl Assertion {
             claims.insert(name, value);
         }
         Ok(Self { key, audience, lifetime, claims })
+    }
+
+    /// What it says each time.
+    pub(super) fn says(&self) -> Value {
+        json!([self.audience, self.claims])
     }
 
     /// One for `server`, good from now on and never made again.

@@ -178,11 +178,20 @@ impl OAuth2Config {
         wanted.extend(
             self.resource.iter().flat_map(Words::iter).map(|one| ("resource".to_owned(), one.to_owned())),
         );
-        let bound_to = json!([endpoints.issuer, endpoints.token, client.id(), site.origin]).to_string();
+        let params = more("params", self.params)?;
+        // What a person has agreed to stays good where something else is asked for the next time. What is asked for
+        // without anybody's help is another token then.
+        let asked = match &how {
+            How::Itself => json!(["itself", scope, wanted, params]),
+            How::Assertion(assertion) => json!(["assertion", scope, wanted, params, assertion.says()]),
+            How::Browser | How::Device | How::Pasted => json!("person"),
+        };
+        let bound_to =
+            json!([endpoints.issuer, endpoints.token, client.id(), site.origin, asked]).to_string();
         Ok(Server {
             keep: Keep::new(site.vault.clone(), bound_to),
             journal: site.journal.clone(),
-            params: more("params", self.params)?,
+            params,
             authorization_params: more("authorization_params", self.authorization_params)?,
             pasted: self.refresh_token,
             origin_from: self.origin_from,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use trunkline_core::{
     Begun, BoxFuture, Consent, ConsentState, Context, DeviceCode, Error, Kind, Outcome, Result, Secret,
-    Standing,
+    Standing, parse,
 };
 use url::Url;
 use zeroize::Zeroizing;
@@ -30,7 +30,7 @@ impl OAuth2 {
         // What stands in the configuration is older than this.
         grant.pasted = server.pasted_digest()?;
         for _ in 0..TRIES {
-            let generation = server.keep.read().await?.generation;
+            let generation = server.keep.generation().await?;
             match server.keep.write(generation, grant.clone()).await {
                 Err(error) if error.kind() == Kind::Conflict => {}
                 result => {
@@ -41,10 +41,6 @@ impl OAuth2 {
             }
         }
         Err(Error::new(Kind::Conflict, "others keep changing the account's tokens; try again"))
-    }
-
-    async fn anew(&self) -> Result<Grant> {
-        Ok(self.server().keep.read().await?.grant.anew())
     }
 
     async fn begin(&self, context: &Context, redirect_uri: &str, state: &str) -> Result<Begun> {
@@ -115,14 +111,14 @@ impl OAuth2 {
             }
             failed => failed.error(),
         })?;
-        self.adopt(self.anew().await?.granted(issued, now_ms())).await
+        self.adopt(server.keep.nothing().granted(issued, now_ms())).await
     }
 
     async fn import(&self, tokens: &Value) -> Result<()> {
         let Value::Object(fields) = tokens else {
             return Err(Error::invalid("expected an object with access_token, refresh_token, or both"));
         };
-        let mut grant = self.anew().await?;
+        let mut grant = self.server().keep.nothing();
         let refresh_token = match fields.get("refresh_token") {
             None | Some(Value::Null) => None,
             Some(Value::String(token)) if !token.is_empty() => Some(Zeroizing::new(token.clone())),
@@ -131,8 +127,14 @@ impl OAuth2 {
         match fields.get("access_token") {
             None | Some(Value::Null) if refresh_token.is_some() => grant.refresh_token = refresh_token,
             None | Some(Value::Null) => {
-                return Err(Error::invalid("access_token: is missing, and so is refresh_token"));
+                let near =
+                    fields.keys().find_map(|key| parse::nearest(key, ["access_token", "refresh_token"]));
+                let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                return Err(Error::invalid(format!(
+                    "access_token: is missing, and so is refresh_token{near}"
+                )));
             }
+            Some(token) if !token.is_string() => return Err(Error::invalid("access_token: must be text")),
             Some(_) => {
                 if fields
                     .get("expires_in")
@@ -142,7 +144,7 @@ impl OAuth2 {
                 }
                 let mut issued = answer::issued(fields.clone())
                     .map_err(|what| Error::invalid(format!("access_token: there is {what}")))?;
-                issued.origin = self.server().origin(fields).unwrap_or_default();
+                issued.origin = self.server().origin(fields);
                 grant = grant.granted(issued, now_ms());
             }
         }
@@ -155,15 +157,12 @@ impl OAuth2 {
         let server = self.server();
         let grant = server.version().await?.grant;
         let (now_ms, owner) = (now_ms(), Keep::owner());
-        let asker = Asker { owner, shared: false, now_ms, refused: None, alone: false };
+        let asker = Asker { owner, shared: false, now_ms, spent: None, alone: false };
         let (state, reason) = match (grant.next(&asker), self.0.device.pending()) {
             (_, Some(Ok(()))) => (ConsentState::Pending, None),
             (Next::Nobody(_), Some(Err(reason))) => (ConsentState::NotConnected, Some(reason)),
             (Next::Nobody(_), None) if grant.is_empty() => (ConsentState::NotConnected, None),
-            (Next::Nobody(error), None) => (
-                ConsentState::NeedsReauth,
-                Some(grant.reauth.clone().unwrap_or_else(|| error.message().to_owned())),
-            ),
+            (Next::Nobody(reason), None) => (ConsentState::NeedsReauth, Some(reason)),
             _ => (ConsentState::Connected, None),
         };
         let held = grant.access_token.is_some() && state == ConsentState::Connected;
@@ -179,12 +178,13 @@ impl OAuth2 {
 
     async fn revoke(&self, context: &Context) -> Result<bool> {
         let server = self.server();
-        let grant = server.version().await?.grant;
+        // What cannot be read can be given up all the same.
+        let grant = server.version().await.map_or_else(|_| server.keep.nothing(), |version| version.grant);
         let token = [("refresh_token", &grant.refresh_token), ("access_token", &grant.access_token)];
         let token = token.into_iter().find_map(|(hint, token)| Some((hint, token.clone()?)));
         // Forgotten first: that the provider is down keeps nobody from it.
         self.0.device.forget();
-        self.adopt(grant.anew()).await?;
+        self.adopt(server.keep.nothing()).await?;
         server.note("disconnect", None);
         let Some((hint, token)) = token else { return Ok(false) };
         let told = async {

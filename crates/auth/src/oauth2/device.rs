@@ -172,7 +172,6 @@ impl OAuth2 {
     }
 
     async fn take(&self, issued: answer::Issued) -> Result<()> {
-        let grant = self.server().keep.read().await?.grant.anew();
-        self.adopt(grant.granted(issued, now_ms())).await
+        self.adopt(self.server().keep.nothing().granted(issued, now_ms())).await
     }
 }

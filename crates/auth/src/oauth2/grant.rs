@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use trunkline_core::{Error, Kind, Outcome, Result};
+use trunkline_core::{Error, Kind, Result};
 use zeroize::Zeroizing;
 
 use super::answer::Issued;
@@ -63,8 +63,8 @@ pub(super) enum Next {
     Wait,
     /// Exchange the refresh token, or ask anew where there is none.
     Exchange,
-    /// Nothing, until somebody has connected the account (again).
-    Nobody(Error),
+    /// Nothing, until somebody has connected the account (again); with the reason.
+    Nobody(String),
 }
 
 /// Who asks.
@@ -73,8 +73,8 @@ pub(super) struct Asker<'a> {
     /// Whether leases of others can still be theirs: they may be processes that run.
     pub(super) shared: bool,
     pub(super) now_ms: i64,
-    /// The token that the service has refused.
-    pub(super) refused: Option<&'a str>,
+    /// The token that the service has refused, or that is about to end.
+    pub(super) spent: Option<&'a str>,
     /// Whether a token can be had without a refresh token.
     pub(super) alone: bool,
 }
@@ -91,7 +91,7 @@ impl Grant {
 
     pub(super) fn next(&self, asker: &Asker<'_>) -> Next {
         if let Some(reason) = &self.reauth {
-            return Next::Nobody(needs_reauth(reason));
+            return Next::Nobody(reason.clone());
         }
         if let Some(lease) = &self.lease
             && (0..=LEASE_MS).contains(&(lease.until_ms - asker.now_ms))
@@ -99,25 +99,24 @@ impl Grant {
         {
             return Next::Wait;
         }
-        let token = self.access_token.as_ref().filter(|token| asker.refused != Some(token.as_str()));
+        let renewable = asker.alone || self.refresh_token.is_some();
+        // The only one there is is used until the service refuses it, and again: that may have been a slip.
+        let token =
+            self.access_token.as_ref().filter(|token| !renewable || asker.spent != Some(token.as_str()));
         if let Some(token) = token {
             let Some(lives) = self.lives() else { return Next::Use(token.clone(), None) };
             // A clock that was set back says that it has not been issued yet.
             let age = Duration::from_millis(u64::try_from(asker.now_ms - self.issued_at_ms).unwrap_or(0));
             let (renew, end) = ages(lives);
-            let renewable = asker.alone || self.refresh_token.is_some();
             if age < if renewable { renew } else { end } {
                 return Next::Use(token.clone(), Some(lives.saturating_sub(age)));
             }
         }
-        match (asker.alone || self.refresh_token.is_some(), &self.access_token) {
+        match (renewable, token) {
             (true, _) => Next::Exchange,
-            (false, None) => Next::Nobody(needs_reauth("nobody has connected this account yet")),
-            (false, Some(_)) if token.is_none() => Next::Nobody(needs_reauth(
-                "the service refuses the access token, and there is no refresh token",
-            )),
+            (false, None) => Next::Nobody("nobody has connected this account yet".to_owned()),
             (false, Some(_)) => {
-                Next::Nobody(needs_reauth("the access token has expired, and there is no refresh token"))
+                Next::Nobody("the access token has expired, and there is no refresh token".to_owned())
             }
         }
     }
@@ -182,12 +181,6 @@ impl Grant {
             reauth: None,
         }
     }
-}
-
-/// That somebody has to connect the account.
-pub(super) fn needs_reauth(reason: &str) -> Error {
-    let message = format!("{reason}; connect the account, in a browser or with tokens that are imported");
-    Error::new(Kind::NeedsReauth, message).outcome_is(Outcome::NotSent)
 }
 
 /// Reads a grant that was kept.

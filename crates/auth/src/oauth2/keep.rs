@@ -61,10 +61,19 @@ impl Keep {
         }
         let kept = self.0.vault.load().await?;
         let generation = kept.as_ref().map(|kept| kept.generation);
-        let grant = kept.map(|kept| grant::read(&kept.document)).transpose()?;
-        let bound_to = &self.0.bound_to;
-        let ours = grant.filter(|grant| grant.is_bound_to(bound_to));
-        Ok(Version { generation, grant: ours.unwrap_or_else(|| Grant::of(bound_to.clone())) })
+        let grant = kept.map(|kept| grant::read(&*kept.document?)).transpose()?;
+        let ours = grant.filter(|grant| grant.is_bound_to(&self.0.bound_to));
+        Ok(Version { generation, grant: ours.unwrap_or_else(|| self.nothing()) })
+    }
+
+    /// Which version is kept, be it one that cannot be read.
+    pub(super) async fn generation(&self) -> Result<Option<u64>> {
+        Ok(self.0.vault.load().await?.map(|kept| kept.generation))
+    }
+
+    /// A grant that holds nothing yet.
+    pub(super) fn nothing(&self) -> Grant {
+        Grant::of(self.0.bound_to.clone())
     }
 
     /// Keeps `grant` in the place of a version that was read.
@@ -156,7 +165,7 @@ struct Memory(Mutex<(u64, Option<Zeroizing<Vec<u8>>>)>);
 impl Vault for Memory {
     fn load(&self) -> BoxFuture<'_, Result<Option<Kept>>> {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = held.1.clone().map(|document| Kept { generation: held.0, document });
+        let kept = held.1.clone().map(|document| Kept { generation: held.0, document: Ok(document) });
         Box::pin(async { Ok(kept) })
     }
 

@@ -6,7 +6,7 @@ use http::{HeaderValue, header};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use trunkline_core::{
-    Context, Credential, Error, Form, HttpRequest, Journal, Kind, Outcome, Reply, Result, Secret,
+    Context, Credential, Error, Form, HttpRequest, Journal, Kind, Outcome, Reply, Result, Scrub, Secret,
 };
 use url::{Url, form_urlencoded::Serializer};
 use zeroize::Zeroizing;
@@ -16,7 +16,7 @@ use super::{
     assertion::Assertion,
     client::{Client, Way},
     endpoints::{Endpoint, Endpoints},
-    grant::{Asker, Grant, Next, needs_reauth},
+    grant::{Asker, Grant, Next},
     keep::{Keep, Version, now_ms},
 };
 use crate::{
@@ -96,8 +96,8 @@ pub(super) fn param(name: &str, value: impl Into<String>) -> (String, String) {
 }
 
 impl Issue for Server {
-    async fn issue(&self, context: &Context, refused: Option<Arc<Credential>>) -> Result<Token> {
-        let refused = refused.as_deref().map(bearer).transpose()?;
+    async fn issue(&self, context: &Context, spent: Option<Arc<Credential>>) -> Result<Token> {
+        let spent = spent.as_deref().map(bearer).transpose()?;
         // Some servers say 0 of the rest of a token that is about to end, and mean "ask again".
         let mut ended = false;
         loop {
@@ -109,14 +109,14 @@ impl Issue for Server {
                 owner: Keep::owner(),
                 shared: self.keep.is_shared(),
                 now_ms: now_ms(),
-                refused: refused.as_deref().map(String::as_str),
+                spent: spent.as_deref().map(String::as_str),
                 alone: !self.asks_a_person(),
             };
             match version.grant.next(&asker) {
                 Next::Use(token, lives) => {
-                    return Ok(self.token(&token, lives, version.grant.origin.as_deref()));
+                    return self.token(&token, lives, version.grant.origin.as_deref());
                 }
-                Next::Nobody(error) => return Err(error),
+                Next::Nobody(reason) => return Err(self.needs_reauth(&reason)),
                 Next::Wait => tokio::time::sleep(LOOK).await,
                 Next::Exchange => {
                     let leased = version.grant.leased(asker.owner, asker.now_ms);
@@ -181,16 +181,35 @@ impl Server {
     async fn without_keeping(&self, context: &Context) -> Result<Token> {
         let issued = self.ask(context, self.request(context, None).await?).await.map_err(Failed::error)?;
         let lives = issued.lives.filter(|lives| !lives.is_zero());
-        Ok(self.token(&issued.access_token, lives, issued.origin.as_deref()))
+        self.token(&issued.access_token, lives, issued.origin.as_deref())
     }
 
-    fn token(&self, token: &Zeroizing<String>, lives: Option<Duration>, origin: Option<&str>) -> Token {
+    fn token(
+        &self,
+        token: &Zeroizing<String>,
+        lives: Option<Duration>,
+        origin: Option<&str>,
+    ) -> Result<Token> {
         let credential = Credential::new(Form::Bearer(Secret::literal(token.as_str())));
-        let credential = match origin {
-            Some(origin) => credential.for_origin(origin),
-            None => credential,
+        let credential = match (origin, &self.origin_from) {
+            (Some(origin), _) => credential.for_origin(origin),
+            (None, None) => credential,
+            (None, Some(pointer)) => {
+                let message = format!("origin_from: what token_url answered has no origin at {pointer}");
+                return Err(Error::new(Kind::Protocol, message).outcome_is(Outcome::NotSent));
+            }
         };
-        Token { credential, lives }
+        Ok(Token { credential, lives })
+    }
+
+    /// That somebody has to connect the account, and how.
+    fn needs_reauth(&self, reason: &str) -> Error {
+        let advice = match self.how {
+            How::Pasted => "put another one where `refresh_token` points, or import tokens",
+            How::Device => "connect the account: `trunkline connect` gives a code for another device",
+            _ => "connect the account: `trunkline connect` gives a link for a browser",
+        };
+        Error::new(Kind::NeedsReauth, format!("{reason}; {advice}")).outcome_is(Outcome::NotSent)
     }
 
     /// Exchanges what was leased; `None` if it is to be looked at again.
@@ -212,7 +231,7 @@ impl Server {
                     Err(error) if error.kind() == Kind::Conflict => Ok(None),
                     Err(error) => Err(error),
                     Ok(()) if *ended => Ok(None),
-                    Ok(()) => Ok(Some(self.token(&token, lives, origin.as_deref()))),
+                    Ok(()) => self.token(&token, lives, origin.as_deref()).map(Some),
                 };
             }
             Err(failed) => failed,
@@ -243,8 +262,17 @@ impl Server {
                     ),
                     false => format!("the server refuses the refresh token: {said}"),
                 };
-                let error = needs_reauth(&reason);
+                let error = self.needs_reauth(&reason);
                 (grant.ended(reason), error)
+            }
+            Failed::Refused(refusal)
+                if refusal.code == "invalid_grant" && matches!(self.how, How::Assertion(_)) =>
+            {
+                let advice =
+                    "check assertion: its issuer, subject and audience, and whether the server knows its key";
+                let message = format!("token_url answered {}; {advice}", refusal.said());
+                let error = Error::new(Kind::Unauthenticated, message).outcome_is(Outcome::NotSent);
+                (grant.released(grant.was_cut_off()), error)
             }
             Failed::Refused(refusal) => (grant.released(grant.was_cut_off()), refusal.explain()),
             Failed::Unanswered { error, unknown } => (grant.released(unknown || grant.was_cut_off()), error),
@@ -292,7 +320,7 @@ impl Server {
             match self.send(context, &url, &params, way).await? {
                 Answer::Issued(mut issued) => {
                     self.client.took(way);
-                    issued.origin = self.origin(&issued.fields).map_err(unasked)?;
+                    issued.origin = self.origin(&issued.fields);
                     return Ok(*issued);
                 }
                 Answer::Refused(refusal) if refusal.code == "invalid_client" => refused = Some(refusal),
@@ -305,13 +333,9 @@ impl Server {
         })
     }
 
-    /// Where the answer says that the service is.
-    pub(super) fn origin(&self, fields: &Map<String, Value>) -> Result<Option<String>> {
-        let Some(pointer) = &self.origin_from else { return Ok(None) };
-        let odd = |what: &str| {
-            let message = format!("origin_from: what token_url answered {what}");
-            Error::new(Kind::Protocol, message).outcome_is(Outcome::NotSent)
-        };
+    /// Where the answer says that the service is. One that does not say is none the worse: what was issued counts.
+    pub(super) fn origin(&self, fields: &Map<String, Value>) -> Option<String> {
+        let pointer = self.origin_from.as_ref()?;
         // A map is looked into as a value is.
         let mut steps = pointer[1..].splitn(2, '/');
         let first = steps.next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
@@ -319,13 +343,8 @@ impl Server {
             Some(rest) => value.pointer(&format!("/{rest}")),
             None => Some(value),
         });
-        let Some(text) = found.and_then(Value::as_str) else {
-            return Err(odd(&format!("has no text at {pointer}")));
-        };
-        let text =
-            safe_url("it", text).map_err(|error| odd(&format!("is no origin: {}", error.message())))?;
-        let url = Url::parse(&text).map_err(|_| odd("is no origin"))?;
-        Ok(Some(url.origin().ascii_serialization()))
+        let text = safe_url("it", found?.as_str()?).ok()?;
+        Some(Url::parse(&text).ok()?.origin().ascii_serialization())
     }
 
     /// One request, to any of the endpoints that a client shows itself to (RFC 6749 section 3.2).
@@ -364,6 +383,16 @@ impl Server {
         })
     }
 
+    /// What a server may echo of a request.
+    pub(super) fn secrets(&self, params: &Params) -> Scrub {
+        const SECRET: [&str; 6] =
+            ["refresh_token", "code", "code_verifier", "device_code", "assertion", "token"];
+        let mut secrets = self.client.secrets();
+        let sent = params.iter().filter(|(name, _)| SECRET.contains(&&**name));
+        sent.for_each(|(_, value)| secrets.text(value));
+        secrets
+    }
+
     async fn send(&self, context: &Context, url: &str, params: &Params, way: Way) -> Result<Answer, Failed> {
         // The call itself was not sent, whatever became of the question for its token.
         let told = |error: Error| error.at("asking token_url for a token").outcome_is(Outcome::NotSent);
@@ -371,7 +400,7 @@ impl Server {
             let unknown = error.outcome() != Outcome::NotSent;
             Failed::Unanswered { unknown, error: told(error) }
         })?;
-        answer::read(status, &headers, &body, &self.client.secrets())
+        answer::read(status, &headers, &body, &self.secrets(params))
             .map_err(|error| Failed::Unanswered { unknown: true, error: told(error) })
     }
 }
@@ -385,5 +414,9 @@ fn bearer(credential: &Credential) -> Result<Zeroizing<String>> {
 }
 
 fn exposed(secret: &Secret) -> Result<Zeroizing<String>> {
-    secret.expose().map(|text| Zeroizing::new(text.into_owned())).map_err(|error| error.at("refresh_token"))
+    let text = secret.expose().map_err(|error| error.at("refresh_token"))?;
+    match text.trim().is_empty() {
+        true => Err(Error::invalid("refresh_token: is empty")),
+        false => Ok(Zeroizing::new(text.into_owned())),
+    }
 }

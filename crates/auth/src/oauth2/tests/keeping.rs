@@ -21,6 +21,8 @@ struct Disk {
     dies_before: Mutex<Option<u32>>,
     dies_after: Mutex<Option<u32>>,
     full: AtomicBool,
+    /// What it holds cannot be read.
+    spoilt: AtomicBool,
 }
 
 impl Disk {
@@ -43,7 +45,13 @@ impl Disk {
 impl Vault for Disk {
     fn load(&self) -> BoxFuture<'_, Result<Option<Kept>>> {
         let kept = self.kept.lock().unwrap().clone();
-        let kept = kept.map(|(generation, document)| Kept { generation, document: Zeroizing::new(document) });
+        let kept = kept.map(|(generation, document)| Kept {
+            generation,
+            document: match self.spoilt.load(Ordering::Relaxed) {
+                true => Err(Error::new(Kind::Store, "it does not open")),
+                false => Ok(Zeroizing::new(document)),
+            },
+        });
         Box::pin(async { Ok(kept) })
     }
 
@@ -127,7 +135,10 @@ impl Web for Line {
                         )
                     } else {
                         *valid = None;
-                        (400, json!({ "error": "invalid_grant", "error_description": "used before" }))
+                        (
+                            400,
+                            json!({ "error": "invalid_grant", "error_description": format!("used before: {shown}") }),
+                        )
                     }
                 }
                 None => (200, json!({ "access_token": "own", "expires_in": 3600 })),
@@ -285,7 +296,7 @@ async fn what_was_withdrawn_needs_a_person_is_noted_once_and_asked_for_no_more()
     for _ in 0..1000 {
         let error = bench.credential().await.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (Kind::NeedsReauth, Outcome::NotSent));
-        assert!(error.message().contains("invalid_grant (used before)"), "{error}");
+        assert!(error.message().contains("invalid_grant (used before"), "{error}");
         tokio::time::advance(Duration::from_secs(7)).await;
     }
     assert_eq!(bench.provider.asked(), 1);
@@ -483,4 +494,95 @@ async fn a_clock_that_was_set_while_nothing_ran_costs_one_exchange_at_most() {
         }
         assert_eq!(after.provider.asked(), asks, "{shift}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_leaves_out_where_the_service_is_costs_no_token() {
+    let auth = json!({ "grant_type": "refresh_token", "refresh_token": "0", "origin_from": "/instance_url" });
+    let bench = Bench::new(&Provider::new(), &Arc::default(), &auth);
+    *bench.provider.says.lock().unwrap() = json!({ "instance_url": "https://eu.api.test/x" });
+    assert_eq!(bench.credential().await.unwrap().origin(), Some("https://eu.api.test"));
+    *bench.provider.says.lock().unwrap() = json!({ "instance_url": null });
+    bench.refused().await;
+    assert_eq!(
+        bench.credential().await.unwrap().origin(),
+        Some("https://eu.api.test"),
+        "as it was said before"
+    );
+    assert!(bench.disk.text().contains(r#""refresh_token":"2""#), "{}", bench.disk.text());
+
+    // One that never says it is told so, and what it issued is kept all the same.
+    let bench = Bench::new(&Provider::new(), &Arc::default(), &auth);
+    let error = bench.credential().await.unwrap_err();
+    assert!(error.message().starts_with("origin_from: "), "{error}");
+    assert!(bench.disk.text().contains(r#""refresh_token":"1""#));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_of_no_use_to_who_asks_for_another() {
+    let (provider, disk) = (Provider::new(), Arc::<Disk>::default());
+    let asked = async |auth: &Value| {
+        let bench = Bench::new(&provider, &disk, auth);
+        bench.token().await.unwrap();
+        provider.asked()
+    };
+    assert_eq!(asked(&json!({ "scope": "a" })).await, 1);
+    assert_eq!(asked(&json!({ "scope": "a" })).await, 1, "the same is asked for");
+    assert_eq!(asked(&json!({ "scope": "b" })).await, 2);
+    assert_eq!(asked(&json!({ "scope": "b", "audience": "x" })).await, 3);
+    assert_eq!(asked(&json!({ "scope": "b", "params": { "tenant": "7" } })).await, 4);
+    // A person's consent is not the client's own account.
+    let person =
+        json!({ "grant_type": "authorization_code", "authorization_url": "https://login.test/auth" });
+    let person = Bench::new(&provider, &disk, &person);
+    assert_eq!(person.state().await.0, ConsentState::NotConnected);
+    Consent::import(&person.scheme, &json!({ "access_token": "persons" })).await.unwrap();
+    assert_eq!(asked(&json!({ "scope": "b" })).await, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_cannot_be_renewed_outlives_a_refusal() {
+    let auth = json!({ "grant_type": "authorization_code", "authorization_url": "https://login.test/auth" });
+    let bench = Bench::new(&Provider::new(), &Arc::default(), &auth);
+    Consent::import(&bench.scheme, &json!({ "access_token": "only" })).await.unwrap();
+    let before = bench.credential().await.unwrap();
+    bench.refused().await;
+    let after = bench.credential().await.unwrap();
+    assert!(Arc::ptr_eq(&before, &after), "it is no other one: nobody tries again with it");
+    assert_eq!(bench.state().await.0, ConsentState::Connected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_does_not_keep_a_token_in_use_beyond_its_end() {
+    let bench = Bench::fresh();
+    bench.token().await.unwrap();
+    // Two hours earlier by the clock, an hour later by the one that nobody sets.
+    let mut kept: Value = serde_json::from_str(&bench.disk.text()).unwrap();
+    kept["issued_at_ms"] = (kept["issued_at_ms"].as_i64().unwrap() + 2 * 3600 * 1000).into();
+    bench.disk.kept.lock().unwrap().as_mut().unwrap().1 = kept.to_string().into_bytes();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    assert_eq!((bench.token().await.as_deref(), bench.provider.asked()), (Ok("a2"), 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_that_cannot_be_read_is_said_to_be_so_and_can_be_replaced() {
+    let bench = Bench::fresh();
+    bench.token().await.unwrap();
+    let after = Bench::pasted(&bench.provider, &bench.disk.restarted());
+    after.disk.spoilt.store(true, Ordering::Relaxed);
+    assert_eq!((after.token().await, after.provider.asked()), (Err(Kind::Store), 1));
+    Consent::import(&after.scheme, &json!({ "access_token": "theirs" })).await.unwrap();
+    after.disk.spoilt.store(false, Ordering::Relaxed);
+    assert_eq!(after.token().await.as_deref(), Ok("theirs"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_that_the_server_repeats_is_shown_to_nobody() {
+    let provider = Provider::new();
+    *provider.valid.lock().unwrap() = None;
+    let auth = json!({ "grant_type": "refresh_token", "refresh_token": "471100471" });
+    let bench = Bench::new(&provider, &Arc::default(), &auth);
+    let error = bench.credential().await.unwrap_err();
+    assert!(error.message().contains("used before") && !error.message().contains("471100471"), "{error}");
+    assert!(!bench.state().await.1.contains("471100471"));
 }
