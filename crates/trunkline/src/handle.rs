@@ -508,10 +508,13 @@ impl Handle {
     ///
     /// # Errors
     ///
-    /// `unsupported` where nobody has to; as [`Handle::trouble`] if the integration does not open.
+    /// `unsupported` where nobody has to; `invalid_config` where a connection has to be chosen first; as [`Handle::trouble`] if the integration does not open.
     pub fn consent(&self) -> Result<&dyn Consent> {
         let consent = self.scheme.as_deref().and_then(SchemeDyn::consent_dyn);
         consent.ok_or_else(|| {
+            if let Some(asking) = self.trouble.as_deref().filter(|refuse| refuse.is_asking()) {
+                return asking.error();
+            }
             let message = "auth_type: nobody has to agree to this one; oauth2 with grant_type authorization_code or device_code asks a person";
             self.trouble().unwrap_or_else(|| Error::new(Kind::Unsupported, message))
         })

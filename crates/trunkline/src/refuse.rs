@@ -40,7 +40,7 @@ impl Refuse {
     /// The integration has placeholders, and only connections have values for them.
     pub(crate) fn asking() -> Self {
         let message = "connection: the integration has placeholders that only its connections have values for; choose \
-                       one, with `connection` in the request or the header Trunkline-Connection";
+                       one, with `connection` in the request, the header Trunkline-Connection, or --connection NAME";
         Self::plain(Why::Asking, Kind::InvalidConfig, message)
     }
 

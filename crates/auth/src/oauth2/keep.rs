@@ -61,7 +61,7 @@ impl Keep {
         }
         let kept = self.0.vault.load().await?;
         let generation = kept.as_ref().map(|kept| kept.generation);
-        let grant = kept.map(|kept| grant::read(&*kept.document?)).transpose()?;
+        let grant = kept.map(|kept| grant::read(&kept.document?)).transpose()?;
         let ours = grant.filter(|grant| grant.is_bound_to(&self.0.bound_to));
         Ok(Version { generation, grant: ours.unwrap_or_else(|| self.nothing()) })
     }

@@ -24,6 +24,10 @@ impl Disconnect {
             output.value(&answer);
             return Ok(());
         }
+        if answer["status"] == "not_connected" {
+            output.line(format!("{} was not connected", self.id));
+            return Ok(());
+        }
         let told = match answer["revoked"].as_bool() {
             Some(true) => "the provider was told",
             _ => "the provider was not told: look there whether access has to be removed",

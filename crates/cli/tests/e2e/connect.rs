@@ -156,7 +156,11 @@ async fn each_tenant_has_an_account_of_its_own() {
         server.post(&format!("{BASE}/connections"), &json!({ "connection": name })).await.is(201);
     }
     let link = server.get(&format!("{BASE}/oauth/authorize?connection=acme")).await.is(200).json();
-    page(Browser::default().connect(link["url"].as_str().unwrap()).await, 200);
+    let shown = page(Browser::refusing("no").connect(link["url"].as_str().unwrap()).await, 400);
+    assert!(shown.contains("trunkline connect shop --connection acme"), "{shown}");
+    let link = server.get(&format!("{BASE}/oauth/authorize?connection=acme")).await.is(200).json();
+    let shown = page(Browser::default().connect(link["url"].as_str().unwrap()).await, 200);
+    assert!(shown.contains("(acme) is connected"), "{shown}");
     let request = |name: &str| json!({ "endpoint": "/resource", "connection": name });
     server.call("shop", &request("acme")).await.is(200);
     for name in ["other", "default"] {

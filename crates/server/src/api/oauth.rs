@@ -117,8 +117,11 @@ pub(super) async fn import(
 
 pub(super) async fn revoke(State(manager): State<Manager>, account: Account) -> Answer<Json<Disconnected>> {
     let handle = account.handle(&manager).await?;
-    let revoked = handle.consent()?.revoke(handle.context()).await?;
-    Ok(Json(Disconnected { integration_id: handle.id().to_string(), status: "disconnected", revoked }))
+    let consent = handle.consent()?;
+    let before = consent.standing().await.map(|standing| standing.state);
+    let status = if let Ok(ConsentState::NotConnected) = before { "not_connected" } else { "disconnected" };
+    let revoked = consent.revoke(handle.context()).await?;
+    Ok(Json(Disconnected { integration_id: handle.id().to_string(), status, revoked }))
 }
 
 /// How the account of an integration stands, where it needs one and that can be read.

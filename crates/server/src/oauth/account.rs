@@ -36,6 +36,17 @@ impl Account {
     }
 }
 
+impl Account {
+    /// What connects it from the command line.
+    pub(crate) fn command(&self) -> String {
+        let Self { integration, connection } = self;
+        match &**connection {
+            DEFAULT_CONNECTION => format!("trunkline connect {integration}"),
+            name => format!("trunkline connect {integration} --connection {name}"),
+        }
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Account {
     type Rejection = Problem;
 

@@ -42,12 +42,12 @@ pub(super) fn connected(name: &str) -> Response {
 }
 
 /// The provider said no, or the exchange with it failed.
-pub(super) fn failed(name: &str, id: &str, redirect_uri: &str, error: &Error) -> Response {
+pub(super) fn failed(name: &str, command: &str, redirect_uri: &str, error: &Error) -> Response {
     let (name, kind) = (escaped(name), error.kind());
     let command = format!(
-        "<p>If that is you: <code>trunkline connect {}</code></p><p>The redirect URI that the provider has to know: \
+        "<p>If that is you: <code>{}</code></p><p>The redirect URI that the provider has to know: \
          <code>{}</code></p>",
-        escaped(id),
+        escaped(command),
         escaped(redirect_uri)
     );
     if matches!(kind, Kind::Forbidden | Kind::Rejected) {
@@ -67,6 +67,12 @@ pub(super) fn failed(name: &str, id: &str, redirect_uri: &str, error: &Error) ->
     }
     // What the provider says is for whoever reads this. What is wrong with the network behind us is not.
     let theirs = matches!(kind, Kind::Unauthenticated | Kind::Protocol);
+    let again = match kind {
+        Kind::Unauthenticated => "To try again does not help: tell whoever runs Trunkline.",
+        _ => {
+            "Try again in some minutes, with a new link; if you see this page again, tell whoever runs Trunkline."
+        }
+    };
     Page {
         status: StatusCode::BAD_GATEWAY,
         class: "bad",
@@ -74,10 +80,7 @@ pub(super) fn failed(name: &str, id: &str, redirect_uri: &str, error: &Error) ->
         title: format!("{name} could not be connected"),
         text: "You may have agreed, but between Trunkline and the provider something went wrong:",
         quote: Some(if theirs { error.message() } else { kind.row().title }),
-        next: format!(
-            "<p>What was connected before still is. Try again in some minutes, with a new link; if you see this page \
-             again, tell whoever runs Trunkline.</p>{command}"
-        ),
+        next: format!("<p>What was connected before still is. {again}</p>{command}"),
     }
     .response()
 }

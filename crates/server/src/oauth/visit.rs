@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use subtle::ConstantTimeEq;
-use trunkline::{Error, IntegrationId, Kind, Manager, Result};
+use trunkline::{DEFAULT_CONNECTION, Error, IntegrationId, Kind, Manager, Result};
 
 use super::{Asked, Away, Consents, cookie, once::digest, pages};
 use crate::{api::extract::Id, app::App, problem::Problem};
@@ -135,6 +135,10 @@ async fn finish(
         _ => return pages::stale("Its configuration has been changed meanwhile."),
     };
     let name = if handle.name().is_empty() { handle.id().to_string() } else { handle.name().to_owned() };
+    let name = match handle.connection() {
+        DEFAULT_CONNECTION => name,
+        connection => format!("{name} ({connection})"),
+    };
     let redirect_uri = begun.redirect_uri.clone();
     let exchange = async move { handle.consent()?.finish(handle.context(), &begun, &answer).await };
     let finished = consents.exchanges.spawn(exchange).await;
@@ -143,6 +147,6 @@ async fn finish(
     consents.attempts.note(account.clone(), &finished);
     match finished {
         Ok(()) => pages::connected(&name),
-        Err(error) => pages::failed(&name, &account.integration, &redirect_uri, &error),
+        Err(error) => pages::failed(&name, &account.command(), &redirect_uri, &error),
     }
 }
