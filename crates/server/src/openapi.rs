@@ -202,6 +202,7 @@ fn schemas() -> Value {
                     "properties": {
                         "connection": text, "description": text, "enabled": { "type": "boolean" },
                         "generation": { "type": "integer" }, "updated_at_ms": { "type": "integer" }, "error": text,
+                        "account": account,
                     },
                 } },
                 "next": { "type": "string", "description": "What to give as after for those that follow, if there are more" },

@@ -85,7 +85,7 @@ pub(super) fn checked(name: &str) -> Result<&str, Exit> {
 }
 
 async fn list(id: &str, server: &Server, output: &Output) -> Result<(), Exit> {
-    let (first, mut all) = (path(id, "/connections?limit=1000")?, Vec::new());
+    let (first, mut all) = (path(id, "/connections?limit=100&accounts=true")?, Vec::new());
     let mut next = first.clone();
     loop {
         let mut page = server.json(Method::GET, &next, None).await?;
@@ -131,9 +131,12 @@ fn told(answer: &Value, output: &Output) {
 
 fn row(item: &Value) -> [String; 3] {
     let text = |key: &str| plain(item.get(key).and_then(Value::as_str).unwrap_or_default());
-    let state = match (item.get("error"), item.get("enabled").and_then(Value::as_bool)) {
-        (Some(_), _) => "broken",
-        (None, Some(false)) => "off",
+    let account = item.get("account").and_then(Value::as_str);
+    let state = match (item.get("error"), item.get("enabled").and_then(Value::as_bool), account) {
+        (Some(_), ..) => "broken",
+        (None, Some(false), _) => "off",
+        (.., Some("needs_reauth")) => "reconnect",
+        (.., Some("not_connected")) => "not connected",
         _ => "on",
     };
     [text("connection"), state.to_owned(), text("description")]

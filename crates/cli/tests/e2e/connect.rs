@@ -171,6 +171,9 @@ async fn each_tenant_has_an_account_of_its_own() {
         standing["state"].as_str().unwrap().to_owned()
     };
     assert_eq!((&*state("acme").await, &*state("other").await), ("connected", "not_connected"));
+    let listed = server.cli(&["connections", "list", "shop"]).await.is(0).stdout;
+    let row = |name: &str| listed.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(row("other").contains("not connected") && row("acme").contains(" on"), "{listed}");
     server.cli(&["disconnect", "shop", "--connection", "acme"]).await.is(0);
     assert_eq!(state("acme").await, "not_connected");
     server.call("shop", &request("acme")).await.problem(502, "needs_reauth");

@@ -9,12 +9,14 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use trunkline::{
-    Connected, Connection, ConnectionConfig, DEFAULT_CONNECTION, Health, Manager, kept_elsewhere, unmask,
+    Connected, Connection, ConnectionConfig, ConsentState, DEFAULT_CONNECTION, Health, Manager,
+    kept_elsewhere, unmask,
 };
 
 use super::{
     extract::{Document, Id, IfMatch, Of, Params, STATE},
     integrations::{Answer, etag, invalid, merge, precondition},
+    oauth,
 };
 
 /// How many are listed unless a client says otherwise, and at most.
@@ -26,6 +28,9 @@ pub(super) struct Page {
     #[serde(default)]
     after: String,
     limit: Option<u32>,
+    /// Whether the accounts are asked about, which opens each connection.
+    #[serde(default)]
+    accounts: bool,
 }
 
 #[derive(Serialize)]
@@ -43,6 +48,9 @@ struct Listed {
     enabled: bool,
     generation: u64,
     updated_at_ms: i64,
+    /// How the account stands that it needs, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<ConsentState>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -64,6 +72,7 @@ impl From<Connection> for Listed {
             enabled: connection.enabled,
             generation: connection.generation,
             updated_at_ms: connection.updated_at_ms,
+            account: None,
             error: connection.config.err().map(|error| error.message().to_owned()),
         }
     }
@@ -73,7 +82,7 @@ impl From<Connection> for Listed {
 pub(super) async fn list(
     State(manager): State<Manager>,
     Id(id): Id,
-    Params(Page { after, limit }): Params<Page>,
+    Params(Page { after, limit, accounts }): Params<Page>,
 ) -> Answer<Json<List>> {
     let most = limit.unwrap_or(PAGE.0).clamp(1, PAGE.1);
     // One more shows whether there are more.
@@ -84,7 +93,14 @@ pub(super) async fn list(
     if after.is_empty() {
         found.insert(0, manager.connection_entry(&id, DEFAULT_CONNECTION).await?);
     }
-    Ok(Json(List { connections: found.into_iter().map(Listed::from).collect(), next }))
+    let mut connections: Vec<_> = found.into_iter().map(Listed::from).collect();
+    for listed in connections.iter_mut().filter(|listed| accounts && listed.error.is_none()) {
+        // One that does not open says so where it is read.
+        if let Ok(handle) = manager.connection(&id, &listed.connection).await {
+            listed.account = oauth::standing(&handle).await;
+        }
+    }
+    Ok(Json(List { connections, next }))
 }
 
 pub(super) async fn add(
