@@ -22,7 +22,9 @@ pub struct Site {
 
 /// What happened to an integration that was no call.
 pub trait Journal: Debug + Send + Sync + 'static {
-    /// Notes an event, such as `reauth`, with the kind of error that it was; `None` where it went well.
+    /// Notes an event, such as `reauth`, with the kind of error that it was; `None` where it went well. After a
+    /// `connect`, `import` or `disconnect` that went well calls are made for another account, or for none: what was
+    /// kept for the one before is forgotten.
     fn note(&self, event: &'static str, kind: Option<Kind>);
 }
 

@@ -167,7 +167,9 @@ impl Handle {
             return Ok(Self::asking(config, shared, version, flow));
         }
         let transport = transport.open(own, &shared.context)?;
-        let scheme = scheme.open(config.auth(), &site(config, shared, connection))?;
+        let cache = cache(config, shared, transport.is_http());
+        let site = site(config, shared, connection, cache.as_ref());
+        let scheme = scheme.open(config.auth(), &site)?;
         // `none` sends nothing: it is not in the pipeline at all, unless the program has one of its own.
         let scheme = (auth_type != "none" || shared.brought(auth_type)).then_some(scheme);
         let expired = config.common().expired_when.as_ref().map(ExpiredWhen::open).transpose()?;
@@ -179,7 +181,6 @@ impl Handle {
             Some(tenant) if tenant.is_off => Refuse::connection_disabled(),
             _ => Refuse::disabled(),
         });
-        let cache = cache(config, shared, transport.is_http());
         let traffic = Arc::new(Traffic::new());
         let layers = order::layers(order::Parts {
             id: config.id(),

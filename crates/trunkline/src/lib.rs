@@ -41,6 +41,7 @@
 //! ```
 
 mod activity;
+mod addresses;
 mod builder;
 mod catalog;
 mod config;

@@ -31,6 +31,8 @@ struct Placeholder<'a> {
 enum Place {
     /// Anything.
     Free,
+    /// Anything that makes no template: schemes have templates of their own, and these reach secrets.
+    Auth,
     /// The address of a service, at the beginning of `base_url`.
     Url,
     /// A part of a host's name.
@@ -149,6 +151,12 @@ impl Place {
     fn put(&self, out: &mut String, value: &str) -> Result<()> {
         match self {
             Self::Free => out.push_str(value),
+            Self::Auth if value.contains(['{', '}']) => {
+                return Err(Error::invalid(
+                    "cannot have { or }, which auth_config gives a meaning; give the connection its own auth_config",
+                ));
+            }
+            Self::Auth => out.push_str(value),
             Self::Url => out.push_str(url(value)?),
             Self::Host => {
                 let plain = |c: u8| c.is_ascii_alphanumeric() || b".-_".contains(&c);
@@ -204,7 +212,9 @@ fn place(path: &str, text: &str, span: &Range<usize>) -> Result<Place> {
             }
         };
     }
-    let Some(colon) = text.find("://") else { return Ok(Place::Free) };
+    let Some(colon) = text.find("://") else {
+        return Ok(if path.starts_with("auth_config.") { Place::Auth } else { Place::Free });
+    };
     if span.start < colon {
         return Err(Error::invalid("a placeholder cannot be the scheme of a URL"));
     }

@@ -1,9 +1,12 @@
 //! What a handle gives to its scheme: a place in the store for what it is granted, and the activity log.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Weak},
+};
 
 use trunkline_core::{BoxFuture, IntegrationId, Journal, Kept, Kind, RequestId, Result, Site, Vault};
-use trunkline_layers::{Record, Recorder};
+use trunkline_layers::{CacheScope, Record, Recorder};
 use trunkline_store::{Part, PartKind, Store};
 
 use crate::{config::IntegrationConfig, handle::Shared, registry::now_ms};
@@ -11,8 +14,13 @@ use crate::{config::IntegrationConfig, handle::Shared, registry::now_ms};
 /// The name of the connection that every integration has.
 pub const DEFAULT_CONNECTION: &str = "default";
 
-/// The site of a connection; `None` is the default one.
-pub(crate) fn site(config: &IntegrationConfig, shared: &Shared, connection: Option<&Arc<str>>) -> Site {
+/// The site of a connection; `None` is the default one. `cache` is where replies to its calls are kept.
+pub(crate) fn site(
+    config: &IntegrationConfig,
+    shared: &Shared,
+    connection: Option<&Arc<str>>,
+    cache: Option<&Arc<CacheScope>>,
+) -> Site {
     let owner = Owner {
         integration: config.id().clone(),
         connection: connection.map_or(DEFAULT_CONNECTION, |name| name).into(),
@@ -23,6 +31,7 @@ pub(crate) fn site(config: &IntegrationConfig, shared: &Shared, connection: Opti
             recorder: shared.recorder.clone(),
             integration: config.id().clone(),
             connection: connection.cloned(),
+            cache: cache.map_or_else(Weak::new, Arc::downgrade),
         })),
         vault: Some(Arc::new(Place { store: shared.store.clone(), owner })),
     }
@@ -67,10 +76,21 @@ struct Log {
     recorder: Arc<Recorder>,
     integration: IntegrationId,
     connection: Option<Arc<str>>,
+    /// What was kept for the account that it had.
+    cache: Weak<CacheScope>,
 }
+
+/// Events after which calls are made for another account, or for none.
+const CHANGES: [&str; 3] = ["connect", "import", "disconnect"];
 
 impl Journal for Log {
     fn note(&self, event: &'static str, kind: Option<Kind>) {
+        if kind.is_none()
+            && CHANGES.contains(&event)
+            && let Some(cache) = self.cache.upgrade()
+        {
+            cache.clear();
+        }
         note(&self.recorder, &self.integration, self.connection.as_ref(), event, kind);
     }
 }

@@ -7,7 +7,11 @@ use trunkline_core::{Error, Result};
 use zeroize::Zeroizing;
 
 use crate::{
-    ConnectionConfig, IntegrationConfig, catalog::Catalog, config::host_and_port, mask, placeholder,
+    ConnectionConfig, IntegrationConfig,
+    addresses::{self, Addresses, origin},
+    catalog::Catalog,
+    config::host_and_port,
+    mask, placeholder,
 };
 
 /// For whom a handle is opened, where that is not the default connection.
@@ -91,7 +95,14 @@ fn stays_home(
     let base = integration.document().get("base_url").and_then(Value::as_str).unwrap_or_default();
     let moved =
         connection.base_url().is_some_and(|url| !base.starts_with("{{") && origin(url) != origin(base));
-    let asks = own.iter().any(|(path, value)| path[0] == "auth_config" && is_url(value));
+    let mut asked = Addresses::new();
+    for (path, value) in own.iter().filter(|(path, _)| path[0] == "auth_config") {
+        addresses::below(value, &mut path.clone(), &mut asked);
+    }
+    let asks = !asked.is_empty() && {
+        let home = integration.addresses();
+        asked.iter().any(|(place, origin)| home.get(place) != Some(origin))
+    };
     if !moved && !asks {
         return Ok(());
     }
@@ -99,7 +110,7 @@ fn stays_home(
     if !moved {
         secrets.retain(|key, _| matches!(&**key, "type" | "auth_type" | "auth_config"));
     }
-    without_placeholders(&mut secrets);
+    without_tenants_own(&mut secrets);
     let masked = mask::masked(&secrets, Catalog::get());
     match mask::unsent(&Value::Object(secrets), &masked, None) {
         None => Ok(()),
@@ -113,45 +124,20 @@ fn stays_home(
     }
 }
 
-fn without_placeholders(document: &mut Map<String, Value>) {
-    document.retain(|_, value| !value.as_str().is_some_and(placeholder::is_in));
+/// Takes out what is the tenant's alone: a placeholder, with no more before it than the name of a scheme of HTTP. What
+/// else stands around one is the integration's.
+fn without_tenants_own(document: &mut Map<String, Value>) {
+    document.retain(|_, value| {
+        let scheme = mask::is_credential(value);
+        let text = value.as_str().unwrap_or_default();
+        let rest = text.trim_start().split_once(' ').filter(|_| scheme).map_or(text, |(_, rest)| rest);
+        !placeholder::is_one(rest)
+    });
     for value in document.values_mut() {
         if let Value::Object(fields) = value {
-            without_placeholders(fields);
+            without_tenants_own(fields);
         }
     }
-}
-
-impl IntegrationConfig {
-    /// Where its secrets go: the service, the proxy, and those whom the auth scheme asks.
-    pub fn addresses(&self) -> Vec<String> {
-        let document = self.document();
-        let proxy = document.get("proxy").and_then(|proxy| proxy.get("url"));
-        let named = document.get("base_url").into_iter().chain(proxy).filter_map(Value::as_str);
-        let mut all = named.map(origin).collect();
-        document.get("auth_config").into_iter().for_each(|auth| urls(auth, &mut all));
-        all
-    }
-}
-
-/// The origins of all URLs below `value`, wherever a scheme has them.
-fn urls(value: &Value, found: &mut Vec<String>) {
-    match value {
-        Value::String(_) if is_url(value) => found.extend(value.as_str().map(origin)),
-        Value::Array(values) => values.iter().for_each(|value| urls(value, found)),
-        Value::Object(fields) => fields.values().for_each(|value| urls(value, found)),
-        _ => {}
-    }
-}
-
-fn is_url(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.contains("://"))
-}
-
-/// What stands before the path of a URL.
-fn origin(url: &str) -> String {
-    let origin = url.split('/').take(3).collect::<Vec<_>>().join("/");
-    origin.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase()
 }
 
 fn take(document: &mut Map<String, Value>, path: &[String]) -> Option<Value> {
@@ -270,6 +256,58 @@ mod tests {
     }
 
     #[test]
+    fn nor_to_an_address_however_deep_it_is_and_however_it_is_written() {
+        let integration = integration(&json!({
+            "auth_type": "custom", "auth_config": {
+                "secrets": {"password": "of-all"}, "token": {"pointer": "/t"}, "values": {"x": "https://shop.example.com/"},
+                "request": {"url": "https://id.example.com/login", "json": {"p": "{{password}}"}},
+            },
+        }));
+        let asks = |url: &str| {
+            let request = json!({"url": url, "json": {"p": "{{password}}"}});
+            with(&integration, json!({"auth_config": {"request": request}}))
+        };
+        for url in [
+            "https://evil.example/login",
+            "https:/evil.example/login",
+            "HTTPS:evil.example",
+            "https:\\\\evil.example",
+            "\thttps:/evil.example",
+            "https:///evil.example",
+            "https://id.example.com:444/login",
+            "https://id.example.com@evil.example",
+            // Another's place.
+            "https://shop.example.com/login",
+        ] {
+            let error = asks(url).unwrap_err();
+            let message = error.message();
+            assert!(
+                message.starts_with("auth_config: ") && message.contains("auth_config.secrets.password"),
+                "{url}: {error}"
+            );
+        }
+        asks("https://ID.example.com:443/other").unwrap();
+        let own = json!({"secrets": {"password": "of-acme"}, "request": {"url": "https://other.example"}});
+        with(&integration, json!({"auth_config": own})).unwrap();
+    }
+
+    #[test]
+    fn what_stands_around_a_placeholder_is_the_integrations() {
+        for (key, follows) in [
+            ("SECRET-{{connection.x}}", false),
+            ("{{connection.x}}{{connection.x}}", false),
+            ("Bearer SECRET-{{connection.x}}", false),
+            ("{{connection.x}}", true),
+            ("Bearer {{connection.x}}", true),
+        ] {
+            let integration = integration(&json!({"auth_config": {"key": key}}));
+            let own = json!({"base_url": "https://other.example", "values": {"x": "1"}});
+            let merged = with(&integration, own);
+            assert_eq!(merged.is_ok(), follows, "{key}: {merged:?}");
+        }
+    }
+
+    #[test]
     fn a_secret_that_was_kept_does_not_follow_another_address() {
         let integration = integration(&json!({"base_url": "https://{{connection.shop}}.example.com"}));
         let config = |json: Value| ConnectionConfig::from_json(json).unwrap();
@@ -284,5 +322,20 @@ mod tests {
         assert_eq!(kept(moved.clone(), moved), None);
         let renamed = json!({"connection": "a", "description": "x", "values": {"shop": "s1"}, "auth_config": {"key": "of-acme"}});
         assert_eq!(kept(renamed, json!({"description": "x"})), None);
+        // An address that stays in one place hides none that changes in another.
+        let before = config(
+            json!({"connection": "a", "values": {"shop": "s1"}, "auth_type": "custom", "auth_config": {
+                "secrets": {"p": "of-acme"}, "values": {"x": "https://a.example"}, "request": {"url": "https://b.example"},
+            }}),
+        );
+        for url in ["https:/evil.example", "https://a.example"] {
+            let mut after = before.expose();
+            after["auth_config"]["request"]["url"] = url.into();
+            after["auth_config"]["values"]["x"] = "https://b.example".into();
+            let sent =
+                json!({"auth_config": {"values": {"x": "https://b.example"}, "request": {"url": url}}});
+            let kept = kept_elsewhere(&integration, &before, &config(after), &sent);
+            assert_eq!(kept.as_deref(), Some("auth_config.secrets.p"), "{url}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod commands;
+mod kept;
 
 use std::sync::{
     Arc,

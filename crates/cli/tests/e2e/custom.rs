@@ -279,9 +279,24 @@ async fn what_is_shown_has_no_secret_and_can_be_sent_back() {
     server.json("PUT", path, &shown).await.is(200);
     post(&server, "/401").await.is(200);
     // Whoever may read no secret may not send it elsewhere.
-    let patch = json!({ "auth_config": { "request": { "url": "https://evil.example.com/login" } } });
-    let problem = server.json("PATCH", path, &patch).await.problem(422, "invalid_config");
-    assert!(problem["detail"].as_str().unwrap().contains("send auth_config."), "{problem}");
+    for patch in [
+        json!({ "auth_config": { "request": { "url": "https://evil.example.com/login" } } }),
+        json!({ "auth_config": { "request": { "url": "https:/evil.example.com/login" } } }),
+        json!({ "auth_config": { "request": { "url": "https:/evil.example.com/login" }, "values": { "user": peer.url() } } }),
+        json!({ "auth_config": { "secrets": { "password": "********" }, "request": { "url": "https://evil.example.com" } } }),
+        json!({ "base_url": "https://evil.example.com" }),
+        json!({ "proxy": { "url": "http://evil.example.com:3128" } }),
+    ] {
+        let problem = server.json("PATCH", path, &patch).await.problem(422, "invalid_config");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(
+            detail.contains("leads elsewhere") && detail.contains("send auth_config."),
+            "{patch}: {problem}"
+        );
+    }
+    let same = format!("{}/other", peer.url());
+    let patch = json!({ "auth_config": { "request": { "url": same } } });
+    server.json("PATCH", path, &patch).await.is(200);
 }
 
 #[tokio::test]

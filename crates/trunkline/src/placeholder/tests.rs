@@ -131,3 +131,24 @@ fn what_is_no_placeholder_is_said_with_its_key() {
     found.sort();
     assert_eq!(found, [("a".to_owned(), "headers.x".to_owned()), ("b".to_owned(), "base_url".to_owned())]);
 }
+
+#[test]
+fn in_auth_config_no_value_makes_a_template() {
+    for value in ["{{password}}", "{value:passphrase}", "{", "}"] {
+        for place in [
+            json!({"request": {"json": [{"user": "{{connection.a}}"}]}}),
+            json!({"key": "x-{{connection.a}}"}),
+        ] {
+            let error = with(json!({"auth_config": place}), &[("a", value)]).unwrap_err();
+            let message = error.message();
+            assert!(
+                message.starts_with("values.a: cannot have { or }") && !message.contains("pass"),
+                "{error}"
+            );
+        }
+    }
+    let filled = with(json!({"auth_config": {"key": "x-{{connection.a}}"}}), &[("a", "a$(b) [c]")]).unwrap();
+    assert_eq!(filled["auth_config"]["key"], "x-a$(b) [c]");
+    let header = with(json!({"headers": {"x": "{{connection.a}}"}}), &[("a", "{}")]).unwrap();
+    assert_eq!(header["headers"]["x"], "{}");
+}

@@ -1,0 +1,127 @@
+//! Where the secrets of a configuration go: each address by its place in the document.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use trunkline_core::parse;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::IntegrationConfig;
+
+/// Who is reached, by the keys that lead to the address: the same one in another place is another.
+pub(crate) type Addresses = BTreeMap<Vec<String>, String>;
+
+impl IntegrationConfig {
+    /// Where its secrets go, by the keys that lead to each address: the service, the proxy, and those whom the auth
+    /// scheme asks.
+    pub fn addresses(&self) -> BTreeMap<Vec<String>, String> {
+        of(self.document())
+    }
+}
+
+fn of(document: &Map<String, Value>) -> Addresses {
+    let mut found = Addresses::new();
+    let proxy = document.get("proxy").and_then(|proxy| proxy.get("url"));
+    let named = [(&["base_url"][..], document.get("base_url")), (&["proxy", "url"], proxy)];
+    for (place, text) in named {
+        let text = text.and_then(Value::as_str);
+        found.extend(text.map(|text| (place.iter().copied().map(str::to_owned).collect(), origin(text))));
+    }
+    if let Some(auth) = document.get("auth_config") {
+        below(auth, &mut vec!["auth_config".to_owned()], &mut found);
+    }
+    found
+}
+
+/// The addresses below `place`, wherever a scheme has them.
+pub(crate) fn below(value: &Value, place: &mut Vec<String>, found: &mut Addresses) {
+    let mut at = |key: String, value: &Value| {
+        place.push(key);
+        below(value, place, found);
+        place.pop();
+    };
+    match value {
+        Value::String(text) if is_address(text) => drop(found.insert(place.clone(), origin(text))),
+        Value::Array(values) => {
+            values.iter().enumerate().for_each(|(n, value)| at(n.to_string(), value));
+        }
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| at(key.clone(), value)),
+        _ => {}
+    }
+}
+
+/// Whether any client could take a text for an address: by the WHATWG's rules `https:/h` is one, and what is blank
+/// before it or within does not count.
+fn is_address(text: &str) -> bool {
+    let read = parse::resolve(text).map(|text| Zeroizing::new(text.into_owned()));
+    let text = read.as_ref().map_or(text, |read| read.as_str());
+    let told = text.chars().filter(|c| !c.is_control() && !c.is_whitespace());
+    let begin: String = told.take("https:".len()).map(|c| c.to_ascii_lowercase()).collect();
+    text.contains("://") || begin.starts_with("http:") || begin == "https:"
+}
+
+/// Who is reached at an address, as clients read it. Where that is not known yet, for a placeholder, it is what stands
+/// before the path; for a reference, which may hold any of it, all of the text.
+pub(crate) fn origin(text: &str) -> String {
+    if text.contains("${") {
+        return text.to_owned();
+    }
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => url.origin().ascii_serialization(),
+        _ => {
+            let origin = text.split('/').take(3).collect::<Vec<_>>().join("/");
+            origin.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn who_is_reached_is_told_as_clients_read_it() {
+        for (text, found) in [
+            ("https://H.example:443/a?b#c", "https://h.example"),
+            ("https://user:word@h.example:8443", "https://h.example:8443"),
+            ("https:/h.example/login", "https://h.example"),
+            ("https:\\\\h.example", "https://h.example"),
+            ("https:///h.example", "https://h.example"),
+            (" ht\ntps:h.example", "https://h.example"),
+            ("https://h.example\\@other.example", "https://h.example"),
+            ("postgres://db.example/a", "postgres://db.example"),
+            ("{{connection.instance}}/v1", "{{connection.instance}}/v1"),
+            ("https://${env:NO_SUCH}/v1", "https://${env:NO_SUCH}/v1"),
+        ] {
+            assert_eq!(origin(text), found, "{text}");
+            assert!(is_address(text) || text.starts_with("{{"), "{text}");
+        }
+        for text in ["", "https", "a secret: http", "httpx:h", "/session/token", "${env:NO_SUCH}"] {
+            assert!(!is_address(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_stands_for_itself_in_its_own_place() {
+        let config = IntegrationConfig::from_json(json!({
+            "integration_id": "a", "type": "rest", "base_url": "https://h/v1", "proxy": {"url": "http://p:3128"},
+            "auth_type": "custom", "auth_config": {
+                "request": {"url": "https://id.example/login", "json": [{"a": "https://a.example/"}, "text"]},
+                "values": {"x": "http:/b.example"},
+            },
+        }));
+        let found = config.unwrap().addresses().into_iter().map(|(place, origin)| (place.join("."), origin));
+        let found: Vec<_> = found.collect();
+        let expected = [
+            ("auth_config.request.json.0.a", "https://a.example"),
+            ("auth_config.request.url", "https://id.example"),
+            ("auth_config.values.x", "http://b.example"),
+            ("base_url", "https://h"),
+            ("proxy.url", "http://p:3128"),
+        ];
+        assert_eq!(found, expected.map(|(place, origin)| (place.to_owned(), origin.to_owned())));
+    }
+}
