@@ -52,6 +52,7 @@ mod files;
 mod flow;
 mod handle;
 mod health;
+mod leaving;
 mod manager;
 mod mask;
 mod opened;
@@ -59,6 +60,7 @@ mod order;
 mod placeholder;
 mod refuse;
 mod registry;
+mod removed;
 mod site;
 mod tenant;
 
@@ -75,6 +77,7 @@ pub use health::{Evidence, Health, Seen, State};
 pub use manager::Manager;
 pub use mask::{kept, unmask};
 pub use registry::Registered;
+pub use removed::Removed;
 pub use site::DEFAULT_CONNECTION;
 pub use tenant::kept_elsewhere;
 
