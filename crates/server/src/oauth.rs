@@ -181,7 +181,32 @@ impl Consents {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use trunkline::{ConnectionConfig, IntegrationConfig};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_version_is_that_of_both_configurations_however_often_they_are_opened() {
+        let manager = Manager::builder().open_connections(1).build().await.unwrap();
+        let shop = json!({ "integration_id": "shop", "type": "rest", "base_url": "https://shop.test" });
+        manager.register(IntegrationConfig::from_json(shop).unwrap()).await.unwrap();
+        let connection = |name: &str| ConnectionConfig::from_json(json!({ "connection": name })).unwrap();
+        for name in ["a", "b", "c"] {
+            manager.add_connection("shop", connection(name)).await.unwrap();
+        }
+        let of = async |name| version(&manager, &*manager.connection("shop", name).await.unwrap()).unwrap();
+        let first = of("a").await;
+        manager.replace_connection("shop", connection("a"), None).await.unwrap();
+        let second = of("a").await;
+        assert_ne!(first, second);
+        for name in ["b", "c", "b", "c"] {
+            of(name).await;
+        }
+        assert_eq!(of("a").await, second, "it was opened again from the store");
+        manager.set_enabled("shop", false).await.unwrap();
+        assert_ne!(of("a").await, second);
+    }
 
     #[test]
     fn only_the_two_pages_are_open() {

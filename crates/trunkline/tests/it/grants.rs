@@ -14,7 +14,11 @@ use trunkline::{
 };
 use trunkline_testkit::{Peer, Received};
 
-use crate::{config, lab};
+use crate::{
+    config,
+    flaky::{Fault, Flaky},
+    lab,
+};
 
 /// An authorization server that rotates refresh tokens and takes each of them once, and the service behind it.
 #[derive(Debug, Default)]
@@ -210,6 +214,21 @@ async fn what_an_exchange_of_a_replaced_configuration_brings_is_there_after_the_
     came.acquire().await.unwrap().forget();
     call.abort();
     call.await.unwrap_err();
+    gate.add_permits(1);
+    manager.settle().await;
+    let kept = store.part(granted_to("default")).await.unwrap().unwrap().document.unwrap();
+    assert!(String::from_utf8_lossy(&kept).contains("\"refresh_token\":\"r1\""));
+}
+
+#[tokio::test]
+async fn a_stop_waits_for_tokens_of_a_replaced_configuration_that_could_not_be_written_at_once() {
+    let (peer, came, gate) = slow().await;
+    let store = Arc::new(Flaky::default());
+    let manager = lab().store(store.clone()).build().await.unwrap();
+    manager.register(integration(&peer)).await.unwrap();
+    begin(&manager, "default", &came).await;
+    manager.set_enabled("a", false).await.unwrap();
+    store.next(Fault::Refused);
     gate.add_permits(1);
     manager.settle().await;
     let kept = store.part(granted_to("default")).await.unwrap().unwrap().document.unwrap();
