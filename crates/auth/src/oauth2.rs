@@ -75,6 +75,14 @@ impl Scheme for OAuth2 {
         self.server().asks_a_person().then_some(self)
     }
 
+    fn is_busy(&self) -> bool {
+        self.0.tokens.is_busy() || self.server().keep.is_busy() || self.0.device.is_waiting()
+    }
+
+    fn retire(&self) {
+        self.0.device.retire();
+    }
+
     async fn close(&self) {
         self.0.tokens.settle().await;
         self.server().settle().await;

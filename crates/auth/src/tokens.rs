@@ -222,6 +222,11 @@ impl<I: Issue> Tokens<I> {
         *state = State { flight: state.flight.take(), resets, ..State::default() };
     }
 
+    /// Whether an exchange is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.0.lock().flight.is_some()
+    }
+
     /// Waits for the exchange that is under way, if one is.
     pub(crate) async fn settle(&self) {
         let flight = self.0.lock().flight.clone();

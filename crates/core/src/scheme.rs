@@ -116,6 +116,16 @@ pub trait Scheme: Debug + Send + Sync + Sized + 'static {
         None
     }
 
+    /// Whether something is under way that must not be lost, or that a person has to do with. A connection that is
+    /// idle otherwise stays open for it, and one that is gone is still closed before a manager is.
+    fn is_busy(&self) -> bool {
+        false
+    }
+
+    /// Calls get another one from now on, or none: whoever is still waited for would agree to what holds no more.
+    /// Calls that are under way may ask for credentials all the same.
+    fn retire(&self) {}
+
     /// Ends what is under way and must not be lost. Credentials may be asked for afterwards all the same.
     fn close(&self) -> impl Future<Output = ()> + Send {
         async {}
@@ -140,6 +150,10 @@ pub trait SchemeDyn: Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, ()>;
     /// See [`Scheme::consent`].
     fn consent_dyn(&self) -> Option<&dyn Consent>;
+    /// See [`Scheme::is_busy`].
+    fn is_busy_dyn(&self) -> bool;
+    /// See [`Scheme::retire`].
+    fn retire_dyn(&self);
     /// See [`Scheme::close`].
     fn close_dyn(&self) -> BoxFuture<'_, ()>;
 }
@@ -171,6 +185,14 @@ impl<T: Scheme> SchemeDyn for T {
 
     fn consent_dyn(&self) -> Option<&dyn Consent> {
         self.consent()
+    }
+
+    fn is_busy_dyn(&self) -> bool {
+        self.is_busy()
+    }
+
+    fn retire_dyn(&self) {
+        self.retire();
     }
 
     fn close_dyn(&self) -> BoxFuture<'_, ()> {

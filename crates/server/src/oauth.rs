@@ -28,7 +28,7 @@ mod pages;
 mod visit;
 
 use tokio_util::task::TaskTracker;
-use trunkline::{Begun, Error, Handle, Result};
+use trunkline::{Begun, Error, Handle, Manager, Result};
 
 use self::{
     allowance::Allowance,
@@ -78,11 +78,17 @@ pub(crate) struct Consents {
     exchanges: TaskTracker,
 }
 
-/// The version of a configuration: in the file all have the same generation.
-type Version = (u64, i64);
+/// The version of a configuration: that of the connection, and that of the integration that it is merged over.
+type Version = [(u64, i64); 2];
 
-fn version(handle: &Handle) -> Version {
-    (handle.generation(), handle.updated_at_ms())
+/// What `handle` was opened with, as far as that can be told from what there is now.
+fn version(manager: &Manager, handle: &Handle) -> Result<Version> {
+    // A generation never comes back. Those that a file has are all the same: there the time tells.
+    let of = |handle: &Handle| match handle.generation() {
+        0 => (0, handle.updated_at_ms()),
+        generation => (generation, 0),
+    };
+    Ok([of(handle), of(&*manager.get(handle.id())?)])
 }
 
 /// A consent that was asked for.
@@ -136,12 +142,13 @@ impl Consents {
     ///
     /// `invalid_config` where nobody knows where browsers reach the server; as
     /// [`Consent::begin`](trunkline::Consent::begin).
-    pub(crate) async fn ask(&self, account: Account, handle: &Handle) -> Result<Asked> {
+    pub(crate) async fn ask(&self, account: Account, manager: &Manager, handle: &Handle) -> Result<Asked> {
+        let version = version(manager, handle)?;
         let consent = handle.consent()?;
         let redirect_uri = self.public()?.at(&format!("{CALLBACK}{}", handle.id()));
         let state = once::secret()?;
         let begun = consent.begin(handle.context(), &redirect_uri, &state).await?;
-        Ok(Asked { account, version: version(handle), begun, state })
+        Ok(Asked { account, version, begun, state })
     }
 
     /// A link that a person opens to agree.
@@ -174,7 +181,32 @@ impl Consents {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+    use trunkline::{ConnectionConfig, IntegrationConfig};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_version_is_that_of_both_configurations_however_often_they_are_opened() {
+        let manager = Manager::builder().open_connections(1).build().await.unwrap();
+        let shop = json!({ "integration_id": "shop", "type": "rest", "base_url": "https://shop.test" });
+        manager.register(IntegrationConfig::from_json(shop).unwrap()).await.unwrap();
+        let connection = |name: &str| ConnectionConfig::from_json(json!({ "connection": name })).unwrap();
+        for name in ["a", "b", "c"] {
+            manager.add_connection("shop", connection(name)).await.unwrap();
+        }
+        let of = async |name| version(&manager, &manager.connection("shop", name).await.unwrap()).unwrap();
+        let first = of("a").await;
+        manager.replace_connection("shop", connection("a"), None).await.unwrap();
+        let second = of("a").await;
+        assert_ne!(first, second);
+        for name in ["b", "c", "b", "c"] {
+            of(name).await;
+        }
+        assert_eq!(of("a").await, second, "it was opened again from the store");
+        manager.set_enabled("shop", false).await.unwrap();
+        assert_ne!(of("a").await, second);
+    }
 
     #[test]
     fn only_the_two_pages_are_open() {

@@ -162,6 +162,10 @@ fn schemas() -> Value {
     let text = json!({ "type": "string" });
     let mut read = Catalog::get().integration_schema();
     read["properties"]["state"] = json!({ "$ref": "#/components/schemas/State" });
+    let revoked = json!({
+        "type": "boolean",
+        "description": "Where accounts were connected to what was removed: whether their providers were told",
+    });
     let account = json!({ "enum": ["not_connected", "pending", "connected", "needs_reauth"] });
     let mut state = FlowState::schema();
     state["properties"]["account"] = account.clone();
@@ -176,7 +180,10 @@ fn schemas() -> Value {
         "Patch": { "type": "object", "description": "Keys of an integration to change; null removes one" },
         "Registered": {
             "type": "object",
-            "properties": { "integration_id": text, "status": text, "warnings": { "type": "array", "items": text } },
+            "properties": {
+                "integration_id": text, "status": text, "revoked": revoked,
+                "warnings": { "type": "array", "items": text },
+            },
         },
         "List": { "type": "array", "items": {
             "type": "object",
@@ -191,7 +198,8 @@ fn schemas() -> Value {
         "Connected": {
             "type": "object",
             "properties": {
-                "integration_id": text, "connection": text, "status": text, "warnings": { "type": "array", "items": text },
+                "integration_id": text, "connection": text, "status": text, "revoked": revoked,
+                "warnings": { "type": "array", "items": text },
             },
         },
         "ConnectionList": {

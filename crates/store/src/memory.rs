@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     BegunCall, CallTerm, Part, PartKind, Store, Stored,
-    store::{compare, compare_part, full, now_ms, superseded},
+    store::{compare, compare_part, full, no_connection, now_ms, superseded},
 };
 
 /// A [`Store`] that keeps everything in memory.
@@ -102,6 +102,11 @@ impl MemoryStore {
     fn put_part_now(&self, part: Part<'_>, expected: Option<u64>, document: &[u8]) -> Result<u64> {
         let (mut state, key) = (self.state()?, part.key());
         compare_part(part, state.parts.get(&key).map(|entry| entry.generation), expected, true)?;
+        if let (None, Some(owner)) = (expected, part.owner())
+            && !state.parts.contains_key(&owner.key())
+        {
+            return Err(no_connection(part));
+        }
         if part.kind == PartKind::Connection && expected.is_none() {
             state.parts.remove(&part.grant().key());
         }

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// The connection that every integration has.
+const DEFAULT: &str = "default";
+
 /// What belongs to an integration and changes by itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a> {
@@ -49,6 +52,13 @@ impl Part<'_> {
     /// The key that it is stored under.
     pub(crate) fn key(&self) -> String {
         format!("{}{}", self.kind.of(self.integration), self.connection)
+    }
+
+    /// The connection that must be there for this to begin. `default` is every integration's own, and those that are
+    /// not in the store have it too.
+    pub(crate) fn owner(self) -> Option<Self> {
+        let owned = self.kind == PartKind::Grant && self.connection != DEFAULT;
+        owned.then_some(Self { kind: PartKind::Connection, ..self })
     }
 
     /// What was granted to the same connection.

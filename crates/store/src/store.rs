@@ -77,12 +77,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Vec<Stored>>>;
 
     /// Stores a part and returns its new generation; `expected` as in [`put`](Store::put). A connection that is new
-    /// begins without a grant. Whether there is such an integration is not looked at.
+    /// begins without a grant, and the first grant of a connection other than `default` needs that connection. Whether
+    /// there is such an integration is not looked at.
     ///
     /// # Errors
     ///
     /// `conflict` when there is one already, or it is at another generation; `unknown_connection` when the one to
-    /// replace is missing; `store_unavailable` when it cannot be written.
+    /// replace is missing, or the connection of a grant is; `store_unavailable` when it cannot be written.
     fn put_part<'a>(
         &'a self,
         part: Part<'a>,
@@ -216,9 +217,17 @@ pub(crate) fn compare_part(
 ) -> Result<()> {
     let unknown =
         || Error::new(Kind::UnknownConnection, "no such connection; list them to see which there are");
-    let named =
-        |error: Error| error.with("integration", part.integration).with("connection", part.connection);
-    swap(at, expected, create, unknown).map_err(named)
+    swap(at, expected, create, unknown).map_err(|error| named(error, part))
+}
+
+/// There is no connection of the name for which something was granted.
+pub(crate) fn no_connection(part: Part<'_>) -> Error {
+    let message = "no such connection any more: what was granted to it is not kept";
+    named(Error::new(Kind::UnknownConnection, message), part)
+}
+
+fn named(error: Error, part: Part<'_>) -> Error {
+    error.with("integration", part.integration).with("connection", part.connection)
 }
 
 fn swap(at: Option<u64>, expected: Option<u64>, create: bool, unknown: impl Fn() -> Error) -> Result<()> {

@@ -57,6 +57,7 @@ contract! {
     a_part_is_put_replaced_and_deleted_by_generation
     parts_are_listed_by_name_a_page_at_a_time
     parts_go_with_their_integration_and_grants_with_their_connection
+    a_grant_begins_only_while_its_connection_is_there
     of_concurrent_changes_of_a_part_one_wins
     a_closed_store_refuses_everything
     no_debug_output_holds_a_document
@@ -304,25 +305,28 @@ fn grant<'a>(integration: &'a str, connection: &'a str) -> Part<'a> {
 }
 
 async fn a_part_is_put_replaced_and_deleted_by_generation(store: Subject) {
-    assert!(store.part(grant("a", "x")).await.unwrap().is_none());
+    assert!(store.part(grant("a", "default")).await.unwrap().is_none());
     assert_eq!(
-        store.put_part(grant("a", "x"), Some(1), b"1").await.unwrap_err().kind(),
+        store.put_part(grant("a", "default"), Some(1), b"1").await.unwrap_err().kind(),
         Kind::UnknownConnection
     );
-    let one = store.put_part(grant("a", "x"), None, b"1").await.unwrap();
+    let one = store.put_part(grant("a", "default"), None, b"1").await.unwrap();
     for expected in [None, Some(one + 1)] {
-        let error = store.put_part(grant("a", "x"), expected, b"2").await.unwrap_err();
+        let error = store.put_part(grant("a", "default"), expected, b"2").await.unwrap_err();
         assert_eq!(error.kind(), Kind::Conflict);
     }
-    let two = store.put_part(grant("a", "x"), Some(one), b"2").await.unwrap();
+    let two = store.put_part(grant("a", "default"), Some(one), b"2").await.unwrap();
     assert!(two > one);
-    let stored = store.part(grant("a", "x")).await.unwrap().unwrap();
-    assert_eq!((&*stored.id, stored.generation, &stored.document.unwrap()[..]), ("x", two, &b"2"[..]));
-    assert!(store.part(connection("a", "x")).await.unwrap().is_none(), "another kind is another part");
-    assert_eq!(store.delete_part(grant("a", "x"), Some(one)).await.unwrap_err().kind(), Kind::Conflict);
-    store.delete_part(grant("a", "x"), Some(two)).await.unwrap();
-    assert_eq!(store.delete_part(grant("a", "x"), None).await.unwrap_err().kind(), Kind::UnknownConnection);
-    assert!(store.put_part(grant("a", "x"), None, b"3").await.unwrap() > two);
+    let stored = store.part(grant("a", "default")).await.unwrap().unwrap();
+    assert_eq!((&*stored.id, stored.generation, &stored.document.unwrap()[..]), ("default", two, &b"2"[..]));
+    assert!(store.part(connection("a", "default")).await.unwrap().is_none(), "another kind is another part");
+    assert_eq!(store.delete_part(grant("a", "default"), Some(one)).await.unwrap_err().kind(), Kind::Conflict);
+    store.delete_part(grant("a", "default"), Some(two)).await.unwrap();
+    assert_eq!(
+        store.delete_part(grant("a", "default"), None).await.unwrap_err().kind(),
+        Kind::UnknownConnection
+    );
+    assert!(store.put_part(grant("a", "default"), None, b"3").await.unwrap() > two);
 }
 
 async fn parts_are_listed_by_name_a_page_at_a_time(store: Subject) {
@@ -362,20 +366,36 @@ async fn parts_go_with_their_integration_and_grants_with_their_connection(store:
     store.delete("a", None).await.unwrap();
     assert_eq!(left().await, [0, 0, 0, 0, 1, 1]);
     // What is left of before is not taken over by whoever has the name next.
-    store.put_part(grant("a", "x"), None, b"1").await.unwrap();
+    store.put_part(grant("a", "default"), None, b"1").await.unwrap();
+    store.put_part(connection("a", "default"), None, b"1").await.unwrap();
+    assert!(store.part(grant("a", "default")).await.unwrap().is_none());
     store.put_part(connection("a", "x"), None, b"1").await.unwrap();
     assert_eq!(left().await, [1, 0, 0, 0, 1, 1]);
     store.put("a", None, b"1").await.unwrap();
     assert_eq!(left().await, [0, 0, 0, 0, 1, 1]);
 }
 
+async fn a_grant_begins_only_while_its_connection_is_there(store: Subject) {
+    let begun = async |name| store.put_part(grant("a", name), None, b"1").await.map_err(|error| error.kind());
+    begun("default").await.unwrap();
+    assert_eq!(begun("x").await, Err(Kind::UnknownConnection));
+    store.put_part(connection("b", "x"), None, b"1").await.unwrap();
+    assert_eq!(begun("x").await, Err(Kind::UnknownConnection), "another integration's is another");
+    store.put_part(connection("a", "x"), None, b"1").await.unwrap();
+    begun("x").await.unwrap();
+    // A call that was under way when it was removed leaves nothing behind.
+    store.delete_part(connection("a", "x"), None).await.unwrap();
+    assert_eq!(begun("x").await, Err(Kind::UnknownConnection));
+    assert!(store.part(grant("a", "x")).await.unwrap().is_none());
+}
+
 async fn of_concurrent_changes_of_a_part_one_wins(store: Subject) {
-    let first = store.put_part(grant("a", "x"), None, b"0").await.unwrap();
+    let first = store.put_part(grant("a", "default"), None, b"0").await.unwrap();
     let writers = (1..=8_u8).map(|n| {
         let store = store.clone();
-        tokio::spawn(
-            async move { store.put_part(grant("a", "x"), Some(first), &[n]).await.map(|at| (at, n)) },
-        )
+        tokio::spawn(async move {
+            store.put_part(grant("a", "default"), Some(first), &[n]).await.map(|at| (at, n))
+        })
     });
     let mut won = Vec::new();
     for writer in writers.collect::<Vec<_>>() {
@@ -384,7 +404,7 @@ async fn of_concurrent_changes_of_a_part_one_wins(store: Subject) {
             Err(error) => assert_eq!(error.kind(), Kind::Conflict),
         }
     }
-    let stored = store.part(grant("a", "x")).await.unwrap().unwrap();
+    let stored = store.part(grant("a", "default")).await.unwrap().unwrap();
     assert_eq!(won, [(stored.generation, stored.document.unwrap()[0])]);
 }
 

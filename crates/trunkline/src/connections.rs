@@ -6,7 +6,7 @@ use trunkline_core::{Call, Error, IntegrationId, Kind, Operation, Outcome, Reply
 use trunkline_store::{Part, PartKind, Stored};
 
 use crate::{
-    Connection, ConnectionConfig, Handle, Health, Manager, Source,
+    Connection, ConnectionConfig, Handle, Health, Manager, Removed, Source,
     connection_config::may_be_name,
     connection_entry::Kept,
     handle::Version,
@@ -101,29 +101,32 @@ impl Manager {
         self.put_connection(id, config, Some(expected)).await
     }
 
-    /// Removes a connection with its secrets and what was granted to it. Calls under way end as they would have.
+    /// Removes a connection with its secrets and what was granted to it. Calls under way end as they would have. An
+    /// account that was connected is given up first, for 5 seconds at most; whatever its provider says, it is removed.
     ///
     /// # Errors
     ///
     /// `unknown_integration`, `unknown_connection`; `conflict` when it has changed since `expected`;
     /// `store_unavailable`.
-    pub async fn remove_connection(&self, id: &str, name: &str, expected: Option<u64>) -> Result<()> {
-        let writing = self.registry().writing().await;
-        let base = self.get(id)?;
-        named(&base, name)?;
-        let turn = self.registry().opened.turn(id, name).await;
-        let (registry, name) = (self.registry().clone(), name.to_owned());
+    pub async fn remove_connection(&self, id: &str, name: &str, expected: Option<u64>) -> Result<Removed> {
+        named(&*self.get(id)?, name)?;
+        // One that is too damaged to say its generation can still be removed.
+        let expected = expected.filter(|generation| *generation != 0);
+        let (this, id, name) = (self.clone(), id.to_owned(), name.to_owned());
         to_its_end(async move {
-            let _turns = (writing, turn);
+            // Others may write meanwhile.
+            let revoked = this.give_up_one(&id, &name, expected).await;
+            let registry = this.registry();
+            let _writing = registry.writing().await;
+            let base = this.get(&id)?;
+            let _turn = registry.opened.turn(&id, &name).await;
             let part = Part { kind: PartKind::Connection, integration: base.id(), connection: &name };
-            // One that is too damaged to say its generation can still be removed.
-            let expected = expected.filter(|generation| *generation != 0);
             let deleted = registry.shared.store.delete_part(part, expected).await;
             // Where nobody knows whether it was deleted, the next call finds out.
             if let Some(gone) = registry.opened.forget(base.id(), &name) {
                 gone.close().await;
             }
-            deleted
+            deleted.map(|()| Removed { revoked })
         })
         .await
     }
@@ -293,7 +296,7 @@ fn about(error: Error, integration: &IntegrationId, name: &str) -> Error {
 }
 
 /// Runs a change to its end, even if its caller goes away: the store and what is open must not part.
-async fn to_its_end<T: Send + 'static>(
+pub(crate) async fn to_its_end<T: Send + 'static>(
     change: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     let change = tokio::spawn(change).await;

@@ -24,6 +24,7 @@ use crate::{
     files::Files,
     flow::{Flow, FlowState},
     health::Known,
+    leaving::Leaving,
     order::{self, Own},
     placeholder,
     refuse::Refuse,
@@ -207,7 +208,9 @@ impl Handle {
     /// An integration with placeholders: its connections are called, and it says so.
     fn asking(config: &IntegrationConfig, shared: &Shared, version: Version, flow: Flow) -> Self {
         let refuse = if config.enabled() { Refuse::asking() } else { Refuse::disabled() };
-        Self { flow: Some(Box::new(flow)), ..Self::refusing(config, shared, version, refuse) }
+        let mut handle = Self::refusing(config, shared, version, refuse);
+        handle.flow = Some(Box::new(flow));
+        handle
     }
 
     /// An integration that is stored and cannot be opened: it is listed, says why, and is not lost.
@@ -242,8 +245,9 @@ impl Handle {
     /// An integration of which nothing but the id can be read.
     pub(crate) fn damaged(id: &str, shared: &Shared, version: Version, error: &Error) -> Result<Self> {
         let stub = serde_json::json!({ "integration_id": id, "type": "unknown" });
-        let broken = Self::broken(&IntegrationConfig::from_json(stub)?, shared, version, error);
-        Ok(Self { document: Zeroizing::default(), ..broken })
+        let mut broken = Self::broken(&IntegrationConfig::from_json(stub)?, shared, version, error);
+        broken.document = Zeroizing::default();
+        Ok(broken)
     }
 
     fn new(
@@ -282,8 +286,9 @@ impl Handle {
     }
 
     /// The same, now that the store has said which generation it is.
-    pub(crate) fn at(self, generation: u64) -> Self {
-        Self { generation, ..self }
+    pub(crate) fn at(mut self, generation: u64) -> Self {
+        self.generation = generation;
+        self
     }
 
     /// The id.
@@ -306,9 +311,10 @@ impl Handle {
         self.tenant.iter().flat_map(|tenant| &tenant.hidden).map(|value| &***value)
     }
 
-    /// Whether attempts of it are under way.
+    /// Whether attempts of it are under way, or something of its scheme.
     pub(crate) fn is_busy(&self) -> bool {
         self.flow.as_deref().is_some_and(Flow::is_busy)
+            || self.scheme.as_deref().is_some_and(SchemeDyn::is_busy_dyn)
     }
 
     /// The name for people.
@@ -526,6 +532,15 @@ impl Handle {
         self.pipeline.context()
     }
 
+    /// Calls get another one from now on, or none. What its scheme has under way goes on, and is waited for before
+    /// the manager is closed.
+    pub(crate) fn retire(&self) {
+        if let Some(scheme) = &self.scheme {
+            scheme.retire_dyn();
+            Leaving::add(self.context(), scheme);
+        }
+    }
+
     /// Ends what the scheme has under way and must not lose.
     pub(crate) async fn settle(&self) {
         if let Some(scheme) = &self.scheme {
@@ -551,6 +566,15 @@ fn cache(config: &IntegrationConfig, shared: &Shared, http: bool) -> Option<Arc<
     let settings = settings.cloned().unwrap_or_default();
     let base = config.base_url();
     Some(Arc::new(CacheScope::new(store.clone(), &settings, base.as_deref())))
+}
+
+/// What calls began that were under way when it was retired; and one that nobody used was not retired at all.
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if let Some(scheme) = &self.scheme {
+            Leaving::add(self.context(), scheme);
+        }
+    }
 }
 
 impl fmt::Debug for Handle {

@@ -53,6 +53,7 @@ mod files;
 mod flow;
 mod handle;
 mod health;
+mod leaving;
 mod manager;
 mod mask;
 mod opened;
@@ -60,6 +61,7 @@ mod order;
 mod placeholder;
 mod refuse;
 mod registry;
+mod removed;
 mod site;
 mod tenant;
 
@@ -76,6 +78,7 @@ pub use health::{Evidence, Health, Seen, State};
 pub use manager::Manager;
 pub use mask::{kept, unmask};
 pub use registry::Registered;
+pub use removed::Removed;
 pub use site::DEFAULT_CONNECTION;
 pub use tenant::kept_elsewhere;
 

@@ -8,15 +8,18 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, timeout, timeout_at},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use trunkline_core::{Call, Egress, Error, IntegrationId, Kind, Operation, Reply, Result};
 use trunkline_layers::Metrics;
 use trunkline_store::Keys;
 
 use crate::{
-    Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Source, files,
+    Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Removed, Source,
+    connections::to_its_end,
+    files,
     handle::{Shared, Version},
     health::Limits,
+    leaving::Leaving,
     opened::Opened,
     registry::{Integrations, Registered, Registry, now_ms},
     site::note,
@@ -39,6 +42,10 @@ struct Inner {
     activity: Arc<Activity>,
     limits: Limits,
     stop: CancellationToken,
+    /// What handles that are gone have under way.
+    leaving: Arc<Leaving>,
+    /// Nobody waits for that any more when this is gone.
+    _over: DropGuard,
     /// Writes activity down; ends with what is left when `stop` is cancelled.
     recording: Mutex<Option<JoinHandle<()>>>,
 }
@@ -59,12 +66,24 @@ impl Manager {
         let registry = Registry::load(shared, opened).await?;
         let (recorder, store) = (registry.shared.recorder.clone(), registry.shared.store.clone());
         let activity = Arc::new(Activity::load(recorder, store, keep).await);
-        let stop = CancellationToken::new();
+        let (stop, over) = (CancellationToken::new(), CancellationToken::new());
+        let leaving = registry.shared.context.shared::<Leaving>();
+        leaving.begin(over.clone());
         let (watching, stopped) = (files::watch(registry.clone()), stop.clone());
         tokio::spawn(async move { stopped.run_until_cancelled(watching).await });
         let recording = tokio::spawn(activity.clone().run(stop.clone()));
         let recording = Mutex::new(Some(recording));
-        Ok(Self { inner: Arc::new(Inner { registry, activity, limits, stop, recording }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                registry,
+                activity,
+                limits,
+                stop,
+                leaving,
+                _over: over.drop_guard(),
+                recording,
+            }),
+        })
     }
 
     /// Registers an integration. Nothing is sent: a service that is down can be registered.
@@ -105,15 +124,24 @@ impl Manager {
         self.inner.registry.put(writing, config, Some(held.generation())).await
     }
 
-    /// Removes an integration with its secrets. Calls under way end as they would have.
+    /// Removes an integration with its secrets and its connections. Calls under way end as they would have. Accounts
+    /// that were connected are given up first, for 5 seconds at most; whatever their providers say, it is removed.
     ///
     /// # Errors
     ///
     /// `unknown_integration`; `conflict` when it has changed since `expected`; `store_unavailable`.
-    pub async fn remove(&self, id: &str, expected: Option<u64>) -> Result<()> {
-        let writing = self.inner.registry.writing().await;
-        let held = self.owned(id, expected)?;
-        self.inner.registry.delete(writing, held).await
+    pub async fn remove(&self, id: &str, expected: Option<u64>) -> Result<Removed> {
+        self.owned(id, expected)?;
+        let (this, id) = (self.clone(), id.to_owned());
+        to_its_end(async move {
+            // Others may write meanwhile.
+            let revoked = this.give_up_all(&id).await;
+            let writing = this.inner.registry.writing().await;
+            let held = this.owned(&id, expected)?;
+            this.inner.registry.delete(writing, held).await?;
+            Ok(Removed { revoked })
+        })
+        .await
     }
 
     /// Replaces all integrations that come from `source` (a file, the samples) by `configs`, or none of
@@ -273,6 +301,7 @@ impl Manager {
     pub async fn settle(&self) {
         let all = self.list().into_iter().chain(self.inner.registry.opened.all());
         stream::iter(all).for_each_concurrent(None, async |handle| handle.settle().await).await;
+        self.inner.leaving.ended().await;
     }
 
     /// Writes down what is left of activity, gives back what transports hold, leaves the servers that share
@@ -287,9 +316,8 @@ impl Manager {
             *recording = None;
         }
         let handles = || stream::iter(self.list().into_iter().chain(self.inner.registry.opened.all()));
-        let settled = handles().for_each_concurrent(None, async |handle| handle.settle().await);
         // Whoever exchanges a grant may be about to hear the only copy of the next one.
-        if timeout(SETTLE, settled).await.is_err() {
+        if timeout(SETTLE, self.settle()).await.is_err() {
             tracing::warn!("tokens were still being asked for when the time to stop was up");
         }
         handles().for_each_concurrent(PROBES, async |handle| handle.close().await).await;

@@ -110,13 +110,18 @@ impl Opened {
     /// From now on calls get this one.
     pub(crate) fn put(&self, base: &Arc<Handle>, connection: Arc<str>, handle: Arc<Handle>) {
         handle.adopt();
+        if let Some(before) = self.any(base.id(), &connection) {
+            before.retire();
+        }
         let key = Key { integration: base.id().clone(), connection };
         self.handles.insert(key, Entry { base: Arc::downgrade(base), handle });
     }
 
     /// From now on calls do not get it: it is opened anew, if there still is such a connection. Gives it back to be closed.
     pub(crate) fn forget(&self, integration: &str, connection: &str) -> Option<Arc<Handle>> {
-        self.handles.remove(&KeyRef { integration, connection }).map(|(_, entry)| entry.handle)
+        let (_, Entry { handle, .. }) = self.handles.remove(&KeyRef { integration, connection })?;
+        handle.retire();
+        Some(handle)
     }
 
     /// The same for the connections of all integrations that are not there any more.

@@ -191,6 +191,7 @@ impl Registry {
         if gone.iter().any(|gone| !shown.contains_key(gone.id())) {
             gone.extend(self.opened.retain(|id| shown.contains_key(id)));
         }
+        gone.iter().for_each(|gone| gone.retire());
         gone
     }
 }

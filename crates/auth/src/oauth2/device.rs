@@ -34,6 +34,8 @@ struct State {
     turn: u64,
     /// Whether it goes on, or why it ended.
     pending: Option<Result<(), String>>,
+    /// Nobody is waited for any more: another configuration has taken the place of this one.
+    retired: bool,
 }
 
 /// What the device endpoint answers (section 3.2).
@@ -65,13 +67,28 @@ impl Device {
     /// Waits for nobody any more.
     pub(super) fn forget(&self) {
         let mut state = self.state();
-        *state = State { turn: state.turn + 1, pending: None };
+        (state.turn, state.pending) = (state.turn + 1, None);
     }
 
-    fn begin(&self) -> u64 {
+    /// The same, for good.
+    pub(super) fn retire(&self) {
+        self.forget();
+        self.state().retired = true;
+    }
+
+    /// Whether somebody is waited for.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.state().pending == Some(Ok(()))
+    }
+
+    fn begin(&self) -> Result<u64> {
         let mut state = self.state();
-        *state = State { turn: state.turn + 1, pending: Some(Ok(())) };
-        state.turn
+        if state.retired {
+            let message = "the configuration has been changed meanwhile; ask for another code";
+            return Err(Error::new(Kind::Conflict, message));
+        }
+        (state.turn, state.pending) = (state.turn + 1, Some(Ok(())));
+        Ok(state.turn)
     }
 
     fn end(&self, turn: u64, pending: Option<Result<(), String>>) {
@@ -121,7 +138,7 @@ impl OAuth2 {
                 verification_uri_complete: code.verification_uri_complete.as_deref().map(plain),
                 expires_in: code.expires_in.unwrap_or(LONGEST).min(LONGEST),
             };
-            let turn = self.0.device.begin();
+            let turn = self.0.device.begin()?;
             let end = Instant::now() + Duration::from_secs(shown.expires_in);
             tokio::spawn(self.clone().wait_for_person(context.clone(), code, turn, end));
             return Ok(shown);

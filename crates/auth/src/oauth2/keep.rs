@@ -128,6 +128,11 @@ impl Keep {
         }
     }
 
+    /// Whether something that was issued is not written yet.
+    pub(super) fn is_busy(&self) -> bool {
+        self.0.unsaved().is_some()
+    }
+
     /// Waits until what was issued is written. Whoever tries that already may be gone, with its runtime.
     pub(super) async fn settle(&self) {
         if self.0.unsaved().is_some() {

@@ -124,6 +124,9 @@ fn told(answer: &Value, output: &Output) {
     }
     let text = |key: &str| plain(answer.get(key).and_then(Value::as_str).unwrap_or_default());
     output.line(format!("{} {} {}", text("integration_id"), text("connection"), text("status")));
+    if let Some(revoked) = answer.get("revoked").and_then(Value::as_bool) {
+        output.line(format!("  note: an account was connected; {}", super::disconnect::told(revoked)));
+    }
     for warning in answer.get("warnings").and_then(Value::as_array).into_iter().flatten() {
         output.line(format!("  note: {}", plain(warning.as_str().unwrap_or_default())));
     }

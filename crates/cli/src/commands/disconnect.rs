@@ -28,11 +28,16 @@ impl Disconnect {
             output.line(format!("{} was not connected", self.id));
             return Ok(());
         }
-        let told = match answer["revoked"].as_bool() {
-            Some(true) => "the provider was told",
-            _ => "the provider was not told: look there whether access has to be removed",
-        };
+        let told = told(answer["revoked"].as_bool().unwrap_or(false));
         output.line(format!("{} is disconnected; {told}", self.id));
         Ok(())
+    }
+}
+
+/// Whether the provider knows that an account was given up, and what to do where it does not.
+pub(super) fn told(revoked: bool) -> &'static str {
+    match revoked {
+        true => "the provider was told",
+        false => "the provider was not told: look there whether access has to be removed",
     }
 }

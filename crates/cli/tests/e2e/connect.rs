@@ -179,6 +179,16 @@ async fn each_tenant_has_an_account_of_its_own() {
     assert_eq!(state("acme").await, "not_connected");
     server.call("shop", &request("acme")).await.problem(502, "needs_reauth");
     server.get(&format!("{BASE}/oauth?connection=nobody")).await.problem(404, "unknown_connection");
+
+    let link = server.get(&format!("{BASE}/oauth/authorize?connection=other")).await.is(200).json();
+    page(Browser::default().connect(link["url"].as_str().unwrap()).await, 200);
+    let ran = server.cli(&["connections", "remove", "shop", "other"]).await.is(0);
+    assert_eq!(ran.stdout, "shop other removed\n  note: an account was connected; the provider was told\n");
+    let ran = server.cli(&["connections", "remove", "shop", "acme"]).await.is(0);
+    assert_eq!(ran.stdout, "shop acme removed\n", "nobody is connected there any more");
+    let link = server.get(&format!("{BASE}/oauth/authorize")).await.is(200).json();
+    page(Browser::default().connect(link["url"].as_str().unwrap()).await, 200);
+    assert_eq!(server.with("DELETE", BASE, &[], "").await.is(200).json()["revoked"], true);
 }
 
 #[tokio::test]

@@ -60,6 +60,9 @@ struct Status<'a> {
     integration_id: &'a str,
     connection: &'a str,
     status: &'static str,
+    /// Whether the provider of an account that was connected was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -167,8 +170,9 @@ pub(super) async fn remove(
 ) -> Answer<Response> {
     let Of { id, connection } = &of;
     let removed = manager.remove_connection(id, connection, expected).await;
-    removed.map_err(|error| precondition(&error, expected))?;
-    let status = Status { integration_id: id, connection, status: "removed", warnings: Vec::new() };
+    let revoked = removed.map_err(|error| precondition(&error, expected))?.revoked;
+    let (status, warnings) = ("removed", Vec::new());
+    let status = Status { integration_id: id, connection, status, revoked, warnings };
     Ok(Json(status).into_response())
 }
 
@@ -222,6 +226,6 @@ async fn store(
 
 fn told(id: &str, connected: Connected, status: &'static str) -> Response {
     let Connected { name, generation, warnings } = connected;
-    let told = Status { integration_id: id, connection: &name, status, warnings };
+    let told = Status { integration_id: id, connection: &name, status, revoked: None, warnings };
     (etag(generation), Json(told)).into_response()
 }

@@ -33,6 +33,9 @@ const SOURCE: HeaderName = HeaderName::from_static("trunkline-source");
 struct Status<'a> {
     integration_id: &'a str,
     status: &'static str,
+    /// Whether the providers of accounts that were connected were told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -193,13 +196,15 @@ pub(super) async fn remove(
     Id(id): Id,
     IfMatch(expected): IfMatch,
 ) -> Answer<Response> {
-    manager.remove(&id, expected).await.map_err(|error| precondition(&error, expected))?;
-    Ok(Json(Status { integration_id: &id, status: "removed", warnings: Vec::new() }).into_response())
+    let removed = manager.remove(&id, expected).await.map_err(|error| precondition(&error, expected))?;
+    let (status, revoked) = ("removed", removed.revoked);
+    Ok(Json(Status { integration_id: &id, status, revoked, warnings: Vec::new() }).into_response())
 }
 
 pub(super) async fn clear_cache(State(manager): State<Manager>, Id(id): Id) -> Answer<Response> {
     manager.clear_cache(&id)?;
-    Ok(Json(Status { integration_id: &id, status: "cleared", warnings: Vec::new() }).into_response())
+    let status = Status { integration_id: &id, status: "cleared", revoked: None, warnings: Vec::new() };
+    Ok(Json(status).into_response())
 }
 
 pub(super) fn invalid(detail: impl Into<String>) -> Problem {
@@ -208,7 +213,8 @@ pub(super) fn invalid(detail: impl Into<String>) -> Problem {
 
 fn told(registered: &Registered, status: &'static str) -> Response {
     let handle = &registered.handle;
-    let status = Status { integration_id: handle.id(), status, warnings: registered.warnings.clone() };
+    let warnings = registered.warnings.clone();
+    let status = Status { integration_id: handle.id(), status, revoked: None, warnings };
     (versioned(handle), Json(status)).into_response()
 }
 

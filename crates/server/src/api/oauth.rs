@@ -78,7 +78,7 @@ pub(super) async fn authorize(
     request: Request,
 ) -> Answer<Response> {
     let handle = account.handle(&manager).await?;
-    let asked = app.consents.ask(account, &handle).await?;
+    let asked = app.consents.ask(account, &manager, &handle).await?;
     let headers = request.headers();
     if !is_browser(headers) {
         let (url, redirect_uri) = (app.consents.link(asked)?, app.consents.redirect_uri(&handle));
@@ -125,7 +125,7 @@ pub(super) async fn revoke(State(manager): State<Manager>, account: Account) -> 
 }
 
 /// How the account of an integration stands, where it needs one and that can be read.
-pub(super) async fn standing(handle: &Handle) -> Option<ConsentState> {
+pub(crate) async fn standing(handle: &Handle) -> Option<ConsentState> {
     let consent = handle.consent().ok()?;
     consent.standing().await.ok().map(|standing| standing.state)
 }

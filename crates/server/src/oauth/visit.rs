@@ -9,10 +9,17 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use subtle::ConstantTimeEq;
-use trunkline::{DEFAULT_CONNECTION, Error, IntegrationId, Kind, Manager, Result};
+use trunkline::{ConsentState, DEFAULT_CONNECTION, Error, IntegrationId, Kind, Manager, Result};
 
-use super::{Asked, Away, Consents, cookie, once::digest, pages};
-use crate::{api::extract::Id, app::App, problem::Problem};
+use super::{Account, Asked, Away, Consents, Version, cookie, once::digest, pages};
+use crate::{
+    api::{extract::Id, oauth::standing},
+    app::App,
+    problem::Problem,
+};
+
+/// Why what was begun cannot be ended.
+const CHANGED: &str = "Its configuration has been changed meanwhile.";
 
 /// What a browser says that opens a page before anybody wants to see it.
 const PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
@@ -122,6 +129,13 @@ fn recognised(
     Ok(away)
 }
 
+/// Whether the configuration was changed while a code was exchanged, and what that brought is of no use to the new one.
+async fn is_lost(manager: &Manager, account: &Account, version: Version) -> bool {
+    let Ok(handle) = account.handle(manager).await else { return true };
+    let same = super::version(manager, &handle).is_ok_and(|now| now == version);
+    !same && standing(&handle).await != Some(ConsentState::Connected)
+}
+
 /// Exchanges the code, also if the browser does not wait for that: a code can be used once.
 async fn finish(
     consents: &Consents,
@@ -131,8 +145,8 @@ async fn finish(
 ) -> Response {
     let Away { account, version, begun, .. } = away;
     let handle = match account.handle(manager).await {
-        Ok(handle) if super::version(&handle) == version => handle,
-        _ => return pages::stale("Its configuration has been changed meanwhile."),
+        Ok(handle) if super::version(manager, &handle).is_ok_and(|now| now == version) => handle,
+        _ => return pages::stale(CHANGED),
     };
     let name = if handle.name().is_empty() { handle.id().to_string() } else { handle.name().to_owned() };
     let name = match handle.connection() {
@@ -142,11 +156,17 @@ async fn finish(
     let redirect_uri = begun.redirect_uri.clone();
     let exchange = async move { handle.consent()?.finish(handle.context(), &begun, &answer).await };
     let finished = consents.exchanges.spawn(exchange).await;
-    let finished = finished
+    let mut finished = finished
         .unwrap_or_else(|error| Err(Error::new(Kind::Internal, "the exchange was cut off").source(error)));
+    let lost = finished.is_ok() && is_lost(manager, &account, version).await;
+    if lost {
+        let message = "the configuration was changed while the account was being connected; connect it again";
+        finished = Err(Error::new(Kind::Conflict, message));
+    }
     consents.attempts.note(account.clone(), &finished);
     match finished {
         Ok(()) => pages::connected(&name),
+        Err(_) if lost => pages::stale(CHANGED),
         Err(error) => pages::failed(&name, &account.command(), &redirect_uri, &error),
     }
 }

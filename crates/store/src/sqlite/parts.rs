@@ -6,7 +6,7 @@ use trunkline_core::Result;
 use super::{SqliteStore, generation, place};
 use crate::{
     Part, PartKind, Stored, seal,
-    store::{compare_part, now_ms},
+    store::{compare_part, no_connection, now_ms},
     trouble,
 };
 
@@ -58,6 +58,11 @@ impl SqliteStore {
     ) -> Result<u64> {
         let (key, failed) = (part.key(), |error| trouble::sql("write to the store", error));
         compare_part(part, at(tx, &key).await?, expected, true)?;
+        if let (None, Some(owner)) = (expected, part.owner())
+            && at(tx, &owner.key()).await?.is_none()
+        {
+            return Err(no_connection(part));
+        }
         if part.kind == PartKind::Connection && expected.is_none() {
             forget(tx, &part.grant().key()).await?;
         }

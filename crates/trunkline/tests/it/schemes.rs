@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use trunkline::{
-    Context, Credential, Error, Form, HttpRequest, IntegrationConfig, Kind, MASK, Manager, Result, Scheme,
-    Secret, Site, State,
+    ConnectionConfig, Context, Credential, Error, Form, HttpRequest, IntegrationConfig, Kind, MASK, Manager,
+    Result, Scheme, Secret, Site, State,
 };
 use trunkline_testkit::Peer;
 
@@ -71,6 +71,10 @@ impl<const N: usize> Scheme for Word<N> {
 
     async fn rejected(&self, _: &Arc<Credential>, _: &HeaderMap) {
         SEEN.lock().unwrap().push((self.config.0.clone(), "rejected"));
+    }
+
+    fn retire(&self) {
+        SEEN.lock().unwrap().push((self.config.0.clone(), "retired"));
     }
 }
 
@@ -159,4 +163,37 @@ async fn a_probe_takes_what_is_at_hand_and_never_tells_of_a_refusal() {
     }
     manager.call("wrong", HttpRequest::get("/")).await.unwrap_err();
     assert_eq!(seen("wrong"), ["asked", "rejected", "asked"], "calls do tell");
+}
+
+#[tokio::test]
+async fn a_scheme_hears_that_another_configuration_has_taken_its_place() {
+    let peer = peer().await;
+    let manager = lab().scheme::<Word<0>>().open_connections(1).build().await.unwrap();
+    let auth =
+        |word: &str| json!({ "auth_type": "word", "auth_config": { "word": word, "secret": "hunter2" } });
+    let connection = |name: &str, word: &str| {
+        let auth = json!({ "word": word, "secret": "hunter2" });
+        ConnectionConfig::from_json(json!({ "connection": name, "auth_config": auth })).unwrap()
+    };
+    let call = async |name: &str| drop(manager.call_for("a", name, HttpRequest::get("/")).await.unwrap());
+    manager.register(of(&peer, "a", &auth("leave-1"))).await.unwrap();
+    manager.check(&of(&peer, "a", &auth("leave-1"))).unwrap();
+    call("default").await;
+    for (name, word) in [("x", "leave-x"), ("y", "leave-y"), ("z", "leave-z")] {
+        manager.add_connection("a", connection(name, word)).await.unwrap();
+        call(name).await;
+    }
+    // That others were called meanwhile is no reason.
+    for word in ["leave-1", "leave-x", "leave-y", "leave-z"] {
+        assert_eq!(seen(word), ["asked"], "{word}");
+    }
+    manager.replace(of(&peer, "a", &auth("leave-2")), None).await.unwrap();
+    assert_eq!(seen("leave-1"), ["asked", "retired"]);
+    manager.replace_connection("a", connection("z", "leave-z2"), None).await.unwrap();
+    assert_eq!(seen("leave-z"), ["asked", "retired"]);
+    call("z").await;
+    manager.remove_connection("a", "z", None).await.unwrap();
+    assert_eq!(seen("leave-z2"), ["asked", "retired"]);
+    manager.remove("a", None).await.unwrap();
+    assert_eq!(seen("leave-2"), ["retired"]);
 }

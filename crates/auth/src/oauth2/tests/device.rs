@@ -121,6 +121,25 @@ async fn a_second_code_takes_the_place_of_the_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_agrees_to_a_configuration_that_holds_no_more_is_not_heard() {
+    let bench = Bench::device([refused("authorization_pending"), token()]);
+    Consent::begin_device(&bench.scheme, &bench.context).await.unwrap();
+    assert!(bench.scheme.is_busy());
+    sleep(Duration::from_secs(7)).await;
+    bench.scheme.retire();
+    assert!(!bench.scheme.is_busy());
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(bench.state().await.0, ConsentState::NotConnected);
+    assert_eq!(bench.pauses(), [5], "the server is not asked any more");
+    // Whoever was just asking for a code is told.
+    let bench = Bench::device([]);
+    bench.scheme.retire();
+    let error = Consent::begin_device(&bench.scheme, &bench.context).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Conflict);
+    assert!(!bench.scheme.is_busy());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_device_endpoint_that_gives_no_code_says_what_it_gave() {
     for (answer, says) in [
         ((200, json!("hello")), "200 OK and no code"),

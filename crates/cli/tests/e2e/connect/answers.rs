@@ -120,3 +120,24 @@ async fn a_configuration_that_changes_meanwhile_makes_the_answer_void() {
     assert!(page.contains("changed meanwhile"), "{page}");
     assert_eq!(standing(&server).await["state"], "not_connected");
 }
+
+#[tokio::test]
+async fn a_tenant_s_answer_is_void_too_when_the_integration_changes_and_not_when_another_tenant_does() {
+    let (_provider, server) = shop(json!({})).await;
+    let connections = format!("{BASE}/connections");
+    for name in ["acme", "other"] {
+        server.post(&connections, &json!({ "connection": name })).await.is(201);
+    }
+    let sent = async || {
+        let link = server.get(&format!("{BASE}/oauth/authorize?connection=acme")).await.is(200).json();
+        let mut browser = Browser::default();
+        let back = browser.until(link["url"].as_str().unwrap(), "/oauth/callback/").await;
+        (browser, back)
+    };
+    let (mut browser, back) = sent().await;
+    server.json("PATCH", &format!("{connections}/other"), &json!({ "description": "x" })).await.is(200);
+    assert!(page(browser.open(&back).await, 200).contains("is connected"));
+    let (mut browser, back) = sent().await;
+    server.json("PATCH", BASE, &json!({ "auth_config": { "scope": "write" } })).await.is(200);
+    assert!(page(browser.open(&back).await, 400).contains("changed meanwhile"));
+}
