@@ -48,7 +48,7 @@ async fn backed_up() -> (TempDir, std::path::PathBuf) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn j7_a_backup_under_load_is_one_moment_and_every_document_in_it_opens() {
+async fn a_backup_under_load_is_one_moment_and_every_document_in_it_opens() {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(open(dir.path()).await);
     let (written, stop) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));

@@ -121,7 +121,7 @@ async fn tear_integrations(dir: &Path) {
 }
 
 #[tokio::test]
-async fn j4_a_damaged_page_of_integrations_is_refused_and_left_alone() {
+async fn a_damaged_page_of_integrations_is_refused_and_left_alone() {
     let dir = filled().await;
     tear_integrations(dir.path()).await;
     refused(dir.path(), SqliteOptions::default(), Trouble::Corrupt).await;
@@ -135,7 +135,7 @@ async fn a_page_torn_by_a_kill_in_a_checkpoint_is_healed_from_the_log() {
 }
 
 #[tokio::test]
-async fn j5_a_second_open_is_refused_until_the_first_is_closed() {
+async fn a_second_open_is_refused_until_the_first_is_closed() {
     let dir = dir();
     let store = open(dir.path()).await.unwrap();
     let error = open(dir.path()).await.unwrap_err();
@@ -149,7 +149,7 @@ async fn j5_a_second_open_is_refused_until_the_first_is_closed() {
 type Spoil = fn(&mut Vec<u8>);
 
 #[tokio::test]
-async fn j4_a_truncated_zeroed_or_overwritten_database_is_refused_and_left_alone() {
+async fn a_truncated_zeroed_or_overwritten_database_is_refused_and_left_alone() {
     for killed in [false, true] {
         let spoil: [(&str, Spoil); 8] = [
             ("empty", Vec::clear),
@@ -191,7 +191,7 @@ async fn j4_a_truncated_zeroed_or_overwritten_database_is_refused_and_left_alone
 }
 
 #[tokio::test]
-async fn j4_a_flipped_header_byte_is_refused_or_loses_nothing() {
+async fn a_flipped_header_byte_is_refused_or_loses_nothing() {
     let original = filled().await;
     for at in 0..100 {
         for flip in [0x01, 0x80, 0xff] {
@@ -223,7 +223,7 @@ async fn j4_a_flipped_header_byte_is_refused_or_loses_nothing() {
 }
 
 #[tokio::test]
-async fn j4_a_database_gone_from_beside_its_log_is_not_begun_anew() {
+async fn a_database_gone_from_beside_its_log_is_not_begun_anew() {
     let dir = filled_and_killed().await;
     fs::remove_file(dir.path().join("trunkline.db")).unwrap();
     refused(dir.path(), SqliteOptions::default(), Trouble::Corrupt).await;

@@ -13,7 +13,7 @@ use trunkline_testkit::Peer;
 use crate::harness::{Ran, Server, until};
 
 #[tokio::test]
-async fn j7_a_backup_under_load_is_restored_with_all_credentials() {
+async fn a_backup_under_load_is_restored_with_all_credentials() {
     let peer = Peer::http(|_| Response::new(Body::Empty)).await;
     let server = Arc::new(Server::beside(&peer).await);
     let config = |n: usize| {

@@ -98,7 +98,7 @@ async fn slowest(server: &Server) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn h9_floods_over_http2_end_their_connection_and_others_are_served() {
+async fn floods_over_http2_end_their_connection_and_others_are_served() {
     for (name, part) in
         [("rapid resets", rapid_resets as fn(u32) -> Vec<u8>), ("continuations", continuations)]
     {

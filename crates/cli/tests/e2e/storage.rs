@@ -73,7 +73,7 @@ impl Drop for Small {
 }
 
 #[tokio::test]
-async fn j3_a_full_disk_refuses_changes_and_is_recovered_from_without_a_restart() {
+async fn a_full_disk_refuses_changes_and_is_recovered_from_without_a_restart() {
     let peer = service().await;
     let begin = Server::begin().allow(&peer);
     let Some(small) = Small::mount(begin.data()) else { return };
@@ -88,7 +88,7 @@ async fn j3_a_full_disk_refuses_changes_and_is_recovered_from_without_a_restart(
 }
 
 #[tokio::test]
-async fn j3_a_disk_that_takes_no_writes_refuses_changes_and_is_recovered_from_without_a_restart() {
+async fn a_disk_that_takes_no_writes_refuses_changes_and_is_recovered_from_without_a_restart() {
     let peer = service().await;
     let server = Server::beside(&peer).await;
     server.has(&integration(&peer, "held")).await;

@@ -44,7 +44,7 @@ fn addr(text: &str) -> SocketAddr {
 }
 
 #[test]
-fn e1_every_boundary_of_every_range_is_decided_as_the_table_says() {
+fn every_boundary_of_every_range_is_decided_as_the_table_says() {
     let points = boundaries();
     assert!(points.len() > 200);
     for (profile, zone) in everywhere() {
@@ -60,7 +60,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn e1_any_address_is_decided_as_the_table_says(v4: u32, v6: u128, near: usize, low: u16) {
+    fn any_address_is_decided_as_the_table_says(v4: u32, v6: u128, near: usize, low: u16) {
         let ranges: Vec<_> = [NEVER, PRIVATE, RESERVED].into_iter().flat_map(str::split_whitespace).collect();
         let (width, first, _) = ends(ranges[near % ranges.len()]);
         for point in [ip(32, v4.into()), ip(128, v6), embedded(Ipv4Addr::from_bits(v4), MAPPED),
@@ -148,7 +148,7 @@ fn a_rule_for_a_host_opens_its_private_addresses_on_that_port_only() {
 }
 
 #[test]
-fn e2_odd_spellings_are_refused_before_and_after_resolution_in_every_profile() {
+fn odd_spellings_are_refused_before_and_after_resolution_in_every_profile() {
     for host in [
         "127.1",
         "0x7f.1",
@@ -182,7 +182,7 @@ fn an_address_with_a_scope_is_refused() {
 }
 
 #[test]
-fn e10_a_nat64_address_is_judged_by_the_address_inside() {
+fn a_nat64_address_is_judged_by_the_address_inside() {
     for zone in ZONES {
         let guard = guard(Profile::Guarded, &[]);
         assert!(allows(&guard, zone, "64:ff9b::808:808".parse().unwrap(), 443));
@@ -193,7 +193,7 @@ fn e10_a_nat64_address_is_judged_by_the_address_inside() {
 }
 
 #[test]
-fn e11_an_own_listener_is_refused_by_every_address_that_reaches_it() {
+fn an_own_listener_is_refused_by_every_address_that_reaches_it() {
     let guard = guard(Profile::Lab, &["127.0.0.1:9000", "127.0.0.0/8", "::1/128", "192.168.7.7"]);
     guard.forbid(addr("127.0.0.1:9000"));
     guard.forbid(addr("[::ffff:127.0.0.1]:9002"));
@@ -226,7 +226,7 @@ fn e11_an_own_listener_is_refused_by_every_address_that_reaches_it() {
 }
 
 #[test]
-fn e14_a_database_on_localhost_works_and_http_is_refused_with_the_line_to_add() {
+fn a_database_on_localhost_works_and_http_is_refused_with_the_line_to_add() {
     let guard = guard(Profile::Guarded, &[]);
     for local in ["127.0.0.1:5432", "[::1]:5432", "10.0.0.3:5432"] {
         guard.check_host(Zone::Service, "localhost", 5432).unwrap();

@@ -129,7 +129,7 @@ fn recorded(seed: u64) -> Option<Vec<Event>> {
 }
 
 #[tokio::test]
-async fn j2_after_a_loss_of_power_everything_acknowledged_is_there_and_the_store_opens() {
+async fn after_a_loss_of_power_everything_acknowledged_is_there_and_the_store_opens() {
     let seed = number(SEED).unwrap_or_else(|| fastrand::u64(..));
     let crashes = number(CRASHES).map_or(50, |number| usize::try_from(number).unwrap());
     let Some(events) = recorded(seed) else { return };

@@ -122,7 +122,7 @@ async fn a_configuration_that_changes_meanwhile_makes_the_answer_void() {
 }
 
 #[tokio::test]
-async fn a_tenant_s_answer_is_void_too_when_the_integration_changes_and_not_when_another_tenant_does() {
+async fn the_answer_of_a_tenant_is_void_too_when_the_integration_changes_and_not_when_another_tenant_does() {
     let (_provider, server) = shop(json!({})).await;
     let connections = format!("{BASE}/connections");
     for name in ["acme", "other"] {
