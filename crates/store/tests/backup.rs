@@ -1,4 +1,4 @@
-//! A backup is one moment of a store in use, and a restore brings back all of it (J7).
+//! A backup is one moment of a store in use, and a restore brings back all of it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

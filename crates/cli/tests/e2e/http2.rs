@@ -1,4 +1,4 @@
-//! HTTP/2 as an attacker speaks it: such a connection is ended, and others do not notice (H9).
+//! HTTP/2 as an attacker speaks it: such a connection is ended, and others do not notice.
 #![allow(clippy::print_stderr, reason = "figures that depend on the machine are shown, not asserted")]
 
 use std::sync::{

@@ -1,4 +1,4 @@
-//! A disk that is full or takes no more writes: changes are refused, calls go on, and it passes (J3).
+//! A disk that is full or takes no more writes: changes are refused, calls go on, and it passes.
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The guard's decisions: every boundary against the oracle, then the cases E1 to E14 as scripts.
+//! The guard's decisions: every boundary against the oracle, then names and answers as scripts.
 
 mod oracle;
 mod wording;

@@ -1,4 +1,4 @@
-//! Loss of power at random moments: everything acknowledged is there, and the store opens (J2).
+//! Loss of power at random moments: everything acknowledged is there, and the store opens.
 //!
 //! A kill (`crash.rs`) loses nothing that was written, so it cannot tell whether anything was ever
 //! synchronised. Here a child is traced while it fills a store: each write, truncation, renaming and fsync,
