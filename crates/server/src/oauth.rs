@@ -195,7 +195,7 @@ mod tests {
         for name in ["a", "b", "c"] {
             manager.add_connection("shop", connection(name)).await.unwrap();
         }
-        let of = async |name| version(&manager, &*manager.connection("shop", name).await.unwrap()).unwrap();
+        let of = async |name| version(&manager, &manager.connection("shop", name).await.unwrap()).unwrap();
         let first = of("a").await;
         manager.replace_connection("shop", connection("a"), None).await.unwrap();
         let second = of("a").await;
