@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::Value;
 use trunkline::HttpRequest;
 
-use super::read;
+use super::{list::state, read};
 use crate::{
     client::{Server, path},
     exit::Exit,
@@ -134,13 +134,5 @@ fn told(answer: &Value, output: &Output) {
 
 fn row(item: &Value) -> [String; 3] {
     let text = |key: &str| plain(item.get(key).and_then(Value::as_str).unwrap_or_default());
-    let account = item.get("account").and_then(Value::as_str);
-    let state = match (item.get("error"), item.get("enabled").and_then(Value::as_bool), account) {
-        (Some(_), ..) => "broken",
-        (None, Some(false), _) => "off",
-        (.., Some("needs_reauth")) => "reconnect",
-        (.., Some("not_connected")) => "not connected",
-        _ => "on",
-    };
-    [text("connection"), state.to_owned(), text("description")]
+    [text("connection"), state(item).to_owned(), text("description")]
 }

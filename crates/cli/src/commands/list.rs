@@ -33,13 +33,17 @@ impl List {
 
 fn row(item: &Value) -> [String; 4] {
     let text = |key: &str| plain(item.get(key).and_then(Value::as_str).unwrap_or_default());
+    [text("integration_id"), text("type"), state(item).to_owned(), text("name")]
+}
+
+/// How an integration or connection of a list is, in a word or two.
+pub(super) fn state(item: &Value) -> &'static str {
     let account = item.get("account").and_then(Value::as_str);
-    let state = match (item.get("error"), item.get("enabled").and_then(Value::as_bool), account) {
+    match (item.get("error"), item.get("enabled").and_then(Value::as_bool), account) {
         (Some(_), ..) => "broken",
         (None, Some(false), _) => "off",
         (.., Some("needs_reauth")) => "reconnect",
         (.., Some("not_connected" | "pending")) => "not connected",
         _ => "on",
-    };
-    [text("integration_id"), text("type"), state.to_owned(), text("name")]
+    }
 }

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use trunkline_testkit::OidcProvider;
 
 use super::{
     config,
-    grants::{given, knows_provider},
+    grants::{given, granted, knows_provider},
 };
 use crate::{
     crash::ask,
@@ -20,21 +20,13 @@ use crate::{
 /// How often it is killed.
 const KILLS: usize = 100;
 
-async fn auth(server: &Server) -> Value {
-    let pasted = given(server, "refresh-token").await;
-    let mut auth =
-        json!({ "grant_type": "refresh_token", "client_id": "web", "client_secret": "webs secret" });
-    auth["refresh_token"] = pasted["refresh_token"].clone();
-    auth
-}
-
 #[tokio::test]
 async fn killed_in_the_middle_of_rotations_it_works_or_says_who_is_needed_and_never_loops() {
     // Tokens that live for a second are replaced with nearly every start.
     let provider = OidcProvider::start(1);
     let mut server = Server::begin().allow_at(provider.address()).start().await;
     knows_provider(&server, &provider.url("")).await;
-    server.has(&config(&provider, "a", auth(&server).await)).await;
+    server.has(&config(&provider, "a", granted(&server).await)).await;
     let (mut random, mut lost): (u64, usize) = (0x9e37_79b9_7f4a_7c15, 0);
     for round in 0..KILLS {
         let address = server.address;
@@ -66,7 +58,7 @@ async fn killed_in_the_middle_of_rotations_it_works_or_says_who_is_needed_and_ne
         assert!(asked <= 3, "round {round}: asked {asked} times");
         if ended {
             lost += 1;
-            let body = config(&provider, "a", auth(&server).await);
+            let body = config(&provider, "a", granted(&server).await);
             server.json("PUT", "/api/v1/integrations/a", &body).await.is(200);
             server.get("/api/v1/integrations/a/proxy/resource").await.is(200);
         }
@@ -79,7 +71,7 @@ async fn a_server_that_is_told_to_stop_waits_for_the_exchange_though_the_caller_
     let provider = OidcProvider::start(3600);
     let server = Server::begin().allow_at(provider.address()).start().await;
     knows_provider(&server, &provider.url("")).await;
-    server.has(&config(&provider, "a", auth(&server).await)).await;
+    server.has(&config(&provider, "a", granted(&server).await)).await;
     server.post("/api/v1/integrations/provider/proxy/fault?slow", &json!({})).await.is(200);
     let mut caller = connect(server.address).await;
     let head = "GET /api/v1/integrations/a/proxy/resource HTTP/1.1\r\nhost: localhost\r\n\r\n";

@@ -1,21 +1,12 @@
 //! Token endpoints that answer what they should not: each is told clearly, and the grant stays as it was.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     config,
-    grants::{given, knows_provider},
+    grants::{given, granted, knows_provider},
     pair,
 };
-
-/// The auth of an integration that holds a refresh token of its own.
-async fn granted(server: &crate::harness::Server) -> Value {
-    let pasted = given(server, "refresh-token").await;
-    let mut auth =
-        json!({ "grant_type": "refresh_token", "client_id": "web", "client_secret": "webs secret" });
-    auth["refresh_token"] = pasted["refresh_token"].clone();
-    auth
-}
 
 #[tokio::test]
 async fn an_answer_that_is_no_token_says_what_it_is_and_costs_nothing() {

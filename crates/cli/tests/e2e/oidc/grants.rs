@@ -20,6 +20,15 @@ pub(super) async fn knows_provider(server: &Server, url: &str) {
     server.has(&json!({ "integration_id": "provider", "type": "rest", "base_url": url })).await;
 }
 
+/// The auth of an integration that holds a refresh token of its own.
+pub(super) async fn granted(server: &Server) -> Value {
+    let pasted = given(server, "refresh-token").await;
+    let mut auth =
+        json!({ "grant_type": "refresh_token", "client_id": "web", "client_secret": "webs secret" });
+    auth["refresh_token"] = pasted["refresh_token"].clone();
+    auth
+}
+
 #[tokio::test]
 async fn a_client_signs_with_a_key_of_its_own_or_with_its_secret() {
     let (provider, server) = pair().await;
@@ -90,10 +99,7 @@ async fn a_server_says_by_itself_where_its_endpoints_are() {
 async fn a_refresh_token_from_elsewhere_is_exchanged_rotated_and_there_after_a_restart() {
     let (provider, server) = pair().await;
     knows_provider(&server, &provider.url("")).await;
-    let pasted = given(&server, "refresh-token").await;
-    let mut auth =
-        json!({ "grant_type": "refresh_token", "client_id": "web", "client_secret": "webs secret" });
-    auth["refresh_token"] = pasted["refresh_token"].clone();
+    let auth = granted(&server).await;
     server.has(&config(&provider, "a", auth)).await;
     assert_eq!(who(&server, "a").await["person"], "alice");
     server.post("/api/v1/integrations/provider/proxy/revoke-all", &json!({})).await.is(200);
@@ -113,10 +119,7 @@ async fn a_refresh_token_from_elsewhere_is_exchanged_rotated_and_there_after_a_r
 async fn what_the_person_withdraws_needs_the_person_and_nobody_asks_again() {
     let (provider, server) = pair().await;
     knows_provider(&server, &provider.url("")).await;
-    let pasted = given(&server, "refresh-token").await;
-    let mut auth =
-        json!({ "grant_type": "refresh_token", "client_id": "web", "client_secret": "webs secret" });
-    auth["refresh_token"] = pasted["refresh_token"].clone();
+    let mut auth = granted(&server).await;
     server.has(&config(&provider, "a", auth.clone())).await;
     server.get(RESOURCE).await.is(200);
     for path in ["revoke-grants", "revoke-all"] {
