@@ -1,0 +1,4 @@
+//! Databases: PostgreSQL, MySQL and MariaDB, SQLite.
+
+mod arg;
+mod json;
