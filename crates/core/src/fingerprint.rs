@@ -1,8 +1,8 @@
 //! `Fingerprint`: what two operations have in common that are the same to a cache.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write};
 
-use crate::{HttpRequest, Operation, Query};
+use crate::{HttpRequest, Operation, Query, Statement, Wanted};
 
 /// What two operations have in common that are the same to a cache. The integration and the connection are
 /// not part of it: whoever keys by it adds them.
@@ -52,11 +52,17 @@ fn of_request(request: &HttpRequest) -> Fingerprint<'_> {
     print
 }
 
-/// Begins with a control character, which no path does, and parts what it is made of by others.
+/// Begins with a control character, which no path does, and parts what it is made of by others. The length stands
+/// before each text, so that no two queries look alike.
 fn whole(query: &Query) -> Cow<'_, str> {
-    let params = query.params.as_deref().map_or("", serde_json::value::RawValue::get);
     let name = query.operation_name.as_deref().unwrap_or_default();
-    format!("\u{1}{}\u{1}{name}\u{1}{params}\u{1}{}", name.len(), query.text).into()
+    let Wanted { max_rows, max_bytes, arrays, stream } = query.wanted;
+    let mut text = format!("\u{1}{}\u{1}{name}\u{1}{max_rows:?}{max_bytes:?}{arrays}{stream}", name.len());
+    for Statement { text: statement, params } in &query.statements {
+        let params = params.as_deref().map_or("", serde_json::value::RawValue::get);
+        let _ = write!(text, "\u{1}{}\u{1}{statement}\u{1}{}\u{1}{params}", statement.len(), params.len());
+    }
+    text.into()
 }
 
 /// A path and query in the spelling that equal ones share: what may not stand in a URL is escaped, what need

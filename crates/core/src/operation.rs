@@ -1,6 +1,6 @@
 //! `Operation`: what a caller wants done, in four shapes that every transport and layer knows.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -72,7 +72,8 @@ impl Operation {
     pub fn timeout(&self) -> Option<Duration> {
         match self {
             Self::Http(request) => request.timeout,
-            Self::Query(_) | Self::Publish(_) | Self::Receive(_) => None,
+            Self::Query(query) => query.timeout,
+            Self::Publish(_) | Self::Receive(_) => None,
         }
     }
 
@@ -182,17 +183,84 @@ impl HttpRequest {
     }
 }
 
-/// A GraphQL document or an SQL statement with its parameters.
-#[derive(Debug)]
+/// A GraphQL document, or SQL statements, with their parameters.
+#[derive(Debug, Clone)]
 pub struct Query {
-    /// The document or statement.
-    pub text: String,
-    /// Its variables or parameters, as the caller wrote them.
-    pub params: Option<Box<RawValue>>,
+    /// The document, or the statement; several of them are one transaction, all of it or nothing.
+    pub statements: Vec<Statement>,
     /// Which operation of a GraphQL document to run.
     pub operation_name: Option<String>,
-    /// Whether it only reads, as far as the transport could tell when it parsed it.
+    /// Whether it certainly only reads: the transport sees to that, or could tell when it parsed it.
     pub read_only: bool,
+    /// How long the caller wants to wait for the call at most. The integration's own time limit holds as well.
+    pub timeout: Option<Duration>,
+    /// How long the reply may be kept for others, if the caller said so; what the integration is configured with holds
+    /// where it did not.
+    pub ttl: Option<Duration>,
+    /// How much of the result is wanted, and in which shape.
+    pub wanted: Wanted,
+}
+
+/// A statement and its parameters.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The document or statement.
+    pub text: Arc<str>,
+    /// Its variables or parameters, as the caller wrote them.
+    pub params: Option<Box<RawValue>>,
+}
+
+/// How much of a result is wanted, and in which shape.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Wanted {
+    /// At most so many rows.
+    pub max_rows: Option<u64>,
+    /// At most so many bytes.
+    pub max_bytes: Option<u64>,
+    /// Rows as arrays in the order of the columns, not as objects.
+    pub arrays: bool,
+    /// Rows one by one as they come (NDJSON), not as one document.
+    pub stream: bool,
+}
+
+impl Query {
+    /// A document or statement without parameters.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self {
+            statements: vec![Statement { text: text.into(), params: None }],
+            operation_name: None,
+            read_only: false,
+            timeout: None,
+            ttl: None,
+            wanted: Wanted::default(),
+        }
+    }
+
+    /// Sets the variables or parameters of the last statement.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` when the value cannot be written as JSON.
+    pub fn params(mut self, params: &impl Serialize) -> Result<Self> {
+        let params = serde_json::value::to_raw_value(params)
+            .map_err(|error| Error::invalid("params: cannot be written as JSON").source(error))?;
+        if let Some(statement) = self.statements.last_mut() {
+            statement.params = Some(params);
+        }
+        Ok(self)
+    }
+
+    /// Says that it only reads. A database is then asked to refuse anything else.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// The text of the document, or of the first statement.
+    pub fn text(&self) -> &str {
+        self.statements.first().map_or("", |statement| &statement.text)
+    }
 }
 
 /// A message to send, with or without a reply to wait for.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::{Call, Context, Operation, Reply, Result};
+use crate::{Call, Context, Error, Kind, Occupancy, Operation, Proof, Reply, Result};
 
 /// Speaks one protocol.
 ///
@@ -53,7 +53,29 @@ pub trait Transport: Debug + Send + Sync + Sized + 'static {
     fn call(&self, context: &Context, call: &mut Call) -> impl Future<Output = Result<Reply>> + Send;
 
     /// Asks the cheapest question that proves the service answers, and says what it proves.
-    fn probe(&self, context: &Context, call: &mut Call) -> impl Future<Output = Result<&'static str>> + Send;
+    fn probe(&self, context: &Context, call: &mut Call) -> impl Future<Output = Result<Proof>> + Send;
+
+    /// What can be asked for, such as the tables and columns of a database, as JSON.
+    ///
+    /// # Errors
+    ///
+    /// `unsupported` where nothing of the kind is known.
+    fn schema(&self, context: &Context, call: &mut Call) -> impl Future<Output = Result<Reply>> + Send {
+        let _ = (context, call);
+        async {
+            Err(Error::new(Kind::Unsupported, format!("an integration of type {} has no schema", Self::NAME)))
+        }
+    }
+
+    /// What is spoken to, as OpenTelemetry's semantic conventions name it, such as `postgresql`.
+    fn system(&self) -> &'static str {
+        Self::NAME
+    }
+
+    /// How full the pool of connections is, where the transport has one.
+    fn occupancy(&self) -> Option<Occupancy> {
+        None
+    }
 
     /// Gives back what the transport holds. Calls under way may still end.
     fn close(&self) -> impl Future<Output = ()> + Send {
@@ -78,11 +100,17 @@ pub trait TransportDyn: Debug + Send + Sync + 'static {
     /// See [`Transport::call`].
     fn call_dyn<'a>(&'a self, context: &'a Context, call: &'a mut Call) -> BoxFuture<'a, Result<Reply>>;
     /// See [`Transport::probe`].
-    fn probe_dyn<'a>(
-        &'a self,
-        context: &'a Context,
-        call: &'a mut Call,
-    ) -> BoxFuture<'a, Result<&'static str>>;
+    fn probe_dyn<'a>(&'a self, context: &'a Context, call: &'a mut Call) -> BoxFuture<'a, Result<Proof>>;
+    /// See [`Transport::schema`].
+    fn schema_dyn<'a>(&'a self, context: &'a Context, call: &'a mut Call) -> BoxFuture<'a, Result<Reply>>;
+    /// See [`Transport::system`].
+    fn system(&self) -> &'static str {
+        self.name()
+    }
+    /// See [`Transport::occupancy`].
+    fn occupancy(&self) -> Option<Occupancy> {
+        None
+    }
     /// See [`Transport::close`].
     fn close_dyn(&self) -> BoxFuture<'_, ()>;
 }
@@ -104,12 +132,20 @@ impl<T: Transport> TransportDyn for T {
         Box::pin(self.call(context, call))
     }
 
-    fn probe_dyn<'a>(
-        &'a self,
-        context: &'a Context,
-        call: &'a mut Call,
-    ) -> BoxFuture<'a, Result<&'static str>> {
+    fn probe_dyn<'a>(&'a self, context: &'a Context, call: &'a mut Call) -> BoxFuture<'a, Result<Proof>> {
         Box::pin(self.probe(context, call))
+    }
+
+    fn schema_dyn<'a>(&'a self, context: &'a Context, call: &'a mut Call) -> BoxFuture<'a, Result<Reply>> {
+        Box::pin(self.schema(context, call))
+    }
+
+    fn system(&self) -> &'static str {
+        Transport::system(self)
+    }
+
+    fn occupancy(&self) -> Option<Occupancy> {
+        Transport::occupancy(self)
     }
 
     fn close_dyn(&self) -> BoxFuture<'_, ()> {

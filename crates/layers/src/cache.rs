@@ -279,12 +279,7 @@ fn again(operation: &Operation) -> Operation {
             let (endpoint, params, relay) = (endpoint.clone(), params.clone(), *relay);
             HttpRequest { params, headers, relay, ..HttpRequest::get(endpoint) }.into()
         }
-        Operation::Query(query) => Operation::Query(trunkline_core::Query {
-            text: query.text.clone(),
-            params: query.params.clone(),
-            operation_name: query.operation_name.clone(),
-            read_only: query.read_only,
-        }),
+        Operation::Query(query) => Operation::Query(query.clone()),
         _ => unreachable!("only what reads is kept"),
     }
 }

@@ -15,8 +15,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use trunkline_core::{
-    Body, Call, Context, Credential, Error, HttpRequest, Kind, Operation, Outcome, Reply, Result, Transport,
-    retry_after,
+    Body, Call, Context, Credential, Error, HttpRequest, Kind, Operation, Outcome, Proof, Reply, Result,
+    Transport, retry_after,
 };
 
 /// What one attempt does.
@@ -186,7 +186,7 @@ impl Transport for Script {
         result
     }
 
-    async fn probe(&self, context: &Context, call: &mut Call) -> Result<&'static str> {
-        self.call(context, call).await.map(|_| "scripted")
+    async fn probe(&self, context: &Context, call: &mut Call) -> Result<Proof> {
+        self.call(context, call).await.map(|_| Proof::ANSWERED)
     }
 }

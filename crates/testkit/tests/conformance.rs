@@ -17,7 +17,7 @@ use tokio::{
     sync::Notify,
 };
 use trunkline_core::{
-    Call, Context, Error, Kind, Operation, Outcome, Query, Reply, Result, Transport, Zone, parse,
+    Call, Context, Error, Kind, Operation, Outcome, Proof, Query, Reply, Result, Transport, Zone, parse,
 };
 use trunkline_testkit::conformance::{Capability, Subject, check, run};
 
@@ -105,7 +105,7 @@ impl Transport for Lines {
             (None, Some(word)) => (format!("set {word}"), false),
             _ => return Err(Error::invalid("get: is needed, or else set")),
         };
-        Ok(Query { text, params: None, operation_name: None, read_only }.into())
+        Ok(Query { read_only, ..Query::new(text) }.into())
     }
 
     async fn call(&self, context: &Context, call: &mut Call) -> Result<Reply> {
@@ -128,12 +128,12 @@ impl Transport for Lines {
         }
     }
 
-    async fn probe(&self, context: &Context, _: &mut Call) -> Result<&'static str> {
+    async fn probe(&self, context: &Context, _: &mut Call) -> Result<Proof> {
         match self.0.config.flaw {
             Some(Flaw::ProvesTooLittle) => self.0.dial(context).await.map(drop)?,
             _ => drop(self.0.exchange(context, "get probe").await?),
         }
-        Ok("answered")
+        Ok(Proof::ANSWERED)
     }
 
     async fn close(&self) {

@@ -12,7 +12,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 use ::http::{Method, Request, Uri};
 use serde_json::value::RawValue;
 use trunkline_core::{
-    Call, Context, Credential, Error, Form, HttpRequest, Kind, Operation, Reply, Result, Transport,
+    Call, Context, Credential, Error, Form, HttpRequest, Kind, Operation, Proof, Reply, Result, Transport,
     WireRequest,
 };
 
@@ -68,13 +68,13 @@ impl Transport for Rest {
         }))
     }
 
-    async fn probe(&self, context: &Context, call: &mut Call) -> Result<&'static str> {
+    async fn probe(&self, context: &Context, call: &mut Call) -> Result<Proof> {
         match &self.probe {
             Some((method, endpoint)) => {
                 call.operation = HttpRequest::new(method.clone(), endpoint.clone()).into();
-                self.call(context, call).await.map(|_| "answered")
+                self.call(context, call).await.map(|_| Proof::ANSWERED)
             }
-            None => self.client.reach(&self.origin).await.map(|()| "reachable_only"),
+            None => self.client.reach(&self.origin).await.map(|()| Proof::REACHABLE_ONLY),
         }
     }
 }

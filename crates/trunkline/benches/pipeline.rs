@@ -16,8 +16,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 use trunkline::{
-    Call, Context, Egress, Filter, HttpRequest, IntegrationConfig, IntegrationId, Manager, Operation, Reply,
-    Result, Source, Transport, TransportDyn,
+    Call, Context, Egress, Filter, HttpRequest, IntegrationConfig, IntegrationId, Manager, Operation, Proof,
+    Reply, Result, Source, Transport, TransportDyn,
 };
 
 use common::{BODY, Bare, config, library, peer, runtime, usual};
@@ -46,8 +46,8 @@ impl Transport for Nothing {
         Ok(Reply::new(StatusCode::OK, &b"ok"[..]))
     }
 
-    async fn probe(&self, _: &Context, _: &mut Call) -> Result<&'static str> {
-        Ok("answered")
+    async fn probe(&self, _: &Context, _: &mut Call) -> Result<Proof> {
+        Ok(Proof::ANSWERED)
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_auth::{Entry as SchemeEntry, SCHEMES};
 use trunkline_core::{
-    Call, Consent, Context, Error, IntegrationId, Kind, Operation, Pipeline, Reply, Result, SchemeDyn,
+    Call, Consent, Context, Error, IntegrationId, Kind, Operation, Pipeline, Proof, Reply, Result, SchemeDyn,
     SharedLimits,
 };
 use trunkline_layers::{Bound, CacheScope, CacheStore, Metrics, Recorder, Spans, Traffic, TrafficState};
@@ -307,7 +307,7 @@ impl Handle {
     /// # Errors
     ///
     /// Whatever the scheme or the transport says; `rate_limited` while the service wants nothing sent.
-    pub async fn probe(&self) -> Result<&'static str> {
+    pub async fn probe(&self) -> Result<Proof> {
         if let Some(flow) = &self.flow {
             flow.limiter.probe().await?;
         }
@@ -319,13 +319,13 @@ impl Handle {
                 None => scheme.credential_dyn(context).await?,
             };
         }
-        let evidence = transport.probe_dyn(context, &mut call).await?;
-        if evidence == "answered"
+        let proof = transport.probe_dyn(context, &mut call).await?;
+        if proof.reason != Proof::REACHABLE_ONLY.reason
             && let Some(circuit) = self.flow.as_deref().and_then(Flow::circuit)
         {
             circuit.proved();
         }
-        Ok(evidence)
+        Ok(proof)
     }
 
     /// Where its credentials come from; `None` where it sends none.

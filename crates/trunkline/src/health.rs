@@ -3,6 +3,7 @@
 mod verdict;
 
 use std::{
+    collections::BTreeMap,
     sync::{Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -14,7 +15,7 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, timeout},
 };
-use trunkline_core::{ConsentState, Error, Kind, Standing};
+use trunkline_core::{ConsentState, Error, Kind, Proof, Standing};
 use trunkline_layers::TrafficState;
 
 use self::verdict::{Facts, Verdict, verdict};
@@ -80,6 +81,9 @@ pub struct Health {
     /// What the state rests on; not there where it follows from the configuration, or nothing is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// What the service said of itself when it was probed, such as its `version`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub service: BTreeMap<&'static str, String>,
     /// When somebody who asked first heard this state with this reason, in milliseconds since 1970. A change of the
     /// configuration starts anew.
     pub since_ms: u64,
@@ -131,7 +135,7 @@ struct Probe {
     /// The same by the wall clock, as all are told.
     ended_ms: u64,
     took: Duration,
-    result: Result<&'static str, Error>,
+    result: Result<Proof, Error>,
 }
 
 impl Default for Known {
@@ -209,6 +213,7 @@ impl Health {
                 reason_code,
                 detail,
                 evidence,
+                service: probe.map(Probe::said).unwrap_or_default(),
                 since_ms,
                 // Microseconds are as fine as anybody reads.
                 latency_ms: probe.map_or(0.0, |probe| (probe.took.as_secs_f64() * 1e6).round() / 1e3),
@@ -226,6 +231,12 @@ async fn missing(handle: &Handle) -> Option<Standing> {
 }
 
 impl Probe {
+    /// What the service said of itself.
+    fn said(&self) -> BTreeMap<&'static str, String> {
+        let proof = self.result.as_ref().ok();
+        proof.map(|proof| proof.facts.iter().cloned().collect()).unwrap_or_default()
+    }
+
     async fn of(handle: &Handle, limit: Duration) -> Self {
         let began = Instant::now();
         let result = timeout(limit, handle.probe())

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 use trunkline_core::{
-    BoxFuture, Call, Context, Error, Kind, Layer, Next, Operation, Reply, Result, TransportDyn,
+    BoxFuture, Call, Context, Error, Kind, Layer, Next, Operation, Proof, Reply, Result, TransportDyn,
 };
 
 /// Answers every call with one error.
@@ -96,7 +96,11 @@ impl TransportDyn for Refuse {
         Box::pin(std::future::ready(Err(self.error())))
     }
 
-    fn probe_dyn<'a>(&'a self, _: &'a Context, _: &'a mut Call) -> BoxFuture<'a, Result<&'static str>> {
+    fn probe_dyn<'a>(&'a self, _: &'a Context, _: &'a mut Call) -> BoxFuture<'a, Result<Proof>> {
+        Box::pin(std::future::ready(Err(self.error())))
+    }
+
+    fn schema_dyn<'a>(&'a self, _: &'a Context, _: &'a mut Call) -> BoxFuture<'a, Result<Reply>> {
         Box::pin(std::future::ready(Err(self.error())))
     }
 

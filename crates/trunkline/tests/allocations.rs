@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use trunkline::{
     Call, ConnectionConfig, Context, Error, Filter, HttpRequest, IntegrationConfig, Kind, Manager, Operation,
-    Reply, Result, Transport,
+    Proof, Reply, Result, Transport,
 };
 
 /// Answers at once, without allocating.
@@ -44,8 +44,8 @@ impl Transport for Nothing {
         Ok(Reply::new(StatusCode::OK, &b"ok"[..]))
     }
 
-    async fn probe(&self, _: &Context, _: &mut Call) -> Result<&'static str> {
-        Ok("answered")
+    async fn probe(&self, _: &Context, _: &mut Call) -> Result<Proof> {
+        Ok(Proof::ANSWERED)
     }
 }
 

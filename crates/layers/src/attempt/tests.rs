@@ -128,7 +128,7 @@ async fn a_method_that_is_not_known_is_other_and_a_query_has_no_status() {
     traces.bench.call(HttpRequest::new(Method::from_bytes(b"PURGE-7f3a").unwrap(), "/")).await.unwrap();
     let at = "server_address=\"a.example\",server_port=\"443\",http_response_status_code=\"200\"";
     assert!(traces.counts(&format!("http_request_method=\"_OTHER\",{at}")));
-    let query = Query { text: "select 1".into(), params: None, operation_name: None, read_only: true };
+    let query = Query::new("select 1").read_only();
     let mut call = Call::new(IntegrationId::new("a").unwrap(), query);
     traces.bench.run(&mut call).await.unwrap();
     let text = traces.metrics.render();

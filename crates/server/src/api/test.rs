@@ -79,9 +79,9 @@ async fn tested(
 /// An empty request asks for the probe.
 async fn probed(handle: &Handle, mut steps: Vec<Step>) -> Tested {
     match handle.probe().await {
-        Ok(evidence) => {
+        Ok(proof) => {
             steps.push(Step { step: "probe", ok: true });
-            let result = to_raw_value(evidence).ok();
+            let result = to_raw_value(proof.reason).ok();
             Tested { status: "success", result, error: None, problem: None, steps }
         }
         Err(error) => failed(error.scrubbed(&handle.scrub(None)), steps, "probe"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, value::to_raw_value};
 use trunkline_core::{
-    Call, Context, Egress, Error, HttpRequest, IntegrationId, Profile, Reply, Result, Transport, parse,
+    Call, Context, Egress, Error, HttpRequest, IntegrationId, Profile, Proof, Reply, Result, Transport, parse,
 };
 
 use super::{Capability, Subject};
@@ -84,7 +84,7 @@ impl<S: Subject> Bench<S> {
         }
     }
 
-    pub(super) async fn probe(&self) -> Result<&'static str> {
+    pub(super) async fn probe(&self) -> Result<Proof> {
         // The transport puts its own question in place of the operation.
         self.transport.probe(&self.context, &mut Call::new(id(), HttpRequest::get(""))).await
     }

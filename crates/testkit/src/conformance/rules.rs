@@ -223,17 +223,17 @@ async fn a_probe_proves_what_it_says<S: Subject>(subject: Arc<S>) {
     let stage = Stage::new(&subject, Manner::Answers).await;
     let probed = Bench::at(&subject, &stage.authority()).probe().await;
     let said = probed.unwrap_or_else(|error| panic!("a service that is well fails its probe: {error}"));
-    assert!(stage.peer.connections() > 0, "{said} was said without asking");
+    assert!(stage.peer.connections() > 0, "{said:?} was said without asking");
     let gone = Bench::at(&subject, &refused()).probe().await;
     let Err(error) = gone else { panic!("a service that is gone passes its probe") };
     assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::NotSent), "{error}");
-    if said != "reachable_only" {
+    if said.reason != "reachable_only" {
         let liar = crate::Peer::raw(async |mut stream| {
             let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"\xff\0\r\n\r\n").await;
         })
         .await;
         let probed = Bench::at(&subject, &liar.address().to_string()).probe().await;
-        assert!(probed.is_err(), "{said} is said of a port that does not speak the protocol");
+        assert!(probed.is_err(), "{said:?} is said of a port that does not speak the protocol");
     }
 }
 

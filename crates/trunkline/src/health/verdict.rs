@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use trunkline_core::{ConsentState, Error, Kind, Standing};
+use trunkline_core::{ConsentState, Error, Kind, Proof, Standing};
 use trunkline_layers::{BreakerState, TrafficState};
 
 use super::{Evidence, Probe, State};
@@ -113,13 +113,13 @@ pub(super) fn verdict(facts: &Facts<'_>) -> Verdict {
     if let Some(Ok(proof)) = found
         && proves(found)
     {
-        return Verdict::new(Healthy, proof, Some(Probe));
+        return Verdict { detail: proof.warning.clone(), ..Verdict::new(Healthy, proof.reason, Some(Probe)) };
     }
     if facts.traffic.succeeded.is_some_and(|at| facts.within(at, RECENT)) {
         return Verdict::new(Healthy, "answered", Some(Traffic));
     }
     match (found, facts.probe) {
-        (Some(Ok(proof)), _) => Verdict::new(Degraded, proof, Some(Probe))
+        (Some(Ok(proof)), _) => Verdict::new(Degraded, proof.reason, Some(Probe))
             .because("the service takes connections; set probe to a safe request to prove more"),
         (_, Some(_)) => Verdict::new(Unknown, "stale", None),
         (_, None) => Verdict::new(Unknown, "not_checked", None),
@@ -127,8 +127,8 @@ pub(super) fn verdict(facts: &Facts<'_>) -> Verdict {
 }
 
 /// Whether a probe proves more than that somebody listens.
-fn proves(found: Option<Result<&str, &Error>>) -> bool {
-    found.is_some_and(|found| found.is_ok_and(|proof| proof != "reachable_only"))
+fn proves(found: Option<Result<&Proof, &Error>>) -> bool {
+    found.is_some_and(|found| found.is_ok_and(|proof| proof.reason != Proof::REACHABLE_ONLY.reason))
 }
 
 /// What a health check calls an error.
@@ -143,10 +143,10 @@ impl Facts<'_> {
 
     /// What the last probe found out, if that still says something: a call that succeeded after a probe that did not
     /// knows better.
-    fn found(&self) -> Option<Result<&'static str, &Error>> {
+    fn found(&self) -> Option<Result<&Proof, &Error>> {
         let probe = self.probe.filter(|probe| self.within(probe.ended, STALE))?;
         let outdone = probe.result.is_err() && self.traffic.succeeded.is_some_and(|at| at > probe.ended);
-        (!outdone).then(|| probe.result.as_ref().copied())
+        (!outdone).then(|| probe.result.as_ref())
     }
 
     /// The last call that failed, if none has succeeded since.

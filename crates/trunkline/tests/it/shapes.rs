@@ -16,7 +16,7 @@ use serde_json::{Value, json, value::RawValue};
 use tokio::time::Instant;
 use trunkline::{
     Call, Context, Error, Filter, HttpRequest, Idempotency, IntegrationId, Kind, Manager, Operation, Outcome,
-    Publish, Query, Receive, Reply, Result, Transport,
+    Proof, Publish, Query, Receive, Reply, Result, Transport,
 };
 
 use crate::{config, kind, lab};
@@ -78,19 +78,14 @@ impl Transport for Scripted {
         }
     }
 
-    async fn probe(&self, _: &Context, _: &mut Call) -> Result<&'static str> {
-        Ok("answered")
+    async fn probe(&self, _: &Context, _: &mut Call) -> Result<Proof> {
+        Ok(Proof::ANSWERED)
     }
 }
 
 /// Every shape, and whether it only reads.
 fn shapes() -> [(Operation, bool); 6] {
-    let query = |text: &str, read_only| Query {
-        text: text.to_owned(),
-        params: None,
-        operation_name: None,
-        read_only,
-    };
+    let query = |text: &str, read_only| Query { read_only, ..Query::new(text) };
     let (destination, headers) = ("orders".to_owned(), http::HeaderMap::new());
     let publish = Publish { destination, headers, body: "one".into(), reply_within: None };
     let receive = Receive { source: "orders".to_owned(), max: 1, wait: Duration::from_secs(1) };

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 use tokio::sync::Semaphore;
 use trunkline::{
-    Call, Context, HttpRequest, Kind, Manager, Operation, Outcome, Reply, Result, Store, Transport,
+    Call, Context, HttpRequest, Kind, Manager, Operation, Outcome, Proof, Reply, Result, Store, Transport,
 };
 
 use crate::{
@@ -177,8 +177,8 @@ impl Transport for Closing {
         Ok(Reply::new(http::StatusCode::OK, self.0.clone()))
     }
 
-    async fn probe(&self, _: &Context, _: &mut Call) -> Result<&'static str> {
-        Ok("answered")
+    async fn probe(&self, _: &Context, _: &mut Call) -> Result<Proof> {
+        Ok(Proof::ANSWERED)
     }
 
     async fn close(&self) {

@@ -330,9 +330,7 @@ async fn the_store_is_bounded_by_bytes() {
 
 #[tokio::test(start_paused = true)]
 async fn queries_are_kept_only_for_a_configured_time() {
-    let query = |text: &str, read_only| {
-        Operation::Query(Query { text: text.to_owned(), params: None, operation_name: None, read_only })
-    };
+    let query = |text: &str, read_only| Operation::Query(Query { read_only, ..Query::new(text) });
     for (config, attempts) in [("{}", 6), (r#"{"ttl": 60}"#, 4)] {
         let bench = Bench::new(config, []);
         for (text, read_only) in
@@ -349,13 +347,7 @@ async fn queries_are_kept_only_for_a_configured_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_only_the_service_can_answer_is_neither_answered_nor_kept() {
-    let reads = [
-        || HttpRequest::get("/x").into(),
-        || {
-            let (text, params) = ("a".to_owned(), None);
-            Operation::Query(Query { text, params, operation_name: None, read_only: true })
-        },
-    ];
+    let reads = [|| HttpRequest::get("/x").into(), || Query::new("a").read_only().into()];
     for read in reads {
         let bench = Bench::new(r#"{"ttl": 60}"#, []);
         let run = async |uncached: bool| {

@@ -1,0 +1,18 @@
+//! `Occupancy`: how full a pool of connections is.
+
+/// How full a pool of connections is, and what has become of it since it was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Occupancy {
+    /// Connections that nobody uses.
+    pub idle: u32,
+    /// Connections that calls are under way with.
+    pub used: u32,
+    /// The most there may be.
+    pub max: u32,
+    /// Calls that wait for one.
+    pub waiting: u32,
+    /// Connections that were made.
+    pub opened: u64,
+    /// Calls that gave up waiting.
+    pub timeouts: u64,
+}
