@@ -56,7 +56,7 @@ fn of_request(request: &HttpRequest) -> Fingerprint<'_> {
 /// before each text, so that no two queries look alike.
 fn whole(query: &Query) -> Cow<'_, str> {
     let name = query.operation_name.as_deref().unwrap_or_default();
-    let Wanted { max_rows, max_bytes, arrays, stream } = query.wanted;
+    let Wanted { max_rows, max_bytes, arrays, stream, read_only: _ } = query.wanted;
     let mut text = format!("\u{1}{}\u{1}{name}\u{1}{max_rows:?}{max_bytes:?}{arrays}{stream}", name.len());
     for Statement { text: statement, params } in &query.statements {
         let params = params.as_deref().map_or("", serde_json::value::RawValue::get);
