@@ -5,6 +5,7 @@ mod dial;
 mod entry;
 mod http;
 mod rest;
+mod sql;
 mod web;
 
 pub use dial::dial;
