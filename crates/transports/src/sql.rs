@@ -136,8 +136,11 @@ impl<E: Engine> Client<E> {
         let mut steps = Vec::with_capacity(query.statements.len());
         let one = query.statements.len() == 1;
         for (n, statement) in query.statements.iter().enumerate() {
-            let step = self.plan(&statement.text).and_then(|plan| Step::new(plan, statement.params.as_deref()));
-            steps.push(step.map_err(|error| if one { error } else { error.at(&format!("statement {}", n + 1)) })?);
+            let step =
+                self.plan(&statement.text).and_then(|plan| Step::new(plan, statement.params.as_deref()));
+            steps.push(
+                step.map_err(|error| if one { error } else { error.at(&format!("statement {}", n + 1)) })?,
+            );
         }
         Ok(Job { together: !one, read_only: self.rules.read_only || query.wanted.read_only, steps })
     }
@@ -148,7 +151,9 @@ impl<E: Engine> Client<E> {
             return Ok(plan);
         }
         if self.rules.only_queries && !self.rules.queries.values().any(|query| *query.query == **text) {
-            return Err(Error::invalid("query: this integration takes no SQL from callers; send the name of a query"));
+            return Err(Error::invalid(
+                "query: this integration takes no SQL from callers; send the name of a query",
+            ));
         }
         let plan = scan(text, self.rules.dialect)?;
         match plan.statements {

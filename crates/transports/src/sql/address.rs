@@ -90,7 +90,8 @@ impl Address {
         let Some(rest) = rest.strip_prefix("//") else {
             return Err(Error::invalid("has no // after the scheme, as in postgres://host/database"));
         };
-        let (rest, query) = rest.rsplit_once('?').filter(|(_, query)| !query.contains('@')).unwrap_or((rest, ""));
+        let (rest, query) =
+            rest.rsplit_once('?').filter(|(_, query)| !query.contains('@')).unwrap_or((rest, ""));
         let (login, rest) = match rest.rsplit_once('@') {
             Some((login, rest)) => (Some(login), rest),
             None => (None, rest),
@@ -102,7 +103,8 @@ impl Address {
             Some((user, password)) => (Some(decoded(user)), Some(Password(Secret::new(decoded(password))))),
         };
         let params: Vec<_> = pairs(query).collect();
-        let listed = |name: &str| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let listed =
+            |name: &str| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let socket = listed(if system == System::Postgres { "host" } else { "socket" });
         let place = match (socket.filter(|path| path.starts_with('/')), decoded(host)) {
             (Some(path), _) => Place::Socket(path.into()),
@@ -156,7 +158,9 @@ fn place(host: &str) -> Result<Place> {
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decoded(name), decoded(value)))
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decoded(name), decoded(value)))
 }
 
 fn decoded(text: &str) -> String {
@@ -181,7 +185,11 @@ mod tests {
             let found = Address::parse(text).unwrap();
             assert_eq!(found.user.as_deref(), Some(user), "{text}");
             assert_eq!(found.password, password.map(|text| Password(Secret::new(text))), "{text}");
-            assert_eq!((found.place, found.database.as_deref()), (Place::Host("h".into(), None), Some("d")), "{text}");
+            assert_eq!(
+                (found.place, found.database.as_deref()),
+                (Place::Host("h".into(), None), Some("d")),
+                "{text}"
+            );
         }
     }
 
@@ -197,7 +205,12 @@ mod tests {
             ("postgres://%2Frun%2Fpg/a", Postgres, Place::Socket("/run/pg".into()), Some("a")),
             ("postgres://[::1]:5433/a", Postgres, host("[::1]", Some(5433)), Some("a")),
             ("postgres://[::1]/a", Postgres, host("[::1]", None), Some("a")),
-            ("mysql+pymysql://h/a?socket=/run/my.sock", MySql, Place::Socket("/run/my.sock".into()), Some("a")),
+            (
+                "mysql+pymysql://h/a?socket=/run/my.sock",
+                MySql,
+                Place::Socket("/run/my.sock".into()),
+                Some("a"),
+            ),
             ("mariadb://h:3307", MySql, host("h", Some(3307)), None),
             ("sqlite:shop.db", Sqlite, Place::File, Some("shop.db")),
             ("sqlite:///shop.db", Sqlite, Place::File, Some("shop.db")),
@@ -206,7 +219,11 @@ mod tests {
             ("sqlite::memory:", Sqlite, Place::File, None),
         ] {
             let found = Address::parse(text).unwrap();
-            assert_eq!((found.system, found.place, found.database.as_deref()), (system, place, database), "{text}");
+            assert_eq!(
+                (found.system, found.place, found.database.as_deref()),
+                (system, place, database),
+                "{text}"
+            );
         }
     }
 

@@ -120,12 +120,16 @@ impl DatabaseConfig {
             return Err(Error::invalid("headers: databases take none; remove them"));
         }
         if self.max_bytes.is_some_and(|bytes| bytes > MAX_BYTES) {
-            return Err(Error::invalid("max_bytes: must be at most 67108864 (64 MiB); stream what is larger"));
+            return Err(Error::invalid(
+                "max_bytes: must be at most 67108864 (64 MiB); stream what is larger",
+            ));
         }
         for (name, query) in &self.queries {
-            let found = scan(&query.query, dialect).map_err(|error| error.at(&format!("queries.{name}.query")))?;
+            let found =
+                scan(&query.query, dialect).map_err(|error| error.at(&format!("queries.{name}.query")))?;
             if found.statements != 1 && !self.multiple_statements {
-                let message = format!("queries.{name}.query: must be one statement, and is {}", found.statements);
+                let message =
+                    format!("queries.{name}.query: must be one statement, and is {}", found.statements);
                 return Err(Error::invalid(message));
             }
         }
@@ -150,7 +154,8 @@ impl Rules {
         if wanted.stream {
             return wanted;
         }
-        let least = |asked: Option<u64>, allowed: u64| Some(asked.map_or(allowed, |asked| asked.min(allowed)));
+        let least =
+            |asked: Option<u64>, allowed: u64| Some(asked.map_or(allowed, |asked| asked.min(allowed)));
         Wanted {
             max_rows: least(wanted.max_rows, self.max_rows),
             max_bytes: least(wanted.max_bytes, self.max_bytes),

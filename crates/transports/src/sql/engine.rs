@@ -38,7 +38,8 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
     /// # Errors
     ///
     /// All with outcome `not_sent`; `unauthenticated` where the login is refused.
-    fn connect(&self, context: &Context, login: &Login) -> impl Future<Output = Result<Self::Session>> + Send;
+    fn connect(&self, context: &Context, login: &Login)
+    -> impl Future<Output = Result<Self::Session>> + Send;
 
     /// Whether a connection that has waited for `idle` can be used. It may ask the server only where nothing else
     /// tells.

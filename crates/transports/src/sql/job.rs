@@ -57,7 +57,8 @@ impl<'a> Step<'a> {
             (Some(b'{'), Some(params)) => named(&plan, read(params)?)?,
             (Some(b'['), Some(params)) => positional(&plan, &read::<Vec<&RawValue>>(params)?)?,
             _ => {
-                let message = "params: expected an object such as {\"id\": 7} for :id, or an array for $1 or ?";
+                let message =
+                    "params: expected an object such as {\"id\": 7} for :id, or an array for $1 or ?";
                 return Err(Error::invalid(message));
             }
         };
@@ -93,7 +94,8 @@ fn named<'a>(plan: &Scanned, values: BTreeMap<Cow<'_, str>, &'a RawValue>) -> Re
             }
         }
     }
-    let knows = |name: &str| plan.params.iter().any(|param| matches!(param, Param::Named(known) if **known == *name));
+    let knows =
+        |name: &str| plan.params.iter().any(|param| matches!(param, Param::Named(known) if **known == *name));
     match values.keys().find(|name| !knows(name)) {
         Some(name) => Err(Error::invalid(format!("params.{name}: the statement has no :{name}"))),
         None => Ok(args),
@@ -102,7 +104,10 @@ fn named<'a>(plan: &Scanned, values: BTreeMap<Cow<'_, str>, &'a RawValue>) -> Re
 
 fn missing<'a>(name: &str, given: impl Iterator<Item = &'a str>) -> Error {
     let hint = parse::nearest(name, given).map(|given| format!("; did you mean it by {given}?"));
-    Error::invalid(format!("params.{name}: the statement has :{name}, and no value was sent{}", hint.unwrap_or_default()))
+    Error::invalid(format!(
+        "params.{name}: the statement has :{name}, and no value was sent{}",
+        hint.unwrap_or_default()
+    ))
 }
 
 fn positional<'a>(plan: &Scanned, values: &[&'a RawValue]) -> Result<Vec<Arg<'a>>> {

@@ -32,11 +32,14 @@ impl Header {
         let columns: Vec<_> = columns.into_iter().collect();
         for (n, (name, r#type)) in columns.iter().enumerate() {
             let free = |key: &str| {
-                !taken.iter().any(|taken| taken == key) && !columns[n + 1..].iter().any(|(name, _)| name == &key)
+                !taken.iter().any(|taken| taken == key)
+                    && !columns[n + 1..].iter().any(|(name, _)| name == &key)
             };
             let key = match taken.iter().any(|taken| taken == name) {
                 false => (*name).to_owned(),
-                true => (2..).map(|n| format!("{name}_{n}")).find(|key| free(key)).expect("numbers do not end"),
+                true => {
+                    (2..).map(|n| format!("{name}_{n}")).find(|key| free(key)).expect("numbers do not end")
+                }
             };
             map.extend_from_slice(if n == 0 { br#"{"name":"# } else { br#",{"name":"# });
             json::text(&mut map, name);
@@ -376,7 +379,10 @@ mod tests {
     fn a_cap_cuts_and_says_so_and_what_fits_exactly_is_not_cut() {
         let rows = |max| document(Wanted { max_rows: Some(max), ..Wanted::default() }, &["a"], 3);
         assert_eq!((rows(3)["row_count"].clone(), rows(3)["truncated"].clone()), (json!(3), Value::Null));
-        assert_eq!((rows(2)["row_count"].clone(), rows(2)["truncated"].clone()), (json!(2), json!("max_rows")));
+        assert_eq!(
+            (rows(2)["row_count"].clone(), rows(2)["truncated"].clone()),
+            (json!(2), json!("max_rows"))
+        );
         assert_eq!(rows(0)["rows"], json!([]));
         let bytes = document(Wanted { max_bytes: Some(60), ..Wanted::default() }, &["a"], 100);
         assert_eq!(bytes["truncated"], "max_bytes");
@@ -392,7 +398,8 @@ mod tests {
             output.end(Done { affected: Some(2), last_id: Some(7) });
         }
         let found: Value = serde_json::from_slice(&output.finish()).unwrap();
-        let counts = |n: usize| (found["results"][n]["row_count"].as_u64(), found["results"][n]["truncated"].as_str());
+        let counts =
+            |n: usize| (found["results"][n]["row_count"].as_u64(), found["results"][n]["truncated"].as_str());
         assert_eq!((counts(0), counts(1)), ((Some(2), None), (Some(1), Some("max_rows"))));
         assert_eq!(found["results"][1]["last_insert_id"], 7);
         assert_eq!(Output::document(Wanted::default(), true).finish(), r#"{"results":[]}"#);

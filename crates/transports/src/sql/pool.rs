@@ -134,7 +134,8 @@ impl<E: Engine> Pool<E> {
         let session = match timeout(self.limits.connect, connect).await {
             Ok(session) => session?,
             Err(_) => {
-                let message = format!("no connection to the database was made within {:?}", self.limits.connect);
+                let message =
+                    format!("no connection to the database was made within {:?}", self.limits.connect);
                 return Err(Error::new(Kind::Timeout, message).outcome_is(Outcome::NotSent));
             }
         };
@@ -355,7 +356,10 @@ impl<E: Engine> Drop for Lease<E> {
 
 impl<E: Engine> fmt::Debug for Pool<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("engine", &self.engine).field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Pool")
+            .field("engine", &self.engine)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 

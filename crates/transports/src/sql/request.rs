@@ -71,7 +71,9 @@ enum Ttl {
 pub(super) fn parse(request: &RawValue, rules: &Rules) -> Result<Query> {
     // serde takes an array for the fields of a structure in their order.
     if !request.get().starts_with('{') {
-        return Err(Error::invalid("expected an object such as {\"query\": \"select :id\", \"params\": {\"id\": 7}}"));
+        return Err(Error::invalid(
+            "expected an object such as {\"query\": \"select :id\", \"params\": {\"id\": 7}}",
+        ));
     }
     let wire: Wire<'_> = match serde_json::from_str(request.get()) {
         Ok(wire) => wire,
@@ -83,7 +85,10 @@ pub(super) fn parse(request: &RawValue, rules: &Rules) -> Result<Query> {
         (None, None) => vec![asked.statement(wire.query, wire.name, wire.params)?],
         (None, Some(batch)) if wire.params.is_none() => {
             let one = asked.statement(wire.query, wire.name, None)?;
-            let each = |params: &&RawValue| Statement { text: one.text.clone(), params: Some((**params).to_owned()) };
+            let each = |params: &&RawValue| Statement {
+                text: one.text.clone(),
+                params: Some((**params).to_owned()),
+            };
             batch.iter().map(each).collect()
         }
         (Some(_), None) if wire.query.is_none() && wire.name.is_none() && wire.params.is_none() => {
@@ -94,8 +99,14 @@ pub(super) fn parse(request: &RawValue, rules: &Rules) -> Result<Query> {
             };
             parts.map(one).collect::<Result<_>>()?
         }
-        (None, Some(_)) => return Err(Error::invalid("batch: has the parameters of each run; leave out params")),
-        _ => return Err(Error::invalid("transaction: is a list of statements; leave out query, name, params and batch")),
+        (None, Some(_)) => {
+            return Err(Error::invalid("batch: has the parameters of each run; leave out params"));
+        }
+        _ => {
+            return Err(Error::invalid(
+                "transaction: is a list of statements; leave out query, name, params and batch",
+            ));
+        }
     };
     let read_only = wire.read_only.unwrap_or(false) || asked.read_only && !statements.is_empty();
     let ttl = match wire.cache_ttl {
@@ -158,7 +169,9 @@ impl Asked<'_> {
                 self.ttl = query.cache_ttl;
                 query.query.as_str().into()
             }
-            (None, None) => return Err(Error::invalid("query: is missing; send SQL, or the name of a query")),
+            (None, None) => {
+                return Err(Error::invalid("query: is missing; send SQL, or the name of a query"));
+            }
             (Some(_), Some(_)) => return Err(Error::invalid("name: goes without query; send one of them")),
         };
         Ok(Statement { text, params })

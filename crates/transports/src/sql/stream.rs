@@ -20,7 +20,11 @@ const PIECES: usize = 2;
 
 /// Runs a query whose rows are sent while they come. An error before the first of them is an error of the call, one
 /// after that is the last line.
-pub(super) async fn stream<E: Engine>(client: &Client<E>, mut lease: Lease<E>, query: &Query) -> Result<Reply> {
+pub(super) async fn stream<E: Engine>(
+    client: &Client<E>,
+    mut lease: Lease<E>,
+    query: &Query,
+) -> Result<Reply> {
     let (pipe, mut pieces) = mpsc::channel(PIECES);
     let (client, query) = (client.clone(), query.clone());
     let task = tokio::spawn(async move {
