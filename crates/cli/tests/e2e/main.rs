@@ -11,6 +11,7 @@ mod connect;
 mod connections;
 mod crash;
 mod custom;
+mod database;
 mod echo;
 mod egress;
 mod file;
