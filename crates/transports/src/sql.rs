@@ -2,3 +2,4 @@
 
 mod arg;
 mod json;
+mod postgres;
