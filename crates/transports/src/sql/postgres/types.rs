@@ -5,6 +5,7 @@
 //! `client_encoding=UTF8` and `extra_float_digits=1` (3 before version 12).
 
 mod builtin;
+mod bytea;
 mod catalog;
 mod encode;
 mod literal;

@@ -2,24 +2,14 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
 use bytes::BytesMut;
 use postgres_protocol::IsNull;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use trunkline_core::{Error, Result};
 
-use super::{Catalog, Class, Oid, Shape, literal};
+use super::{Catalog, Class, Oid, Shape, bytea, literal};
 use crate::sql::{arg::Arg, json};
-
-/// Base64 with and without padding.
-const LENIENT: GeneralPurposeConfig =
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// Types and JSON nest no deeper than so for us.
 const DEPTH: usize = 16;
@@ -48,7 +38,7 @@ impl Catalog {
         }
         match (self.shape(oid), arg) {
             (Shape::Scalar(Class::Json | Class::Jsonb), arg) => as_json(arg, out),
-            (Shape::Scalar(Class::Bytea), Arg::Text(text)) => bytea(text, out)?,
+            (Shape::Scalar(Class::Bytea), Arg::Text(text)) => bytea::to_text(text, out)?,
             (Shape::Scalar(Class::Bytea), _) => return Err(self.takes(oid, "bytes in base64")),
             (Shape::Scalar(Class::Vector), Arg::Json(text)) => {
                 let numbers = elements(text).ok_or_else(|| self.takes(oid, "an array of numbers"))?;
@@ -191,18 +181,6 @@ fn plain(text: &str, out: &mut BytesMut) -> Result<()> {
         return Err(Error::invalid("holds the character \\u0000, which PostgreSQL cannot store in a text"));
     }
     out.extend_from_slice(text.as_bytes());
-    Ok(())
-}
-
-fn bytea(text: &str, out: &mut BytesMut) -> Result<()> {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text));
-    let bytes = bytes.map_err(|_| Error::invalid("is no base64, which bytea takes"))?;
-    out.reserve(2 + bytes.len() * 2);
-    out.extend_from_slice(b"\\x");
-    for byte in bytes {
-        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
     Ok(())
 }
 

@@ -256,7 +256,7 @@ mod tests {
         ] {
             let mut seen = Vec::new();
             let read = row(text.as_bytes(), |value| {
-                seen.push(value.map(|v| String::from_utf8(v.to_vec()).unwrap()))
+                seen.push(value.map(|v| String::from_utf8(v.to_vec()).unwrap()));
             });
             let expected =
                 expected.map(|all| all.into_iter().map(|one| one.map(str::to_owned)).collect::<Vec<_>>());
