@@ -56,7 +56,7 @@ fn of_request(request: &HttpRequest) -> Fingerprint<'_> {
 /// before each text, so that no two queries look alike.
 fn whole(query: &Query) -> Cow<'_, str> {
     let name = query.operation_name.as_deref().unwrap_or_default();
-    let Wanted { max_rows, max_bytes, arrays, stream } = query.wanted;
+    let Wanted { max_rows, max_bytes, arrays, stream, read_only: _ } = query.wanted;
     // What is kept for a minute is too old for a caller who asks for one of a second.
     let ttl = query.ttl;
     let mut text =

@@ -221,6 +221,8 @@ pub struct Wanted {
     pub arrays: bool,
     /// Rows one by one as they come (NDJSON), not as one document.
     pub stream: bool,
+    /// The service itself is to refuse anything that writes.
+    pub read_only: bool,
 }
 
 impl Query {
@@ -254,6 +256,7 @@ impl Query {
     #[must_use]
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
+        self.wanted.read_only = true;
         self
     }
 

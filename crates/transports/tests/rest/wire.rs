@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use serde_json::{Value, json};
-use trunkline_core::{Body, Form, HttpRequest, Kind, Outcome, Reply, Secret, Transport};
+use trunkline_core::{Body, Form, HttpRequest, Kind, Outcome, Proof, Reply, Secret, Transport};
 use trunkline_testkit::{Peer, Received};
 
 use crate::common::{Service, bearer, lab, open};
@@ -254,9 +254,9 @@ async fn a_probe_says_what_it_proves() {
             service.rest.probe(&service.context, &mut call).await
         }
     };
-    assert_eq!(ask(json!({}), None).await.unwrap(), "reachable_only");
+    assert_eq!(ask(json!({}), None).await.unwrap(), Proof::REACHABLE_ONLY);
     assert!(peer.received().is_empty());
     let probe = json!({"probe": {"endpoint": "/me"}});
-    assert_eq!(ask(probe.clone(), bearer("t")).await.unwrap(), "answered");
+    assert_eq!(ask(probe.clone(), bearer("t")).await.unwrap(), Proof::ANSWERED);
     assert_eq!(ask(probe, None).await.unwrap_err().kind(), Kind::Unauthenticated);
 }
