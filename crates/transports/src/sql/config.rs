@@ -89,7 +89,6 @@ pub(super) struct Rules {
     pub(super) read_only: bool,
     pub(super) max_rows: u64,
     pub(super) max_bytes: u64,
-    pub(super) multiple_statements: bool,
     pub(super) only_queries: bool,
     pub(super) queries: BTreeMap<String, NamedQuery>,
 }
@@ -137,7 +136,6 @@ impl DatabaseConfig {
             read_only: self.read_only,
             max_rows: self.max_rows.unwrap_or(10_000),
             max_bytes: self.max_bytes.unwrap_or(8 << 20),
-            multiple_statements: self.multiple_statements,
             only_queries: self.only_queries,
             queries: self.queries.clone(),
         })
