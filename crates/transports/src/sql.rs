@@ -6,6 +6,7 @@ mod config;
 mod engine;
 mod job;
 mod json;
+mod mysql;
 mod output;
 mod pool;
 mod request;
@@ -70,7 +71,9 @@ named! {
 
 /// The engine that was found.
 #[derive(Debug)]
-enum Speaks {}
+enum Speaks {
+    MySql(Client<mysql::MySql>),
+}
 
 /// What is the same for all engines.
 #[derive(Debug)]
