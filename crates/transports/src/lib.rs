@@ -11,6 +11,7 @@ mod web;
 pub use dial::dial;
 pub use entry::{Entry, Of};
 pub use rest::{Rest, RestConfig};
+pub use sql::{AnyDatabase, Database, DatabaseConfig, Named, OnlyMySql, OnlyPostgres, OnlySqlite};
 pub use web::HttpPort;
 
 /// Every transport that a configuration can name as `type`.

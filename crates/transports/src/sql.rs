@@ -75,6 +75,61 @@ enum Speaks {
     MySql(Client<mysql::MySql>),
 }
 
+impl<N: Named> Transport for Database<N> {
+    const NAME: &'static str = N::NAME;
+
+    type Config = DatabaseConfig;
+
+    fn open(config: DatabaseConfig, context: &Context) -> Result<Self> {
+        let address = config.address(N::ONLY.and_then(System::of))?;
+        let speaks = match address.system {
+            System::MySql => {
+                let engine = mysql::MySql::open(&config, &address, context)?;
+                Speaks::MySql(Client::open(&config, engine, address.login())?)
+            }
+            System::Postgres | System::Sqlite => {
+                return Err(Error::new(Kind::Unsupported, "this build does not speak it"));
+            }
+        };
+        Ok(Self { speaks, named: PhantomData })
+    }
+
+    fn parse(&self, request: &RawValue) -> Result<Operation> {
+        let Speaks::MySql(client) = &self.speaks;
+        client.parse(request)
+    }
+
+    async fn call(&self, context: &Context, call: &mut Call) -> Result<Reply> {
+        let Speaks::MySql(client) = &self.speaks;
+        client.call(context, call).await
+    }
+
+    async fn probe(&self, context: &Context, call: &mut Call) -> Result<Proof> {
+        let Speaks::MySql(client) = &self.speaks;
+        client.probe(context, call).await
+    }
+
+    async fn schema(&self, context: &Context, call: &mut Call) -> Result<Reply> {
+        let Speaks::MySql(client) = &self.speaks;
+        client.schema(context, call).await
+    }
+
+    fn system(&self) -> &'static str {
+        let Speaks::MySql(_) = &self.speaks;
+        mysql::MySql::SYSTEM
+    }
+
+    fn occupancy(&self) -> Option<Occupancy> {
+        let Speaks::MySql(client) = &self.speaks;
+        Some(client.pool.occupancy())
+    }
+
+    async fn close(&self) {
+        let Speaks::MySql(client) = &self.speaks;
+        client.pool.close();
+    }
+}
+
 /// What is the same for all engines.
 #[derive(Debug)]
 struct Client<E: Engine> {

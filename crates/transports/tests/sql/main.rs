@@ -1,0 +1,5 @@
+//! Databases against real servers, through the public traits only.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail at once")]
+#![allow(clippy::needless_pass_by_value, reason = "requests and configurations are written in place")]
+
+mod mysql;
