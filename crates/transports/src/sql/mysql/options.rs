@@ -1,7 +1,7 @@
 //! What a connection string and the configuration say of a server, and how a connection to it is made: each address is
 //! resolved and admitted first, so that `mysql_async` never looks up a name.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use mysql_async::{ClientIdentity, Opts, OptsBuilder, SslOpts};
 use tokio::{
@@ -139,7 +139,7 @@ impl Options {
         }
     }
 
-    async fn socket(&self, egress: &Egress, opts: OptsBuilder, path: &PathBuf) -> Result<Session> {
+    async fn socket(&self, egress: &Egress, opts: OptsBuilder, path: &Path) -> Result<Session> {
         if egress.profile() == Profile::Strict {
             return Err(Error::new(
                 Kind::Blocked,

@@ -1,10 +1,11 @@
 //! Runs a job: one statement by itself, or all in a transaction.
 
+use std::{borrow::Cow, sync::Arc};
+
 use mysql_async::{
-    Conn, Error as Lost, Params, QueryResult, Statement, Value,
+    Conn, DriverError, Error as Lost, Params, QueryResult, Statement, Value,
     prelude::{Protocol, Queryable},
 };
-use std::sync::Arc;
 use tokio::time::{Duration, timeout};
 use trunkline_core::{Error, Kind, Outcome, Result};
 
@@ -38,8 +39,13 @@ const COMMITS: &[&str] = &[
     "PREPARE", "LOAD",
 ];
 
-/// First words of statements that can hold or call others, which could end the transaction that is read only.
-const OTHERS: &[&str] = &["EXECUTE", "PREPARE"];
+/// First words that a read-only job may have. The session refuses what writes among them; others could end the
+/// transaction or switch that off (`SET`, MariaDB's `SET STATEMENT … FOR …` and `EXECUTE IMMEDIATE`).
+#[rustfmt::skip]
+const READ_ONLY: &[&str] = &[
+    "SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "DESCRIBE", "DESC", "DO", "CALL", "INSERT", "UPDATE", "DELETE",
+    "REPLACE",
+];
 
 /// What a statement is stopped by.
 enum Fault {
@@ -60,16 +66,27 @@ enum End {
 
 /// Runs a job.
 pub(super) async fn run(session: &mut Session, job: &Job<'_>, output: &mut Output) -> Result<()> {
-    // The session refuses writes by itself there; what the text shows to read needs no more than that.
-    let plainly = session.read_only && job.steps.iter().all(|step| step.plan.facts.reads);
-    let result = match job.together || job.read_only && !plainly {
-        true => together(session, job, output).await,
-        false => match job.steps.first() {
-            Some(step) => alone(session, job, step, output).await,
-            None => Ok(()),
-        },
+    refuse(job)?;
+    // An integration that is read only has all of its sessions so.
+    let switch = job.read_only && !session.read_only;
+    let done = if switch {
+        command(session, "SET SESSION TRANSACTION READ ONLY", Stage::Preparing).await
+    } else {
+        Ok(())
     };
-    result.map_err(|fault| match fault {
+    let done = match (done, &job.steps[..]) {
+        (Err(fault), _) => Err(fault),
+        (Ok(()), [step]) if !job.together => alone(session, job, step, output).await,
+        (Ok(()), _) => together(session, job, output).await,
+    };
+    if switch
+        && !session.is_broken()
+        && command(session, "SET SESSION TRANSACTION READ WRITE", Stage::Running).await.is_err()
+    {
+        session.close();
+    }
+    session.settle();
+    done.map_err(|fault| match fault {
         Fault::Lost(error, stage) => codes::lost(error, stage),
         Fault::Ours(error) => error,
     })
@@ -92,7 +109,6 @@ async fn alone(
 }
 
 async fn together(session: &mut Session, job: &Job<'_>, output: &mut Output) -> Result<(), Fault> {
-    refuse(session, job)?;
     let begin = if job.read_only { "START TRANSACTION READ ONLY" } else { "START TRANSACTION" };
     command(session, begin, Stage::Preparing).await?;
     // What has yielded enough can be stopped only where nothing follows that counts.
@@ -120,26 +136,21 @@ async fn together(session: &mut Session, job: &Job<'_>, output: &mut Output) -> 
     }
 }
 
-/// Refuses what would not hold in a transaction.
-fn refuse(session: &Session, job: &Job<'_>) -> Result<(), Fault> {
+/// Refuses what would undo that a job is all or nothing, or read only.
+fn refuse(job: &Job<'_>) -> Result<()> {
     for step in &job.steps {
         let first = &*step.plan.facts.first;
-        let message = match first {
-            _ if job.together && COMMITS.contains(&first) => format!(
+        if job.read_only && !step.plan.facts.reads && !READ_ONLY.contains(&first) {
+            let message = format!("{first} does more than read, and this call is read only");
+            return Err(Error::new(Kind::Rejected, message).outcome_is(Outcome::NotSent));
+        }
+        if job.together && COMMITS.contains(&first) {
+            let message = format!(
                 "{first} commits whatever is before it, so that a transaction with it could not be undone; send it by \
                  itself"
-            ),
-            _ if job.read_only && OTHERS.contains(&first) => {
-                format!("{first} can end the transaction that is read only; send the statement itself")
-            }
-            "CALL" if job.read_only && !session.read_only => {
-                "CALL: a procedure can end the transaction that is read only; call it without read_only, or through an \
-                 integration that is read only"
-                    .to_owned()
-            }
-            _ => continue,
-        };
-        return Err(Fault::Ours(Error::new(Kind::Unsupported, message)));
+            );
+            return Err(Error::new(Kind::Unsupported, message));
+        }
     }
     Ok(())
 }
@@ -196,20 +207,20 @@ async fn statement(
             }
         },
     };
-    finish(session, step, output, stage, taken).await
+    finish(session, step, output, (stage, may_stop), taken)
 }
 
 /// After the last of what was read.
-async fn finish(
+fn finish(
     session: &mut Session,
     step: &Step<'_>,
     output: &mut Output,
-    stage: Stage,
+    (stage, may_stop): (Stage, bool),
     taken: Result<Taken, Fault>,
 ) -> Result<End, Fault> {
     let mut taken = match taken {
         Ok(taken) => taken,
-        Err(Fault::Lost(error, _)) if codes::is_too_large(&error) && stage == Stage::Running => {
+        Err(Fault::Lost(error, _)) if codes::is_too_large(&error) && may_stop => {
             session.give_up();
             let flow = output.too_large(output.largest_row() + 1).map_err(Fault::Ours)?;
             debug_assert_eq!(flow, Flow::Enough, "a cap was the reason");
@@ -250,20 +261,26 @@ async fn prepare(conn: &mut Conn, sql: &str, params: usize) -> Result<Option<Sta
     let sql = shielded(sql);
     match guarded(conn.prep(sql)).await {
         Ok(statement) if usize::from(statement.num_params()) == params => Ok(Some(statement)),
-        Ok(_) => Err(Fault::Ours(Error::new(
+        Ok(_) | Err(Lost::Driver(DriverError::MixedParams)) => Err(Fault::Ours(Error::new(
             Kind::Unsupported,
-            "the server finds other parameters in the statement than are here; put a blank between - or / and a quote",
+            "the statement seems to have other parameters than it has; put a blank between - or / and a quote",
         ))),
         Err(Lost::Server(error)) if error.code == NOT_PREPARED && params == 0 => Ok(None),
         Err(error) => Err(Fault::Lost(error, Stage::Preparing)),
     }
 }
 
+/// What opens, for the parser of `mysql_async`, something that only this text ends, and is an empty comment for servers.
+const SHIELDS: &[(&str, &str)] =
+    &[("*/", "/**/"), ("\n", "/*+#*/"), ("`", "/*+`*/"), ("\"", "/*+\"*/"), ("'", "/*+'*/")];
+
 /// `mysql_async` looks for named parameters by itself, in strings too where it loses its way (`1-':a'`). There are none
-/// left: an empty comment before the text is one that never ends for it, and nothing for the server.
-fn shielded(sql: &str) -> std::borrow::Cow<'_, str> {
+/// left, so it is kept from looking: what stands before the text begins a comment or a string for it that the text does
+/// not end.
+fn shielded(sql: &str) -> Cow<'_, str> {
+    let shield = || SHIELDS.iter().find(|(end, _)| !sql.contains(end)).map_or("", |(_, shield)| shield);
     match memchr::memchr(b':', sql.as_bytes()) {
-        Some(_) => format!("/**/{sql}").into(),
+        Some(_) => format!("{}{sql}", shield()).into(),
         None => sql.into(),
     }
 }

@@ -76,17 +76,27 @@ impl Session {
         Ok((conn, &mut self.heads))
     }
 
-    /// Whether nothing more can be done with it.
+    /// Whether nothing more can be done with it. One that is in the middle of something is not broken: what it runs has
+    /// to be stopped.
     pub(super) fn is_broken(&self) -> bool {
-        self.conn.as_ref().is_none_or(Conn::is_disconnected)
+        self.conn.is_none()
+    }
+
+    /// Closes it if the connection was lost in what was just done.
+    pub(super) fn settle(&mut self) {
+        if self.conn.as_ref().is_some_and(Conn::is_disconnected) {
+            self.close();
+        }
     }
 
     /// Whether the server answers.
     pub(super) async fn ping(&mut self) -> bool {
-        match self.parts() {
+        let answered = match self.parts() {
             Ok((conn, _)) => guarded(conn.ping()).await.is_ok(),
             Err(_) => false,
-        }
+        };
+        self.settle();
+        answered
     }
 
     /// Removes what statements left behind: variables, temporary tables, locks, prepared statements, a transaction.
@@ -97,30 +107,54 @@ impl Session {
     pub(super) async fn reset(&mut self) -> Result<()> {
         let lost = |error| codes::lost(error, Stage::Connecting);
         let (conn, _) = self.parts().map_err(lost)?;
-        if !guarded(conn.reset()).await.map_err(lost)? {
+        let done = guarded(conn.reset()).await;
+        self.settle();
+        if !done.map_err(lost)? {
             self.close();
             return Err(Error::new(trunkline_core::Kind::Unsupported, "the server cannot reset a session"));
         }
-        self.set_up().await.map_err(lost)
+        self.set_up().await.map_err(lost)?;
+        self.go_home().await.map_err(lost)
+    }
+
+    /// Back to the database that was configured, which a reset does not do. There is no way back to none.
+    async fn go_home(&mut self) -> Result<(), mysql_async::Error> {
+        let (conn, _) = self.parts()?;
+        let home = conn.opts().db_name().map(|name| name.replace('`', "``"));
+        match home {
+            Some(home) => self.ask(&format!("USE `{home}`")).await.map(drop),
+            None => {
+                let rows = self.ask("SELECT DATABASE() IS NULL").await?;
+                let nowhere = rows.into_iter().any(|row| row.get_opt::<u8, _>(0) == Some(Ok(1)));
+                if !nowhere {
+                    self.close();
+                }
+                Ok(())
+            }
+        }
     }
 
     async fn set_up(&mut self) -> Result<(), mysql_async::Error> {
         let (set_up, read_only) = (self.set_up.clone(), self.read_only);
         let (conn, _) = self.parts()?;
-        guarded(async {
+        let done = guarded(async {
             conn.query_drop(&*set_up).await?;
             if read_only {
                 conn.query_drop("SET SESSION TRANSACTION READ ONLY").await?;
             }
             Ok(())
-        })
-        .await
+        });
+        let done = done.await;
+        self.settle();
+        done
     }
 
     /// Asks something that needs no parameters, and reads all of the answer.
     pub(super) async fn ask(&mut self, question: &str) -> Result<Vec<Row>, mysql_async::Error> {
         let (conn, _) = self.parts()?;
-        guarded(conn.query(question)).await
+        let answer = guarded(conn.query(question)).await;
+        self.settle();
+        answer
     }
 
     /// Stops what it is in the middle of, in a task of its own, and closes it. Returns at once.

@@ -2,14 +2,13 @@
 //!
 //! | type | JSON |
 //! |---|---|
-//! | `TINYINT` … `BIGINT`, `YEAR` | number; string beyond 2^53 |
+//! | `TINYINT` … `BIGINT`, `BIT`, `YEAR` | number; string beyond 2^53 |
 //! | `DECIMAL` | number with its digits; string where a double would lose one |
 //! | `FLOAT`, `DOUBLE` | number in the shortest digits |
 //! | `DATE` | `2024-01-02` |
 //! | `DATETIME(n)` | `2024-01-02T03:04:05`, with n digits more |
 //! | `TIMESTAMP(n)` | the same with `Z`: sessions are in UTC |
 //! | `TIME(n)` | `-838:59:59`, with n digits more: it is a span, not a time of day |
-//! | `BIT(n)` | n binary digits |
 //! | `CHAR`, `TEXT`, `ENUM`, `SET`, `UUID`, `INET6`, … | string |
 //! | `BINARY`, `BLOB`, `VECTOR` | base64 |
 //! | `GEOMETRY` | base64 of what the server has: four bytes of the SRID, then WKB |
@@ -45,8 +44,7 @@ pub(super) enum Shape {
     Moment(u8, bool),
     /// With so many digits of a second.
     Span(u8),
-    /// Of so many binary digits.
-    Bits(u32),
+    Bits,
     Text,
     Bytes,
     Json,
@@ -112,7 +110,7 @@ fn shape(column: &Column) -> Shape {
         MYSQL_TYPE_DATETIME | MYSQL_TYPE_DATETIME2 => Shape::Moment(column.decimals(), false),
         MYSQL_TYPE_TIMESTAMP | MYSQL_TYPE_TIMESTAMP2 => Shape::Moment(column.decimals(), true),
         MYSQL_TYPE_TIME | MYSQL_TYPE_TIME2 => Shape::Span(column.decimals()),
-        MYSQL_TYPE_BIT => Shape::Bits(column.column_length()),
+        MYSQL_TYPE_BIT => Shape::Bits,
         MYSQL_TYPE_JSON => Shape::Json,
         MYSQL_TYPE_GEOMETRY | MYSQL_TYPE_VECTOR => Shape::Bytes,
         _ if column.character_set() == BINARY => Shape::Bytes,
@@ -229,12 +227,9 @@ fn text(out: &mut Vec<u8>, shape: Shape, bytes: &[u8]) {
             Some(text) => moment(out, text.to_owned(), utc),
             None => json::lossy(out, bytes),
         },
-        Shape::Bits(length) => {
-            out.push(b'"');
-            let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1));
-            let surplus = (bytes.len() * 8).saturating_sub(length as usize);
-            out.extend(bits.skip(surplus).map(|bit| b'0' + bit));
-            out.push(b'"');
+        // At most 64, the highest first.
+        Shape::Bits => {
+            json::unsigned(out, bytes.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte)));
         }
         Shape::Bytes => json::bytes(out, bytes),
         Shape::Json => match read.and_then(|text| serde_json::from_str::<&RawValue>(text).ok()) {

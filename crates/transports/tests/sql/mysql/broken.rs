@@ -7,9 +7,9 @@ use tokio::time::timeout;
 use trunkline_core::{Kind, Outcome};
 use trunkline_testkit::MariaDb;
 
-use super::Db;
+use super::{Db, fact};
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_connection_says_whether_anything_can_have_been_applied() {
     let Some(mut server) = MariaDb::start().await else { return };
     for (request, outcome) in [
@@ -66,7 +66,19 @@ async fn a_server_that_hangs_is_given_up_in_time() {
 
 #[tokio::test]
 async fn a_server_that_is_full_took_nothing() {
-    let Some(server) = MariaDb::start_with(&["--max-connections=1"]).await else { return };
+    // It takes no smaller number.
+    let Some(server) = MariaDb::start_with(&["--max-connections=10"]).await else { return };
+    let mut all = Vec::new();
+    for _ in 0..10 {
+        let db = Db::of(&server);
+        assert_eq!(db.rows("select 1").await, json!([[1]]));
+        all.push(db);
+    }
+    let error = Db::of(&server).fails("select 1").await;
+    assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::NotSent), "{error}");
+    assert_eq!(fact(&error, "code"), Some("1040"));
+    drop(all);
+    server.sql("alter user trunk with max_user_connections 1");
     let one = Db::of(&server);
     assert_eq!(one.rows("select 1").await, json!([[1]]));
     let error = Db::of(&server).fails("select 1").await;

@@ -65,12 +65,10 @@ async fn procedures_yield_their_first_result() {
     let Some(server) = MariaDb::start().await else { return };
     let db = Db::of(&server);
     server.sql(
-        "create table t (a int primary key); \
-         delimiter //\n\
+        "create table t (a int primary key);\ndelimiter //\n\
          create procedure several() begin insert into t values (1); select 'first' as a; select 2 as b, 3 as c; end//\n\
          create procedure breaks() begin insert into t values (2); select 1 as a; insert into t values (2); end//\n\
-         create procedure silent() insert into t values (9)//\n\
-         delimiter ;",
+         create procedure silent() insert into t values (9)//\ndelimiter ;",
     );
     let found = db.run("call several()", json!(null)).await.unwrap();
     assert_eq!(found["rows"], json!([{ "a": "first" }]));
@@ -82,7 +80,7 @@ async fn procedures_yield_their_first_result() {
     assert_eq!(db.rows("select a from t order by a").await, json!([[1], [2], [9]]));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_are_cut_and_the_statement_is_stopped() {
     let Some(server) = MariaDb::start().await else { return };
     let db = Db::new(&server.url(), json!({ "max_rows": 3 }));
@@ -93,8 +91,6 @@ async fn rows_are_cut_and_the_statement_is_stopped() {
     let found = db.run("select seq, sleep(0.01) from seq_1_to_100000000", json!(null)).await.unwrap();
     assert_eq!(found["row_count"], 3);
     gone(&server, "%seq_1_to_100000000%").await;
-    let found = db.json(json!({ "query": "select repeat('x', 1000) as a from seq_1_to_100", "max_bytes": 2500, "max_rows": 100 }));
-    assert_eq!(found.await.unwrap()["truncated"], "max_rows");
     let found = db
         .json(json!({ "query": "select repeat('x', 1000) as a from seq_1_to_100", "max_bytes": 2500 }))
         .await
@@ -119,10 +115,10 @@ async fn a_statement_that_writes_is_not_stopped_by_a_cap() {
 }
 
 #[tokio::test]
-async fn a_million_rows_are_streamed_without_holding_them() {
+async fn many_rows_are_streamed_without_holding_them() {
     let Some(server) = MariaDb::start().await else { return };
     let db = Db::of(&server);
-    let request = json!({ "query": "select seq, repeat('x', 100) as pad from seq_1_to_1000000" });
+    let request = json!({ "query": "select seq, repeat('x', 1000) as pad from seq_1_to_50000" });
     let reply = db.reply(request, true).await.unwrap();
     let (mut lines, mut last, mut before) = (0_u64, Vec::new(), None);
     let mut body = reply.body;
@@ -130,13 +126,13 @@ async fn a_million_rows_are_streamed_without_holding_them() {
         let piece = piece.unwrap().into_data().unwrap();
         lines += memchr::memchr_iter(b'\n', &piece).count() as u64;
         last = piece.to_vec();
-        if lines > 100_000 && before.is_none() {
+        if lines > 10_000 && before.is_none() {
             before = Some(resident());
         }
     }
-    assert_eq!(lines, 1_000_002);
+    assert_eq!(lines, 50_002);
     let end: Value = serde_json::from_slice(last.split(|byte| *byte == b'\n').rev().nth(1).unwrap()).unwrap();
-    assert_eq!(end["end"]["row_count"], 1_000_000);
+    assert_eq!(end["end"]["row_count"], 50_000);
     assert!(resident() < before.unwrap() + (16 << 20), "{before:?} {}", resident());
 }
 
@@ -146,7 +142,7 @@ fn resident() -> u64 {
     pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_who_goes_away_stops_the_statement() {
     let Some(server) = MariaDb::start().await else { return };
     let db = Db::of(&server);
@@ -157,7 +153,7 @@ async fn a_reader_who_goes_away_stops_the_statement() {
     assert_eq!(db.rows("select 1").await, json!([[1]]));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_is_dropped_stops_its_statement_at_the_server() {
     let Some(server) = MariaDb::start().await else { return };
     let db = Db::of(&server);
@@ -177,7 +173,7 @@ async fn a_call_that_is_dropped_stops_its_statement_at_the_server() {
     assert_eq!(db.database.occupancy().unwrap().used, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_pool_makes_callers_wait_their_turn() {
     let Some(server) = MariaDb::start().await else { return };
     let db = Db::new(&server.url(), json!({ "pool": { "max": 1, "wait": 0.2 } }));
@@ -199,6 +195,12 @@ async fn a_full_pool_makes_callers_wait_their_turn() {
 #[tokio::test]
 async fn what_a_statement_leaves_in_the_session_is_gone_for_the_next() {
     let Some(server) = MariaDb::start().await else { return };
+    server.sql("create database other; grant all on other.* to trunk");
+    let nowhere = Db::new(&server.url().replace("/music", ""), json!({ "pool": { "max": 1 } }));
+    for sql in ["set @a = 5", "use other"] {
+        nowhere.run(sql, json!(null)).await.unwrap();
+        assert_eq!(nowhere.rows("select database(), @a").await, json!([[null, null]]));
+    }
     let db = Db::new(&server.url(), json!({ "pool": { "max": 1 } }));
     for sql in [
         "set @a = 5",
@@ -207,7 +209,8 @@ async fn what_a_statement_leaves_in_the_session_is_gone_for_the_next() {
         "set session max_statement_time = 77",
         "create temporary table leaked (a int)",
         "select get_lock('mine', 1)",
-        "use mysql",
+        "use other",
+        "execute immediate 'use other'",
         "set session innodb_lock_wait_timeout = 99",
     ] {
         let _ = db.run(sql, json!(null)).await;
@@ -217,7 +220,7 @@ async fn what_a_statement_leaves_in_the_session_is_gone_for_the_next() {
     assert_eq!(fact(&db.fails("select * from leaked").await, "code"), Some("1146"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn limits_of_time_are_kept_by_the_server() {
     let Some(server) = MariaDb::start().await else { return };
     let db = Db::new(&server.url(), json!({ "statement_timeout": 0.2, "lock_timeout": 1 }));
