@@ -6,6 +6,7 @@ mod config;
 mod engine;
 mod job;
 mod json;
+mod mysql;
 mod output;
 mod plans;
 mod pool;
@@ -30,6 +31,7 @@ use self::{
     config::Rules,
     engine::{Engine, Login},
     job::{Job, Step},
+    mysql::MySql,
     output::Output,
     plans::{Plan, Plans},
     pool::{Lease, Pool},
@@ -76,6 +78,7 @@ named! {
 /// The engine that was found.
 #[derive(Debug)]
 enum Speaks {
+    MySql(Client<MySql>),
     Sqlite(Client<Sqlite>),
 }
 
@@ -83,6 +86,7 @@ enum Speaks {
 macro_rules! each {
     ($speaks:expr, $client:ident => $done:expr) => {
         match $speaks {
+            Speaks::MySql($client) => $done,
             Speaks::Sqlite($client) => $done,
         }
     };
@@ -99,9 +103,12 @@ impl<N: Named> Transport for Database<N> {
                 let engine = Sqlite::open(&config, &address, context)?;
                 Speaks::Sqlite(Client::open(&config, engine, address.login())?)
             }
-            System::Postgres | System::MySql => {
-                let message = "base_url: this build speaks to SQLite alone";
-                return Err(Error::new(Kind::Unsupported, message));
+            System::MySql => {
+                let engine = MySql::open(&config, &address, context)?;
+                Speaks::MySql(Client::open(&config, engine, address.login())?)
+            }
+            System::Postgres => {
+                return Err(Error::new(Kind::Unsupported, "base_url: this build does not speak to PostgreSQL"));
             }
         };
         Ok(Self { speaks, named: PhantomData })
