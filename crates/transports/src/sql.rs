@@ -8,6 +8,7 @@ mod job;
 mod json;
 mod output;
 mod pool;
+mod postgres;
 mod request;
 mod scan;
 mod stream;
