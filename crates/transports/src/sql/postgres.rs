@@ -17,6 +17,8 @@ mod startup;
 mod statements;
 mod stream;
 mod target;
+#[cfg(test)]
+mod tests;
 mod types;
 mod wire;
 

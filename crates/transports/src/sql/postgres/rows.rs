@@ -49,20 +49,19 @@ impl Session {
             let limit = if cut { 0 } else { usize::try_from(output.largest_row()).unwrap_or(usize::MAX) };
             let Message { tag, body, length, whole } = self.wire.next(limit).await?;
             match tag {
-                backend::DATA_ROW_TAG if cut => {
+                backend::DATA_ROW_TAG if cut || !whole => {
+                    if !cut {
+                        too_large = output.too_large(length as u64).err();
+                    }
                     unwanted += length;
                     if unwanted > UNWANTED && wish.reads && wish.last {
                         self.stop();
                         if let Some(error) = too_large {
-                            return Err(Failure::Ours(error));
+                            return Err(Failure::Ours(error.outcome_is(Outcome::Rejected)));
                         }
                         output.end(Done::default());
                         return Ok(Ended::Stopped);
                     }
-                }
-                backend::DATA_ROW_TAG if !whole => {
-                    too_large = output.too_large(length as u64).err();
-                    unwanted += length;
                 }
                 backend::DATA_ROW_TAG => match write(body, prepared, output) {
                     Some(Flow::On | Flow::Enough) => {}

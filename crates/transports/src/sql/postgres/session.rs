@@ -1,6 +1,6 @@
 //! `Session`: one connection that is logged in, and the steps that every exchange with the server is made of.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use postgres_protocol::message::{backend, frontend};
@@ -23,7 +23,6 @@ const STOP: Duration = Duration::from_secs(3);
 const OWN_ROW: usize = 8 << 20;
 
 /// One connection that is logged in.
-#[derive(Debug)]
 pub(crate) struct Session {
     pub(super) wire: Wire,
     pub(super) target: Arc<Target>,
@@ -237,6 +236,14 @@ impl Session {
         }
     }
 
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { wire, pooled, version, .. } = self;
+        let mut session = f.debug_struct("Session");
+        session.field("wire", wire).field("pooled", pooled).field("version", version).finish_non_exhaustive()
+    }
 }
 
 impl Drop for Session {
