@@ -2,6 +2,7 @@
 
 mod fake;
 mod faults;
+mod pooler;
 mod real;
 
 use std::sync::Arc;
