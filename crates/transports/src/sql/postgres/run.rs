@@ -20,7 +20,7 @@ use super::{
     failure::{Failure, Progress},
     rows::{Ended, Wish},
     session::Session,
-    statements::Prepared,
+    statements::{Prepared, Statements},
 };
 use crate::sql::{
     job::{Job, Step},
@@ -88,6 +88,8 @@ impl Session {
             let start = if owed > 0 { start } else { self.out().len() };
             open |= owed == 0;
             let first = next;
+            let passing = !self.pooled && !Statements::takes(&job.steps[first].plan);
+            let once = passing.then(|| prepared.clone());
             next = match self.fill(job, first, prepared, output.rows_left()) {
                 Ok(next) => next,
                 Err(error) => {
@@ -118,6 +120,9 @@ impl Session {
             }
             self.window = window;
             self.window.clear();
+            if let Some(prepared) = once {
+                self.put_close(&prepared);
+            }
             if last && end == End::CommitAtOnce {
                 self.complete("COMMIT").await?;
             }

@@ -47,7 +47,7 @@ async fn a_pooler_that_ignores_parameters_is_found_out() {
     let Some(server) = Server::start().await else { return };
     let ignore = "ignore_startup_parameters = extra_float_digits,bytea_output,statement_timeout,lock_timeout,\
         idle_in_transaction_session_timeout,IntervalStyle,search_path";
-    let settings = [ignore, "max_prepared_statements = 0", "default_pool_size = 2"];
+    let settings = [ignore, "default_pool_size = 2"];
     let Some(pooler) = PgBouncer::start_with(&server, &settings).await else { return };
     let client = Client::new(&pooler.url());
     let (mut one, mut two) = (client.session().await.unwrap(), client.session().await.unwrap());
