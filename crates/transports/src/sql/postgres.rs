@@ -74,7 +74,12 @@ impl Postgres {
         Ok(Self { target: Arc::new(target) })
     }
 
-    async fn login(&self, context: &Context, who: &Who<'_>, pooled: bool) -> Result<(Wire, Greeting), startup::Failure> {
+    async fn login(
+        &self,
+        context: &Context,
+        who: &Who<'_>,
+        pooled: bool,
+    ) -> Result<(Wire, Greeting), startup::Failure> {
         let mut wire = Wire::new(self.target.connect(&context.egress).await?);
         let database = self.target.database.as_deref().unwrap_or(who.user);
         let greeting = start(&mut wire, who, database, self.target.settings(pooled)).await?;
@@ -97,6 +102,7 @@ impl Engine for Postgres {
             user: login.user.as_deref().unwrap_or("postgres"),
             password: password.as_deref(),
             plainly: target.trusts_the_wire(),
+            bound: target.bound,
         };
         let mut pooled = target.is_pooled();
         let mut result = self.login(context, &who, pooled).await;

@@ -39,7 +39,7 @@ fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (length, rest) = match first {
-        0..0x80 => (first.into(), rest),
+        0..=0x7f => (first.into(), rest),
         0x81..=0x84 => {
             let (digits, rest) = rest.split_at_checked((first - 0x80).into())?;
             (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), rest)

@@ -65,8 +65,16 @@ const OTHER: Verdict = row(Kind::Rejected, Rejected);
 
 /// What a code means: its own row, or else that of the longest beginning of it.
 pub(super) fn judge(code: &str) -> Verdict {
-    let longest = TABLE.iter().filter(|(known, _)| code.starts_with(known)).max_by_key(|(known, _)| known.len());
+    let longest =
+        TABLE.iter().filter(|(known, _)| code.starts_with(known)).max_by_key(|(known, _)| known.len());
     longest.map_or(OTHER, |(_, verdict)| *verdict)
+}
+
+/// Whether a server takes leave of its own accord, which it says in its turn: behind what it has answered so far. One
+/// that has not said that it began then has not begun, as where a session was idle.
+pub(super) fn is_leave(code: &str) -> bool {
+    // admin_shutdown, idle_session_timeout, idle_in_transaction_session_timeout
+    matches!(code, "57P01" | "57P05" | "25P03")
 }
 
 /// Why a prepared statement cannot be run.

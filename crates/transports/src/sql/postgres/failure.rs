@@ -2,7 +2,7 @@
 
 use trunkline_core::{Error, Kind, Outcome};
 
-use super::refusal::Refusal;
+use super::{codes, refusal::Refusal};
 
 /// Why a job did not succeed.
 #[derive(Debug)]
@@ -42,14 +42,17 @@ impl Failure {
         };
         match self {
             Self::Lost(error) => error.outcome_is(lost),
-            // A server that goes before it has begun has not run it: what a session that was idle gets to hear.
             Self::Refused(refusal) if refusal.is_fatal() => {
-                let outcome = if progress.begun { lost } else { Outcome::NotSent };
-                refusal.error().outcome_is(outcome)
+                let ran = progress.begun || !codes::is_leave(refusal.code());
+                refusal.error().outcome_is(if ran { lost } else { Outcome::NotSent })
             }
             Self::Refused(refusal) => {
                 let error = refusal.error();
-                if error.outcome() == Outcome::Unknown && only_reads { error.outcome_is(Outcome::Rejected) } else { error }
+                if error.outcome() == Outcome::Unknown && only_reads {
+                    error.outcome_is(Outcome::Rejected)
+                } else {
+                    error
+                }
             }
             Self::NotCommitted => Error::new(Kind::Contended, "the database rolled the transaction back"),
             Self::Ours(error) => error,
@@ -75,10 +78,12 @@ mod tests {
 
     #[test]
     fn a_server_that_leaves_before_it_begins_has_done_nothing() {
-        let left = |begun| {
-            let refusal = Refusal::read(b"VFATAL\0C57P01\0Mterminating connection\0\0");
+        let left = |code, begun| {
+            let refusal = Refusal::read(format!("VFATAL\0C{code}\0Mterminating connection\0\0").as_bytes());
             Failure::Refused(refusal.into()).explain(true, false, Progress { exposed: true, begun }).outcome()
         };
-        assert_eq!((left(false), left(true)), (Outcome::NotSent, Outcome::Unknown));
+        assert_eq!((left("57P01", false), left("57P01", true)), (Outcome::NotSent, Outcome::Unknown));
+        // What a pooler says of a server that is gone: nobody knows how far that had come.
+        assert_eq!(left("08P01", false), Outcome::Unknown);
     }
 }

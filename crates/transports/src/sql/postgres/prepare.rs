@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Buf;
 use postgres_protocol::message::{backend, frontend};
+use trunkline_core::Error;
 
 use super::{
     failure::Failure,
@@ -32,7 +33,11 @@ struct Column {
 impl Session {
     /// The statement as the server knows it: from before, or after one round trip, which takes along what waits.
     /// `owed` statements of ours stand before it.
-    pub(super) async fn prepare(&mut self, plan: &Arc<Scanned>, owed: &mut usize) -> Result<Arc<Prepared>, Failure> {
+    pub(super) async fn prepare(
+        &mut self,
+        plan: &Arc<Scanned>,
+        owed: &mut usize,
+    ) -> Result<Arc<Prepared>, Failure> {
         if let Some(prepared) = self.statements.get(plan) {
             return Ok(prepared);
         }
@@ -59,17 +64,25 @@ impl Session {
             name,
             params: description.params,
             header: Arc::new(Header::new(names.zip(columns.iter().map(|name| &**name)))),
-            writers: description.columns.iter().map(|column| catalog.writer(column.oid, column.modifier)).collect(),
+            writers: description.columns.iter().map(|column| catalog.writer(column.oid)).collect(),
         });
-        if !self.pooled && Statements::takes(plan) && let Some(oldest) = self.statements.keep(plan, prepared.clone()) {
+        if !self.pooled
+            && Statements::takes(plan)
+            && let Some(oldest) = self.statements.keep(plan, prepared.clone())
+        {
             self.put_close(&oldest);
         }
         Ok(prepared)
     }
 
     fn put_parse(&mut self, name: &str, plan: &Scanned) -> Result<(), Failure> {
-        frontend::parse(name, &plan.text, [], self.out())
-            .map_err(|_| Failure::Ours(trunkline_core::Error::invalid("query: holds a NUL byte or is too long")))
+        frontend::parse(name, &plan.text, [], self.out()).map_err(|_| {
+            // Half of it is written.
+            self.wire.give_up();
+            Failure::Ours(Error::invalid(
+                "query: holds a NUL byte, or is too long for a message to the database",
+            ))
+        })
     }
 
     /// Tells the server that a statement is needed no more.
@@ -101,7 +114,8 @@ impl Session {
 
     /// Looks up the types that nobody here has met.
     async fn learn(&mut self, description: &Description) -> Result<bool, Failure> {
-        let oids = || description.params.iter().copied().chain(description.columns.iter().map(|column| column.oid));
+        let oids =
+            || description.params.iter().copied().chain(description.columns.iter().map(|column| column.oid));
         let missing = self.catalog.missing(oids());
         if missing.is_empty() {
             return Ok(false);
@@ -114,7 +128,8 @@ impl Session {
 
 fn params(mut body: &[u8]) -> Option<Vec<Oid>> {
     let count = body.try_get_u16().ok()?;
-    (body.len() == usize::from(count) * 4).then(|| body.chunks_exact(4).map(|mut oid| oid.get_u32()).collect())
+    (body.len() == usize::from(count) * 4)
+        .then(|| body.chunks_exact(4).map(|mut oid| oid.get_u32()).collect())
 }
 
 fn columns(mut body: &[u8]) -> Option<Vec<Column>> {

@@ -78,7 +78,8 @@ impl Session {
                 },
                 backend::BIND_COMPLETE_TAG => progress.begun = true,
                 backend::COMMAND_COMPLETE_TAG => {
-                    let affected = if wish.reads { None } else { affected(body, !prepared.writers.is_empty()) };
+                    let affected =
+                        if wish.reads { None } else { affected(body, !prepared.writers.is_empty()) };
                     if let Some(error) = too_large {
                         let _ = self.catch_up().await;
                         return Err(Failure::Ours(error.outcome_is(self.took_effect(wish, *progress))));
@@ -138,7 +139,7 @@ fn write(body: &[u8], prepared: &Prepared, output: &mut Output) -> Option<Flow> 
     }
     for writer in &prepared.writers {
         match cells.next()?? {
-            Some(value) => writer(output.cell(), value),
+            Some(value) => writer.write(value, output.cell()),
             None => output.cell().extend_from_slice(b"null"),
         }
     }

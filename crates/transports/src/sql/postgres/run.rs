@@ -70,7 +70,12 @@ impl Session {
         }
     }
 
-    async fn attempt(&mut self, job: &Job<'_>, output: &mut Output, progress: &mut Progress) -> Result<(), Failure> {
+    async fn attempt(
+        &mut self,
+        job: &Job<'_>,
+        output: &mut Output,
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
         let end = match (job.read_only, job.together, self.pooled) {
             (true, ..) => End::RollBack,
             (false, true, _) => End::Commit,
@@ -86,11 +91,10 @@ impl Session {
             let prepared = self.prepare(&job.steps[next].plan, &mut owed).await?;
             // What is sent already stays so, whatever the parameters are like.
             let start = if owed > 0 { start } else { self.out().len() };
-            open |= owed == 0;
             let first = next;
             let passing = !self.pooled && !Statements::takes(&job.steps[first].plan);
             let once = passing.then(|| prepared.clone());
-            next = match self.fill(job, first, prepared, output.rows_left()) {
+            next = match self.fill(job, first, &prepared, output.rows_left()) {
                 Ok(next) => next,
                 Err(error) => {
                     self.out().truncate(start);
@@ -124,7 +128,7 @@ impl Session {
                 self.put_close(&prepared);
             }
             if last && end == End::CommitAtOnce {
-                self.complete("COMMIT").await?;
+                return self.committed().await;
             }
             self.ready().await?;
             if last && end == End::RollBack {
@@ -135,8 +139,16 @@ impl Session {
         if end == End::Commit && !job.steps.is_empty() {
             self.put_query("COMMIT");
             progress.exposed = true;
-            self.complete("COMMIT").await?;
-            self.ready().await?;
+            return self.committed().await;
+        }
+        Ok(())
+    }
+
+    /// Hears that a transaction is committed. What comes after that changes nothing any more.
+    async fn committed(&mut self) -> Result<(), Failure> {
+        self.complete("COMMIT").await?;
+        if self.ready().await.is_err() {
+            self.wire.give_up();
         }
         Ok(())
     }
@@ -153,7 +165,13 @@ impl Session {
     }
 
     /// Adds statements from `first` on, as many as are prepared and fit. Says which is the next.
-    fn fill(&mut self, job: &Job<'_>, first: usize, known: Arc<Prepared>, rows: Option<u64>) -> Result<usize> {
+    fn fill(
+        &mut self,
+        job: &Job<'_>,
+        first: usize,
+        known: &Arc<Prepared>,
+        rows: Option<u64>,
+    ) -> Result<usize> {
         self.window.clear();
         let mut next = first;
         while let Some(step) = job.steps.get(next) {
@@ -178,7 +196,9 @@ impl Session {
     fn put_step(&mut self, step: &Step<'_>, prepared: &Prepared, rows: i32) -> Result<()> {
         if step.args.len() != prepared.params.len() {
             let (has, given) = (prepared.params.len(), step.args.len());
-            let message = format!("params: the statement has {has} parameters for the database, and {given} values were sent");
+            let message = format!(
+                "params: the statement has {has} parameters for the database, and {given} values were sent"
+            );
             return Err(Error::invalid(message));
         }
         let Self { wire, catalog, .. } = self;
@@ -201,7 +221,9 @@ impl Session {
         );
         match bound {
             Ok(()) => {}
-            Err(BindError::Conversion(_)) if refused.is_some() => return Err(refused.expect("it was just seen")),
+            Err(BindError::Conversion(_)) if refused.is_some() => {
+                return Err(refused.expect("it was just seen"));
+            }
             Err(_) => return Err(Error::invalid("params: are more than a message to the database can hold")),
         }
         frontend::execute("", rows, &mut wire.output).map_err(|error| Error::invalid("query").source(error))
@@ -252,6 +274,9 @@ mod tests {
 
     #[test]
     fn one_row_more_than_wanted_is_asked_for_where_few_are() {
-        assert_eq!((bounded(Some(0)), bounded(Some(100)), bounded(Some(10_000)), bounded(None)), (1, 101, 0, 0));
+        assert_eq!(
+            (bounded(Some(0)), bounded(Some(100)), bounded(Some(10_000)), bounded(None)),
+            (1, 101, 0, 0)
+        );
     }
 }

@@ -60,7 +60,9 @@ impl Mode {
             Self::VerifyCa => {
                 let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(tls.roots()?), provider);
                 let chain = chain.build().map_err(|_| {
-                    Error::invalid("tls.ca: no authority is known on this machine; give the one of the database")
+                    Error::invalid(
+                        "tls.ca: no authority is known on this machine; give the one of the database",
+                    )
                 })?;
                 Arc::new(AnyName(chain))
             }

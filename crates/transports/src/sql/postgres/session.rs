@@ -86,7 +86,8 @@ impl Session {
     pub(super) fn put_command(&mut self, text: &str) {
         let out = &mut self.wire.output;
         let bound = frontend::parse("", text, [], out).is_ok()
-            && frontend::bind("", "", [], [(); 0], |(), _| Ok(postgres_protocol::IsNull::Yes), [], out).is_ok();
+            && frontend::bind("", "", [], [(); 0], |(), _| Ok(postgres_protocol::IsNull::Yes), [], out)
+                .is_ok();
         debug_assert!(bound, "our own statements hold no NUL byte");
         let _ = frontend::execute("", 0, out);
     }
@@ -212,7 +213,9 @@ impl Session {
     /// Stops what the server is running for this session, in the background, and gives the connection up.
     pub(super) fn stop(&mut self) {
         self.wire.give_up();
-        let (Some((process, secret)), Ok(runtime)) = (self.key, tokio::runtime::Handle::try_current()) else { return };
+        let (Some((process, secret)), Ok(runtime)) = (self.key, tokio::runtime::Handle::try_current()) else {
+            return;
+        };
         let (target, egress) = (self.target.clone(), self.egress.clone());
         runtime.spawn(tokio::time::timeout(STOP, async move {
             let mut stream = target.connect(&egress).await?;
@@ -235,7 +238,6 @@ impl Session {
             let _ = self.wire.send().now_or_never();
         }
     }
-
 }
 
 impl fmt::Debug for Session {

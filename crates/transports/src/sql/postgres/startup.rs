@@ -45,6 +45,8 @@ pub(super) struct Who<'a> {
     pub(super) password: Option<&'a str>,
     /// Whether the password may be sent as it is.
     pub(super) plainly: bool,
+    /// Whether the login has to be tied to the TLS connection.
+    pub(super) bound: bool,
 }
 
 /// Starts a session with `settings`, as far as the server being ready.
@@ -101,7 +103,7 @@ fn refused(refusal: Refusal) -> Failure {
 
 /// Logs in the way that the server asks for.
 async fn authenticate(wire: &mut Wire, who: &Who<'_>) -> Result<(), Failure> {
-    let mut scram = None;
+    let (mut scram, mut tied) = (None, false);
     let password = || {
         who.password.ok_or_else(|| {
             let message = "the database asks for a password, and none is configured; add it to the address or to auth_config";
@@ -120,6 +122,7 @@ async fn authenticate(wire: &mut Wire, who: &Who<'_>) -> Result<(), Failure> {
             return Err(protocol("the database asks for a login in a message that is cut").into());
         };
         match i32::from_be_bytes(*way) {
+            0 | 3 | 5 if who.bound && !tied => return Err(loose().into()),
             // A server that knows the password proves it; one that does not must not pass for it.
             0 if scram.is_some() => return Err(imposter().into()),
             0 => break,
@@ -140,11 +143,18 @@ async fn authenticate(wire: &mut Wire, who: &Who<'_>) -> Result<(), Failure> {
                 put(frontend::password_message(hash.as_bytes(), &mut wire.output))?;
             }
             10 => {
-                let offers = |name: &str| said.split(|byte| *byte == 0).any(|offered| offered == name.as_bytes());
+                let offers =
+                    |name: &str| said.split(|byte| *byte == 0).any(|offered| offered == name.as_bytes());
                 let (plus, plain) = (offers(sasl::SCRAM_SHA_256_PLUS), offers(sasl::SCRAM_SHA_256));
                 let binding = tie(wire.stream(), plus);
+                if who.bound && binding.is_none() {
+                    return Err(loose().into());
+                }
+                tied = binding.is_some();
                 let (binding, mechanism) = match binding {
-                    Some(hash) => (sasl::ChannelBinding::tls_server_end_point(hash), sasl::SCRAM_SHA_256_PLUS),
+                    Some(hash) => {
+                        (sasl::ChannelBinding::tls_server_end_point(hash), sasl::SCRAM_SHA_256_PLUS)
+                    }
                     None if !plain => return Err(unknown("SASL mechanism").into()),
                     // "We could, and you do not offer it": a server that does then knows that somebody is in between.
                     None if !plus && matches!(wire.stream(), Stream::Tls(_)) => {
@@ -176,7 +186,9 @@ async fn authenticate(wire: &mut Wire, who: &Who<'_>) -> Result<(), Failure> {
 /// The hash of the server's certificate, where the server takes logins that are tied to it.
 fn tie(stream: &Stream, offered: bool) -> Option<Vec<u8>> {
     match stream {
-        Stream::Tls(stream) if offered => binding::end_point(stream.get_ref().1.peer_certificates()?.first()?),
+        Stream::Tls(stream) if offered => {
+            binding::end_point(stream.get_ref().1.peer_certificates()?.first()?)
+        }
         _ => None,
     }
 }
@@ -186,13 +198,24 @@ fn put(written: std::io::Result<()>) -> Result<()> {
 }
 
 fn imposter() -> Error {
-    Error::new(Kind::Protocol, "the database did not prove that it knows the password; is it the one that is meant?")
-        .outcome_is(Outcome::NotSent)
+    Error::new(
+        Kind::Protocol,
+        "the database did not prove that it knows the password; is it the one that is meant?",
+    )
+    .outcome_is(Outcome::NotSent)
+}
+
+fn loose() -> Error {
+    let message =
+        "the database takes no login that is tied to its TLS connection, as channel_binding=require wants it";
+    Error::new(Kind::Protocol, message).outcome_is(Outcome::NotSent)
 }
 
 fn unknown(what: &str) -> Error {
     Error::new(
         Kind::Unsupported,
-        format!("the database wants a login by {what}; let it take scram-sha-256, md5, password or trust in pg_hba.conf"),
+        format!(
+            "the database wants a login by {what}; let it take scram-sha-256, md5, password or trust in pg_hba.conf"
+        ),
     )
 }

@@ -42,7 +42,10 @@ struct Entry {
 impl Statements {
     /// The statement of this text, if it was prepared.
     pub(super) fn get(&mut self, plan: &Arc<Scanned>) -> Option<Arc<Prepared>> {
-        let entry = self.known.iter_mut().find(|entry| Arc::ptr_eq(&entry.plan, plan) || entry.plan.text == plan.text)?;
+        let entry = self
+            .known
+            .iter_mut()
+            .find(|entry| Arc::ptr_eq(&entry.plan, plan) || entry.plan.text == plan.text)?;
         self.clock += 1;
         entry.used = self.clock;
         Some(entry.prepared.clone())

@@ -43,6 +43,8 @@ pub(super) struct Target {
     settings: Vec<(String, String)>,
     /// The same as a statement, for the length of a transaction.
     local: String,
+    /// Whether a login has to be tied to the TLS connection it is made over.
+    pub(super) bound: bool,
     /// Whether a pooler in transaction mode stands before the server, if the configuration says.
     pooler: Option<bool>,
     /// Whether one was met.
@@ -76,8 +78,9 @@ fn local(settings: &[(String, String)]) -> String {
     let own = |name: &str| matches!(name, "application_name" | "client_encoding");
     let quoted = |text: &str| text.replace('\'', "''");
     let settings = settings.iter().filter(|(name, _)| !own(name));
-    let calls: Vec<_> =
-        settings.map(|(name, value)| format!("set_config('{}','{}',true)", quoted(name), quoted(value))).collect();
+    let calls: Vec<_> = settings
+        .map(|(name, value)| format!("set_config('{}','{}',true)", quoted(name), quoted(value)))
+        .collect();
     format!("SELECT {}", calls.join(","))
 }
 
@@ -94,7 +97,8 @@ impl Target {
         lock_timeout: Option<Duration>,
         pooler: Option<bool>,
     ) -> Result<Self> {
-        let mut settings: Vec<_> = FIXED.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let mut settings: Vec<_> =
+            FIXED.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let mut set = |name: &str, value: String| settings.push((name.to_owned(), value));
         let millis = |time: Duration| time.as_millis().clamp(1, i32::MAX as u128).to_string();
         set("lock_timeout", millis(lock_timeout.unwrap_or(Duration::from_secs(2))));
@@ -102,15 +106,20 @@ impl Target {
         if let Some(time) = statement_timeout {
             set("statement_timeout", millis(time));
         }
-        let (mut mode, mut application) = (None, "trunkline".to_owned());
+        let (mut mode, mut application, mut bound) = (None, "trunkline".to_owned(), false);
         for (name, value) in &address.params {
             match &**name {
                 "sslmode" => mode = Some(Mode::parse(value)?),
                 "application_name" => application.clone_from(value),
+                "channel_binding" => match &**value {
+                    "require" => bound = true,
+                    "prefer" => {}
+                    _ => return Err(Error::invalid("channel_binding: must be prefer or require")),
+                },
                 "search_path" => set("search_path", value.clone()),
                 _ => {
                     return Err(Error::invalid(format!(
-                        "the parameter {name} is not known; there are sslmode, application_name, search_path and host"
+                        "the parameter {name} is not known; there are sslmode, channel_binding, application_name, search_path and host"
                     )));
                 }
             }
@@ -118,7 +127,9 @@ impl Target {
         settings.insert(0, ("application_name".to_owned(), application));
         let reach = match &address.place {
             Place::Host(host, port) => Reach::Tcp(host.clone(), port.unwrap_or(PORT)),
-            Place::Socket(path) if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".s.")) => {
+            Place::Socket(path)
+                if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".s.")) =>
+            {
                 Reach::Unix(path.clone())
             }
             Place::Socket(path) => Reach::Unix(path.join(format!(".s.PGSQL.{PORT}"))),
@@ -129,7 +140,7 @@ impl Target {
         let (mode, client) = (mode.unwrap_or(usual), OnceLock::new());
         let local = local(&settings);
         let (database, met) = (address.database.clone(), AtomicBool::new(false));
-        Ok(Self { reach, mode, tls, client, database, settings, local, pooler, met })
+        Ok(Self { reach, mode, tls, client, database, settings, local, bound, pooler, met })
     }
 
     /// What a session is set to as it starts: all, or what poolers take.
@@ -165,7 +176,8 @@ impl Target {
             Reach::Unix(_) => true,
             Reach::Tcp(host, _) => {
                 let bare = host.trim_matches(['[', ']']);
-                let own = bare == "localhost" || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+                let own =
+                    bare == "localhost" || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
                 own || self.mode == Mode::Disable
             }
         }
@@ -193,8 +205,10 @@ impl Target {
         }
         match timeout(LIMIT, self.secure(host, stream)).await {
             Ok(stream) => stream.map_err(|error| error.outcome_is(Outcome::NotSent)),
-            Err(_) => Err(Error::new(Kind::Timeout, format!("no TLS handshake with {host} within {LIMIT:?}"))
-                .outcome_is(Outcome::NotSent)),
+            Err(_) => {
+                Err(Error::new(Kind::Timeout, format!("no TLS handshake with {host} within {LIMIT:?}"))
+                    .outcome_is(Outcome::NotSent))
+            }
         }
     }
 
@@ -210,10 +224,14 @@ impl Target {
             b'N' => {
                 return Err(Error::new(
                     Kind::Protocol,
-                    format!("the database at {host} speaks no TLS; switch it on there, or set sslmode to disable"),
+                    format!(
+                        "the database at {host} speaks no TLS; switch it on there, or set sslmode to disable"
+                    ),
                 ));
             }
-            b'E' => return Err(Error::new(Kind::Unavailable, "the database refuses connections at the moment")),
+            b'E' => {
+                return Err(Error::new(Kind::Unavailable, "the database refuses connections at the moment"));
+            }
             _ => return Err(wire::protocol("what answers is no PostgreSQL server")),
         }
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())

@@ -166,17 +166,19 @@ impl Wire {
     ///
     /// As [`Wire::next`]; also when it took leave.
     pub(super) fn peek(&mut self) -> Result<()> {
-        match self.next(0).now_or_never() {
-            None => Ok(()),
-            Some(Ok(message)) => {
-                let farewell = message.tag == backend::ERROR_RESPONSE_TAG;
-                self.broken = true;
-                Err(match farewell {
-                    true => Error::new(Kind::Unavailable, "the database ended the connection"),
-                    false => protocol("the database answers what nobody asked"),
-                })
-            }
-            Some(Err(error)) => Err(error),
+        loop {
+            let heard = poll_fn(|cx| self.poll_heard(cx, 0)).now_or_never();
+            let failed = match heard {
+                None => return Ok(()),
+                Some(Ok(Place { tag: b'N' | b'A' | b'S', .. })) => continue,
+                Some(Ok(Place { tag: backend::ERROR_RESPONSE_TAG, .. })) => {
+                    Error::new(Kind::Unavailable, "the database ended the connection")
+                }
+                Some(Ok(_)) => protocol("the database answers what nobody asked"),
+                Some(Err(error)) => error,
+            };
+            self.broken = true;
+            return Err(failed);
         }
     }
 
@@ -208,16 +210,23 @@ impl Wire {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>, row: usize) -> Poll<Result<Place>> {
+        if let Some(place) = self.take(row)? {
+            return Poll::Ready(Ok(place));
+        }
+        match self.poll_send(cx) {
+            // A server that takes leave says why before it closes: what it said may be waiting here.
+            Poll::Ready(Err(error)) => match self.poll_heard(cx, row) {
+                Poll::Ready(Ok(place)) => Poll::Ready(Ok(place)),
+                _ => Poll::Ready(Err(lost(error))),
+            },
+            _ => self.poll_heard(cx, row),
+        }
+    }
+
+    fn poll_heard(&mut self, cx: &mut Context<'_>, row: usize) -> Poll<Result<Place>> {
         loop {
             if let Some(place) = self.take(row)? {
                 return Poll::Ready(Ok(place));
-            }
-            if let Poll::Ready(Err(error)) = self.poll_send(cx) {
-                // A server that takes leave says why before it closes: what it said may be waiting here.
-                return match self.poll_read(cx) {
-                    Poll::Ready(Ok(1..)) => continue,
-                    _ => Poll::Ready(Err(lost(error))),
-                };
             }
             match ready!(self.poll_read(cx)) {
                 Ok(0) => return Poll::Ready(Err(closed())),
@@ -237,7 +246,8 @@ impl Wire {
         if self.unwanted > 0 {
             return Ok(None);
         }
-        let header = Header::parse(&self.input).map_err(|_| protocol("a message of the database has no length"))?;
+        let header =
+            Header::parse(&self.input).map_err(|_| protocol("a message of the database has no length"))?;
         let Some(header) = header else { return Ok(None) };
         let tag = header.tag();
         let body = usize::try_from(header.len()).unwrap_or_default() - 4;
@@ -300,7 +310,10 @@ impl Wire {
 impl fmt::Debug for Wire {
     /// Nothing of what is in its buffers: they hold passwords and rows.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire").field("stream", &self.stream).field("broken", &self.broken).finish_non_exhaustive()
+        f.debug_struct("Wire")
+            .field("stream", &self.stream)
+            .field("broken", &self.broken)
+            .finish_non_exhaustive()
     }
 }
 

@@ -74,7 +74,8 @@ async fn what_is_no_postgres_is_told_apart() {
 
 #[tokio::test]
 async fn a_login_that_is_refused_says_so() {
-    let refused = login(&[&error("FATAL", "28P01", "password authentication failed for user \"tester\"")]).await;
+    let refused =
+        login(&[&error("FATAL", "28P01", "password authentication failed for user \"tester\"")]).await;
     assert_eq!((refused.kind(), code(&refused)), (Kind::Unauthenticated, "28P01"));
     let none = login(&[&error("FATAL", "3D000", "database \"db\" does not exist")]).await;
     assert_eq!(none.kind(), Kind::Rejected);
@@ -122,12 +123,55 @@ async fn a_password_is_not_sent_in_clear_text_where_others_may_listen() {
         #[expect(clippy::disallowed_methods, reason = "the peer of a test")]
         let stream = TcpStream::connect(peer.address()).await.unwrap();
         let mut wire = Wire::new(Stream::Tcp(stream));
-        let who = Who { user: "tester", password: Some("hunter2"), plainly };
-        let Err(Failure::Other(failed)) = start(&mut wire, &who, "db", [].into_iter()).await else { panic!() };
+        let who = Who { user: "tester", password: Some("hunter2"), plainly, bound: false };
+        let Err(Failure::Other(failed)) = start(&mut wire, &who, "db", [].into_iter()).await else {
+            panic!()
+        };
         drop(wire);
         let sent = hears.recv().await.unwrap();
         assert_eq!(sent.is_some(), plainly);
         assert_eq!(failed.kind() == Kind::Unauthenticated, !plainly, "{failed}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_goes_out_as_the_server_asks_for_it() {
+    let (heard, mut hears) = mpsc::unbounded_channel();
+    let peer = serve(move |mut fake: Fake| {
+        let heard = heard.clone();
+        async move {
+            fake.untagged().await?;
+            fake.say(&[&message(b'R', &[0, 0, 0, 5, 0x2a, 0x3d, 0x8f, 0xe0])]).await?;
+            heard.send(fake.hear(b'p').await?).ok()
+        }
+    })
+    .await;
+    let url = format!("postgres://md5_user:password@{}/db?sslmode=disable", peer.address());
+    assert!(Client::new(&url).session().await.is_err());
+    assert_eq!(hears.recv().await.unwrap(), b"md562af4dd09bbb41884907a838a3233294\0");
+}
+
+#[tokio::test]
+async fn a_login_that_has_to_be_tied_to_tls_is_made_no_other_way() {
+    for asks in [
+        &message(b'R', &[0; 4])[..],
+        &message(b'R', &[0, 0, 0, 3]),
+        &message(b'R', &[0, 0, 0, 5, 1, 2, 3, 4]),
+        &message(b'R', b"\0\0\0\x0aSCRAM-SHA-256\0SCRAM-SHA-256-PLUS\0\0"),
+    ] {
+        let asks = asks.to_vec();
+        let peer = serve(move |mut fake: Fake| {
+            let asks = asks.clone();
+            async move {
+                fake.untagged().await?;
+                fake.say(&[&asks, READY]).await?;
+                fake.stay().await
+            }
+        })
+        .await;
+        let failed =
+            Client::new(&format!("{}&channel_binding=require", url(&peer))).session().await.unwrap_err();
+        assert!(failed.message().contains("channel_binding"), "{failed}");
     }
 }
 
@@ -169,8 +213,16 @@ async fn a_message_that_breaks_the_protocol_ends_the_session() {
         &message(b'D', b"\0\x01\xff\xff\xff\xfe"),
         b"R\0\0\0\x08\0\0\0\0",
     ] {
-        assert_eq!(failed(answer(ask(READS, ""), &[BOUND, says]).await), (Kind::Protocol, Outcome::Rejected), "{says:?}");
-        assert_eq!(failed(answer(ask(WRITES, ""), &[BOUND, says]).await), (Kind::Protocol, Outcome::Unknown), "{says:?}");
+        assert_eq!(
+            failed(answer(ask(READS, ""), &[BOUND, says]).await),
+            (Kind::Protocol, Outcome::Rejected),
+            "{says:?}"
+        );
+        assert_eq!(
+            failed(answer(ask(WRITES, ""), &[BOUND, says]).await),
+            (Kind::Protocol, Outcome::Unknown),
+            "{says:?}"
+        );
     }
 }
 
@@ -279,7 +331,9 @@ async fn a_pooler_that_knows_few_parameters_is_met_with_few() {
             let unknown = start.contains("IntervalStyle");
             heard.send(start).ok()?;
             if unknown {
-                return fake.say(&[&error("FATAL", "08P01", "unsupported startup parameter: IntervalStyle")]).await;
+                return fake
+                    .say(&[&error("FATAL", "08P01", "unsupported startup parameter: IntervalStyle")])
+                    .await;
             }
             fake.say(&[&message(b'R', &[0; 4]), READY]).await?;
             fake.stay().await

@@ -9,7 +9,9 @@ use super::*;
 #[tokio::test]
 async fn a_pooler_is_found_and_hands_out_a_session_for_each_job() {
     let Some(server) = Server::start().await else { return };
-    server.psql("ALTER ROLE trunk SET bytea_output = 'escape'; ALTER ROLE trunk SET IntervalStyle = 'sql_standard'");
+    server.psql(
+        "ALTER ROLE trunk SET bytea_output = 'escape'; ALTER ROLE trunk SET IntervalStyle = 'sql_standard'",
+    );
     let Some(pooler) = PgBouncer::start(&server).await else { return };
     let client = Client::new(&pooler.url());
     let mut sessions = Vec::new();
@@ -20,7 +22,10 @@ async fn a_pooler_is_found_and_hands_out_a_session_for_each_job() {
     for (n, session) in sessions.iter_mut().enumerate() {
         assert!(session.pooled);
         for _ in 0..2 {
-            let found = ask("SELECT :a::int AS a, '\\x00'::bytea::text AS b, '1 day'::interval::text AS i", r#"{"a": 7}"#);
+            let found = ask(
+                "SELECT :a::int AS a, '\\x00'::bytea::text AS b, '1 day'::interval::text AS i",
+                r#"{"a": 7}"#,
+            );
             assert_eq!(found.of(session).await.unwrap()["rows"], json!([{"a": 7, "b": "\\x00", "i": "P1D"}]));
             let found = ask("SELECT count(*) AS n FROM track", "").read_only().of(session).await.unwrap();
             assert_eq!(found["rows"], json!([{"n": 3503}]));

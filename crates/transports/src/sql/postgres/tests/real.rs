@@ -85,7 +85,8 @@ async fn a_session_keeps_the_statements_that_were_used_last() {
         ask("SELECT 0", "").of(&mut session).await.unwrap();
         ask(&long, "").of(&mut session).await.unwrap();
     }
-    let kept = ask("SELECT count(*) AS n, bool_or(statement = 'SELECT 0') AS first FROM pg_prepared_statements", "");
+    let kept =
+        ask("SELECT count(*) AS n, bool_or(statement = 'SELECT 0') AS first FROM pg_prepared_statements", "");
     let kept = kept.of(&mut session).await.unwrap()["rows"][0].clone();
     assert!(kept["n"].as_u64().unwrap() <= 101 && kept["first"] == true, "{kept}");
 }
@@ -101,10 +102,16 @@ async fn what_may_only_read_writes_nothing() {
         }
     }
     // A setting can be changed before the first question; then nothing is kept all the same.
-    let sly = ask("SET transaction_read_only = off", "").then("DELETE FROM playlist_track", "").together().read_only();
+    let sly = ask("SET transaction_read_only = off", "")
+        .then("DELETE FROM playlist_track", "")
+        .together()
+        .read_only();
     let _ = sly.of(&mut session).await;
     assert_eq!(server.psql("SELECT count(*) FROM playlist_track").trim(), "8715");
-    assert_eq!(ask("SELECT 1 AS a", "").read_only().of(&mut session).await.unwrap()["rows"], json!([{"a": 1}]));
+    assert_eq!(
+        ask("SELECT 1 AS a", "").read_only().of(&mut session).await.unwrap()["rows"],
+        json!([{"a": 1}])
+    );
 }
 
 #[tokio::test]
@@ -115,7 +122,10 @@ async fn a_transaction_is_all_or_nothing() {
     let refused = failing.of(&mut session).await.unwrap_err();
     assert_eq!((refused.kind(), refused.outcome()), (Kind::Rejected, Outcome::Rejected));
     let facts = refused.context();
-    assert!(facts.contains(&("constraint", "genre_pkey".to_owned())) && facts.contains(&("table", "genre".to_owned())));
+    assert!(
+        facts.contains(&("constraint", "genre_pkey".to_owned()))
+            && facts.contains(&("table", "genre".to_owned()))
+    );
     let odd = ask(insert, r#"{"id": 101}"#).then("SELECT 1 / :zero::int", r#"{"zero": 0}"#).together();
     assert_eq!(code(&odd.of(&mut session).await.unwrap_err()), "22012");
     let unknown = ask(insert, r#"{"id": 102}"#).then("SELECT nothing", "").together();
@@ -157,7 +167,8 @@ async fn many_statements_under_way_fill_no_buffer_for_good() {
 async fn a_cap_of_rows_is_kept_with_and_without_the_server() {
     let Some((_server, _, mut session)) = server().await else { return };
     for most in [0, 3, 5000] {
-        let found = ask("SELECT n FROM generate_series(1, 20000) n", "").rows(most).of(&mut session).await.unwrap();
+        let found =
+            ask("SELECT n FROM generate_series(1, 20000) n", "").rows(most).of(&mut session).await.unwrap();
         assert_eq!((&found["row_count"], &found["truncated"]), (&json!(most), &json!("max_rows")));
         assert!(!session.wire.is_broken(), "the rest is read: it is little");
     }
@@ -237,7 +248,10 @@ async fn what_a_statement_leaves_in_a_session_is_removed() {
         to_regclass('left_over') IS NULL AS gone, (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory') AS locks";
     for _ in 0..12 {
         let found = ask(state, "").of(&mut session).await.unwrap();
-        assert_eq!(found["rows"][0], json!({"path": "\"$user\", public", "bytes": "hex", "gone": true, "locks": 0}));
+        assert_eq!(
+            found["rows"][0],
+            json!({"path": "\"$user\", public", "bytes": "hex", "gone": true, "locks": 0})
+        );
     }
     assert!(!session.pooled);
 }
@@ -309,6 +323,7 @@ async fn a_login_is_by_password_over_tls_that_is_verified_or_over_a_socket() {
     for (mode, tls, secure) in [
         ("verify-full", trusted(&authority), true),
         ("verify-ca", trusted(&authority), true),
+        ("verify-full&channel_binding=require", trusted(&authority), true),
         ("require", Tls::default(), true),
         ("prefer", Tls::default(), true),
         ("verify-full", trusted(&Authority::new()), false),
@@ -320,7 +335,9 @@ async fn a_login_is_by_password_over_tls_that_is_verified_or_over_a_socket() {
         match client.session().await {
             Ok(mut session) => {
                 assert!(secure, "{mode}");
-                let found = ask("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", "").of(&mut session).await;
+                let found = ask("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", "")
+                    .of(&mut session)
+                    .await;
                 assert_eq!(found.unwrap()["rows"], json!([{"ssl": true}]));
             }
             Err(error) => {
@@ -334,9 +351,13 @@ async fn a_login_is_by_password_over_tls_that_is_verified_or_over_a_socket() {
     let wrong = Client::new(&format!("postgres://trunk:wrong@127.0.0.1:{}/music", server.port()));
     let wrong = wrong.session().await.unwrap_err();
     assert_eq!((wrong.kind(), code(&wrong)), (Kind::Unauthenticated, "28P01"));
-    let none = Client::new(&format!("postgres://trunk@127.0.0.1:{}/music", server.port())).session().await.unwrap_err();
+    let none = Client::new(&format!("postgres://trunk@127.0.0.1:{}/music", server.port()))
+        .session()
+        .await
+        .unwrap_err();
     assert_eq!((none.kind(), none.outcome()), (Kind::Unauthenticated, Outcome::NotSent));
-    let socket = format!("postgres:///music?host={}/.s.PGSQL.{}", server.socket_dir().display(), server.port());
+    let socket =
+        format!("postgres:///music?host={}/.s.PGSQL.{}", server.socket_dir().display(), server.port());
     let mut session = Client::new(&socket).session().await.unwrap();
     let proof = Client::new(&socket).engine.proof(&mut session).await.unwrap();
     assert!(proof.warning.unwrap().contains("superuser"));
@@ -402,12 +423,41 @@ async fn a_server_says_who_it_is_and_what_can_be_asked_for() {
         tables.iter().find(|table| table["name"] == name).unwrap().clone()
     };
     let genre = table("genre");
-    assert_eq!((&genre["schema"], &genre["kind"], &genre["comment"]), (&json!("public"), &json!("table"), &json!("kinds")));
+    assert_eq!(
+        (&genre["schema"], &genre["kind"], &genre["comment"]),
+        (&json!("public"), &json!("table"), &json!("kinds"))
+    );
     assert_eq!(genre["primary_key"], json!(["genre_id"]));
     assert_eq!(genre["columns"][1]["comment"], "how it is called");
     assert_eq!(genre["columns"][0]["nullable"], false);
     let keys = &table("album")["foreign_keys"];
     assert_eq!(keys[0]["columns"], json!(["artist_id"]));
-    assert_eq!(keys[0]["references"], json!({"schema": "public", "table": "artist", "columns": ["artist_id"]}));
+    assert_eq!(
+        keys[0]["references"],
+        json!({"schema": "public", "table": "artist", "columns": ["artist_id"]})
+    );
     assert_eq!(schema["truncated"], false);
+}
+
+#[tokio::test]
+async fn a_reader_who_leaves_in_the_middle_of_a_stream_stops_the_statement() {
+    let Some((server, _, mut session)) = server().await else { return };
+    let (pipe, mut pieces) = tokio::sync::mpsc::channel(1);
+    let plan =
+        scan("SELECT repeat('x', 1000) AS a, generate_series(1, 1000000000000) AS n", Dialect::Postgres);
+    let steps = vec![Step::new(Arc::new(plan.unwrap()), None).unwrap()];
+    let job = Job { steps, together: false, read_only: true };
+    let mut output = Output::lines(Wanted::default(), false, pipe);
+    let reader = async {
+        for _ in 0..3 {
+            assert!(!pieces.recv().await.unwrap().is_empty());
+        }
+        drop(pieces);
+    };
+    let (result, ()) = in_time(async { tokio::join!(session.run(&job, &mut output), reader) }).await;
+    assert!(result.is_err() && session.wire.is_broken());
+    drop(session);
+    let active =
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%generate_series%' AND usename = 'trunk'";
+    until("it still runs", || server.psql(active).trim() == "0").await;
 }
