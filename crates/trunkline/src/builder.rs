@@ -1,6 +1,6 @@
 //! `Builder`: how a [`Manager`] is set up.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use trunkline_auth::{Entry as SchemeEntry, Of as OfScheme};
 use trunkline_core::{
@@ -17,6 +17,7 @@ use crate::{
     health::Limits,
     opened::{OPEN, Opened},
     order::Own,
+    pools::Pools,
 };
 
 /// How a [`Manager`] is set up.
@@ -34,6 +35,7 @@ pub struct Builder {
     schemes: Vec<Box<dyn SchemeEntry>>,
     layers: Vec<Own>,
     counter: Option<Arc<dyn SharedLimits>>,
+    databases: Option<PathBuf>,
 }
 
 /// Calls under way at the same time, of all integrations together.
@@ -55,6 +57,7 @@ impl Builder {
             schemes: Vec::new(),
             layers: Vec::new(),
             counter: None,
+            databases: None,
         }
     }
 
@@ -123,6 +126,15 @@ impl Builder {
     #[must_use]
     pub fn shared_limits(mut self, counter: Arc<dyn SharedLimits>) -> Self {
         self.counter = Some(counter);
+        self
+    }
+
+    /// The only folder in which databases that are files (type `sqlite`) may be; relative paths are relative to it. It
+    /// is made when it is needed. Unless set, such a file may be wherever the program can write, and relative paths are
+    /// relative to its working directory: set it where others than the program's author write configurations.
+    #[must_use]
+    pub fn databases_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.databases = Some(folder.into());
         self
     }
 
@@ -201,7 +213,13 @@ impl Builder {
             "Connections that were called and are kept open",
             move || counted.count() as u64,
         );
-        let context = Context::new(Arc::new(self.egress));
+        let pools = Arc::new(Pools::default());
+        let read = pools.clone();
+        metrics.register_pools(move || read.read());
+        let mut context = Context::new(Arc::new(self.egress));
+        if let Some(folder) = self.databases {
+            context = context.with_databases(folder);
+        }
         let catalog = match (&*self.transports, &*self.schemes) {
             ([], []) => Catalog::shared().clone(),
             (transports, schemes) => {
@@ -226,7 +244,7 @@ impl Builder {
             counter: self.counter,
             files: Files::default(),
         };
-        Manager::start(shared, opened, self.activity, self.limits).await
+        Manager::start(shared, opened, &pools, self.activity, self.limits).await
     }
 }
 

@@ -109,10 +109,10 @@ fn compare(args: &[String]) {
     );
     targets.push(memory);
     match nginx("0", &at) {
-        Some(nginx) => {
-            targets.push(target("nginx", nginx, get("/item")));
-            let nginx = nginx("0", &at).expect("it started before");
-            targets.push(target("  from its cache", nginx, get("/kept/item")));
+        Some(first) => {
+            targets.push(target("nginx", first, get("/item")));
+            let second = nginx("0", &at).expect("it started before");
+            targets.push(target("  from its cache", second, get("/kept/item")));
         }
         None => println!("nginx is not installed: left out"),
     }

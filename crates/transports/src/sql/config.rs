@@ -1,6 +1,6 @@
 //! The keys of a configuration that are the databases' own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,8 +8,9 @@ use trunkline_core::{Error, Result, Seconds, Wanted, parse};
 
 use super::{
     address::{Address, System},
+    plans::read,
     pool::PoolConfig,
-    scan::{Dialect, Scanned, scan},
+    scan::Dialect,
 };
 use crate::http::TlsConfig;
 
@@ -125,13 +126,8 @@ impl DatabaseConfig {
             ));
         }
         for (name, query) in &self.queries {
-            let found =
-                scan(&query.query, dialect).map_err(|error| error.at(&format!("queries.{name}.query")))?;
-            if found.statements != 1 && !self.multiple_statements {
-                let message =
-                    format!("queries.{name}.query: must be one statement, and is {}", found.statements);
-                return Err(Error::invalid(message));
-            }
+            read(&query.query, dialect, self.multiple_statements)
+                .map_err(|error| error.at(&format!("queries.{name}")))?;
         }
         if self.only_queries && self.queries.is_empty() {
             return Err(Error::invalid("only_queries: needs queries, or nothing can be called"));
@@ -170,6 +166,3 @@ impl std::fmt::Debug for DatabaseConfig {
         f.debug_struct("DatabaseConfig").finish_non_exhaustive()
     }
 }
-
-/// A statement as the scanner sees it, found again by its text.
-pub(super) type Plans = quick_cache::sync::Cache<Arc<str>, Arc<Scanned>>;

@@ -254,11 +254,30 @@ impl Output {
     ///
     /// When the caller is gone: then the statement should end too.
     pub(crate) async fn flush(&mut self) -> Result<()> {
-        let Some(pipe) = &self.pipe else { return Ok(()) };
+        let Some(pipe) = self.pipe.clone() else { return Ok(()) };
+        pipe.send(self.piece()).await.map_err(|_| gone())
+    }
+
+    /// The same on a thread that may be blocked.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(crate) fn flush_blocking(&mut self) -> Result<()> {
+        let Some(pipe) = self.pipe.clone() else { return Ok(()) };
+        pipe.blocking_send(self.piece()).map_err(|_| gone())
+    }
+
+    fn piece(&mut self) -> Bytes {
         let piece = std::mem::replace(&mut self.buffer, Vec::with_capacity(PIECE + PIECE / 8));
         self.sent += piece.len() as u64;
-        let sent = pipe.send(piece.into()).await;
-        sent.map_err(|_| Error::new(Kind::Internal, "the caller went away").outcome_is(Outcome::Unknown))
+        piece.into()
+    }
+
+    /// Takes it away, to be written somewhere else and put back.
+    pub(crate) fn take(&mut self) -> Self {
+        let none = Self { buffer: Vec::new(), header: self.header.clone(), pipe: None, ..*self };
+        std::mem::replace(self, none)
     }
 
     /// Ends the result of a statement.
@@ -317,6 +336,10 @@ impl Output {
             None => self.put(b"null"),
         }
     }
+}
+
+fn gone() -> Error {
+    Error::new(Kind::Internal, "the caller went away").outcome_is(Outcome::Unknown)
 }
 
 #[cfg(test)]

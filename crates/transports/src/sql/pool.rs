@@ -85,6 +85,7 @@ impl PoolConfig {
         if !(1..=1000).contains(&max) {
             return Err(Error::invalid("pool.max: must be from 1 to 1000"));
         }
+        let max = engine.most().map_or(max, |most| most.min(max));
         let or = |time: Option<Seconds>, usual| time.map_or(Duration::from_secs(usual), Seconds::get);
         let limits = Limits {
             max,

@@ -25,7 +25,7 @@ mod wire;
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::timeout;
-use trunkline_core::{Context, Error, Outcome, Proof, Result};
+use trunkline_core::{Context, Error, Outcome, Proof, Result, Seconds};
 
 pub(crate) use self::session::Session;
 use self::{
@@ -36,12 +36,12 @@ use self::{
 };
 use super::{
     address::Address,
+    config::DatabaseConfig,
     engine::{Engine, Login},
     job::Job,
     output::Output,
     scan::Dialect,
 };
-use crate::http::Tls;
 
 /// A connection that was idle for longer is asked whether it still is one: what stands in between may have forgotten
 /// it, and says nothing.
@@ -50,6 +50,10 @@ const LONG: Duration = Duration::from_secs(30);
 /// How long it has to answer.
 const ANSWER: Duration = Duration::from_secs(2);
 
+/// Times unless configured.
+const LOCK: Duration = Duration::from_secs(2);
+const STATEMENT: Duration = Duration::from_secs(30);
+
 /// The engine for PostgreSQL, and what speaks as it does.
 #[derive(Debug)]
 pub(crate) struct Postgres {
@@ -57,20 +61,15 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// The server at `address`. `pooler` says whether a pooler in transaction mode stands before it; unless set, that
-    /// is found out.
+    /// The server at an address.
     ///
     /// # Errors
     ///
-    /// `invalid_config`, naming the parameter of the address at fault.
-    pub(crate) fn new(
-        address: &Address,
-        tls: Tls,
-        statement_timeout: Option<Duration>,
-        lock_timeout: Option<Duration>,
-        pooler: Option<bool>,
-    ) -> Result<Self> {
-        let target = Target::new(address, tls, statement_timeout, lock_timeout, pooler)?;
+    /// `invalid_config`, naming the key or the parameter of the address at fault.
+    pub(crate) fn open(config: &DatabaseConfig, address: &Address) -> Result<Self> {
+        let statement = config.statement_timeout.or(config.timeout).map_or(STATEMENT, Seconds::get);
+        let lock = config.lock_timeout.map_or(LOCK, Seconds::get);
+        let target = Target::new(address, config.tls.open()?, statement, lock, config.pooler)?;
         Ok(Self { target: Arc::new(target) })
     }
 

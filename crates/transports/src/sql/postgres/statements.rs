@@ -84,9 +84,4 @@ impl Statements {
     pub(super) fn clear(&mut self) {
         self.known.clear();
     }
-
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.known.len()
-    }
 }

@@ -85,7 +85,8 @@ fn local(settings: &[(String, String)]) -> String {
 }
 
 impl Target {
-    /// What an address and the settings of an integration say.
+    /// What an address and the settings of an integration say. `pooler` is whether a pooler in transaction mode stands
+    /// before the server; unless set, that is found out.
     ///
     /// # Errors
     ///
@@ -93,19 +94,17 @@ impl Target {
     pub(super) fn new(
         address: &Address,
         tls: Tls,
-        statement_timeout: Option<Duration>,
-        lock_timeout: Option<Duration>,
+        statement_timeout: Duration,
+        lock_timeout: Duration,
         pooler: Option<bool>,
     ) -> Result<Self> {
         let mut settings: Vec<_> =
             FIXED.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let mut set = |name: &str, value: String| settings.push((name.to_owned(), value));
         let millis = |time: Duration| time.as_millis().clamp(1, i32::MAX as u128).to_string();
-        set("lock_timeout", millis(lock_timeout.unwrap_or(Duration::from_secs(2))));
+        set("lock_timeout", millis(lock_timeout));
         set("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION.to_owned());
-        if let Some(time) = statement_timeout {
-            set("statement_timeout", millis(time));
-        }
+        set("statement_timeout", millis(statement_timeout));
         let (mut mode, mut application, mut bound) = (None, "trunkline".to_owned(), false);
         for (name, value) in &address.params {
             match &**name {

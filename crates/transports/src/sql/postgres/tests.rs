@@ -5,12 +5,12 @@ mod faults;
 mod pooler;
 mod real;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, value::RawValue};
 use trunkline_core::{Context, Egress, Error, Profile, Result, Wanted};
 
-use super::{Postgres, Session};
+use super::{Postgres, Session, target::Target};
 use crate::{
     http::Tls,
     sql::{
@@ -36,7 +36,9 @@ impl Client {
 
     fn with(url: &str, tls: Tls, pooler: Option<bool>) -> Self {
         let address = Address::parse(url).unwrap();
-        let engine = Postgres::new(&address, tls, None, None, pooler).unwrap();
+        let (statement, lock) = (Duration::from_secs(60), Duration::from_secs(2));
+        let target = Target::new(&address, tls, statement, lock, pooler).unwrap();
+        let engine = Postgres { target: Arc::new(target) };
         let egress = Egress::new(Profile::Lab, &[]).unwrap();
         Self { engine, login: address.login(), context: Context::new(Arc::new(egress)) }
     }

@@ -47,7 +47,9 @@ fn judged(known: &Known) -> (State, &'static str, Option<Evidence>) {
         ended: ago(ended),
         ended_ms: 0,
         took: Duration::from_millis(1),
-        result: result.map_err(|kind| Error::new(kind, "no")),
+        result: result
+            .map(|reason| Proof { reason, ..Proof::ANSWERED })
+            .map_err(|kind| Error::new(kind, "no")),
     });
     let standing = known.consent.map(|state| Standing { state, ..Standing::default() });
     let verdict = verdict(&Facts {

@@ -380,13 +380,13 @@ async fn a_session_that_was_closed_meanwhile_is_not_revived() {
         // What was said is on its way through the loopback interface.
         let revived = async {
             loop {
-                if !client.engine.revive(&mut session, std::time::Duration::ZERO).await {
+                if !client.engine.revive(&mut session, Duration::ZERO).await {
                     return false;
                 }
                 tokio::task::yield_now().await;
             }
         };
-        let limit = std::time::Duration::from_millis(if alive { 100 } else { 5000 });
+        let limit = Duration::from_millis(if alive { 100 } else { 5000 });
         assert_eq!(tokio::time::timeout(limit, revived).await.is_err(), alive);
     }
 }

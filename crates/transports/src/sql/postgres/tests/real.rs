@@ -1,6 +1,6 @@
 //! What a real server makes of it.
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
 
 use serde_json::json;
 use trunkline_core::{Kind, Outcome, Secret};

@@ -1,0 +1,4 @@
+//! Databases, spoken to as callers do.
+
+mod common;
+mod sqlite;
