@@ -10,7 +10,6 @@ mod mysql;
 mod output;
 mod plans;
 mod pool;
-#[expect(dead_code, reason = "the connection that uses its types is being joined")]
 mod postgres;
 mod request;
 mod scan;
@@ -35,6 +34,7 @@ use self::{
     output::Output,
     plans::{Plan, Plans},
     pool::{Lease, Pool},
+    postgres::Postgres,
     sqlite::Sqlite,
 };
 
@@ -78,6 +78,7 @@ named! {
 /// The engine that was found.
 #[derive(Debug)]
 enum Speaks {
+    Postgres(Client<Postgres>),
     MySql(Client<MySql>),
     Sqlite(Client<Sqlite>),
 }
@@ -86,6 +87,7 @@ enum Speaks {
 macro_rules! each {
     ($speaks:expr, $client:ident => $done:expr) => {
         match $speaks {
+            Speaks::Postgres($client) => $done,
             Speaks::MySql($client) => $done,
             Speaks::Sqlite($client) => $done,
         }
@@ -108,7 +110,8 @@ impl<N: Named> Transport for Database<N> {
                 Speaks::MySql(Client::open(&config, engine, address.login())?)
             }
             System::Postgres => {
-                return Err(Error::new(Kind::Unsupported, "base_url: this build does not speak to PostgreSQL"));
+                let engine = Postgres::open(&config, &address)?;
+                Speaks::Postgres(Client::open(&config, engine, address.login())?)
             }
         };
         Ok(Self { speaks, named: PhantomData })
@@ -209,9 +212,12 @@ impl<E: Engine> Client<E> {
         let one = query.statements.len() == 1;
         for (n, statement) in query.statements.iter().enumerate() {
             let params = statement.params.as_deref();
-            let found = self.plan(&statement.text).and_then(|plan| match &*plan {
-                [plan] => Ok(steps.push(Step::new(plan.clone(), params)?)),
-                plans => Ok(steps.extend(Step::several(plans, params)?)),
+            let found = self.plan(&statement.text).and_then(|plan| {
+                match &*plan {
+                    [plan] => steps.push(Step::new(plan.clone(), params)?),
+                    plans => steps.extend(Step::several(plans, params)?),
+                }
+                Ok(())
             });
             found.map_err(|error| if one { error } else { error.at(&format!("statement {}", n + 1)) })?;
         }
