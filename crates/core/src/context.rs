@@ -4,6 +4,7 @@ use std::{
     any::{Any, TypeId},
     collections::HashMap,
     fmt,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -18,9 +19,10 @@ pub struct Context {
     rest: Arc<Rest>,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Rest {
     web: Option<Arc<dyn Web>>,
+    databases: Option<PathBuf>,
     shared: Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
 }
 
@@ -33,8 +35,20 @@ impl Context {
     /// The same, with a port for schemes that ask others for their credentials.
     #[must_use]
     pub fn with_web(self, web: Arc<dyn Web>) -> Self {
-        let shared = self.rest.shared.clone();
-        Self { rest: Arc::new(Rest { web: Some(web), shared }), ..self }
+        let rest = Rest { web: Some(web), ..(*self.rest).clone() };
+        Self { rest: Arc::new(rest), ..self }
+    }
+
+    /// The same, with the only folder that may hold databases which are files.
+    #[must_use]
+    pub fn with_databases(self, folder: PathBuf) -> Self {
+        let rest = Rest { databases: Some(folder), ..(*self.rest).clone() };
+        Self { rest: Arc::new(rest), ..self }
+    }
+
+    /// The only folder that may hold databases which are files; `None` where they may be anywhere.
+    pub fn databases(&self) -> Option<&Path> {
+        self.rest.databases.as_deref()
     }
 
     /// The port through which schemes speak HTTP.

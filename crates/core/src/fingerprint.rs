@@ -151,8 +151,7 @@ mod tests {
     #[test]
     fn a_query_is_its_text_name_and_parameters_and_what_writes_has_none() {
         let query = |text: &str, name: Option<&str>, read_only| {
-            let (text, operation_name) = (text.to_owned(), name.map(str::to_owned));
-            Operation::Query(Query { text, params: None, operation_name, read_only })
+            Operation::Query(Query { operation_name: name.map(str::to_owned), read_only, ..Query::new(text) })
         };
         let print = |operation: &Operation| operation.fingerprint().map(|print| print.text.into_owned());
         assert!(print(&query("a", None, false)).is_none());

@@ -84,3 +84,6 @@ pub(crate) async fn problem(error: Error, handle: &Handle, call: &Call) -> Probl
 pub(crate) fn raw(bytes: &[u8]) -> Result<&RawValue, Error> {
     serde_json::from_slice(bytes).or_else(|_| trunkline::parse::text(bytes))
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,6 +123,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
     let mut builder = Manager::builder()
         .egress(egress)
         .store(store.clone())
+        .databases_in(databases(&file, &data)?)
         .activity(file.server.activity.unwrap_or(50_000))
         .in_flight(file.server.calls.map_or(1024, NonZeroU32::get))
         .cache(file.server.cache.unwrap_or(64 << 20));
@@ -167,6 +168,19 @@ pub async fn start(settings: Settings) -> Result<Running> {
         workers,
         exporting: telemetry.map(Telemetry::start),
     })
+}
+
+/// The folder of databases that are files. What is in it can be read and written through integrations.
+fn databases(file: &File, data: &Path) -> Result<PathBuf> {
+    let Some(folder) = &file.server.databases else { return Ok(data.join("databases")) };
+    // The folder of the data is there already; this one is made when it is needed.
+    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_default();
+    match real(data).starts_with(real(folder)) {
+        true => Err(Error::invalid(
+            "server.databases: holds the server's own data; use another folder, such as one in the data folder",
+        )),
+        false => Ok(folder.clone()),
+    }
 }
 
 /// What the process owes its secrets and its sockets: no core dumps, and as many files as it may have.

@@ -77,6 +77,9 @@ pub struct ServerSettings {
     pub public_url: Option<String>,
     /// The folder of the database and the master key; `data` unless set.
     pub data: Option<PathBuf>,
+    /// The only folder in which databases that are files (type `sqlite`) may be; relative paths are relative to it.
+    /// `databases` in the data folder unless set.
+    pub databases: Option<PathBuf>,
     /// Threads that serve requests, each with a runtime of its own; one per core unless set.
     pub workers: Option<usize>,
     /// Names under which browsers and clients reach a server that asks for no token, besides

@@ -11,7 +11,14 @@ mod web;
 pub use dial::dial;
 pub use entry::{Entry, Of};
 pub use rest::{Rest, RestConfig};
+pub use sql::{AnyDatabase, Database, DatabaseConfig, Named, OnlyMySql, OnlyPostgres, OnlySqlite};
 pub use web::HttpPort;
 
 /// Every transport that a configuration can name as `type`.
-pub const TRANSPORTS: &[&dyn Entry] = &[&Of::<Rest>::NEW];
+pub const TRANSPORTS: &[&dyn Entry] = &[
+    &Of::<Rest>::NEW,
+    &Of::<Database<AnyDatabase>>::NEW,
+    &Of::<Database<OnlyPostgres>>::NEW,
+    &Of::<Database<OnlyMySql>>::NEW,
+    &Of::<Database<OnlySqlite>>::NEW,
+];

@@ -6,10 +6,14 @@ mod config;
 mod engine;
 mod job;
 mod json;
+mod mysql;
 mod output;
+mod plans;
 mod pool;
+mod postgres;
 mod request;
 mod scan;
+mod sqlite;
 mod stream;
 
 use std::{fmt::Debug, marker::PhantomData, sync::Arc};
@@ -23,12 +27,15 @@ use trunkline_core::{
 pub use self::config::DatabaseConfig;
 use self::{
     address::System,
-    config::{Plans, Rules},
+    config::Rules,
     engine::{Engine, Login},
     job::{Job, Step},
+    mysql::MySql,
     output::Output,
+    plans::{Plan, Plans},
     pool::{Lease, Pool},
-    scan::{Scanned, scan},
+    postgres::Postgres,
+    sqlite::Sqlite,
 };
 
 /// A database. `N` is how its type is called.
@@ -70,7 +77,74 @@ named! {
 
 /// The engine that was found.
 #[derive(Debug)]
-enum Speaks {}
+enum Speaks {
+    Postgres(Client<Postgres>),
+    MySql(Client<MySql>),
+    Sqlite(Client<Sqlite>),
+}
+
+/// Does the same with the client of whichever engine it is.
+macro_rules! each {
+    ($speaks:expr, $client:ident => $done:expr) => {
+        match $speaks {
+            Speaks::Postgres($client) => $done,
+            Speaks::MySql($client) => $done,
+            Speaks::Sqlite($client) => $done,
+        }
+    };
+}
+
+impl<N: Named> Transport for Database<N> {
+    const NAME: &'static str = N::NAME;
+    type Config = DatabaseConfig;
+
+    fn open(config: DatabaseConfig, context: &Context) -> Result<Self> {
+        let address = config.address(N::ONLY.and_then(System::of))?;
+        let speaks = match address.system {
+            System::Sqlite => {
+                let engine = Sqlite::open(&config, &address, context)?;
+                Speaks::Sqlite(Client::open(&config, engine, address.login())?)
+            }
+            System::MySql => {
+                let engine = MySql::open(&config, &address, context)?;
+                Speaks::MySql(Client::open(&config, engine, address.login())?)
+            }
+            System::Postgres => {
+                let engine = Postgres::open(&config, &address)?;
+                Speaks::Postgres(Client::open(&config, engine, address.login())?)
+            }
+        };
+        Ok(Self { speaks, named: PhantomData })
+    }
+
+    fn parse(&self, request: &RawValue) -> Result<Operation> {
+        each!(&self.speaks, client => client.parse(request))
+    }
+
+    async fn call(&self, context: &Context, call: &mut Call) -> Result<Reply> {
+        each!(&self.speaks, client => client.call(context, call).await)
+    }
+
+    async fn probe(&self, context: &Context, call: &mut Call) -> Result<Proof> {
+        each!(&self.speaks, client => client.probe(context, call).await)
+    }
+
+    async fn schema(&self, context: &Context, call: &mut Call) -> Result<Reply> {
+        each!(&self.speaks, client => client.schema(context, call).await)
+    }
+
+    fn system(&self) -> &'static str {
+        each!(&self.speaks, client => client.system())
+    }
+
+    fn occupancy(&self) -> Option<Occupancy> {
+        each!(&self.speaks, client => Some(client.pool.occupancy()))
+    }
+
+    async fn close(&self) {
+        each!(&self.speaks, client => client.pool.close());
+    }
+}
 
 /// What is the same for all engines.
 #[derive(Debug)]
@@ -88,23 +162,24 @@ impl<E: Engine> Clone for Client<E> {
     }
 }
 
-/// How many statements are remembered as the scanner sees them.
-const PLANS: usize = 256;
-
 impl<E: Engine> Client<E> {
     fn open(config: &DatabaseConfig, engine: E, login: Login) -> Result<Self> {
         Ok(Self {
             pool: config.pool.open(engine)?,
             rules: Arc::new(config.rules(E::DIALECT)?),
             login: Arc::new(login),
-            plans: Arc::new(Plans::new(PLANS)),
+            plans: Arc::new(Plans::new(E::DIALECT, config.multiple_statements)),
         })
+    }
+
+    fn system(&self) -> &'static str {
+        E::SYSTEM
     }
 
     fn parse(&self, request: &RawValue) -> Result<Operation> {
         let mut query = request::parse(request, &self.rules)?;
-        // An integration that cannot write reads, whatever is asked.
-        query.read_only |= self.rules.read_only || self.job(&query)?.only_reads();
+        // An integration that cannot write reads, whatever is asked: then its jobs are read only.
+        query.read_only |= self.job(&query)?.only_reads();
         Ok(query.into())
     }
 
@@ -136,44 +211,28 @@ impl<E: Engine> Client<E> {
         let mut steps = Vec::with_capacity(query.statements.len());
         let one = query.statements.len() == 1;
         for (n, statement) in query.statements.iter().enumerate() {
-            let step =
-                self.plan(&statement.text).and_then(|plan| Step::new(plan, statement.params.as_deref()));
-            steps.push(
-                step.map_err(|error| if one { error } else { error.at(&format!("statement {}", n + 1)) })?,
-            );
+            let params = statement.params.as_deref();
+            let found = self.plan(&statement.text).and_then(|plan| {
+                match &*plan {
+                    [plan] => steps.push(Step::new(plan.clone(), params)?),
+                    plans => steps.extend(Step::several(plans, params)?),
+                }
+                Ok(())
+            });
+            found.map_err(|error| if one { error } else { error.at(&format!("statement {}", n + 1)) })?;
         }
-        Ok(Job { together: !one, read_only: self.rules.read_only || query.wanted.read_only, steps })
+        let together = !one || steps.len() > 1;
+        Ok(Job { together, read_only: self.rules.read_only || query.wanted.read_only, steps })
     }
 
-    /// A statement as the scanner sees it, if it may be run.
-    fn plan(&self, text: &Arc<str>) -> Result<Arc<Scanned>> {
-        if let Some(plan) = self.plans.get(text) {
-            return Ok(plan);
-        }
+    /// The statements of a text, if it may be run.
+    fn plan(&self, text: &Arc<str>) -> Result<Plan> {
         if self.rules.only_queries && !self.rules.queries.values().any(|query| *query.query == **text) {
             return Err(Error::invalid(
                 "query: this integration takes no SQL from callers; send the name of a query",
             ));
         }
-        let plan = scan(text, self.rules.dialect)?;
-        match plan.statements {
-            0 => return Err(Error::invalid("query: holds no statement")),
-            1 => {}
-            more => {
-                return Err(Error::invalid(format!(
-                    "query: holds {more} statements; send one, or a transaction with each of them"
-                )));
-            }
-        }
-        if plan.facts.control {
-            return Err(Error::invalid(
-                "query: begins or ends a transaction, which would outlive the call; send all of its statements as \
-                 transaction: [{\"query\": …}, …]",
-            ));
-        }
-        let plan = Arc::new(plan);
-        self.plans.insert(text.clone(), plan.clone());
-        Ok(plan)
+        self.plans.of(text)
     }
 
     async fn lease(&self, context: &Context, call: &Call) -> Result<Lease<E>> {

@@ -114,7 +114,7 @@ fn database(text: &str) -> Option<String> {
         // Escapes or not, a name means the same.
         let pair = form_urlencoded::parse(name.as_bytes()).next().map(|(name, _)| name.to_ascii_lowercase());
         if let Some(name) = pair.filter(|name| WHERE.contains(&&**name)) {
-            origin.push_str(&format!(";{name}={}", value.unwrap_or_default().to_ascii_lowercase()));
+            origin.push_str(&format!(";{name}={}", value.unwrap_or_default()));
         }
     }
     Some(origin)
@@ -158,7 +158,7 @@ mod tests {
             ("postgresql+asyncpg://u:w@DB.example:5432/b?sslmode=require", "postgres://db.example:5432"),
             ("postgres://u:a/w@db.example/a", "postgres://db.example:5432"),
             ("postgres://a:1,[::1],B/x", "postgres://a:1,[::1]:5432,b:5432"),
-            ("postgres://a/x?host=B&port=1&%68ost=c", "postgres://a:5432;host=b;port=1;host=c"),
+            ("postgres://a/x?host=B&port=1&%68ost=c", "postgres://a:5432;host=B;port=1;host=c"),
             ("postgres:///x?host=/run/postgresql", "postgres://:5432;host=/run/postgresql"),
             ("mysql+pymysql://db.example/a", "mysql://db.example:3306"),
             ("mariadb://db.example:3306/a", "mysql://db.example:3306"),

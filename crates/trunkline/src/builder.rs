@@ -1,6 +1,6 @@
 //! `Builder`: how a [`Manager`] is set up.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use trunkline_auth::{Entry as SchemeEntry, Of as OfScheme};
 use trunkline_core::{
@@ -35,6 +35,7 @@ pub struct Builder {
     schemes: Vec<Box<dyn SchemeEntry>>,
     layers: Vec<Own>,
     counter: Option<Arc<dyn SharedLimits>>,
+    databases: Option<PathBuf>,
 }
 
 /// Calls under way at the same time, of all integrations together.
@@ -56,6 +57,7 @@ impl Builder {
             schemes: Vec::new(),
             layers: Vec::new(),
             counter: None,
+            databases: None,
         }
     }
 
@@ -124,6 +126,15 @@ impl Builder {
     #[must_use]
     pub fn shared_limits(mut self, counter: Arc<dyn SharedLimits>) -> Self {
         self.counter = Some(counter);
+        self
+    }
+
+    /// The only folder in which databases that are files (type `sqlite`) may be; relative paths are relative to it. It
+    /// is made when it is needed. Unless set, such a file may be wherever the program can write, and relative paths are
+    /// relative to its working directory: set it where others than the program's author write configurations.
+    #[must_use]
+    pub fn databases_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.databases = Some(folder.into());
         self
     }
 
@@ -205,7 +216,10 @@ impl Builder {
         let pools = Arc::new(Pools::default());
         let read = pools.clone();
         metrics.register_pools(move || read.read());
-        let context = Context::new(Arc::new(self.egress));
+        let mut context = Context::new(Arc::new(self.egress));
+        if let Some(folder) = self.databases {
+            context = context.with_databases(folder);
+        }
         let catalog = match (&*self.transports, &*self.schemes) {
             ([], []) => Catalog::shared().clone(),
             (transports, schemes) => {

@@ -25,25 +25,33 @@ impl<'a> Parts<'a> {
     /// `None` for what is no URL with an authority.
     pub(crate) fn of(url: &'a str) -> Option<Self> {
         let (scheme, after) = url.split_once("://")?;
-        let whole = |user, after: &'a str| {
-            let (rest, query) =
-                after.split_once('?').map_or((after, None), |(rest, query)| (rest, Some(query)));
-            Self { scheme, user, rest, query }
-        };
-        let plain = whole(None, after);
         let engine = Engine::of(scheme);
+        let (rest, query) = match engine {
+            // As the transport reads it: a user, a password and a host may hold a question mark, parameters no `@`.
+            Some(Engine::Postgres | Engine::Mysql) => {
+                after.rsplit_once('?').filter(|(_, query)| !query.contains('@'))
+            }
+            Some(Engine::Sqlite) | None => after.split_once('?'),
+        }
+        .map_or((after, None), |(rest, query)| (rest, Some(query)));
+        let plain = Self { scheme, user: None, rest, query };
         if engine == Some(Engine::Sqlite) {
             return Some(plain);
         }
-        let authority = plain.rest.split('/').next().unwrap_or(plain.rest);
-        // A password may hold a slash or a question mark: what stands before it is then no host with a port.
+        let authority = rest.split('/').next().unwrap_or(rest);
+        // A password may hold a slash: what stands before it is then no host with a port.
         let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
         let is_port = authority.ends_with(']') || port.bytes().all(|c| c.is_ascii_digit());
-        let odd = authority.contains('@') || !is_port;
         // No database has a name with an `@`, as paths of HTTP do.
-        let at = plain.rest.rfind('@').filter(|_| odd || engine.is_some());
-        let at = at.or_else(|| after.rfind('@').filter(|_| !is_port));
-        Some(at.map_or(plain, |at| whole(Some(&after[..at]), &after[at + 1..])))
+        let odd = engine.is_some() || authority.contains('@') || !is_port;
+        let login = rest.rsplit_once('@').filter(|_| odd);
+        if let Some((user, rest)) = login {
+            return Some(Self { user: Some(user), rest, ..plain });
+        }
+        // Or a question mark.
+        let Some((user, after)) = after.rsplit_once('@').filter(|_| !is_port) else { return Some(plain) };
+        let (rest, query) = after.split_once('?').map_or((after, None), |(rest, query)| (rest, Some(query)));
+        Some(Self { scheme, user: Some(user), rest, query })
     }
 
     /// The parameters of the query, each with its value.
@@ -67,6 +75,8 @@ impl<'a> Parts<'a> {
         let http = matches!(&*self.scheme.to_ascii_lowercase(), "http" | "https");
         Some(match self.login()? {
             _ if http => MASK.to_owned(),
+            // What a name hardly has may be a part of something else.
+            (name, _) if name.contains(['/', '?', '#', '&']) && !is_shown(name) => MASK.to_owned(),
             (name, Some(password)) if password.is_empty() || is_shown(password) => {
                 format!("{name}:{password}")
             }
@@ -140,7 +150,7 @@ pub(crate) fn unmasked(sent: &str, stored: &str) -> Option<String> {
         };
         Some(value.map_or_else(|| name.to_owned(), |value| format!("{name}={value}")))
     });
-    whole.then_some(url)
+    whole.then_some(url).filter(|url| !url.contains(MASK))
 }
 
 /// The secrets in a URL, as they are written and as they are meant.
@@ -185,6 +195,7 @@ mod tests {
                 "postgres://h/db?sslpassword=hunter2&sslmode=require",
                 "postgres://h/db?sslpassword=********&sslmode=require",
             ),
+            ("postgres://h/db?password=hunter2@x", "postgres://********@x"),
             ("amqp://hunter2@h", "amqp://********@h"),
             ("amqp://u:hunter2@h", "amqp://u:********@h"),
         ] {
@@ -223,6 +234,8 @@ mod tests {
             ("postgres://u:********@db.example:5433/shop", None),
             ("postgres://u:********@db.example,evil.example/shop", None),
             ("postgres://u:********@db.example/shop?host=evil.example", None),
+            ("postgres://u:********@db.example/shop?a=@evil.example", None),
+            ("postgres://u:********@evil.example/@db.example/shop", None),
             ("mysql://u:********@db.example/shop", None),
             ("http://u:********@db.example/shop", None),
             ("postgres://db.example/shop?sslkey=********", None),

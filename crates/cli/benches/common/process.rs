@@ -53,7 +53,6 @@ impl Process {
     }
 
     /// A process whose worker's time counts, and what it needs while it runs.
-    #[allow(dead_code, reason = "not every benchmark has one")]
     pub(crate) fn with_worker(child: Child, pid: u32, address: String, folder: tempfile::TempDir) -> Self {
         Self { child, pid, address, _folder: Some(folder) }
     }

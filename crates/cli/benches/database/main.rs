@@ -16,6 +16,7 @@ mod library;
 #[path = "../common/load.rs"]
 mod load;
 #[path = "../common/process.rs"]
+#[allow(dead_code, reason = "the other benchmark needs more of it")]
 mod process;
 mod served;
 

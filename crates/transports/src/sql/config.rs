@@ -1,6 +1,6 @@
 //! The keys of a configuration that are the databases' own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,8 +8,9 @@ use trunkline_core::{Error, Result, Seconds, Wanted, parse};
 
 use super::{
     address::{Address, System},
+    plans::read,
     pool::PoolConfig,
-    scan::{Dialect, Scanned, scan},
+    scan::Dialect,
 };
 use crate::http::TlsConfig;
 
@@ -72,6 +73,7 @@ pub(super) struct NamedQuery {
     pub(super) query: String,
     /// What it is for.
     #[serde(default)]
+    #[expect(dead_code, reason = "checked and described here, shown from the document")]
     pub(super) description: Option<String>,
     /// Whether the database refuses it if it writes.
     #[serde(default)]
@@ -84,11 +86,9 @@ pub(super) struct NamedQuery {
 /// What of the configuration is the same for all engines.
 #[derive(Debug)]
 pub(super) struct Rules {
-    pub(super) dialect: Dialect,
     pub(super) read_only: bool,
     pub(super) max_rows: u64,
     pub(super) max_bytes: u64,
-    pub(super) multiple_statements: bool,
     pub(super) only_queries: bool,
     pub(super) queries: BTreeMap<String, NamedQuery>,
 }
@@ -125,23 +125,16 @@ impl DatabaseConfig {
             ));
         }
         for (name, query) in &self.queries {
-            let found =
-                scan(&query.query, dialect).map_err(|error| error.at(&format!("queries.{name}.query")))?;
-            if found.statements != 1 && !self.multiple_statements {
-                let message =
-                    format!("queries.{name}.query: must be one statement, and is {}", found.statements);
-                return Err(Error::invalid(message));
-            }
+            read(&query.query, dialect, self.multiple_statements)
+                .map_err(|error| error.at(&format!("queries.{name}")))?;
         }
         if self.only_queries && self.queries.is_empty() {
             return Err(Error::invalid("only_queries: needs queries, or nothing can be called"));
         }
         Ok(Rules {
-            dialect,
             read_only: self.read_only,
             max_rows: self.max_rows.unwrap_or(10_000),
             max_bytes: self.max_bytes.unwrap_or(8 << 20),
-            multiple_statements: self.multiple_statements,
             only_queries: self.only_queries,
             queries: self.queries.clone(),
         })
@@ -170,6 +163,3 @@ impl std::fmt::Debug for DatabaseConfig {
         f.debug_struct("DatabaseConfig").finish_non_exhaustive()
     }
 }
-
-/// A statement as the scanner sees it, found again by its text.
-pub(super) type Plans = quick_cache::sync::Cache<Arc<str>, Arc<Scanned>>;

@@ -33,6 +33,11 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
     /// How its SQL is read.
     const DIALECT: Dialect;
 
+    /// How many connections make sense at most, whatever is configured.
+    fn most(&self) -> Option<u32> {
+        None
+    }
+
     /// Makes a connection through the egress guard, logs in and sets it up.
     ///
     /// # Errors

@@ -53,8 +53,8 @@ impl<'a> Step<'a> {
     pub(crate) fn new(plan: Arc<Scanned>, params: Option<&'a RawValue>) -> Result<Self> {
         let params = params.filter(|params| params.get() != "null");
         let args = match (params.map(|params| params.get().as_bytes()[0]), params) {
-            (_, None) => named(&plan, BTreeMap::new())?,
-            (Some(b'{'), Some(params)) => named(&plan, read(params)?)?,
+            (_, None) => named(&plan, &BTreeMap::new())?,
+            (Some(b'{'), Some(params)) => named(&plan, &read(params)?)?,
             (Some(b'['), Some(params)) => positional(&plan, &read::<Vec<&RawValue>>(params)?)?,
             _ => {
                 let message =
@@ -63,6 +63,33 @@ impl<'a> Step<'a> {
             }
         };
         Ok(Self { plan, args })
+    }
+
+    /// Takes the values of several statements of one text, each of which takes those that it names.
+    ///
+    /// # Errors
+    ///
+    /// As [`Step::new`]; and for positions, which nobody could count over several statements.
+    pub(crate) fn several(plans: &[Arc<Scanned>], params: Option<&'a RawValue>) -> Result<Vec<Self>> {
+        let counts = |param: &Param| matches!(param, Param::Position(_));
+        if plans.iter().any(|plan| plan.params.iter().any(counts)) {
+            return Err(Error::invalid(
+                "query: several statements in one text take named parameters; write :name and send an object",
+            ));
+        }
+        let values: BTreeMap<Cow<'_, str>, &'a RawValue> = match params {
+            None => BTreeMap::new(),
+            Some(params) if params.get() == "null" => BTreeMap::new(),
+            Some(params) if params.get().starts_with('{') => read(params)?,
+            Some(_) => {
+                let message =
+                    "params: several statements in one text take an object such as {\"id\": 7} for :id";
+                return Err(Error::invalid(message));
+            }
+        };
+        refuse_unknown(&values, plans)?;
+        let step = |plan: &Arc<Scanned>| Ok(Self { plan: plan.clone(), args: taken(plan, &values)? });
+        plans.iter().map(step).collect()
     }
 
     /// What a message calls a parameter.
@@ -79,26 +106,33 @@ fn read<'a, T: Deserialize<'a>>(params: &'a RawValue) -> Result<T> {
     serde_json::from_str(params.get()).or_else(|_| parse::text(params.get().as_bytes()))
 }
 
-fn named<'a>(plan: &Scanned, values: BTreeMap<Cow<'_, str>, &'a RawValue>) -> Result<Vec<Arg<'a>>> {
-    let mut args = Vec::with_capacity(plan.params.len());
-    for param in &plan.params {
-        match param {
-            Param::Named(name) => match values.get(&**name) {
-                Some(value) => args.push(Arg::of(value)),
-                None => return Err(missing(name, values.keys().map(|name| &**name))),
-            },
-            Param::Position(_) => {
-                return Err(Error::invalid(
-                    "params: the statement counts its parameters; send an array with a value for each",
-                ));
-            }
-        }
-    }
-    let knows =
-        |name: &str| plan.params.iter().any(|param| matches!(param, Param::Named(known) if **known == *name));
+fn named<'a>(plan: &Arc<Scanned>, values: &BTreeMap<Cow<'_, str>, &'a RawValue>) -> Result<Vec<Arg<'a>>> {
+    let args = taken(plan, values)?;
+    refuse_unknown(values, std::slice::from_ref(plan))?;
+    Ok(args)
+}
+
+/// The values that a statement names.
+fn taken<'a>(plan: &Scanned, values: &BTreeMap<Cow<'_, str>, &'a RawValue>) -> Result<Vec<Arg<'a>>> {
+    let value = |param: &Param| match param {
+        Param::Named(name) => match values.get(&**name) {
+            Some(value) => Ok(Arg::of(value)),
+            None => Err(missing(name, values.keys().map(|name| &**name))),
+        },
+        Param::Position(_) => Err(Error::invalid(
+            "params: the statement counts its parameters; send an array with a value for each",
+        )),
+    };
+    plan.params.iter().map(value).collect()
+}
+
+/// A value that no statement names was meant for something.
+fn refuse_unknown(values: &BTreeMap<Cow<'_, str>, &RawValue>, plans: &[Arc<Scanned>]) -> Result<()> {
+    let is = |param: &Param, name: &str| matches!(param, Param::Named(known) if **known == *name);
+    let knows = |name: &str| plans.iter().any(|plan| plan.params.iter().any(|param| is(param, name)));
     match values.keys().find(|name| !knows(name)) {
         Some(name) => Err(Error::invalid(format!("params.{name}: the statement has no :{name}"))),
-        None => Ok(args),
+        None => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What database values are written with: JSON, straight into a buffer, by one rule for all engines.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::value::RawValue;
 
 /// A double holds any number of so many significant digits, and gives them back (IEEE 754 binary64: `DBL_DIG`).
 const SAFE_DIGITS: usize = 15;
@@ -63,6 +64,16 @@ pub(crate) fn single(out: &mut Vec<u8>, value: f32) {
         true => serde_json::to_writer(&mut *out, &value).expect("a finite number can be written as JSON"),
         false => double(out, value.into()),
     }
+}
+
+/// Embeds a text that is JSON as it is, no digit changed; but on one line, since a line may be all that a reader gets.
+/// What is no JSON is a string.
+pub(crate) fn embedded(out: &mut Vec<u8>, text: &[u8]) {
+    if serde_json::from_slice::<&RawValue>(text).is_err() {
+        return lossy(out, text);
+    }
+    // Within its strings JSON has no line breaks (RFC 8259 section 7).
+    out.extend(text.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
 }
 
 fn quoted_if(out: &mut Vec<u8>, quoted: bool, digits: &[u8]) {
@@ -142,6 +153,16 @@ mod tests {
         assert_eq!(written(|out| double(out, f64::NAN)), "\"NaN\"");
         assert_eq!(written(|out| single(out, f32::NEG_INFINITY)), "\"-Infinity\"");
         assert_eq!(written(|out| double(out, -0.0)), "-0.0");
+    }
+
+    #[test]
+    fn json_is_embedded_as_it_is_on_one_line() {
+        assert_eq!(
+            written(|out| embedded(out, b"{\"a\": 1.10,\r\n \"b\":[\"x\\n\"]}")),
+            "{\"a\": 1.10,   \"b\":[\"x\\n\"]}"
+        );
+        assert_eq!(written(|out| embedded(out, b"{'a': 1}")), "\"{'a': 1}\"");
+        assert_eq!(written(|out| embedded(out, b"")), "\"\"");
     }
 
     #[test]

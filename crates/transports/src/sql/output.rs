@@ -107,7 +107,9 @@ pub(crate) struct Output {
     row: usize,
     /// Bytes that were sent already.
     sent: u64,
+    /// The cap that has cut, if any; and the one that cut the current result.
     cut: Option<&'static str>,
+    lost: Option<&'static str>,
     pipe: Option<mpsc::Sender<Bytes>>,
 }
 
@@ -137,6 +139,7 @@ impl Output {
             row: 0,
             sent: 0,
             cut: None,
+            lost: None,
             pipe,
         }
     }
@@ -159,6 +162,7 @@ impl Output {
     pub(crate) fn begin(&mut self, header: &Arc<Header>) {
         self.header = header.clone();
         (self.earlier, self.rows) = (self.earlier + self.rows, 0);
+        self.lost = None;
         let first = self.results == 0;
         self.results += 1;
         if self.pipe.is_some() {
@@ -180,9 +184,10 @@ impl Output {
     #[must_use]
     pub(crate) fn row(&mut self) -> bool {
         if self.earlier + self.rows >= self.max_rows {
-            self.cut = Some("max_rows");
+            self.cut.get_or_insert("max_rows");
         }
         if self.cut.is_some() {
+            self.lost = self.cut;
             return false;
         }
         self.row = self.buffer.len();
@@ -220,7 +225,7 @@ impl Output {
         }
         if self.used() > self.max_bytes {
             self.buffer.truncate(self.row);
-            self.cut = Some("max_bytes");
+            (self.cut, self.lost) = (Some("max_bytes"), Some("max_bytes"));
             return Flow::Enough;
         }
         self.rows += 1;
@@ -239,7 +244,7 @@ impl Output {
                 format!("a row of {bytes} bytes is more than the {LARGEST_ROW} that fit; select less of it"),
             ));
         }
-        self.cut = Some("max_bytes");
+        (self.cut, self.lost) = (Some("max_bytes"), Some("max_bytes"));
         Ok(Flow::Enough)
     }
 
@@ -254,11 +259,30 @@ impl Output {
     ///
     /// When the caller is gone: then the statement should end too.
     pub(crate) async fn flush(&mut self) -> Result<()> {
-        let Some(pipe) = &self.pipe else { return Ok(()) };
+        let Some(pipe) = self.pipe.clone() else { return Ok(()) };
+        pipe.send(self.piece()).await.map_err(|_| gone())
+    }
+
+    /// The same on a thread that may be blocked.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(crate) fn flush_blocking(&mut self) -> Result<()> {
+        let Some(pipe) = self.pipe.clone() else { return Ok(()) };
+        pipe.blocking_send(self.piece()).map_err(|_| gone())
+    }
+
+    fn piece(&mut self) -> Bytes {
         let piece = std::mem::replace(&mut self.buffer, Vec::with_capacity(PIECE + PIECE / 8));
         self.sent += piece.len() as u64;
-        let sent = pipe.send(piece.into()).await;
-        sent.map_err(|_| Error::new(Kind::Internal, "the caller went away").outcome_is(Outcome::Unknown))
+        piece.into()
+    }
+
+    /// Takes it away, to be written somewhere else and put back.
+    pub(crate) fn take(&mut self) -> Self {
+        let none = Self { buffer: Vec::new(), header: self.header.clone(), pipe: None, ..*self };
+        std::mem::replace(self, none)
     }
 
     /// Ends the result of a statement.
@@ -272,7 +296,7 @@ impl Output {
             self.number(done.last_id);
         }
         self.put(br#","truncated":"#);
-        match self.cut {
+        match self.lost {
             Some(cap) => json::text(&mut self.buffer, cap),
             None => self.put(b"null"),
         }
@@ -294,13 +318,9 @@ impl Output {
             return false;
         }
         self.buffer.clear();
-        (self.results, self.rows, self.earlier, self.cut) = (0, 0, 0, None);
+        (self.results, self.rows, self.earlier) = (0, 0, 0);
+        (self.cut, self.lost) = (None, None);
         true
-    }
-
-    /// Whether some of the reply is with the caller.
-    pub(crate) fn has_sent(&self) -> bool {
-        self.sent > 0
     }
 
     fn used(&self) -> u64 {
@@ -317,6 +337,10 @@ impl Output {
             None => self.put(b"null"),
         }
     }
+}
+
+fn gone() -> Error {
+    Error::new(Kind::Internal, "the caller went away").outcome_is(Outcome::Unknown)
 }
 
 #[cfg(test)]
@@ -402,6 +426,15 @@ mod tests {
             |n: usize| (found["results"][n]["row_count"].as_u64(), found["results"][n]["truncated"].as_str());
         assert_eq!((counts(0), counts(1)), ((Some(2), None), (Some(1), Some("max_rows"))));
         assert_eq!(found["results"][1]["last_insert_id"], 7);
+        let mut output = Output::document(Wanted { max_rows: Some(1), ..Wanted::default() }, true);
+        for rows in [2, 0, 1] {
+            output.begin(&header(&["a"]));
+            write(&mut output, 1, rows);
+            output.end(Done::default());
+        }
+        let found: Value = serde_json::from_slice(&output.finish()).unwrap();
+        let cut = |n: usize| found["results"][n]["truncated"].as_str();
+        assert_eq!((cut(0), cut(1), cut(2)), (Some("max_rows"), None, Some("max_rows")));
         assert_eq!(Output::document(Wanted::default(), true).finish(), r#"{"results":[]}"#);
     }
 

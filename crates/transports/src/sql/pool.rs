@@ -1,6 +1,8 @@
 //! `Pool`: the connections of one login to one database: made when they are needed, bounded, handed on while they are
 //! good. What is dropped in the middle of something is never handed on.
 
+mod lease;
+
 use std::{
     collections::VecDeque,
     fmt,
@@ -14,16 +16,14 @@ use std::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::{
+    runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
-use trunkline_core::{Context, Credential, Error, Kind, Occupancy, Outcome, Proof, Result, Seconds};
+use trunkline_core::{Context, Credential, Error, Kind, Occupancy, Outcome, Result, Seconds};
 
-use super::{
-    engine::{Engine, Login},
-    job::Job,
-    output::Output,
-};
+pub(crate) use self::lease::Lease;
+use super::engine::{Engine, Login};
 
 /// How many connections there may be, and how long.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -85,6 +85,7 @@ impl PoolConfig {
         if !(1..=1000).contains(&max) {
             return Err(Error::invalid("pool.max: must be from 1 to 1000"));
         }
+        let max = engine.most().map_or(max, |most| most.min(max));
         let or = |time: Option<Seconds>, usual| time.map_or(Duration::from_secs(usual), Seconds::get);
         let limits = Limits {
             max,
@@ -125,7 +126,7 @@ impl<E: Engine> Pool<E> {
         };
         while let Some(mut kept) = self.take(credential) {
             if self.engine.revive(&mut kept.session, kept.since.elapsed()).await {
-                return Ok(self.lend(kept, permit, context));
+                return Ok(Lease::new(kept, permit, self, context));
             }
         }
         let login = login()?;
@@ -144,7 +145,7 @@ impl<E: Engine> Pool<E> {
         let spread = self.limits.lifetime / 5;
         let ends = now + self.limits.lifetime - spread / 2 + spread.mul_f64(chance());
         let credential = credential.cloned();
-        Ok(self.lend(Kept { session, credential, ends, since: now }, permit, context))
+        Ok(Lease::new(Kept { session, credential, ends, since: now }, permit, self, context))
     }
 
     async fn wait(&self) -> Result<OwnedSemaphorePermit> {
@@ -171,40 +172,39 @@ impl<E: Engine> Pool<E> {
         }
     }
 
-    /// The session that was used last, if it is of this login and has time left.
+    /// The session that was used last, if it is of this login and has time left. Those that are not are closed.
     fn take(&self, credential: Option<&Arc<Credential>>) -> Option<Kept<E::Session>> {
-        let mut idle = self.idle();
         let now = Instant::now();
-        loop {
-            let kept = idle.pop_back()?;
+        let good = |kept: &Kept<E::Session>| {
             let same = match (&kept.credential, credential) {
                 (None, None) => true,
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b),
                 _ => false,
             };
-            if same && now < kept.ends && now < kept.since + self.limits.idle {
+            same && now < kept.ends && now < kept.since + self.limits.idle
+        };
+        loop {
+            // One is closed without the lock.
+            let kept = self.idle().pop_back()?;
+            if good(&kept) {
                 return Some(kept);
             }
         }
     }
 
-    fn lend(
-        self: &Arc<Self>,
-        kept: Kept<E::Session>,
-        permit: OwnedSemaphorePermit,
-        context: &Context,
-    ) -> Lease<E> {
-        let state = State::Idle;
-        Lease { kept: Some(kept), state, pool: self.clone(), context: context.clone(), permit: Some(permit) }
-    }
-
     fn put_back(self: &Arc<Self>, kept: Kept<E::Session>) {
+        let mut idle = self.idle();
+        // Under the lock: nothing is put back once `close` has emptied it.
         if self.closed.load(Relaxed) {
             return;
         }
-        self.idle().push_back(Kept { since: Instant::now(), ..kept });
-        if !self.swept.swap(true, Relaxed) {
-            tokio::spawn(sweep(Arc::downgrade(self)));
+        idle.push_back(Kept { since: Instant::now(), ..kept });
+        drop(idle);
+        // Where no runtime is left nobody needs what is idle for much longer.
+        if let Ok(runtime) = Handle::try_current()
+            && !self.swept.swap(true, Relaxed)
+        {
+            runtime.spawn(sweep(Arc::downgrade(self)));
         }
     }
 
@@ -227,9 +227,11 @@ impl<E: Engine> Pool<E> {
 
     /// Closes what is idle, and all else when it is given back.
     pub(crate) fn close(&self) {
+        let mut idle = self.idle();
         self.closed.store(true, Relaxed);
-        let idle = std::mem::take(&mut *self.idle());
+        let closed = std::mem::take(&mut *idle);
         drop(idle);
+        drop(closed);
     }
 }
 
@@ -267,93 +269,6 @@ fn chance() -> f64 {
     (RandomState::new().hash_one(()) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// It can be handed on.
-    Idle,
-    /// It can be handed on once it is reset.
-    Dirty,
-    /// It is in the middle of something.
-    Busy,
-}
-
-/// A session in use. Dropped in the middle of a job, it stops what is running and closes the connection.
-pub(crate) struct Lease<E: Engine> {
-    kept: Option<Kept<E::Session>>,
-    state: State,
-    pool: Arc<Pool<E>>,
-    context: Context,
-    permit: Option<OwnedSemaphorePermit>,
-}
-
-impl<E: Engine> Lease<E> {
-    /// Runs a job.
-    ///
-    /// # Errors
-    ///
-    /// As [`Engine::run`].
-    pub(crate) async fn run(&mut self, job: &Job<'_>, output: &mut Output) -> Result<()> {
-        let (engine, session) = self.begin();
-        let result = engine.run(session, job, output).await;
-        self.state = if job.is_clean() { State::Idle } else { State::Dirty };
-        result
-    }
-
-    /// Asks who answers.
-    ///
-    /// # Errors
-    ///
-    /// As [`Engine::proof`].
-    pub(crate) async fn proof(&mut self) -> Result<Proof> {
-        let (engine, session) = self.begin();
-        let result = engine.proof(session).await;
-        self.state = State::Idle;
-        result
-    }
-
-    /// Asks for tables and columns.
-    ///
-    /// # Errors
-    ///
-    /// As [`Engine::schema`].
-    pub(crate) async fn schema(&mut self) -> Result<Vec<u8>> {
-        let (engine, session) = self.begin();
-        let result = engine.schema(session).await;
-        self.state = State::Idle;
-        result
-    }
-
-    fn begin(&mut self) -> (&E, &mut E::Session) {
-        self.state = State::Busy;
-        let kept = self.kept.as_mut().expect("it is there until the lease is dropped");
-        (&self.pool.engine, &mut kept.session)
-    }
-}
-
-impl<E: Engine> Drop for Lease<E> {
-    fn drop(&mut self) {
-        let Some(mut kept) = self.kept.take() else { return };
-        let pool = self.pool.clone();
-        if pool.engine.is_broken(&kept.session) {
-            return;
-        }
-        match self.state {
-            State::Busy => pool.engine.abandon(&self.context, kept.session),
-            State::Idle => pool.put_back(kept),
-            State::Dirty => {
-                let permit = self.permit.take();
-                tokio::spawn(async move {
-                    let end = Instant::now() + pool.limits.connect;
-                    if let Ok(Ok(())) = timeout_at(end, pool.engine.reset(&mut kept.session)).await {
-                        pool.put_back(kept);
-                    }
-                    drop(permit);
-                });
-            }
-        }
-    }
-}
-
 impl<E: Engine> fmt::Debug for Pool<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
@@ -363,8 +278,5 @@ impl<E: Engine> fmt::Debug for Pool<E> {
     }
 }
 
-impl<E: Engine> fmt::Debug for Lease<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("state", &self.state).finish_non_exhaustive()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -80,7 +80,7 @@ pub(super) fn parse(request: &RawValue, rules: &Rules) -> Result<Query> {
         // Once more, for an error with the path of what is wrong.
         Err(_) => parse::text(request.get().as_bytes())?,
     };
-    let mut asked = Asked { rules, read_only: true, ttl: None };
+    let mut asked = Asked { rules, read_only: true, ttl: None, all: true };
     let statements = match (&wire.transaction, &wire.batch) {
         (None, None) => vec![asked.statement(wire.query, wire.name, wire.params)?],
         (None, Some(batch)) if wire.params.is_none() => {
@@ -112,7 +112,7 @@ pub(super) fn parse(request: &RawValue, rules: &Rules) -> Result<Query> {
     let ttl = match wire.cache_ttl {
         Some(Ttl::Time(time)) => Some(time.get()),
         Some(Ttl::None(_)) => Some(std::time::Duration::ZERO),
-        None => asked.ttl.map(Seconds::get),
+        None => asked.ttl.filter(|_| asked.all).map(Seconds::get),
     };
     Ok(Query {
         statements,
@@ -135,7 +135,9 @@ struct Asked<'a> {
     rules: &'a Rules,
     /// Whether all are named, and to be read only.
     read_only: bool,
+    /// The shortest time that a reply may be kept, and whether all of them have one.
     ttl: Option<Seconds>,
+    all: bool,
 }
 
 impl Asked<'_> {
@@ -148,7 +150,7 @@ impl Asked<'_> {
         let params = params.map(ToOwned::to_owned);
         let text: Arc<str> = match (query, name) {
             (Some(text), None) if !self.rules.only_queries => {
-                self.read_only = false;
+                (self.read_only, self.all) = (false, false);
                 text.into()
             }
             (Some(_), None) => {
@@ -166,7 +168,11 @@ impl Asked<'_> {
                     return Err(Error::invalid(message));
                 };
                 self.read_only &= query.read_only;
-                self.ttl = query.cache_ttl;
+                match (self.ttl, query.cache_ttl) {
+                    (Some(a), Some(b)) => self.ttl = Some(a.min(b)),
+                    (None, Some(ttl)) => self.ttl = Some(ttl),
+                    (_, None) => self.all = false,
+                }
                 query.query.as_str().into()
             }
             (None, None) => {
@@ -179,5 +185,93 @@ impl Asked<'_> {
 
     fn known(&self) -> String {
         self.rules.queries.keys().map(|name| &**name).collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json, value::to_raw_value};
+
+    use super::{
+        super::{config::NamedQuery, scan::Dialect},
+        *,
+    };
+
+    fn rules(only_queries: bool) -> Rules {
+        let queries: BTreeMap<String, NamedQuery> = serde_json::from_value(json!({
+            "orders": { "query": "select * from orders", "read_only": true, "cache_ttl": 60 },
+            "users": { "query": "select * from users", "read_only": true, "cache_ttl": 5 },
+            "pay": { "query": "update orders set paid = true" },
+        }))
+        .unwrap();
+        Rules { read_only: false, max_rows: 10, max_bytes: 1000, only_queries, queries }
+    }
+
+    fn parsed(request: &Value, only_queries: bool) -> Result<Query> {
+        parse(&to_raw_value(request).unwrap(), &rules(only_queries))
+    }
+
+    #[test]
+    fn a_request_is_a_statement_or_a_list_of_them() {
+        for (request, statements) in [
+            (json!({ "query": "select 1" }), vec![("select 1", None)]),
+            (json!({ "query": "select :a", "params": { "a": 1 } }), vec![("select :a", Some(r#"{"a":1}"#))]),
+            (
+                json!({ "query": "select ?", "batch": [[1], [2]] }),
+                vec![("select ?", Some("[1]")), ("select ?", Some("[2]"))],
+            ),
+            (json!({ "query": "select ?", "batch": [] }), vec![]),
+            (
+                json!({ "transaction": [{ "query": "a", "params": [1] }, { "name": "pay" }] }),
+                vec![("a", Some("[1]")), ("update orders set paid = true", None)],
+            ),
+        ] {
+            let found = parsed(&request, false).unwrap();
+            let found: Vec<_> = found
+                .statements
+                .iter()
+                .map(|statement| (&*statement.text, statement.params.as_deref().map(RawValue::get)))
+                .collect();
+            assert_eq!(found, statements, "{request}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused_by_the_key() {
+        for (request, word) in [
+            (json!([]), "an object"),
+            (json!({}), "query: is missing"),
+            (json!({ "qery": "a" }), "query"),
+            (json!({ "query": "a", "name": "pay" }), "name"),
+            (json!({ "name": "pya" }), "orders, pay, users"),
+            (json!({ "query": "a", "params": [], "batch": [] }), "batch"),
+            (json!({ "query": "a", "transaction": [] }), "transaction"),
+            (json!({ "transaction": [{ "query": "a" }, {}] }), "transaction.1"),
+            (json!({ "query": "a", "rows": "lists" }), "rows"),
+        ] {
+            let error = parsed(&request, false).unwrap_err();
+            assert!(error.to_string().contains(word), "{request}: {error}");
+        }
+        assert!(parsed(&json!({ "query": "a" }), true).unwrap_err().to_string().contains("takes no SQL"));
+        parsed(&json!({ "name": "pay" }), true).unwrap();
+    }
+
+    #[test]
+    fn named_queries_that_are_read_only_and_may_be_kept_say_so_for_all_of_the_request() {
+        for (request, read_only, seconds) in [
+            (json!({ "name": "orders" }), true, Some(60)),
+            (json!({ "name": "pay" }), false, None),
+            (json!({ "transaction": [{ "name": "orders" }, { "name": "users" }] }), true, Some(5)),
+            (json!({ "transaction": [{ "name": "users" }, { "name": "pay" }] }), false, None),
+            (json!({ "transaction": [{ "query": "a" }, { "name": "users" }] }), false, None),
+            (json!({ "name": "orders", "cache_ttl": 0 }), true, Some(0)),
+            (json!({ "query": "a", "cache_ttl": 7, "read_only": true }), true, Some(7)),
+        ] {
+            let found = parsed(&request, false).unwrap();
+            assert_eq!((found.read_only, found.wanted.read_only), (read_only, read_only), "{request}");
+            assert_eq!(found.ttl.map(|ttl| ttl.as_secs()), seconds, "{request}");
+        }
     }
 }

@@ -69,6 +69,8 @@ pub(crate) struct Scanned {
     pub(crate) statements: usize,
     /// Where in `text` each of them is: with its comments, without its `;` and without blanks around it.
     pub(crate) pieces: Vec<Range<usize>>,
+    /// The same in the text that was scanned.
+    pub(crate) sources: Vec<Range<usize>>,
     /// What all of them do, taken together.
     pub(crate) facts: Facts,
 }
@@ -82,14 +84,21 @@ pub(crate) fn scan(sql: &str, dialect: Dialect) -> Result<Scanned> {
     let mut lexer = Lexer::new(sql, dialect);
     let mut binder = Binder::new(sql, dialect);
     let mut judge = Judge::new(sql, dialect);
-    let mut pieces = Vec::with_capacity(1);
-    // Of the statement being read: where in the new text it begins and ends, and whether there is code in it.
-    let (mut piece, mut code) = (None::<Range<usize>>, false);
+    let (mut pieces, mut sources) = (Vec::with_capacity(1), Vec::with_capacity(1));
+    // Of the statement being read: where in the new text and in the old it begins and ends, and whether there is code
+    // in it.
+    let (mut piece, mut code) = (None::<(Range<usize>, Range<usize>)>, false);
+    let mut keep = |piece: Option<(Range<usize>, Range<usize>)>| {
+        if let Some((piece, source)) = piece {
+            pieces.push(piece);
+            sources.push(source);
+        }
+    };
     while let Some(token) = lexer.next()? {
         let place = binder.take(&token)?;
         if token.kind == Kind::Semicolon {
             judge.end();
-            pieces.extend(piece.take().filter(|_| code));
+            keep(piece.take().filter(|_| code));
             code = false;
             continue;
         }
@@ -97,8 +106,8 @@ pub(crate) fn scan(sql: &str, dialect: Dialect) -> Result<Scanned> {
             continue;
         }
         match &mut piece {
-            Some(piece) => piece.end = place.end,
-            None => piece = Some(place),
+            Some((piece, source)) => (piece.end, source.end) = (place.end, token.end),
+            None => piece = Some((place, token.start..token.end)),
         }
         if token.kind != Kind::Comment {
             code = true;
@@ -106,9 +115,18 @@ pub(crate) fn scan(sql: &str, dialect: Dialect) -> Result<Scanned> {
         }
     }
     judge.end();
-    pieces.extend(piece.filter(|_| code));
+    keep(piece.filter(|_| code));
     let (text, params) = binder.finish();
-    Ok(Scanned { text, params, statements: pieces.len(), pieces, facts: judge.finish() })
+    Ok(Scanned { text, params, statements: pieces.len(), pieces, sources, facts: judge.finish() })
+}
+
+/// Scans each statement of `sql` by itself, so that each counts its own parameters. Refuses what [`scan`] refuses.
+pub(crate) fn split(sql: &str, dialect: Dialect) -> Result<Vec<Scanned>> {
+    let whole = scan(sql, dialect)?;
+    match whole.statements {
+        1 => Ok(vec![whole]),
+        _ => whole.sources.iter().map(|source| scan(&sql[source.clone()], dialect)).collect(),
+    }
 }
 
 /// The error that `what` stands at the byte `at` of `sql`.
