@@ -9,7 +9,9 @@ mod requests;
 mod shop;
 mod sqlite;
 mod stream;
+mod tenants;
 mod trouble;
+mod values;
 
 use std::net::SocketAddr;
 

@@ -4,6 +4,7 @@
 mod activity;
 mod concurrency;
 mod connections;
+mod databases;
 mod flaky;
 mod flow;
 mod grants;

@@ -2,10 +2,15 @@
 
 use std::net::SocketAddr;
 
-use serde_json::{Value, json};
-use trunkline_testkit::Postgres;
+use serde_json::json;
+use trunkline_testkit::{Authority, PASSWORD, Postgres};
 
-use super::{Engine, Shop, every, servers};
+use super::{
+    Engine, Shop, every, servers,
+    tenants::have_logins_and_databases_of_their_own,
+    values::{come_out_as_written, go_in_again},
+};
+use crate::harness::{Server, until};
 
 impl Engine for Postgres {
     const SYSTEM: &'static str = "postgres";
@@ -59,3 +64,239 @@ impl Engine for Postgres {
 
 every!(Postgres);
 servers!(Postgres);
+
+/// Types that the sample does not have.
+const TYPES: &str = "create type mood as enum ('sad', 'ok', 'it''s'); create type pair as (a int, b text); \
+     create domain price as numeric(10, 2)";
+
+#[tokio::test]
+async fn values_come_out_in_the_digits_of_the_database() {
+    let Some(shop) = Shop::<Postgres>::open(json!({})).await else { return };
+    shop.engine.psql(TYPES);
+    let values = [
+        ("null::int4", "null"),
+        ("true", "true"),
+        ("32767::int2", "32767"),
+        ("9007199254740992::int8", "9007199254740992"),
+        ("9007199254740993::int8", r#""9007199254740993""#),
+        ("(-9223372036854775808)::int8", r#""-9223372036854775808""#),
+        ("1.10::numeric", "1.10"),
+        (
+            "12345678901234567890123456789012345678::numeric(38)",
+            r#""12345678901234567890123456789012345678""#,
+        ),
+        ("0.00000000000000000001::numeric", "0.00000000000000000001"),
+        ("'NaN'::numeric", r#""NaN""#),
+        ("'NaN'::float8", r#""NaN""#),
+        ("'-infinity'::float8", r#""-Infinity""#),
+        ("0.1::float4", "0.1"),
+        ("1.5::price", "1.50"),
+        (r"'\xdeadbeef'::bytea", r#""3q2+7w==""#),
+        (
+            r#"'{"a": 1.10, "b":[12345678901234567890123],  "a": 2}'::json"#,
+            r#"{"a": 1.10, "b":[12345678901234567890123],  "a": 2}"#,
+        ),
+        (r#"'{"a": 1.10}'::jsonb"#, r#"{"a": 1.10}"#),
+        ("'2024-05-01'::date", r#""2024-05-01""#),
+        ("'13:45:00.5'::time", r#""13:45:00.5""#),
+        ("'24:00'::time", r#""24:00:00""#),
+        ("'2024-05-01 13:45:00.5'::timestamp", r#""2024-05-01T13:45:00.5""#),
+        ("'2024-05-01 13:45:00.5+02'::timestamptz", r#""2024-05-01T11:45:00.5Z""#),
+        ("'infinity'::timestamptz", r#""infinity""#),
+        ("'0044-03-15 BC'::date", r#""0044-03-15 BC""#),
+        ("'1 year 2 mon 3 day 4:05:06.7'::interval", r#""P1Y2M3DT4H5M6.7S""#),
+        ("'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid", r#""a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11""#),
+        ("'10.1.0.0/16'::cidr", r#""10.1.0.0/16""#),
+        ("B'101'", r#""101""#),
+        ("'[1,5)'::int4range", r#""[1,5)""#),
+        ("point(1, 2)", r#""(1,2)""#),
+        ("'it''s'::mood", r#""it's""#),
+        ("row(1, 'x y')::pair", r#"{"a":1,"b":"x y"}"#),
+        ("'{1,2,NULL}'::int[]", "[1,2,null]"),
+        ("'{{1,2},{3,4}}'::int[]", "[[1,2],[3,4]]"),
+        ("'[0:1]={1,2}'::int[]", r#""[0:1]={1,2}""#),
+        ("array['a\"b', null, 'NULL', '']", r#"["a\"b",null,"NULL",""]"#),
+        ("array[row(1, null)::pair]", r#"[{"a":1,"b":null}]"#),
+    ];
+    come_out_as_written(&shop, &values).await;
+    let reply =
+        shop.ask(json!({ "query": "select 1::int8 as a, 'x'::mood as b" .replace("'x'", "'ok'") })).await;
+    assert_eq!(
+        (&reply["columns"][0]["type"], &reply["columns"][1]["type"]),
+        (&json!("int8"), &json!("mood"))
+    );
+}
+
+#[tokio::test]
+async fn what_came_out_goes_in_again() {
+    let Some(shop) = Shop::<Postgres>::open(json!({})).await else { return };
+    shop.engine.psql(TYPES);
+    let columns = [
+        ("a", "int8", "9223372036854775807"),
+        ("b", "numeric(38,10)", "'1234567890123456789012345678.0123456789'"),
+        ("c", "float8", "'NaN'"),
+        ("d", "bytea", r"'\x00ff'"),
+        ("e", "json", r#"'{"a": [1, null, "x"]}'"#),
+        ("f", "jsonb", "'[1.10]'"),
+        ("g", "timestamptz", "'2024-05-01 13:45:00.123456+02'"),
+        ("h", "timestamp", "'-infinity'"),
+        ("i", "interval", "'-1 mon 3 day -04:05:06.7'"),
+        ("j", "mood", "'it''s'"),
+        ("k", "pair", "row(1, 'x,\"y')"),
+        ("l", "text[]", "array['a', null, 'b\"c']"),
+        ("m", "int[]", "'[0:1]={1,2}'"),
+        ("n", "uuid", "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'"),
+        ("o", "boolean", "false"),
+        ("p", "bytea[]", r"array['\x01'::bytea, null]"),
+        ("q", "inet", "'::1'"),
+        ("r", "price", "7.10"),
+        ("s", "time", "'24:00'"),
+        ("t", "int4range", "'empty'"),
+        ("u", "xml", "'<a/>'"),
+        ("v", "timetz", "'13:45+02'"),
+    ];
+    let list: Vec<_> = columns.iter().map(|(name, r#type, _)| format!("{name} {}", r#type)).collect();
+    let values: Vec<_> = columns.iter().map(|(_, _, value)| *value).collect();
+    let list = list.join(", ");
+    shop.engine.psql(&format!(
+        "create table one ({list}); create table two ({list}); insert into one values ({}); \
+         grant all on one, two to trunk",
+        values.join(", ")
+    ));
+    let names: Vec<_> = columns.iter().map(|(name, ..)| *name).collect();
+    go_in_again(&shop, &names, &[]).await;
+    assert_eq!(
+        shop.engine
+            .psql("select count(*) from (select one::text from one except select two::text from two) x"),
+        "0"
+    );
+}
+
+#[tokio::test]
+async fn sixteen_hundred_columns_all_come() {
+    let Some(shop) = Shop::<Postgres>::open(json!({})).await else { return };
+    let columns: Vec<_> = (0..1600).map(|n| format!("{n} as c{n}")).collect();
+    let reply = shop.ask(json!({ "query": format!("select {}", columns.join(", ")) })).await;
+    let row = reply["rows"][0].as_object().unwrap();
+    assert!(row.len() == 1600 && row["c1599"] == 1599, "{}", row.len());
+    let places: Vec<_> = (1..=3000).map(|n| format!("${n}::int")).collect();
+    let params: Vec<_> = (1..=3000).collect();
+    let sum = format!("select {} as sum", places.join(" + "));
+    let reply = shop.ask(json!({ "query": sum, "params": params })).await;
+    assert_eq!(reply["rows"], json!([{ "sum": 4_501_500 }]));
+}
+
+#[tokio::test]
+async fn a_constraint_is_named_with_its_table_and_column() {
+    let Some(shop) = Shop::<Postgres>::open(json!({})).await else { return };
+    let insert = "insert into customer (first_name, last_name, email) values ('a', 'b', 'c0@mail.example')";
+    let told = shop.query(insert).await.problem(422, "rejected");
+    let text = told.to_string();
+    assert!(
+        text.contains("customer_email_key") && text.contains("23505") && text.contains("\"customer\""),
+        "{told}"
+    );
+    let told = shop.query("insert into customer (first_name, email) values ('a', 'x')").await;
+    let told = told.problem(422, "rejected").to_string();
+    assert!(told.contains("last_name") && told.contains("23502"), "{told}");
+}
+
+#[tokio::test]
+async fn too_many_connections_are_unavailable_and_nothing_was_sent() {
+    let settings = ["max_connections=5", "superuser_reserved_connections=3"];
+    let Some(engine) = Postgres::start_with(&settings).await else { return };
+    let once = json!({ "retry_config": { "max_attempts": 1 } });
+    let shop = Shop::open_at(Server::begin(), engine, once).await;
+    let hold = json!({ "query": "select pg_sleep(1.5)" });
+    let (one, two, told) =
+        tokio::join!(shop.server.call("witness", &hold), shop.server.call("witness", &hold), async {
+            until("both", || async { (shop.engine.running("pg_sleep(1.5)") == Some(2)).then_some(()) }).await;
+            shop.query("insert into genre (name) values ('x')").await
+        });
+    one.is(200);
+    two.is(200);
+    let told = told.problem(502, "unavailable");
+    assert_eq!(told["outcome"], "not_sent", "{told}");
+    assert!(told.to_string().contains("53300"), "{told}");
+}
+
+#[tokio::test]
+async fn serialization_failures_are_tried_again_until_they_succeed() {
+    let Some(shop) = Shop::<Postgres>::open(json!({})).await else { return };
+    shop.engine.psql(
+        "alter role trunk set default_transaction_isolation = 'serializable'; create table counted (n int); \
+                      insert into counted values (0); grant all on counted to trunk",
+    );
+    let add = json!({ "transaction": [
+        { "query": "select n from counted" }, { "query": "select pg_sleep(0.05)" }, { "query": "update counted set n = n + 1" },
+    ] });
+    let (one, two) = tokio::join!(shop.server.call("db", &add), shop.server.call("db", &add));
+    one.is(200);
+    two.is(200);
+    assert_eq!(shop.engine.psql("select n from counted"), "2");
+}
+
+#[tokio::test]
+async fn tenants_have_logins_and_databases_of_their_own() {
+    let Some(shop) = Shop::<Postgres>::open(json!({})).await else { return };
+    let password = PASSWORD.replace('\'', "''");
+    for name in ["a", "b"] {
+        shop.engine.psql(&format!("create database db_{name} owner trunk"));
+        shop.engine.psql(&format!("create user {name} password '{password}'"));
+    }
+    have_logins_and_databases_of_their_own(&shop, "current_database()::text", "current_user::text").await;
+}
+
+#[tokio::test]
+async fn certificates_are_verified_where_that_is_asked_for() {
+    let authority = Authority::new();
+    let Some(engine) = Postgres::start_tls(&authority).await else { return };
+    let url = engine.url();
+    let begin = Server::begin().allow_at(engine.address().unwrap());
+    let server = begin.start().await;
+    for (id, mode, ca, told) in [
+        ("full", "verify-full", Some(authority.pem()), None),
+        ("ca", "verify-ca", Some(authority.pem()), None),
+        ("require", "require", None, None),
+        ("prefer", "prefer", None, None),
+        ("unset", "", None, None),
+        ("unknown", "verify-full", None, Some("certificate")),
+        ("another", "verify-full", Some(Authority::new().pem()), Some("certificate")),
+        ("none", "disable", None, Some("28000")),
+    ] {
+        let mut config = json!({
+            "integration_id": id, "type": "postgres", "base_url": format!("{url}?sslmode={mode}"),
+            "retry_config": { "max_attempts": 1 },
+        });
+        if mode.is_empty() {
+            config["base_url"] = json!(url);
+        }
+        if let Some(ca) = ca {
+            config["tls"] = json!({ "ca": ca });
+        }
+        server.has(&config).await;
+        let ask = json!({ "query": "select ssl from pg_stat_ssl where pid = pg_backend_pid()" });
+        let answer = server.call(id, &ask).await;
+        match told {
+            None => assert_eq!(answer.is(200).json()["rows"], json!([{ "ssl": true }]), "{id}"),
+            Some(words) => {
+                let told = answer.json();
+                assert!(!answer.status.is_success() && told["outcome"] == "not_sent", "{id}: {told}");
+                assert!(told.to_string().contains(words), "{id}: {told}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_unix_socket_is_used_where_it_is_named() {
+    let Some(shop) = Shop::<Postgres>::open(json!({})).await else { return };
+    let login = Postgres::url(&shop.engine);
+    let login = login.split_once('@').unwrap().0.to_owned();
+    let folder = shop.engine.socket_dir().display().to_string();
+    let ask = json!({ "query": "select inet_client_addr() as from" });
+    let url = format!("{login}@/music?host={folder}/.s.PGSQL.{}", shop.engine.port());
+    shop.has("socket", json!({ "base_url": url })).await;
+    let answer = shop.server.call("socket", &ask).await.is(200).json();
+    assert_eq!(answer["rows"], json!([{ "from": null }]), "{url}");
+}
