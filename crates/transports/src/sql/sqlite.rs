@@ -54,6 +54,9 @@ impl Sqlite {
         if config.pooler.is_some() {
             return Err(Error::invalid("pooler: SQLite has none; remove it"));
         }
+        if config.tls.is_set() {
+            return Err(Error::invalid("tls: SQLite speaks to no network; remove it"));
+        }
         let (place, busy) = Place::of(address, config.read_only, context.databases())?;
         let lock = config.lock_timeout.map(Seconds::get).or(busy).unwrap_or(LOCK);
         if lock > MOST_LOCK {
