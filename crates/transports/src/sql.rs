@@ -201,10 +201,12 @@ impl<E: Engine> Client<E> {
         for (n, statement) in query.statements.iter().enumerate() {
             let params = statement.params.as_deref();
             let found = self.plan(&statement.text).and_then(|plan| match &*plan {
-                [plan] => Ok(steps.push(Step::new(plan.clone(), params)?)),
-                plans => Ok(steps.extend(Step::several(plans, params)?)),
+                [plan] => Ok(vec![Step::new(plan.clone(), params)?]),
+                plans => Step::several(plans, params),
             });
-            found.map_err(|error| if one { error } else { error.at(&format!("statement {}", n + 1)) })?;
+            steps.extend(
+                found.map_err(|error| if one { error } else { error.at(&format!("statement {}", n + 1)) })?,
+            );
         }
         let together = !one || steps.len() > 1;
         Ok(Job { together, read_only: self.rules.read_only || query.wanted.read_only, steps })

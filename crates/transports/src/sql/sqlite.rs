@@ -104,6 +104,9 @@ impl Engine for Sqlite {
         });
         let (taken, result) = ran.await?;
         *output = taken;
+        if result.as_ref().is_err_and(|error| error.kind() == Kind::Unavailable) {
+            session.thread.lose();
+        }
         result
     }
 

@@ -78,7 +78,7 @@ async fn who_waits_too_long_for_a_lock_is_contended_and_nothing_is_applied() {
     let (one, other) = (quick(), quick());
     one.sql("create table t (a)").await.unwrap();
     // Holds the lock for as long as nobody takes its rows.
-    let insert = format!("{ENDLESS} insert into t select i from n limit 200000 returning a");
+    let insert = format!("{ENDLESS} insert into t select i from n limit 50000 returning a");
     let held = one.stream(&json!({ "query": insert })).await.unwrap();
     let both = json!({ "transaction": [{ "query": "insert into t values (1)" }, { "query": "select 1" }] });
     for request in [json!({ "query": "insert into t values (1)" }), both] {

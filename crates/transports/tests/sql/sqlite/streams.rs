@@ -58,7 +58,7 @@ async fn a_reader_who_goes_away_ends_the_statement() {
     let files = Files::new();
     let db = files.open("sqlite:a.db", json!({ "pool": { "max": 1 }, "statement_timeout": "5m" }));
     db.sql("create table t (a)").await.unwrap();
-    let insert = format!("{ENDLESS} insert into t select i from n limit 1000000 returning a");
+    let insert = format!("{ENDLESS} insert into t select i from n limit 50000 returning a");
     drop(db.stream(&json!({ "query": insert })).await.unwrap());
     drop(db.stream(&json!({ "query": format!("{ENDLESS} select i from n") })).await.unwrap());
     let found = timeout(Duration::from_secs(10), db.sql("insert into t values (1)")).await.unwrap().unwrap();
