@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what building or testing needs and this machine lacks: need.sh cc | redis | oidc | python | nextest | deny
+# Installs what building or testing needs and this machine lacks: need.sh cc | redis | postgres | mariadb | pgbouncer |
+# oidc | python | nextest | deny
 set -euo pipefail
 
 # What is there already is used, in whichever version.
@@ -26,6 +27,16 @@ install() {
         say "$1 is missing; on Debian and Ubuntu: sudo $apt"
         return 1
     fi
+}
+
+# A database server, which Debian keeps outside of PATH. The tests start their own, and never ask the one that Debian starts.
+postgres() {
+    compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || package postgres postgresql
+}
+
+# COMMAND PACKAGE: one in a folder that PATH need not name
+daemon() {
+    PATH=$PATH:/usr/sbin package "$1" "$2"
 }
 
 # What the tests of OAuth 2 ask for tokens: npm oidc-provider, in the version that its lock file names.
@@ -72,9 +83,12 @@ case ${1:-} in
     # AWS-LC, SQLite and zstd are compiled from C, and Rust links with it.
     cc) package cc build-essential ;;
     redis) package redis-server redis-server ;;
+    postgres) postgres ;;
+    mariadb) daemon mariadbd mariadb-server ;;
+    pgbouncer) daemon pgbouncer pgbouncer ;;
     oidc) oidc ;;
     python) python ;;
     nextest) tool nextest "$NEXTEST" ;;
     deny) tool deny "$DENY" ;;
-    *) say "usage: $0 cc | redis | oidc | python | nextest | deny"; exit 2 ;;
+    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | oidc | python | nextest | deny"; exit 2 ;;
 esac

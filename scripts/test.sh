@@ -68,6 +68,18 @@ if ! scripts/need.sh redis; then
 fi
 # Tests that talk to what is not there are left out, and said.
 without=()
+if ! scripts/need.sh postgres; then
+    skip postgres 'PostgreSQL could not be installed (see above): tests named postgres:: were left out'
+    without+=(postgres::)
+fi
+if ! scripts/need.sh mariadb; then
+    skip mysql 'MariaDB could not be installed (see above): tests named mysql:: were left out'
+    without+=(mysql::)
+fi
+if ! scripts/need.sh pgbouncer; then
+    skip pgbouncer 'PgBouncer could not be installed (see above): tests named pgbouncer:: were left out'
+    without+=(pgbouncer::)
+fi
 if ! scripts/need.sh oidc; then
     skip oauth2 'npm oidc-provider could not be installed (see above)'
     without+=(oidc:: connect::)

@@ -9,8 +9,10 @@ pub(crate) mod disconnect;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod list;
+pub(crate) mod query;
 pub(crate) mod register;
 pub(crate) mod restore;
+pub(crate) mod schema;
 pub(crate) mod serve;
 
 use std::{io::Read, path::PathBuf};

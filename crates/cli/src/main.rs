@@ -43,6 +43,8 @@ To begin:
 enum Command {
     Serve(commands::serve::Serve),
     Call(commands::call::Call),
+    Query(commands::query::Query),
+    Schema(commands::schema::Schema),
     List(commands::list::List),
     Register(commands::register::Register),
     Connect(commands::connect::Connect),
@@ -67,6 +69,8 @@ fn main() -> std::process::ExitCode {
         match command {
             Command::Serve(serve) => Box::pin(serve.run(&output)).await,
             Command::Call(call) => call.run(&server, &output).await,
+            Command::Query(query) => query.run(&server, &output).await,
+            Command::Schema(schema) => schema.run(&server, &output).await,
             Command::List(list) => list.run(&server, &output).await,
             Command::Register(register) => register.run(&server, &output).await,
             Command::Connect(connect) => connect.run(&server, &output).await,

@@ -42,6 +42,10 @@ pub struct Call {
     pub keyed: bool,
     /// What the authenticate layer got from the scheme, for the transport to place on its wire.
     pub credential: Option<Arc<Credential>>,
+    /// Whether what can be asked for is wanted ([`Transport::schema`]), and not what the operation says.
+    ///
+    /// [`Transport::schema`]: crate::Transport::schema
+    pub schema: bool,
     /// Whether only the service itself can answer it: the cache neither does, nor keeps its reply.
     pub uncached: bool,
     /// What the cache did with it; `None` where there is no cache.
@@ -66,6 +70,7 @@ impl Call {
             action: None,
             keyed: false,
             credential: None,
+            schema: false,
             uncached: false,
             cache: None,
         }

@@ -57,7 +57,10 @@ fn of_request(request: &HttpRequest) -> Fingerprint<'_> {
 fn whole(query: &Query) -> Cow<'_, str> {
     let name = query.operation_name.as_deref().unwrap_or_default();
     let Wanted { max_rows, max_bytes, arrays, stream, read_only: _ } = query.wanted;
-    let mut text = format!("\u{1}{}\u{1}{name}\u{1}{max_rows:?}{max_bytes:?}{arrays}{stream}", name.len());
+    // What is kept for a minute is too old for a caller who asks for one of a second.
+    let ttl = query.ttl;
+    let mut text =
+        format!("\u{1}{}\u{1}{name}\u{1}{max_rows:?}{max_bytes:?}{arrays}{stream}{ttl:?}", name.len());
     for Statement { text: statement, params } in &query.statements {
         let params = params.as_deref().map_or("", serde_json::value::RawValue::get);
         let _ = write!(text, "\u{1}{}\u{1}{statement}\u{1}{}\u{1}{params}", statement.len(), params.len());
@@ -148,8 +151,7 @@ mod tests {
     #[test]
     fn a_query_is_its_text_name_and_parameters_and_what_writes_has_none() {
         let query = |text: &str, name: Option<&str>, read_only| {
-            let operation_name = name.map(str::to_owned);
-            Operation::Query(Query { operation_name, read_only, ..Query::new(text) })
+            Operation::Query(Query { operation_name: name.map(str::to_owned), read_only, ..Query::new(text) })
         };
         let print = |operation: &Operation| operation.fingerprint().map(|print| print.text.into_owned());
         assert!(print(&query("a", None, false)).is_none());

@@ -81,6 +81,7 @@ impl<'a> Next<'a> {
     {
         match self.pipeline.layers.get(self.at) {
             Some(layer) => layer.call(call, Next { at: self.at + 1, ..self }),
+            None if call.schema => self.pipeline.transport.schema_dyn(&self.pipeline.context, call),
             None => self.pipeline.transport.call_dyn(&self.pipeline.context, call),
         }
     }

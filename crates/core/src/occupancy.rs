@@ -1,7 +1,10 @@
 //! `Occupancy`: how full a pool of connections is.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 /// How full a pool of connections is, and what has become of it since it was opened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Occupancy {
     /// Connections that nobody uses.
     pub idle: u32,

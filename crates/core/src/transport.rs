@@ -28,10 +28,6 @@ pub trait Transport: Debug + Send + Sync + Sized + 'static {
     /// The `type` in a configuration, such as `rest`.
     const NAME: &'static str;
 
-    /// Whether replies are HTTP's, whose headers say how long they may be kept (RFC 9111). Those of others are
-    /// kept only where the configuration says for how long.
-    const HTTP: bool = false;
-
     /// The keys of a configuration that are this transport's own.
     type Config: DeserializeOwned + JsonSchema;
 
@@ -87,10 +83,6 @@ pub trait Transport: Debug + Send + Sync + Sized + 'static {
 pub trait TransportDyn: Debug + Send + Sync + 'static {
     /// See [`Transport::NAME`].
     fn name(&self) -> &'static str;
-    /// See [`Transport::HTTP`].
-    fn is_http(&self) -> bool {
-        false
-    }
     /// See [`Transport::parse`].
     ///
     /// # Errors
@@ -118,10 +110,6 @@ pub trait TransportDyn: Debug + Send + Sync + 'static {
 impl<T: Transport> TransportDyn for T {
     fn name(&self) -> &'static str {
         T::NAME
-    }
-
-    fn is_http(&self) -> bool {
-        T::HTTP
     }
 
     fn parse_dyn(&self, request: &RawValue) -> Result<Operation> {

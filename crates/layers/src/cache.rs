@@ -31,7 +31,7 @@ mod tests;
 mod validators;
 mod vary;
 
-use std::{future::ready, sync::Arc};
+use std::{future::ready, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method};
 use tokio::time::Instant;
@@ -105,7 +105,12 @@ impl Cache {
                 // RFC 9111 section 4.4: whether others are safe is not known, so they are not.
                 _ => Part::Forget,
             },
-            Operation::Query(query) if query.read_only && self.scope.policy.adds() => Part::Answer,
+            // A caller's word on how long goes before the configuration's. What flows is never kept.
+            Operation::Query(query) if query.read_only && !query.wanted.stream => match query.ttl {
+                Some(ttl) if ttl.is_zero() => Part::None(Forward::Bypass),
+                None if !self.scope.policy.adds() => Part::None(Forward::Bypass),
+                _ => Part::Answer,
+            },
             _ => Part::None(Forward::Bypass),
         }
     }
@@ -178,12 +183,13 @@ impl Cache {
     async fn pass(&self, call: &mut Call, next: Next<'_>, hash: u64) -> Result<Reply> {
         let mut result = next.run(call).await;
         if let Some(reply) = forward::reply(&mut result)
-            && self.scope.policy.may_keep(&reply.headers)
+            && (ttl(&call.operation).is_some() || self.scope.policy.may_keep(&reply.headers))
         {
             let came = Instant::now();
             let moment = Moment { asked: came, came, wall: self.scope.store.clock.wall(came) };
             let (status, headers, redirected) = (reply.status, &reply.headers, reply.redirected);
-            let head = Head { status, headers, failure: None, redirected, moment };
+            let ttl = ttl(&call.operation);
+            let head = Head { status, headers, failure: None, redirected, ttl, moment };
             if with_headers(&call.operation, |asked| self.scope.policy.judge(asked, head)).is_some() {
                 self.scope.store.flights.useful(hash);
             }
@@ -215,6 +221,10 @@ impl Layer for Cache {
     }
 
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
+        // A message is never kept, and nobody is told so.
+        if matches!(call.operation, Operation::Publish(_) | Operation::Receive(_)) {
+            return next.run(call);
+        }
         let asked = with_headers(&call.operation, Asked::of);
         match self.part(call, &asked) {
             Part::None(forward) => {
@@ -258,6 +268,14 @@ fn with_headers<T>(operation: &Operation, read: impl FnOnce(&HeaderMap) -> T) ->
     match operation {
         Operation::Http(request) => read(&request.headers),
         _ => read(&HeaderMap::new()),
+    }
+}
+
+/// How long a caller lets the reply be kept, if it says so.
+fn ttl(operation: &Operation) -> Option<Duration> {
+    match operation {
+        Operation::Query(query) => query.ttl,
+        _ => None,
     }
 }
 

@@ -10,11 +10,12 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::time::{Sleep, sleep_until, timeout_at};
 use trunkline_core::{
-    Body, BodyStream, BoxFuture, Call, Error, Kind, Layer, Next, Operation, Outcome, Reply, Result,
+    Body, BodyStream, BoxFuture, Call, Error, Idle, Kind, Layer, Next, Operation, Outcome, Reply, Result,
 };
 
 /// Ends a call that takes longer than its total time, or than its caller's own deadline if that is
-/// sooner. Bodies that are relayed, to a client or from one, may flow for longer.
+/// sooner. Bodies that are relayed, to a client or from one, may flow for longer; so may the rows of a query that are
+/// streamed, as long as none keeps its reader waiting for the total time.
 #[derive(Debug)]
 pub struct Deadline {
     total: Duration,
@@ -34,6 +35,7 @@ impl Layer for Deadline {
 
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
         let relayed = matches!(&call.operation, Operation::Http(request) if request.relay);
+        let streamed = matches!(&call.operation, Operation::Query(query) if query.wanted.stream);
         let asked = call.operation.timeout().map(|timeout| call.began + timeout);
         let callers = [call.deadline, asked].into_iter().flatten().min();
         // An upload takes as long as its client needs; while it flows nobody waits in vain.
@@ -50,19 +52,23 @@ impl Layer for Deadline {
                 Ok(result) => result,
                 Err(_) => return Err(late(total).attempted(call.attempt)),
             };
-            // What is relayed may flow for longer, unless its caller has said for how long.
-            if let Some(end) = if relayed { callers } else { Some(deadline) } {
-                let reply = match &mut result {
-                    Ok(reply) => Some(reply),
-                    Err(error) => error.reply_mut(),
+            // What is relayed or streamed may flow for longer, unless its caller has said for how long.
+            let end = if relayed || streamed { callers } else { Some(deadline) };
+            let idle = streamed.then(|| Idle::new(self.total));
+            if end.is_none() && idle.is_none() {
+                return result;
+            }
+            let reply = match &mut result {
+                Ok(reply) => Some(reply),
+                Err(error) => error.reply_mut(),
+            };
+            if let Some(reply @ Reply { body: Body::Stream(_), .. }) = reply {
+                let Body::Stream(stream) = std::mem::take(&mut reply.body) else {
+                    unreachable!("matched above")
                 };
-                if let Some(reply @ Reply { body: Body::Stream(_), .. }) = reply {
-                    let Body::Stream(stream) = std::mem::take(&mut reply.body) else {
-                        unreachable!("matched above")
-                    };
-                    let bound = Bound { stream, sleep: Box::pin(sleep_until(end)), total: end - call.began };
-                    reply.body = Body::stream(bound);
-                }
+                // Until its first byte a stream is a call like any other.
+                let sleep = end.or(Some(deadline)).map(|end| Box::pin(sleep_until(end)));
+                reply.body = Body::stream(Bound { stream, sleep, ends: end.is_some(), total, idle });
             }
             result
         })
@@ -77,11 +83,16 @@ fn late(total: Duration) -> Error {
     .outcome_is(Outcome::Unknown)
 }
 
-/// A reply's stream that must have ended at the deadline.
+/// A reply's stream that must have ended at the deadline, or at least begun.
 struct Bound {
     stream: BodyStream,
-    sleep: Pin<Box<Sleep>>,
+    /// Not there once it has begun, where that is enough.
+    sleep: Option<Pin<Box<Sleep>>>,
+    /// Whether it must have ended.
+    ends: bool,
     total: Duration,
+    /// Where no piece may take longer than this, however long all of it does.
+    idle: Option<Idle>,
 }
 
 impl http_body::Body for Bound {
@@ -89,11 +100,22 @@ impl http_body::Body for Bound {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.stream).poll_frame(cx) {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.stream).poll_frame(cx) {
+            this.sleep = this.sleep.take().filter(|_| this.ends);
+            this.idle.iter_mut().for_each(Idle::moved);
             return Poll::Ready(frame);
         }
-        std::task::ready!(self.sleep.as_mut().poll(cx));
-        Poll::Ready(Some(Err(late(self.total))))
+        if let Some(sleep) = &mut this.sleep
+            && sleep.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Some(Err(late(this.total))));
+        }
+        let Some(idle) = &mut this.idle else { return Poll::Pending };
+        std::task::ready!(idle.poll_overdue(cx));
+        let limit = idle.limit();
+        let silent = format!("the service sent no more rows for {limit:?}; raise timeout, or ask for less");
+        Poll::Ready(Some(Err(Error::new(Kind::Timeout, silent).outcome_is(Outcome::Unknown))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -112,12 +134,12 @@ mod tests {
     use futures_util::{StreamExt, stream};
     use http_body_util::StreamBody;
     use tokio::time::Instant;
-    use trunkline_core::{Egress, HttpRequest, IntegrationId, Pipeline, Profile};
+    use trunkline_core::{Egress, HttpRequest, IntegrationId, Pipeline, Profile, Query};
     use trunkline_testkit::{Script, Step};
 
     use super::*;
 
-    async fn call(script: &Script, request: HttpRequest, own: Option<Duration>) -> Result<Reply> {
+    async fn call(script: &Script, request: impl Into<Operation>, own: Option<Duration>) -> Result<Reply> {
         let context = trunkline_core::Context::new(Arc::new(Egress::new(Profile::Guarded, &[]).unwrap()));
         let layers: Vec<Arc<dyn Layer>> = vec![Arc::new(Deadline::new(Duration::from_secs(30)))];
         let mut call = Call::new(IntegrationId::new("a").unwrap(), request);
@@ -172,5 +194,44 @@ mod tests {
         let reply = call(&Script::new([Step::Ok(endless())]), request, None).await.unwrap();
         let hour = tokio::time::timeout(Duration::from_secs(3600), reply.bytes()).await;
         assert!(hour.is_err(), "a relayed stream outlives the total time");
+    }
+
+    fn streamed() -> Query {
+        let mut query = Query::new("select 1");
+        query.wanted.stream = true;
+        query
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rows_that_are_streamed_flow_for_as_long_as_none_is_waited_for_in_vain() {
+        let rows = stream::unfold(0, |n| async move {
+            tokio::time::sleep(Duration::from_secs(29)).await;
+            (n < 10).then(|| (Ok(Frame::data(Bytes::from_static(b"1\n"))), n + 1))
+        });
+        let (began, script) =
+            (Instant::now(), Script::new([Step::Ok(Body::stream(StreamBody::new(Box::pin(rows))))]));
+        let reply = call(&script, streamed(), None).await.unwrap();
+        assert_eq!(reply.bytes().await.unwrap().len(), 20);
+        assert_eq!(began.elapsed().as_secs(), 29 * 11);
+
+        let (began, script) = (Instant::now(), Script::new([Step::Ok(endless())]));
+        let error = call(&script, streamed(), None).await.unwrap().bytes().await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::Timeout, Outcome::Unknown));
+        assert_eq!(began.elapsed().as_secs(), 30, "its service is silent");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_begins_within_the_total_time_and_ends_when_its_caller_says() {
+        let never = Body::stream(StreamBody::new(stream::pending()));
+        let steps = [Step::Takes(Duration::from_secs(20)), Step::Ok(never)];
+        let (began, script) = (Instant::now(), Script::new(steps));
+        call(&script, streamed(), None).await.unwrap().bytes().await.unwrap_err();
+        assert_eq!(began.elapsed().as_secs(), 30);
+
+        let mut asked = streamed();
+        asked.timeout = Some(Duration::from_secs(5));
+        let (began, script) = (Instant::now(), Script::new([Step::Ok(endless())]));
+        call(&script, asked, None).await.unwrap().bytes().await.unwrap_err();
+        assert_eq!(began.elapsed().as_secs(), 5);
     }
 }

@@ -1,6 +1,7 @@
 //! Prometheus metrics of calls: one registry, and handles that are looked up once per integration.
 
 mod attempts;
+mod pools;
 mod read;
 mod series;
 
@@ -14,12 +15,13 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
-use trunkline_core::{Kind, Result};
+use trunkline_core::{Kind, Occupancy, Result};
 
 pub(crate) use self::attempts::{AttemptMetrics, Attempted, Shape};
 pub use self::series::CallMetrics;
 use self::{
     attempts::Attempts,
+    pools::Pools,
     read::{Read, ReadGauge},
     series::Series,
 };
@@ -138,6 +140,11 @@ impl Metrics {
     /// Adds a gauge of somebody else's that is read when it is scraped.
     pub fn register_gauge(&mut self, name: &str, help: &str, read: impl Fn() -> u64 + Send + Sync + 'static) {
         self.registry.register(name, help, ReadGauge(read));
+    }
+
+    /// Adds how full the pools of integrations are, which is read when it is scraped.
+    pub fn register_pools(&mut self, read: impl Fn() -> Vec<(Arc<str>, Occupancy)> + Send + Sync + 'static) {
+        self.registry.register_collector(Box::new(Pools(read)));
     }
 
     /// Adds what a cache counts.

@@ -58,7 +58,7 @@ pub enum SpanOf {
 /// Whom attempts ask, as far as the configuration of an integration tells without a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Service {
-    /// What it speaks: the `type` of the integration.
+    /// What is spoken to, as the semantic conventions name it, such as `postgresql`.
     pub system: &'static str,
     /// Its host and port, where it has a URL.
     pub address: Option<(Box<str>, u16)>,

@@ -9,6 +9,7 @@ mod integrations;
 mod keys;
 pub(crate) mod oauth;
 mod operations;
+mod schema;
 mod test;
 
 use axum::{
@@ -57,6 +58,7 @@ routes! {
     delete "/api/v1/integrations/{id}", "Remove an integration", None, (200, "Registered"), [], Some(|| delete(integrations::remove));
     delete "/api/v1/integrations/{id}/cache", "Forget the replies that are kept for an integration", None, (200, "Registered"), [], Some(|| delete(integrations::clear_cache));
     get "/api/v1/integrations/{id}/health", "Probe an integration", None, (200, "Health"), [], Some(|| get(integrations::health));
+    get "/api/v1/integrations/{id}/schema", "What can be asked for: of a database its tables and columns", None, (200, "Anything"), [], Some(|| get(schema::schema));
     post "/api/v1/integrations/{id}/breaker/reset", "Close the circuit", None, (200, "State"), [], Some(|| post(breaker::reset));
     post "/api/v1/integrations/{id}/breaker/open", "Open the circuit until it is reset", None, (200, "State"), [], Some(|| post(breaker::open));
     get "/api/v1/integrations/{id}/connections", "List the connections of an integration, by name", None, (200, "ConnectionList"), ["after", "limit", "accounts"], Some(|| get(connections::list));
@@ -66,6 +68,7 @@ routes! {
     patch "/api/v1/integrations/{id}/connections/{connection}", "Change some keys of a connection (RFC 7396)", Some("Patch"), (200, "Connected"), [], Some(|| patch(connections::change));
     delete "/api/v1/integrations/{id}/connections/{connection}", "Remove a connection", None, (200, "Connected"), [], Some(|| delete(connections::remove));
     get "/api/v1/integrations/{id}/connections/{connection}/health", "Probe a connection", None, (200, "Health"), [], Some(|| get(connections::health));
+    get "/api/v1/integrations/{id}/connections/{connection}/schema", "What can be asked for with a connection", None, (200, "Anything"), [], Some(|| get(schema::schema_of_connection));
     post "/api/v1/integrations/{id}/connections/{connection}/test", "Try a request with a connection, or probe with an empty one", Some("Request"), (200, "Tested"), [], Some(|| post(test::test_connection));
     get "/api/v1/integrations/{id}/oauth", "How the account that calls are made for stands", None, (200, "Standing"), ["connection"], Some(|| get(oauth::read));
     delete "/api/v1/integrations/{id}/oauth", "Forget the account, and tell the provider", None, (200, "Disconnected"), ["connection"], Some(|| delete(oauth::revoke));

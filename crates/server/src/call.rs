@@ -6,11 +6,11 @@ use std::sync::Arc;
 use http::{Request, Response, header};
 use hyper::body::Incoming;
 use serde_json::value::RawValue;
-use trunkline::{Body, Call, Error, Handle, Reply, Scrub};
+use trunkline::{Body, Call, Error, Handle, Operation, Reply, Scrub};
 
 use crate::{
-    app::App, connection, headers, idempotency, inbound, problem::Problem, proxy::answer, trace::Trace,
-    wishes::Wishes,
+    app::App, connection, headers, idempotency, inbound, ndjson, problem::Problem, proxy::answer,
+    trace::Trace, wishes::Wishes,
 };
 
 /// Makes a call; one with an idempotency key only once.
@@ -30,7 +30,17 @@ pub(crate) async fn call(
     if let Some(name) = connection::chosen([wishes.connection(), named])? {
         handle = app.connection(&handle, &name).await?;
     }
-    let operation = handle.parse(raw(&rest)?)?;
+    let mut operation = handle.parse(raw(&rest)?)?;
+    if let Operation::Query(query) = &mut operation {
+        query.wanted.stream |= ndjson::is_asked(&head.headers);
+        if query.wanted.stream && key.is_some() {
+            return Err(Error::invalid(
+                "idempotency-key: an answer that is streamed is not kept, and cannot be given again; leave the key out, \
+                 or ask for application/json",
+            )
+            .into());
+        }
+    }
     let mut call = Call::new(handle.id().clone(), operation);
     wishes.onto(&mut call);
     if let Some(trace) = Trace::take(&mut head.headers) {
@@ -74,3 +84,6 @@ pub(crate) async fn problem(error: Error, handle: &Handle, call: &Call) -> Probl
 pub(crate) fn raw(bytes: &[u8]) -> Result<&RawValue, Error> {
     serde_json::from_slice(bytes).or_else(|_| trunkline::parse::text(bytes))
 }
+
+#[cfg(test)]
+mod tests;

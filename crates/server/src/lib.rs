@@ -16,6 +16,7 @@ mod gate;
 mod headers;
 mod idempotency;
 mod inbound;
+mod ndjson;
 mod oauth;
 mod openapi;
 mod places;

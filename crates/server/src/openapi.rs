@@ -97,7 +97,8 @@ fn keyed(mut operation: Value) -> Value {
     operation["description"] = "With an Idempotency-Key the call is made once, however often the request is repeated within 24 hours. \
         A repetition gets the same answer, of whatever status, and nothing is sent; a call that was refused before anything was \
         sent can be repeated. The call goes on to its end if its caller goes away. The key is not passed on: retry_config.idempotency_header \
-        says in which header the service takes one."
+        says in which header the service takes one. Rows of a query are streamed as lines of JSON to clients that accept \
+        application/x-ndjson; such an answer is not kept, and takes no key."
         .into();
     if let Some(parameters) = operation["parameters"].as_array_mut() {
         parameters.push(json!({
@@ -242,7 +243,8 @@ fn schemas() -> Value {
         "Tested": {
             "type": "object",
             "properties": {
-                "status": { "enum": ["success", "error"] }, "result": true, "error": text,
+                "status": { "enum": ["success", "error"] }, "result": true, "error": text, "warning": text,
+                "service": { "type": "object", "additionalProperties": text },
                 "problem": { "$ref": "#/components/schemas/Problem" },
                 "steps": { "type": "array", "items": { "type": "object", "properties": { "step": text, "ok": { "type": "boolean" } } } },
             },

@@ -1,21 +1,29 @@
 //! What the tests of the other crates stand on: scripted transports for the layers, real peers on port 0 for
-//! everything that speaks HTTP, a Redis, servers of others, and what every transport is checked by.
+//! everything that speaks HTTP, a Redis, databases with a sample in them, servers of others, and what every transport is checked by.
 #![allow(clippy::unwrap_used, reason = "a test helper that cannot go on should fail the test at once")]
 
 pub mod conformance;
 mod httpbin;
+mod mariadb;
 mod moto;
+pub mod music;
 mod oidc;
 mod peer;
+mod pgbouncer;
+mod postgres;
 mod python;
 mod redis;
 mod script;
+mod server;
 mod tls;
 
 pub use httpbin::Httpbin;
+pub use mariadb::MariaDb;
 pub use moto::Moto;
 pub use oidc::OidcProvider;
 pub use peer::{Peer, Received};
+pub use pgbouncer::PgBouncer;
+pub use postgres::{PASSWORD, Postgres};
 pub use redis::Redis;
 pub use script::{Script, Step};
 pub use tls::Authority;

@@ -110,7 +110,7 @@ impl Transport for Lines {
 
     async fn call(&self, context: &Context, call: &mut Call) -> Result<Reply> {
         let Operation::Query(query) = &call.operation else { panic!("lines are queries") };
-        let text = query.text.clone();
+        let text = query.text().to_owned();
         match self.0.config.flaw {
             Some(Flaw::TriesAgain) => match self.0.exchange(context, &text).await {
                 Err(error) if error.outcome() == Outcome::Unknown => self.0.exchange(context, &text).await,

@@ -24,15 +24,9 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// and private answers is an attack or a mistake. `unknown_host` when the name does not exist,
 /// `unavailable` or `timeout` when it cannot be resolved or no address answers. All with outcome `not_sent`.
 pub async fn dial(egress: &Egress, zone: Zone, host: &str, port: u16, limit: Duration) -> Result<TcpStream> {
-    egress.check_host(zone, host, port)?;
     let end = Instant::now() + limit;
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let addresses = match bare.parse::<IpAddr>() {
-        Ok(ip) => vec![SocketAddr::new(ip, port)],
-        Err(_) => resolve(host, port, end).await?,
-    };
-    admit(egress, zone, host, &addresses)?;
-    match timeout_at(end, race(&alternate(addresses))).await {
+    let addresses = admitted(egress, zone, host, port, end).await?;
+    match timeout_at(end, race(&addresses)).await {
         Ok(Ok(stream)) => {
             // Without this, a small request waits for the acknowledgement of the one before.
             let _ = stream.set_nodelay(true);
@@ -44,6 +38,29 @@ pub async fn dial(egress: &Egress, zone: Zone, host: &str, port: u16, limit: Dur
         Err(_) => Err(Error::new(Kind::Timeout, format!("no connection to {host}:{port} within {limit:?}"))
             .outcome_is(Outcome::NotSent)),
     }
+}
+
+/// The addresses that `host` stands for, the guard having admitted each of them, in the order in which they are best
+/// tried: for libraries that dial by themselves, which are then given an address and never the name.
+///
+/// # Errors
+///
+/// As [`dial`] before it connects.
+pub(crate) async fn admitted(
+    egress: &Egress,
+    zone: Zone,
+    host: &str,
+    port: u16,
+    end: Instant,
+) -> Result<Vec<SocketAddr>> {
+    egress.check_host(zone, host, port)?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let addresses = match bare.parse::<IpAddr>() {
+        Ok(ip) => vec![SocketAddr::new(ip, port)],
+        Err(_) => resolve(host, port, end).await?,
+    };
+    admit(egress, zone, host, &addresses)?;
+    Ok(alternate(addresses))
 }
 
 /// Judges all that a name resolved to: one refused address refuses the name, lest whoever answers for it

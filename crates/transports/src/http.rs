@@ -22,5 +22,5 @@ pub(crate) use incoming::reply;
 pub(crate) use origin::Origin;
 pub(crate) use outgoing::Outgoing;
 pub(crate) use proxy::Proxy;
-pub(crate) use tls::TlsConfig;
+pub(crate) use tls::{Tls, TlsConfig};
 pub(crate) use url::{Base, resolve_location};

@@ -41,7 +41,6 @@ pub struct Rest {
 
 impl Transport for Rest {
     const NAME: &'static str = "rest";
-    const HTTP: bool = true;
     type Config = RestConfig;
 
     fn open(config: RestConfig, context: &Context) -> Result<Self> {

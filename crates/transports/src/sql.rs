@@ -6,9 +6,11 @@ mod config;
 mod engine;
 mod job;
 mod json;
+mod mysql;
 mod output;
 mod plans;
 mod pool;
+mod postgres;
 mod request;
 mod scan;
 mod sqlite;
@@ -28,9 +30,11 @@ use self::{
     config::Rules,
     engine::{Engine, Login},
     job::{Job, Step},
+    mysql::MySql,
     output::Output,
     plans::{Plan, Plans},
     pool::{Lease, Pool},
+    postgres::Postgres,
     sqlite::Sqlite,
 };
 
@@ -74,6 +78,8 @@ named! {
 /// The engine that was found.
 #[derive(Debug)]
 enum Speaks {
+    Postgres(Client<Postgres>),
+    MySql(Client<MySql>),
     Sqlite(Client<Sqlite>),
 }
 
@@ -81,6 +87,8 @@ enum Speaks {
 macro_rules! each {
     ($speaks:expr, $client:ident => $done:expr) => {
         match $speaks {
+            Speaks::Postgres($client) => $done,
+            Speaks::MySql($client) => $done,
             Speaks::Sqlite($client) => $done,
         }
     };
@@ -97,9 +105,13 @@ impl<N: Named> Transport for Database<N> {
                 let engine = Sqlite::open(&config, &address, context)?;
                 Speaks::Sqlite(Client::open(&config, engine, address.login())?)
             }
-            System::Postgres | System::MySql => {
-                let message = "base_url: this build speaks to SQLite alone";
-                return Err(Error::new(Kind::Unsupported, message));
+            System::MySql => {
+                let engine = MySql::open(&config, &address, context)?;
+                Speaks::MySql(Client::open(&config, engine, address.login())?)
+            }
+            System::Postgres => {
+                let engine = Postgres::open(&config, &address)?;
+                Speaks::Postgres(Client::open(&config, engine, address.login())?)
             }
         };
         Ok(Self { speaks, named: PhantomData })
@@ -200,13 +212,14 @@ impl<E: Engine> Client<E> {
         let one = query.statements.len() == 1;
         for (n, statement) in query.statements.iter().enumerate() {
             let params = statement.params.as_deref();
-            let found = self.plan(&statement.text).and_then(|plan| match &*plan {
-                [plan] => Ok(vec![Step::new(plan.clone(), params)?]),
-                plans => Step::several(plans, params),
+            let found = self.plan(&statement.text).and_then(|plan| {
+                match &*plan {
+                    [plan] => steps.push(Step::new(plan.clone(), params)?),
+                    plans => steps.extend(Step::several(plans, params)?),
+                }
+                Ok(())
             });
-            steps.extend(
-                found.map_err(|error| if one { error } else { error.at(&format!("statement {}", n + 1)) })?,
-            );
+            found.map_err(|error| if one { error } else { error.at(&format!("statement {}", n + 1)) })?;
         }
         let together = !one || steps.len() > 1;
         Ok(Job { together, read_only: self.rules.read_only || query.wanted.read_only, steps })

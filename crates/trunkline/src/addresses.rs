@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use trunkline_core::parse;
-use url::Url;
+use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::IntegrationConfig;
+use crate::{IntegrationConfig, url_parts::Parts};
 
 /// Who is reached, by the keys that lead to the address: the same one in another place is another.
 pub(crate) type Addresses = BTreeMap<Vec<String>, String>;
@@ -61,11 +61,73 @@ fn is_address(text: &str) -> bool {
     text.contains("://") || begin.starts_with("http:") || begin == "https:"
 }
 
+/// What databases are spoken to by a URL, by however many names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Postgres,
+    /// MariaDB too.
+    Mysql,
+    Sqlite,
+}
+
+impl Engine {
+    /// By the scheme of a URL, which may name a driver as SQLAlchemy's do: `mysql+pymysql`.
+    pub(crate) fn of(scheme: &str) -> Option<Self> {
+        let scheme = scheme.trim().to_ascii_lowercase();
+        match scheme.split('+').next().unwrap_or_default() {
+            "postgres" | "postgresql" => Some(Self::Postgres),
+            "mysql" | "mariadb" => Some(Self::Mysql),
+            "sqlite" => Some(Self::Sqlite),
+            _ => None,
+        }
+    }
+
+    /// Where a URL names no port.
+    pub(crate) fn port(self) -> Option<u16> {
+        match self {
+            Self::Postgres => Some(5432),
+            Self::Mysql => Some(3306),
+            Self::Sqlite => None,
+        }
+    }
+}
+
+/// Who is reached at the URL of a database: all hosts that it names, each with its port, wherever it names them. `None`
+/// for any other text.
+fn database(text: &str) -> Option<String> {
+    // Where in the query a driver may find whom to dial.
+    const WHERE: [&str; 6] = ["host", "hostaddr", "port", "socket", "unix_socket", "unix_sock"];
+    let engine = Engine::of(text.split_once(':')?.0)?;
+    let Some(port) = engine.port() else {
+        return Some(format!("sqlite:{}", text.split_once(':')?.1.split('?').next().unwrap_or_default()));
+    };
+    let parts = Parts::of(text)?;
+    let hosts = parts.rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    let hosts = hosts.split(',').map(|host| {
+        let named = host.rsplit_once(':').filter(|(_, port)| !port.contains(']'));
+        let (host, named) = named.map_or((host, ""), |(host, port)| (host, port));
+        format!("{host}:{}", if named.is_empty() { port.to_string() } else { named.to_owned() })
+    });
+    let mut origin = format!("{engine:?}://").to_ascii_lowercase();
+    origin.push_str(&hosts.collect::<Vec<_>>().join(","));
+    for (name, value) in parts.params() {
+        // Escapes or not, a name means the same.
+        let pair = form_urlencoded::parse(name.as_bytes()).next().map(|(name, _)| name.to_ascii_lowercase());
+        if let Some(name) = pair.filter(|name| WHERE.contains(&&**name)) {
+            origin.push_str(&format!(";{name}={}", value.unwrap_or_default()));
+        }
+    }
+    Some(origin)
+}
+
 /// Who is reached at an address, as clients read it. Where that is not known yet, for a placeholder, it is what stands
 /// before the path; for a reference, which may hold any of it, all of the text.
 pub(crate) fn origin(text: &str) -> String {
     if text.contains("${") {
         return text.to_owned();
+    }
+    if let Some(origin) = database(text) {
+        return origin;
     }
     match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => url.origin().ascii_serialization(),
@@ -92,7 +154,16 @@ mod tests {
             ("https:///h.example", "https://h.example"),
             (" ht\ntps:h.example", "https://h.example"),
             ("https://h.example\\@other.example", "https://h.example"),
-            ("postgres://db.example/a", "postgres://db.example"),
+            ("postgres://db.example/a", "postgres://db.example:5432"),
+            ("postgresql+asyncpg://u:w@DB.example:5432/b?sslmode=require", "postgres://db.example:5432"),
+            ("postgres://u:a/w@db.example/a", "postgres://db.example:5432"),
+            ("postgres://a:1,[::1],B/x", "postgres://a:1,[::1]:5432,b:5432"),
+            ("postgres://a/x?host=B&port=1&%68ost=c", "postgres://a:5432;host=B;port=1;host=c"),
+            ("postgres:///x?host=/run/postgresql", "postgres://:5432;host=/run/postgresql"),
+            ("mysql+pymysql://db.example/a", "mysql://db.example:3306"),
+            ("mariadb://db.example:3306/a", "mysql://db.example:3306"),
+            ("sqlite:///data/File.db?mode=ro", "sqlite:///data/File.db"),
+            ("amqp://q.example/a", "amqp://q.example"),
             ("{{connection.instance}}/v1", "{{connection.instance}}/v1"),
             ("https://${env:NO_SUCH}/v1", "https://${env:NO_SUCH}/v1"),
         ] {

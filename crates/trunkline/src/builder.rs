@@ -17,6 +17,7 @@ use crate::{
     health::Limits,
     opened::{OPEN, Opened},
     order::Own,
+    pools::Pools,
 };
 
 /// How a [`Manager`] is set up.
@@ -212,6 +213,9 @@ impl Builder {
             "Connections that were called and are kept open",
             move || counted.count() as u64,
         );
+        let pools = Arc::new(Pools::default());
+        let read = pools.clone();
+        metrics.register_pools(move || read.read());
         let mut context = Context::new(Arc::new(self.egress));
         if let Some(folder) = self.databases {
             context = context.with_databases(folder);
@@ -240,7 +244,7 @@ impl Builder {
             counter: self.counter,
             files: Files::default(),
         };
-        Manager::start(shared, opened, self.activity, self.limits).await
+        Manager::start(shared, opened, &pools, self.activity, self.limits).await
     }
 }
 

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 use trunkline_core::{Call, Scrub, parse};
+use zeroize::Zeroizing;
 
-use crate::Handle;
+use crate::{Handle, url_parts};
 
 impl Handle {
     /// Hides what this integration keeps secret: what its configuration shows masked, what its references lead to
@@ -50,8 +51,12 @@ fn configured(exposed: &Value, masked: &Value, scrub: &mut Scrub) {
     }
 }
 
-/// What a reference within an address leads to, such as a token in its path. All of an address is no secret.
+/// The credentials in an address, and what a reference within it leads to, such as a token in its path. All of an
+/// address is no secret.
 fn address(base: &str, scrub: &mut Scrub) {
+    let whole = parse::resolve(base).map(|text| Zeroizing::new(text.into_owned()));
+    let whole = whole.as_ref().map_or(base, |text| text.as_str());
+    url_parts::secrets(whole).iter().for_each(|secret| scrub.text(secret));
     for (at, _) in base.match_indices("${") {
         let Some(end) = base[at..].find('}') else { break };
         let reference = &base[at..=at + end];
@@ -69,6 +74,15 @@ mod tests {
     use trunkline_core::MASK;
 
     use super::*;
+
+    #[test]
+    fn the_password_in_an_address_is_hidden_in_every_spelling() {
+        let mut scrub = Scrub::default();
+        address("postgres://user:pa%40ss-word@db.example/shop?sslpassword=of-the-key", &mut scrub);
+        let text = "pa@ss-word pa%40ss-word pa\\u0040ss-word of-the-key user db.example shop";
+        let hidden = scrub.hide(text.to_owned());
+        assert_eq!(hidden, format!("{MASK} {MASK} {MASK} {MASK} user db.example shop"));
+    }
 
     #[test]
     fn a_configuration_hides_what_it_shows_masked() {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
 use serde_json::Value;
-use trunkline_core::{Error, Kind, Result, SharedLimits};
+use trunkline_core::{Error, Kind, Occupancy, Result, SharedLimits};
 use trunkline_layers::{
     Bound, BreakerState, Budget, CallMetrics, Capacity, Circuit, ConcurrencyState, Limiter, Policy,
     RateLimitState, Rules, Thresholds,
@@ -39,6 +39,9 @@ pub struct FlowState {
     /// What is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<ConcurrencyState>,
+    /// Its pool of connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Occupancy>,
 }
 
 impl FlowState {
@@ -148,6 +151,7 @@ impl Flow {
             breaker: self.circuit().map(|circuit| circuit.snapshot()),
             rate_limit: (!self.rules.is_off()).then(|| self.limiter.snapshot()),
             concurrency: self.bound().map(|bound| bound.snapshot()),
+            pool: None,
         }
     }
 }

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_auth::{Entry as SchemeEntry, SCHEMES};
 use trunkline_core::{
-    Call, Consent, Context, Error, IntegrationId, Kind, Operation, Pipeline, Proof, Reply, Result, SchemeDyn,
-    SharedLimits,
+    Call, Consent, Context, Error, IntegrationId, Kind, Occupancy, Operation, Pipeline, Proof, Query, Reply,
+    Result, SchemeDyn, SharedLimits,
 };
 use trunkline_layers::{Bound, CacheScope, CacheStore, Metrics, Recorder, Spans, Traffic, TrafficState};
 use trunkline_store::Store;
@@ -229,7 +229,8 @@ impl Handle {
 
     /// What limits the integration now; `None` if it does not open.
     pub fn state(&self) -> Option<FlowState> {
-        self.flow.as_deref().map(Flow::state)
+        let state = self.flow.as_deref().map(Flow::state)?;
+        Some(FlowState { pool: self.occupancy(), ..state })
     }
 
     /// Closes the circuit, whatever is known of the service.
@@ -294,6 +295,27 @@ impl Handle {
                 None => error,
             }
         })
+    }
+
+    /// What can be asked for, such as the tables and columns of a database, as JSON. A call like any other: with
+    /// credential, deadline and limits, only that the cache keeps none of it.
+    ///
+    /// # Errors
+    ///
+    /// `unsupported` where nothing of the kind is known; else as [`Handle::call`].
+    pub async fn schema(&self, call: &mut Call) -> Result<Reply> {
+        (call.schema, call.uncached) = (true, true);
+        self.call(call).await
+    }
+
+    /// A call for [`Handle::schema`]. To layers it is a query that only reads.
+    pub fn schema_call(&self) -> Call {
+        Call::new(self.id.clone(), Query::new("").read_only())
+    }
+
+    /// How full the pool of connections is, where it has one.
+    pub(crate) fn occupancy(&self) -> Option<Occupancy> {
+        self.pipeline.transport().occupancy()
     }
 
     /// Asks the service the cheapest question that proves something, with the credential but without the

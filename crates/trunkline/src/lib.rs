@@ -59,11 +59,13 @@ mod mask;
 mod opened;
 mod order;
 mod placeholder;
+mod pools;
 mod refuse;
 mod registry;
 mod removed;
 mod site;
 mod tenant;
+mod url_parts;
 
 pub use activity::{Activity, Filter};
 pub use builder::Builder;

@@ -21,6 +21,7 @@ use crate::{
     health::Limits,
     leaving::Leaving,
     opened::Opened,
+    pools::Pools,
     registry::{Integrations, Registered, Registry, now_ms},
     site::note,
 };
@@ -60,10 +61,12 @@ impl Manager {
     pub(crate) async fn start(
         shared: Shared,
         opened: Arc<Opened>,
+        pools: &Pools,
         keep: usize,
         limits: Limits,
     ) -> Result<Self> {
         let registry = Registry::load(shared, opened).await?;
+        pools.of(&registry);
         let (recorder, store) = (registry.shared.recorder.clone(), registry.shared.store.clone());
         let activity = Arc::new(Activity::load(recorder, store, keep).await);
         let (stop, over) = (CancellationToken::new(), CancellationToken::new());

@@ -7,7 +7,7 @@ use crate::{
     IntegrationConfig,
     catalog::{Catalog, properties},
     config::is_words,
-    placeholder,
+    placeholder, url_parts,
 };
 
 /// The document with secrets masked. Shown is only what a schema knows to be no secret: what it calls
@@ -44,7 +44,7 @@ pub(crate) fn left_over(document: &Map<String, Value>) -> Option<String> {
             }
         };
         match value {
-            Value::String(text) => text == MASK,
+            Value::String(text) => text == MASK || url_parts::is_masked(text),
             Value::Array(values) => values.iter().enumerate().any(|(n, value)| at(n.to_string(), value)),
             Value::Object(fields) => fields
                 .iter()
@@ -76,6 +76,11 @@ pub fn unmask(sent: &mut Value, stored: &Value) {
             sent.iter_mut().zip(stored).for_each(|(value, stored)| unmask(value, stored));
         }
         (sent @ Value::String(_), stored) if *sent == MASK => *sent = stored.clone(),
+        (Value::String(sent), Value::String(stored)) if url_parts::is_masked(sent) => {
+            if let Some(url) = url_parts::unmasked(sent, stored) {
+                *sent = url;
+            }
+        }
         _ => {}
     }
 }
@@ -92,7 +97,10 @@ pub(crate) fn unsent(exposed: &Value, masked: &Value, sent: Option<&Value>) -> O
             Some(if path.is_empty() { key.clone() } else { format!("{key}.{path}") })
         }),
         // What a list holds counts as one.
-        (exposed, masked) if exposed != masked => sent.is_none_or(|sent| sent == masked).then(String::new),
+        (exposed, masked) if exposed != masked => {
+            let part = |sent: &Value| sent != exposed && sent.as_str().is_some_and(url_parts::is_masked);
+            sent.is_none_or(|sent| sent == masked || part(sent)).then(String::new)
+        }
         _ => None,
     }
 }
@@ -117,7 +125,7 @@ fn mask(value: &mut Value, schema: Option<&Value>) {
         }
         scalar if !schemas.iter().any(|schema| is_scalar(schema)) => hide(scalar),
         Value::String(text) => {
-            if let Some(shown) = without_credentials(text) {
+            if let Some(shown) = url_parts::masked(text) {
                 *text = shown;
             }
         }
@@ -148,43 +156,19 @@ pub(crate) fn is_credential(value: &Value) -> bool {
     first.is_some_and(|(first, _)| SCHEMES.iter().any(|scheme| scheme.eq_ignore_ascii_case(first)))
 }
 
-/// A URL with its user, its password and its parameters that look like credentials masked; `None` when
-/// it has none.
-fn without_credentials(url: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
-    let authority = rest.split('/').next().unwrap_or(rest);
-    // A password may hold a slash: what stands before it is then no host with a port.
-    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
-    let odd =
-        authority.contains('@') || !(authority.ends_with(']') || port.bytes().all(|c| c.is_ascii_digit()));
-    let user = rest.rsplit_once('@').filter(|_| odd);
-    let secret = |pair: &str| is_sensitive_name(pair.split('=').next().unwrap_or(pair));
-    if user.is_none() && !query.is_some_and(|query| query.split('&').any(secret)) {
-        return None;
-    }
-    let mut shown = match user {
-        Some((_, host)) => format!("{scheme}://{MASK}@{host}"),
-        None => format!("{scheme}://{rest}"),
-    };
-    for (n, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
-        shown.push(if n == 0 { '?' } else { '&' });
-        match pair.split_once('=') {
-            Some((name, _)) if secret(pair) => shown.extend([name, "=", MASK]),
-            _ => shown.push_str(pair),
-        }
-    }
-    Some(shown)
-}
-
 pub(crate) fn hide(value: &mut Value) {
     match value {
-        Value::String(text) if is_reference(text) || placeholder::is_one(text) => {}
+        Value::String(text) if is_shown(text) => {}
         Value::Object(fields) => fields.values_mut().for_each(hide),
         Value::Array(values) => values.iter_mut().for_each(hide),
         Value::Null => {}
         value => *value = MASK.into(),
     }
+}
+
+/// Whether the text says no more than where a secret is kept.
+pub(crate) fn is_shown(text: &str) -> bool {
+    is_reference(text) || placeholder::is_one(text)
 }
 
 /// Whether the text is one reference and nothing else: what stands around it could be a secret.
@@ -344,6 +328,7 @@ mod tests {
         let left = |document: Value| left_over(document.as_object().unwrap());
         assert_eq!(left(json!({"auth_config": {"key": MASK}})).as_deref(), Some("auth_config.key"));
         assert_eq!(left(json!({"a": [{"b": 1}, {"b": MASK}]})).as_deref(), Some("a.1.b"));
+        assert_eq!(left(json!({"base_url": "postgres://u:********@h/db"})).as_deref(), Some("base_url"));
         assert_eq!(left(json!({"name": MASK, "description": MASK, "metadata": {"a": MASK}, "a": "b"})), None);
     }
 }

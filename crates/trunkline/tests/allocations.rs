@@ -52,7 +52,8 @@ impl Transport for Nothing {
 async fn manager(more: &[(&str, Value)]) -> Manager {
     let manager = Manager::builder().transport::<Nothing>().build().await.unwrap();
     for (id, more) in more {
-        let mut json = json!({ "integration_id": id, "type": "nothing" });
+        let off = json!({ "enabled": false });
+        let mut json = json!({ "integration_id": id, "type": "nothing", "cache_config": off });
         for (key, value) in more.as_object().unwrap() {
             json[key] = value.clone();
         }

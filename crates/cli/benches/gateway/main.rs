@@ -11,11 +11,16 @@
 )]
 
 mod bare;
+#[path = "../common/load.rs"]
 mod load;
+mod nginx;
+#[path = "../common/process.rs"]
 mod process;
 mod upstream;
 
+use nginx::nginx;
 use process::Process;
+use serde_json::{Value, json};
 
 /// Connections of the load.
 const CONNECTIONS: usize = 64;
@@ -28,6 +33,26 @@ fn main() {
         "bare" => bare::serve(word(2)),
         _ => compare(&args),
     }
+}
+
+/// `bench` with the layers that are on unless configured otherwise, `plain` with as few as there can be, and `cached`
+/// that keeps replies.
+fn integrations(upstream: &str) -> Value {
+    let bench = json!({
+        "integration_id": "bench", "type": "rest", "base_url": format!("http://{upstream}"),
+        "auth_type": "bearer", "auth_config": { "token": upstream::TOKEN },
+    });
+    let mut plain = bench.clone();
+    plain["integration_id"] = "plain".into();
+    plain["retry_config"] = json!({ "max_attempts": 1 });
+    plain["rate_limit"] = json!({ "learn": false });
+    for layer in ["breaker", "concurrency", "cache_config"] {
+        plain[layer] = json!({ "enabled": false });
+    }
+    let mut cached = bench.clone();
+    cached["integration_id"] = "cached".into();
+    cached["cache_config"] = json!({ "ttl": "1h" });
+    json!([bench, plain, cached])
 }
 
 /// A path to the same upstream.
@@ -61,16 +86,20 @@ fn compare(args: &[String]) {
         target("bare hyper proxy", Process::start("bare", "0", &[&at]), get("/item")),
         target(
             "trunkline /proxy",
-            Process::trunkline("0", &at),
+            Process::trunkline("0", &integrations(&at)),
             get("/api/v1/integrations/bench/proxy/item"),
         ),
-        target("  few layers", Process::trunkline("0", &at), get("/api/v1/integrations/plain/proxy/item")),
+        target(
+            "  few layers",
+            Process::trunkline("0", &integrations(&at)),
+            get("/api/v1/integrations/plain/proxy/item"),
+        ),
         target(
             "  from its cache",
-            Process::trunkline("0", &at),
+            Process::trunkline("0", &integrations(&at)),
             get("/api/v1/integrations/cached/proxy/item"),
         ),
-        target("trunkline /call", Process::trunkline("0", &at), post),
+        target("trunkline /call", Process::trunkline("0", &integrations(&at)), post),
     ];
     let shown = format!("Host: localhost\r\nAuthorization: Bearer {}", upstream::TOKEN);
     let memory = target(
@@ -79,11 +108,11 @@ fn compare(args: &[String]) {
         format!("GET /item HTTP/1.1\r\n{shown}\r\n\r\n").into_bytes(),
     );
     targets.push(memory);
-    match Process::nginx("0", &at) {
-        Some(nginx) => {
-            targets.push(target("nginx", nginx, get("/item")));
-            let nginx = Process::nginx("0", &at).expect("it started before");
-            targets.push(target("  from its cache", nginx, get("/kept/item")));
+    match nginx("0", &at) {
+        Some(first) => {
+            targets.push(target("nginx", first, get("/item")));
+            let second = nginx("0", &at).expect("it started before");
+            targets.push(target("  from its cache", second, get("/kept/item")));
         }
         None => println!("nginx is not installed: left out"),
     }

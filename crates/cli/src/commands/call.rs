@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use trunkline::HttpRequest;
 
@@ -40,6 +41,13 @@ pub(crate) struct Call {
     /// The whole request as JSON, in the form of the integration's type; @FILE or @- for standard input.
     #[arg(short, long, value_name = "JSON", conflicts_with_all = ["target", "data", "form", "query", "header"])]
     request: Option<String>,
+    #[command(flatten)]
+    wishes: Wishes,
+}
+
+/// How a call is to be made.
+#[derive(Debug, Args)]
+pub(super) struct Wishes {
     /// Whose credentials it uses: the name of a connection.
     #[arg(long, value_name = "NAME")]
     connection: Option<String>,
@@ -70,48 +78,7 @@ impl Call {
             Some(text) => value(text, "--request")?,
             None => self.http()?,
         };
-        let path = path(&self.id, "/call")?;
-        let mut request = HttpRequest::post(path).json(&request)?;
-        let bypass = self.no_cache.then_some("bypass");
-        for (option, header, value) in [
-            ("--idempotency-key", "idempotency-key", self.idempotency_key.as_deref()),
-            ("--connection", "trunkline-connection", self.connection.as_deref()),
-            ("--timeout", "trunkline-timeout", self.timeout.as_deref()),
-            ("--max-attempts", "trunkline-max-attempts", self.max_attempts.as_deref()),
-            ("--max-wait", "trunkline-max-wait", self.max_wait.as_deref()),
-            ("--no-cache", "trunkline-cache", bypass),
-        ] {
-            let Some(value) = value else { continue };
-            let value = HeaderValue::from_str(value)
-                .map_err(|_| Exit::input(format!("{option}: use visible ASCII characters")))?;
-            request = request.header(HeaderName::from_static(header), value);
-        }
-        let reply = server.send(request).await?;
-        if self.include {
-            let mut stderr = io::stderr();
-            let _ = writeln!(stderr, "{}", reply.status);
-            for (name, value) in &reply.headers {
-                let _ = writeln!(stderr, "{name}: {}", plain(&String::from_utf8_lossy(value.as_bytes())));
-            }
-            let _ = writeln!(stderr);
-        }
-        if reply.headers.contains_key("trunkline-error") {
-            let (status, bytes) = (reply.status, reply.bytes().await?);
-            if output.is_json() {
-                output.bytes(&bytes);
-            }
-            return Err(problem(status, &serde_json::from_slice(&bytes).unwrap_or_default()));
-        }
-        let mut body = reply.body;
-        while let Some(frame) = body.frame().await {
-            if let Ok(data) = frame?.into_data()
-                && !output.bytes(&data)
-            {
-                break;
-            }
-        }
-        output.end();
-        Ok(())
+        perform(server, output, &self.id, &request, &self.wishes, false).await
     }
 
     /// An HTTP request out of the arguments.
@@ -138,6 +105,97 @@ impl Call {
             request["headers"] = pairs(&self.header, ':', "--header")?;
         }
         Ok(request)
+    }
+}
+
+/// What rows are called that come one by one.
+const NDJSON: &str = "application/x-ndjson";
+
+/// Makes a call and prints the reply's body as it comes.
+pub(super) async fn perform(
+    server: &Server,
+    output: &Output,
+    id: &str,
+    request: &impl Serialize,
+    wishes: &Wishes,
+    ndjson: bool,
+) -> Result<(), Exit> {
+    let path = path(id, "/call")?;
+    let mut request = HttpRequest::post(path).json(request)?;
+    // Rows may come for longer than an answer.
+    request.relay = ndjson;
+    let bypass = wishes.no_cache.then_some("bypass");
+    for (option, header, value) in [
+        ("--idempotency-key", "idempotency-key", wishes.idempotency_key.as_deref()),
+        ("--connection", "trunkline-connection", wishes.connection.as_deref()),
+        ("--timeout", "trunkline-timeout", wishes.timeout.as_deref()),
+        ("--max-attempts", "trunkline-max-attempts", wishes.max_attempts.as_deref()),
+        ("--max-wait", "trunkline-max-wait", wishes.max_wait.as_deref()),
+        ("--no-cache", "trunkline-cache", bypass),
+        ("--ndjson", "accept", ndjson.then_some(NDJSON)),
+    ] {
+        let Some(value) = value else { continue };
+        let value = HeaderValue::from_str(value)
+            .map_err(|_| Exit::input(format!("{option}: use visible ASCII characters")))?;
+        request = request.header(HeaderName::from_static(header), value);
+    }
+    let reply = server.send(request).await?;
+    if wishes.include {
+        let mut stderr = io::stderr();
+        let _ = writeln!(stderr, "{}", reply.status);
+        for (name, value) in &reply.headers {
+            let _ = writeln!(stderr, "{name}: {}", plain(&String::from_utf8_lossy(value.as_bytes())));
+        }
+        let _ = writeln!(stderr);
+    }
+    if reply.headers.contains_key("trunkline-error") {
+        let (status, bytes) = (reply.status, reply.bytes().await?);
+        if output.is_json() {
+            output.bytes(&bytes);
+        }
+        return Err(problem(status, &serde_json::from_slice(&bytes).unwrap_or_default()));
+    }
+    let is_rows = reply.media().is_some_and(|media| media.contains(NDJSON));
+    let (mut body, mut last) = (reply.body, Line::default());
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            last.goes_on(&data);
+            if !output.bytes(&data) {
+                return Ok(());
+            }
+        }
+    }
+    output.end();
+    if is_rows && last.is_error() {
+        Err(Exit::failed("the rows broke off; the last line says why"))
+    } else {
+        Ok(())
+    }
+}
+
+/// How the last line begins of what has come so far.
+#[derive(Default)]
+struct Line {
+    begin: Vec<u8>,
+    ended: bool,
+}
+
+impl Line {
+    const ERROR: &[u8] = b"{\"error\":";
+
+    fn goes_on(&mut self, data: &[u8]) {
+        for &byte in data {
+            if std::mem::replace(&mut self.ended, byte == b'\n') {
+                self.begin.clear();
+            }
+            if self.begin.len() < Self::ERROR.len() {
+                self.begin.push(byte);
+            }
+        }
+    }
+
+    fn is_error(&self) -> bool {
+        self.begin == Self::ERROR
     }
 }
 
@@ -169,4 +227,23 @@ fn pairs(pairs: &[String], separator: char, option: &str) -> Result<Value, Exit>
         }
     }
     Ok(Value::Object(out))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_in_the_last_line_is_seen_however_it_comes() {
+        for (pieces, error) in [
+            (&["{\"row\":1}\n", "{\"err", "or\":{}}\n"][..], true),
+            (&["{\"error\":{}}"], true),
+            (&["{\"error\":{}}\n{\"end\":{}}\n"], false),
+            (&[], false),
+        ] {
+            let mut line = Line::default();
+            pieces.iter().for_each(|piece| line.goes_on(piece.as_bytes()));
+            assert_eq!(line.is_error(), error, "{pieces:?}");
+        }
+    }
 }

@@ -12,7 +12,8 @@ pub struct CacheConfig {
     #[serde(default)]
     pub enabled: Option<bool>,
     /// How long a reply is fresh of which the service does not say how long it may be kept: one to a GET, or to
-    /// a query that only reads. Unless it is set, such a reply is not used again.
+    /// a query that only reads. Unless it is set, such a reply is not used again. The `ttl` of a query goes before it.
+    /// What queries write makes no reply to others older: nobody knows what they read.
     #[serde(default)]
     pub ttl: Option<Seconds>,
     /// Bytes of a reply that is kept; longer ones pass through. 1 MiB unless set.

@@ -15,6 +15,7 @@ use super::{
     method, note,
     policy::Head,
     store::Key,
+    ttl,
     validators::{describes, has_validator, updated, validate},
     with_headers,
 };
@@ -74,7 +75,7 @@ impl Request<'_> {
             }
             (_, Some(_)) => {
                 let scope = self.scope;
-                self.answered(&mut result, &mut status, asked, moment, mark);
+                self.answered(&mut result, &mut status, asked, ttl(&call.operation), moment, mark);
                 note(scope, call, status);
                 result
             }
@@ -114,7 +115,7 @@ impl Request<'_> {
         let failure = stored.failure.clone();
         let kept = self.judge(
             asked,
-            Head { status: stored.status, headers: &headers, failure, redirected: false, moment },
+            Head { status: stored.status, headers: &headers, failure, redirected: false, ttl: None, moment },
         );
         let mut status = CacheStatus::forward(self.forward);
         status.forward_status = Some(StatusCode::NOT_MODIFIED.as_u16());
@@ -152,6 +153,7 @@ impl Request<'_> {
             headers: &headers,
             failure: None,
             redirected: reply.redirected,
+            ttl: None,
             moment,
         };
         match self
@@ -171,6 +173,7 @@ impl Request<'_> {
         result: &mut Result<Reply>,
         status: &mut CacheStatus,
         asked: HeaderMap,
+        ttl: Option<Duration>,
         moment: Moment,
         mark: u32,
     ) {
@@ -178,7 +181,7 @@ impl Request<'_> {
         let Some(reply) = reply(result) else { return };
         let of_service = reply.status;
         let Reply { headers, redirected, .. } = reply;
-        let head = Head { status: of_service, headers, failure, redirected: *redirected, moment };
+        let head = Head { status: of_service, headers, failure, redirected: *redirected, ttl, moment };
         match self.judge(&asked, head) {
             Some(stored) => {
                 let max_body = self.scope.policy.max_body.min(self.scope.store.largest());

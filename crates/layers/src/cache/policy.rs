@@ -35,6 +35,8 @@ pub(super) struct Head<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) failure: Option<Failure>,
     pub(super) redirected: bool,
+    /// How long its caller lets it be kept, whatever the configuration says.
+    pub(super) ttl: Option<Duration>,
     pub(super) moment: Moment,
 }
 
@@ -66,8 +68,8 @@ impl Policy {
     /// What is kept of a reply to a GET or a query with the headers `asked`, its body to be filled in; `None`
     /// where it may not be kept (RFC 9111 section 3), or could never be used.
     pub(super) fn judge(&self, asked: &HeaderMap, head: Head<'_>) -> Option<Stored> {
-        let Head { status, headers, failure, redirected, moment } = head;
-        if !self.may_keep(headers) {
+        let Head { status, headers, failure, redirected, ttl, moment } = head;
+        if ttl.is_none() && !self.may_keep(headers) {
             return None;
         }
         let said = Said::of(headers);
@@ -79,7 +81,7 @@ impl Policy {
         let personal = asked.contains_key(header::COOKIE)
             || asked.contains_key(header::AUTHORIZATION)
             || headers.contains_key(header::SET_COOKIE);
-        let ttl = self.ttl.filter(|_| !personal);
+        let ttl = ttl.or(self.ttl).filter(|_| !personal);
         let lifetime = Lifetime::of(&said, status, headers, moment, ttl);
         let explicit = matches!(lifetime, Lifetime::Said(_)) || said.public;
         if !explicit && !is_heuristically_cacheable(status) {

@@ -1,6 +1,6 @@
 //! `POST /api/v1/integrations/{id}/test`: tries a request and says how far it came.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Extension, Json,
@@ -8,17 +8,23 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use trunkline::{Call, Error, Handle, Manager, Operation, Reply};
+use trunkline::{Call, Error, Handle, Manager, Operation, Proof, Reply};
 
 use super::extract::{Id, Of};
 use crate::{app::App, call, connection, inbound, problem::Problem, wishes::Wishes};
 
 /// The outcome of a test: the original's two shapes, and the steps.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(super) struct Tested {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Box<RawValue>>,
+    /// What the service said of itself, such as its `version`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    service: BTreeMap<&'static str, String>,
+    /// What somebody should know though it works.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,8 +87,9 @@ async fn probed(handle: &Handle, mut steps: Vec<Step>) -> Tested {
     match handle.probe().await {
         Ok(proof) => {
             steps.push(Step { step: "probe", ok: true });
-            let result = to_raw_value(proof.reason).ok();
-            Tested { status: "success", result, error: None, problem: None, steps }
+            let Proof { reason, facts, warning } = proof;
+            let (result, service) = (to_raw_value(reason).ok(), facts.into_iter().collect());
+            Tested { status: "success", result, service, warning, steps, ..Tested::default() }
         }
         Err(error) => failed(error.scrubbed(&handle.scrub(None)), steps, "probe"),
     }
@@ -103,13 +110,13 @@ async fn requested(handle: &Handle, operation: Operation, steps: &mut Vec<Step>)
     match result {
         Ok(result) => {
             steps.push(Step { step: "request", ok: true });
-            Tested { status: "success", result: Some(result), error: None, problem: None, steps }
+            Tested { status: "success", result: Some(result), steps, ..Tested::default() }
         }
         Err(error) => {
             let text = handle.scrub(Some(&call)).hide(error.to_string());
             let problem = call::problem(error, handle, &call).await;
             steps.push(Step { step: "request", ok: false });
-            Tested { status: "error", result: None, error: Some(text), problem: Some(problem), steps }
+            Tested { status: "error", error: Some(text), problem: Some(problem), steps, ..Tested::default() }
         }
     }
 }
@@ -118,7 +125,8 @@ fn failed(error: Error, mut steps: Vec<Step>, step: &'static str) -> Tested {
     steps.retain(|held| held.step != step);
     steps.push(Step { step, ok: false });
     let text = error.to_string();
-    Tested { status: "error", result: None, error: Some(text), problem: Some(error.into()), steps }
+    let problem = Some(error.into());
+    Tested { status: "error", error: Some(text), problem, steps, ..Tested::default() }
 }
 
 /// JSON as it is, text as a string, nothing as null.

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use trunkline_core::{Error, Result, Secret};
 
-/// TLS settings. Certificates of services are always verified.
+/// TLS settings. Certificates of services are always verified, but of databases whose address says otherwise.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TlsConfig {
@@ -81,8 +81,18 @@ impl Tls {
         self.client.is_some().then(|| Self { roots: self.roots.clone(), client: None })
     }
 
+    /// Whether authorities are given, which replace the system's.
+    pub(crate) fn has_roots(&self) -> bool {
+        !self.roots.is_empty()
+    }
+
     /// The rustls configuration: the system's roots are read here, so this may touch the disk.
     pub(crate) fn config(&self) -> Result<Arc<ClientConfig>> {
+        self.build(self.roots()?).map(Arc::new)
+    }
+
+    /// The authorities that certificates are verified by.
+    pub(crate) fn roots(&self) -> Result<RootCertStore> {
         let mut roots = RootCertStore::empty();
         if self.roots.is_empty() {
             roots.clone_from(system_roots());
@@ -92,7 +102,7 @@ impl Tls {
                 .add(root.clone())
                 .map_err(|_| Error::invalid("tls.ca: holds a certificate that cannot be an authority"))?;
         }
-        self.build(roots).map(Arc::new)
+        Ok(roots)
     }
 
     fn build(&self, roots: RootCertStore) -> Result<ClientConfig> {

@@ -73,6 +73,7 @@ pub(super) struct NamedQuery {
     pub(super) query: String,
     /// What it is for.
     #[serde(default)]
+    #[expect(dead_code, reason = "checked and described here, shown from the document")]
     pub(super) description: Option<String>,
     /// Whether the database refuses it if it writes.
     #[serde(default)]
@@ -85,7 +86,6 @@ pub(super) struct NamedQuery {
 /// What of the configuration is the same for all engines.
 #[derive(Debug)]
 pub(super) struct Rules {
-    pub(super) dialect: Dialect,
     pub(super) read_only: bool,
     pub(super) max_rows: u64,
     pub(super) max_bytes: u64,
@@ -132,7 +132,6 @@ impl DatabaseConfig {
             return Err(Error::invalid("only_queries: needs queries, or nothing can be called"));
         }
         Ok(Rules {
-            dialect,
             read_only: self.read_only,
             max_rows: self.max_rows.unwrap_or(10_000),
             max_bytes: self.max_bytes.unwrap_or(8 << 20),

@@ -323,11 +323,6 @@ impl Output {
         true
     }
 
-    /// Whether some of the reply is with the caller.
-    pub(crate) fn has_sent(&self) -> bool {
-        self.sent > 0
-    }
-
     fn used(&self) -> u64 {
         self.sent + self.buffer.len() as u64
     }

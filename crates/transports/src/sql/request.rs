@@ -206,14 +206,7 @@ mod tests {
             "pay": { "query": "update orders set paid = true" },
         }))
         .unwrap();
-        Rules {
-            dialect: Dialect::Postgres,
-            read_only: false,
-            max_rows: 10,
-            max_bytes: 1000,
-            only_queries,
-            queries,
-        }
+        Rules { read_only: false, max_rows: 10, max_bytes: 1000, only_queries, queries }
     }
 
     fn parsed(request: &Value, only_queries: bool) -> Result<Query> {

@@ -69,7 +69,7 @@ impl Handle {
             return Ok(Self::asking(config, shared, version, flow));
         }
         let transport = transport.open(own, &shared.context)?;
-        let cache = cache(config, shared, transport.is_http());
+        let cache = cache(config, shared);
         let site = site(config, shared, connection, cache.as_ref());
         let scheme = scheme.open(config.auth(), &site)?;
         // `none` sends nothing: it is not in the pipeline at all, unless the program has one of its own.
@@ -93,7 +93,7 @@ impl Handle {
             metrics,
             recorder: shared.recorder.clone(),
             spans: shared.spans.clone(),
-            service: Service { system: transport.name(), address },
+            service: Service { system: transport.system(), address },
             traffic: traffic.clone(),
             flow: &flow,
             admission: shared.admission.clone(),
@@ -179,15 +179,15 @@ impl Handle {
     }
 }
 
-/// Where an integration keeps replies. The headers of HTTP say what may be kept; where there are none, only the
-/// configuration can.
-fn cache(config: &IntegrationConfig, shared: &Shared, http: bool) -> Option<Arc<CacheScope>> {
+/// Where an integration keeps replies. The headers of HTTP say what may be kept; where there are none, the caller of a
+/// query can, or the configuration.
+fn cache(config: &IntegrationConfig, shared: &Shared) -> Option<Arc<CacheScope>> {
     let store = shared.cache.as_ref()?;
     let settings = config.common().cache_config.as_ref();
-    if !settings.map_or(http, |settings| settings.is_on() && (http || settings.ttl.is_some())) {
+    let settings = settings.cloned().unwrap_or_default();
+    if !settings.is_on() {
         return None;
     }
-    let settings = settings.cloned().unwrap_or_default();
     let base = config.base_url();
     Some(Arc::new(CacheScope::new(store.clone(), &settings, base.as_deref())))
 }

@@ -146,7 +146,7 @@ impl Facts<'_> {
     fn found(&self) -> Option<Result<&Proof, &Error>> {
         let probe = self.probe.filter(|probe| self.within(probe.ended, STALE))?;
         let outdone = probe.result.is_err() && self.traffic.succeeded.is_some_and(|at| at > probe.ended);
-        (!outdone).then(|| probe.result.as_ref())
+        (!outdone).then_some(probe.result.as_ref())
     }
 
     /// The last call that failed, if none has succeeded since.

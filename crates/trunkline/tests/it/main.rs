@@ -9,6 +9,7 @@ mod flow;
 mod grants;
 mod health;
 mod layers;
+mod queries;
 mod registry;
 mod restart;
 mod schemes;

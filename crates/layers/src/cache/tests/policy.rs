@@ -19,7 +19,8 @@ fn judge(policy: &Policy, asked: Lines, status: u16, reply: Lines) -> Option<Sto
     let moment = Moment { asked: now, came: now, wall: httpdate::parse_http_date(DATE).unwrap() };
     let (asked, reply) = (headers(asked), headers(reply));
     let status = StatusCode::from_u16(status).unwrap();
-    policy.judge(&asked, Head { status, headers: &reply, failure: None, redirected: false, moment })
+    policy
+        .judge(&asked, Head { status, headers: &reply, failure: None, redirected: false, ttl: None, moment })
 }
 
 #[test]

@@ -347,7 +347,8 @@ async fn queries_are_kept_only_for_a_configured_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_only_the_service_can_answer_is_neither_answered_nor_kept() {
-    let reads = [|| HttpRequest::get("/x").into(), || Query::new("a").read_only().into()];
+    let reads: [fn() -> Operation; 2] =
+        [|| HttpRequest::get("/x").into(), || Query::new("a").read_only().into()];
     for read in reads {
         let bench = Bench::new(r#"{"ttl": 60}"#, []);
         let run = async |uncached: bool| {

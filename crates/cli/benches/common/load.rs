@@ -20,7 +20,7 @@ pub(crate) async fn run(address: &str, request: &[u8], connections: usize, secon
         tasks.spawn(async move {
             let mut stream = TcpStream::connect(address).await.unwrap();
             stream.set_nodelay(true).unwrap();
-            let mut buffer = vec![0; 8192];
+            let mut buffer = vec![0; 256 << 10];
             let mut done = 0;
             while Instant::now() < end {
                 stream.write_all(&request).await.unwrap();
