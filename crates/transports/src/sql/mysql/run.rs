@@ -85,6 +85,9 @@ pub(super) async fn run(session: &mut Session, job: &Job<'_>, output: &mut Outpu
     {
         session.close();
     }
+    if matches!(&done, Err(Fault::Lost(error, _)) if codes::number(error).is_some_and(codes::moved)) {
+        session.close();
+    }
     session.settle();
     done.map_err(|fault| match fault {
         Fault::Lost(error, stage) => codes::lost(error, stage),
@@ -115,7 +118,12 @@ async fn together(session: &mut Session, job: &Job<'_>, output: &mut Output) -> 
     let may_stop = job.only_reads() && job.steps.len() == 1;
     let several = job.steps.len() > 1;
     for (n, step) in job.steps.iter().enumerate() {
-        let found = match statement(session, step, output, Stage::Running, may_stop).await {
+        // Nobody sees whether a procedure commits.
+        let stage = match &*step.plan.facts.first {
+            "CALL" if !job.read_only => Stage::Procedure,
+            _ => Stage::Running,
+        };
+        let found = match statement(session, step, output, stage, may_stop).await {
             Ok(End::Stopped) => return Ok(()),
             Ok(End::Done) if is_open(session) => continue,
             Ok(End::Done) => Fault::Ours(ended(n)),

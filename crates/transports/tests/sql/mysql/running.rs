@@ -233,7 +233,13 @@ async fn limits_of_time_are_kept_by_the_server() {
         { "query": "update t set a = 2" }, { "query": "select sleep(3)" }
     ] }));
     let (held, waited) = tokio::join!(holder, async {
-        until(|| server.sql("select count(*) from information_schema.innodb_trx").trim() == "1").await;
+        until(|| {
+            server
+                .sql("select count(*) from information_schema.processlist where info = 'select sleep(3)'")
+                .trim()
+                == "1"
+        })
+        .await;
         db.fails("update t set a = 3").await
     });
     held.unwrap();
