@@ -26,6 +26,7 @@ mod describe;
 mod options;
 mod run;
 mod session;
+mod statement;
 mod value;
 
 use std::time::Duration;

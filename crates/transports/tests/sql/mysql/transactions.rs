@@ -71,6 +71,7 @@ async fn what_reads_only_cannot_write() {
         "truncate table t",
         "lock tables t write",
         "replace into t values (1)",
+        "select 1 into outfile '/tmp/never'",
         "set statement tx_read_only = 0 for insert into t values (1)",
         "execute immediate 'insert into t values (1)'",
         "call writes()",
