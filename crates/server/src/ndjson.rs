@@ -60,9 +60,9 @@ mod tests {
         ] {
             let values = accept.iter().map(|value| (header::ACCEPT, HeaderValue::from_static(value)));
             let mut headers = HeaderMap::new();
-            values.for_each(|(name, value)| {
+            for (name, value) in values {
                 headers.append(name, value);
-            });
+            }
             assert_eq!(is_asked(&headers), asked, "{accept:?}");
         }
     }

@@ -283,6 +283,10 @@ fn schemas() -> Value {
                 "kind": { "type": "string", "examples": kinds }, "integration": text, "connection": text,
                 "outcome": { "enum": ["not_sent", "rejected", "applied", "unknown"] },
                 "attempts": { "type": "integer" }, "request_id": text, "retry_at": text,
+                "context": {
+                    "type": "object", "additionalProperties": { "type": "string" },
+                    "description": "What more is known, such as sqlstate, constraint, table and column of a database",
+                },
                 "retry_suppressed": { "type": "string", "description": "Why it was not attempted again, though that would do no harm" },
                 "upstream": { "type": "object", "properties": { "status": { "type": "integer" }, "body": true } },
             },

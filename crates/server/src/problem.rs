@@ -1,6 +1,6 @@
 //! `Problem`: an error as an answer (RFC 9457), from the row of its kind.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::response::IntoResponse;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
@@ -11,6 +11,9 @@ use trunkline::{Body, Error, Outcome, RequestId, Scrub};
 
 /// Names the kind of an error of ours: an error of the service does not carry it.
 pub(crate) const ERROR: HeaderName = HeaderName::from_static("trunkline-error");
+
+/// What errors know that is a member of its own.
+const MEMBERS: [&str; 3] = ["integration", "connection", "retry_suppressed"];
 
 /// How much of a service's error body is shown.
 const UPSTREAM: usize = 64 << 10;
@@ -44,6 +47,8 @@ struct Members {
     retry_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_suppressed: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    context: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<Upstream>,
     #[serde(skip)]
@@ -77,6 +82,7 @@ impl Problem {
             request_id: None,
             retry_at: error.wait().and_then(instant),
             retry_suppressed: fact("retry_suppressed"),
+            context: error.context().iter().filter(|(name, _)| !MEMBERS.contains(name)).cloned().collect(),
             upstream: None,
             retry_after: error.wait(),
         }))
@@ -91,6 +97,7 @@ impl Problem {
     ) -> Self {
         let Self(mut problem) = Self::of(&error);
         problem.detail = scrub.hide(problem.detail);
+        problem.context.values_mut().for_each(|value| *value = scrub.hide(std::mem::take(value)));
         problem.integration = Some(integration.to_owned());
         problem.request_id = Some(request_id.to_string());
         if let Some(reply) = error.reply_mut() {
@@ -116,6 +123,7 @@ impl Problem {
             request_id: None,
             retry_at: None,
             retry_suppressed: None,
+            context: BTreeMap::new(),
             upstream: None,
             retry_after: None,
         }))

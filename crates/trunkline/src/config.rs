@@ -190,7 +190,12 @@ impl IntegrationConfig {
     /// The document with every secret masked: what may be shown. What a program's own transports and schemes keep
     /// secret is known once it is registered with their manager: [`Handle::config`](crate::Handle::config).
     pub fn masked(&self) -> Value {
-        mask::masked(&self.document.0, self.catalog.as_deref().unwrap_or_else(|| Catalog::get()))
+        mask::masked(&self.document.0, self.catalog())
+    }
+
+    /// What its type and its auth scheme are known by.
+    pub(crate) fn catalog(&self) -> &Catalog {
+        self.catalog.as_deref().unwrap_or_else(|| Catalog::get())
     }
 
     /// The same, masked by a catalog.

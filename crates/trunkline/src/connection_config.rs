@@ -175,7 +175,7 @@ impl ConnectionConfig {
         for key in ["auth_config", "base_url"] {
             whole.extend(self.document.get(key).map(|value| (key.to_owned(), value.clone())));
         }
-        if let Value::Object(masked) = mask::masked(&whole, Catalog::get()) {
+        if let Value::Object(masked) = mask::masked(&whole, integration.catalog()) {
             shown.extend(masked.into_iter().filter(|(key, _)| matches!(&**key, "auth_config" | "base_url")));
         }
         if let Some(Value::Object(values)) = shown.get_mut("values") {

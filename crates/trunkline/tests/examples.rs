@@ -107,3 +107,14 @@ async fn tenants_call_with_their_own_accounts_and_keys() {
     let expected = "acme /a-17/orders key-of-acme\nglobex /g-4/orders key-of-globex\n";
     assert_eq!(printed("tenants", &peer).await, expected);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn database_writes_all_or_nothing_and_reads_by_name() {
+    let peer = Peer::http(|_| answer(404, "")).await;
+    let printed = printed("database", &peer).await;
+    let [refused, found] = *printed.lines().collect::<Vec<_>>() else { panic!("{printed}") };
+    assert!(refused.starts_with("rejected statement 2: CHECK constraint failed"), "{refused}");
+    let found: Value = serde_json::from_str(found).unwrap();
+    assert_eq!(found["rows"], json!([{ "item": "tea", "price": 4.5 }, { "item": "cup", "price": 9.0 }]));
+    assert!(peer.received().is_empty());
+}

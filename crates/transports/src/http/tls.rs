@@ -36,6 +36,11 @@ pub(crate) struct Tls {
 }
 
 impl TlsConfig {
+    /// Whether there is anything to it.
+    pub(crate) fn is_set(&self) -> bool {
+        self.ca.is_some() || self.client_cert.is_some() || self.client_key.is_some()
+    }
+
     /// Reads the certificates and the key.
     pub(crate) fn open(&self) -> Result<Tls> {
         let roots = match &self.ca {

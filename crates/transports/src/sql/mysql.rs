@@ -9,6 +9,13 @@
 //!   `{"base64": "…"}`.
 //! - **Affected rows** are those that changed, as the server counts by default: an `UPDATE` that sets what is there
 //!   already counts none.
+//! - **Read only** means that the session refuses writes (`SET SESSION TRANSACTION READ ONLY`), and that nothing is sent
+//!   which could switch that off: beside queries only `CALL` and `DO`. A procedure whose author lets it begin a
+//!   transaction `READ WRITE` still writes.
+//! - **Caps.** A query that has yielded enough is stopped at the server, at the price of its connection, unless it ends
+//!   by itself within 20 ms.
+//! - **Logging in.** Without TLS, `caching_sha2_password` encrypts the password with whatever key the server sends; with
+//!   `sslmode` `prefer` whoever is in the middle can have it so. `verify-full` is safe.
 //! - **Procedures.** The first result with rows is the result; others are read to their end and left out.
 //! - **Transactions** take no statement that commits by itself, as those do which change tables: all or nothing would
 //!   not hold. Tables of engines without transactions (MyISAM, Aria) change whatever is rolled back.
@@ -19,6 +26,7 @@ mod describe;
 mod options;
 mod run;
 mod session;
+mod statement;
 mod value;
 
 use std::time::Duration;

@@ -194,10 +194,7 @@ mod tests {
 
     use serde_json::{Value, json, value::to_raw_value};
 
-    use super::{
-        super::{config::NamedQuery, scan::Dialect},
-        *,
-    };
+    use super::{super::config::NamedQuery, *};
 
     fn rules(only_queries: bool) -> Rules {
         let queries: BTreeMap<String, NamedQuery> = serde_json::from_value(json!({

@@ -54,6 +54,9 @@ impl Sqlite {
         if config.pooler.is_some() {
             return Err(Error::invalid("pooler: SQLite has none; remove it"));
         }
+        if config.tls.is_set() {
+            return Err(Error::invalid("tls: SQLite speaks to no network; remove it"));
+        }
         let (place, busy) = Place::of(address, config.read_only, context.databases())?;
         let lock = config.lock_timeout.map(Seconds::get).or(busy).unwrap_or(LOCK);
         if lock > MOST_LOCK {
@@ -101,6 +104,9 @@ impl Engine for Sqlite {
         });
         let (taken, result) = ran.await?;
         *output = taken;
+        if result.as_ref().is_err_and(|error| error.kind() == Kind::Unavailable) {
+            session.thread.lose();
+        }
         result
     }
 

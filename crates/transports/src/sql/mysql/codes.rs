@@ -28,8 +28,8 @@ const KINDS: &[(Kind, &[u16])] = &[
     (Kind::Unauthenticated, &[1045, 1698, 1820, 1862, 3118, 4151]),
     // No access to a database, table, column, routine; no privilege; this host may not connect.
     (Kind::Forbidden, &[1044, 1095, 1130, 1142, 1143, 1227, 1370, 1410, 3879]),
-    // Too many connections: of the server, of the user, in the hour.
-    (Kind::Unavailable, &[1040, 1203, 1226, 1129, 1135]),
+    // Too many connections: of the server, of the user, in the hour; too many prepared statements.
+    (Kind::Unavailable, &[1040, 1203, 1226, 1129, 1135, 1461]),
     // Shutting down; killed; not a primary any more; a cluster without a quorum.
     (Kind::Unavailable, &[1053, 1077, 1079, 1080, 1927, 1047, 3032, 3169, 4031]),
     // Lock wait timeout, deadlock, certification failure, changed while it was read.
@@ -40,8 +40,11 @@ const KINDS: &[(Kind, &[u16])] = &[
     (Kind::Failed, &[1317, 1028, 1005, 1021, 1023, 1024, 1026, 1034, 1037, 1038, 1041, 1105, 1114, 1180, 1181, 1194, 1195, 1030, 126, 145]),
 ];
 
+/// Numbers that say that the server takes no writes: since it has become a replica, perhaps.
+const MOVED: &[u16] = &[1290, 1836];
+
 /// Numbers that say that nobody let the statement in: too many, shutting down.
-const NOT_TAKEN: &[u16] = &[1040, 1203, 1226, 1129, 1135, 1047];
+const NOT_TAKEN: &[u16] = &[1040, 1203, 1226, 1129, 1135, 1461, 1047];
 
 /// Numbers that say that a procedure was not even begun.
 const NOT_BEGUN: &[u16] = &[1064, 1305, 1318, 1370, 1044, 1142, 1227, 1295, 1792, 1290, 1414];
@@ -49,6 +52,11 @@ const NOT_BEGUN: &[u16] = &[1064, 1305, 1318, 1370, 1044, 1142, 1227, 1295, 1792
 /// Whether the error is that the server has no TLS.
 pub(super) fn has_no_tls(error: &Lost) -> bool {
     matches!(error, Lost::Driver(DriverError::NoClientSslFlagFromServer))
+}
+
+/// Whether the address of the server may be that of another one by now, which a new connection finds.
+pub(super) fn moved(number: u16) -> bool {
+    MOVED.contains(&number)
 }
 
 /// Whether the error is a row that is larger than we take.

@@ -57,9 +57,11 @@ enum Reach {
     Unix(PathBuf),
 }
 
-/// What is fixed, so that values look the same whatever the server or the role is set to.
-const FIXED: [(&str, &str); 6] = [
+/// What is fixed, so that statements and values are read the same whatever the server or the role is set to.
+const FIXED: [(&str, &str); 7] = [
     ("client_encoding", "UTF8"),
+    // The scanner of statements relies on it.
+    ("standard_conforming_strings", "on"),
     ("DateStyle", "ISO"),
     ("TimeZone", "UTC"),
     ("IntervalStyle", "iso_8601"),
@@ -69,7 +71,8 @@ const FIXED: [(&str, &str); 6] = [
 ];
 
 /// The parameters that every version of PgBouncer takes.
-const POOLERS_TAKE: [&str; 4] = ["application_name", "client_encoding", "DateStyle", "TimeZone"];
+const POOLERS_TAKE: [&str; 5] =
+    ["application_name", "client_encoding", "DateStyle", "TimeZone", "standard_conforming_strings"];
 
 /// A transaction of ours never waits for us: if it does, we are gone.
 const IDLE_IN_TRANSACTION: &str = "15000";

@@ -90,6 +90,11 @@ impl Thread {
         Ok(())
     }
 
+    /// What is open is of no use any more: the file is broken, or cannot be read.
+    pub(super) fn lose(&mut self) {
+        self.lost = true;
+    }
+
     /// Whether nothing can be asked any more.
     pub(super) fn is_gone(&self) -> bool {
         self.lost || self.tasks.is_closed()

@@ -166,3 +166,18 @@ async fn tables_and_columns_are_told() {
     assert_eq!(table("seen")["kind"], "view");
     assert_eq!(found["truncated"], false);
 }
+
+#[tokio::test]
+async fn a_text_means_the_same_whatever_sql_mode_the_server_has() {
+    let mode = "--sql-mode=ANSI,STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ZERO_DATE";
+    let Some(server) = MariaDb::start_with(&[mode]).await else { return };
+    let db = Db::of(&server);
+    for _ in 0..2 {
+        let found = db.rows("select \"a\", 'it\\'s', @@sql_mode, @a").await;
+        assert_eq!((&found[0][0], &found[0][1], &found[0][3]), (&json!("a"), &json!("it's"), &json!(null)));
+        let kept = found[0][2].as_str().unwrap();
+        assert!(kept.contains("STRICT_ALL_TABLES") && kept.contains("PIPES_AS_CONCAT"), "{kept}");
+        assert!(!kept.contains("ANSI") && !kept.contains("BACKSLASH"), "{kept}");
+        db.run("set @a = 1", json!(null)).await.unwrap();
+    }
+}

@@ -7,7 +7,7 @@ use tokio::{
     sync::mpsc,
 };
 use trunkline_core::{Kind, Outcome};
-use trunkline_testkit::Peer;
+use trunkline_testkit::{MariaDb, Peer};
 
 use super::Db;
 
@@ -128,5 +128,20 @@ async fn a_server_that_breaks_the_protocol_breaks_nothing_else() {
         let (error, _) = against(answers).await;
         assert!(matches!(error.kind(), Kind::Protocol | Kind::Unavailable), "{error}");
         assert_ne!(error.outcome(), Outcome::Unknown, "it reads");
+    }
+}
+
+#[tokio::test]
+async fn no_statement_sends_a_file_of_this_machine() {
+    let Some(server) = MariaDb::start().await else { return };
+    server.sql("create table t (a text)");
+    let db = Db::of(&server);
+    for (sql, kind) in [
+        ("load data local infile '/etc/passwd' into table t", Kind::Unsupported),
+        ("load data /* */ local/**/infile '/etc/passwd' into table t", Kind::Protocol),
+    ] {
+        let error = db.fails(sql).await;
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!(db.rows("select count(*) from t").await, json!([[0]]));
     }
 }

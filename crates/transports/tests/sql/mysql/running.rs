@@ -174,6 +174,23 @@ async fn a_call_that_is_dropped_stops_its_statement_at_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_is_dropped_is_rolled_back_and_holds_no_lock() {
+    let Some(server) = MariaDb::start().await else { return };
+    let db = Db::of(&server);
+    server.sql("create table t (a int primary key); insert into t values (1)");
+    let running = db
+        .json(json!({ "transaction": [{ "query": "update t set a = 2" }, { "query": "select sleep(60)" }] }));
+    let asleep = "select count(*) from information_schema.processlist where info = 'select sleep(60)'";
+    tokio::select! {
+        _ = running => panic!("it should take longer"),
+        () = until(|| server.sql(asleep).trim() == "1") => {}
+    }
+    gone(&server, "select sleep(60)").await;
+    assert_eq!(db.run("update t set a = a + 10", json!(null)).await.unwrap()["affected_rows"], 1);
+    assert_eq!(db.rows("select a from t").await, json!([[11]]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_pool_makes_callers_wait_their_turn() {
     let Some(server) = MariaDb::start().await else { return };
     let db = Db::new(&server.url(), json!({ "pool": { "max": 1, "wait": 0.2 } }));
@@ -233,7 +250,13 @@ async fn limits_of_time_are_kept_by_the_server() {
         { "query": "update t set a = 2" }, { "query": "select sleep(3)" }
     ] }));
     let (held, waited) = tokio::join!(holder, async {
-        until(|| server.sql("select count(*) from information_schema.innodb_trx").trim() == "1").await;
+        until(|| {
+            server
+                .sql("select count(*) from information_schema.processlist where info = 'select sleep(3)'")
+                .trim()
+                == "1"
+        })
+        .await;
         db.fails("update t set a = 3").await
     });
     held.unwrap();

@@ -29,7 +29,11 @@ async fn a_transaction_is_all_or_nothing() {
 async fn what_commits_by_itself_is_refused_in_a_transaction() {
     let Some(server) = MariaDb::start().await else { return };
     let db = Db::of(&server);
-    server.sql("create table t (a int primary key); create procedure ends() commit");
+    server.sql(
+        "create table t (a int primary key); create procedure ends() commit;\ndelimiter //\n\
+         create procedure breaks() begin commit; signal sqlstate '45000' set message_text = 'broken'; end//\n\
+         delimiter ;",
+    );
     for sql in
         ["create table u (a int)", "truncate t", "execute immediate 'commit'", "alter table t add b int"]
     {
@@ -43,6 +47,11 @@ async fn what_commits_by_itself_is_refused_in_a_transaction() {
         json!({ "transaction": [{ "query": "insert into t values (1)" }, { "query": "call ends()" }] });
     let error = db.json(steps).await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+    let steps =
+        json!({ "transaction": [{ "query": "insert into t values (2)" }, { "query": "call breaks()" }] });
+    let error = db.json(steps).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Rejected, Outcome::Unknown), "{error}");
+    assert_eq!(db.rows("select a from t order by a").await, json!([[1], [2]]));
 }
 
 #[tokio::test]
@@ -62,6 +71,7 @@ async fn what_reads_only_cannot_write() {
         "truncate table t",
         "lock tables t write",
         "replace into t values (1)",
+        "select 1 into outfile '/tmp/never'",
         "set statement tx_read_only = 0 for insert into t values (1)",
         "execute immediate 'insert into t values (1)'",
         "call writes()",

@@ -390,3 +390,30 @@ async fn a_session_that_was_closed_meanwhile_is_not_revived() {
         assert_eq!(tokio::time::timeout(limit, revived).await.is_err(), alive);
     }
 }
+
+#[tokio::test]
+async fn messages_may_come_in_any_pieces() {
+    let long = "x".repeat(100_000);
+    let rows = [row(b"a"), row(long.as_bytes()), row(b"")].concat();
+    let says = Arc::new(
+        [described(), READY.to_vec(), BOUND.to_vec(), rows, SELECTED.to_vec(), READY.to_vec()].concat(),
+    );
+    for size in [1, 7, 4096, 9000] {
+        let says = says.clone();
+        let peer = serve(move |mut fake: Fake| {
+            let says = says.clone();
+            async move {
+                fake.welcome().await?;
+                fake.hear(b'S').await?;
+                for piece in says.chunks(size) {
+                    fake.say(&[piece]).await?;
+                }
+                fake.stay().await
+            }
+        })
+        .await;
+        let mut session = Client::new(&url(&peer)).session().await.unwrap();
+        let found = ask(READS, "").of(&mut session).await.unwrap();
+        assert_eq!(found["rows"], json!([{"a": "a"}, {"a": long}, {"a": ""}]));
+    }
+}

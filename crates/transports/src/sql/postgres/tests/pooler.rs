@@ -10,7 +10,8 @@ use super::*;
 async fn a_pooler_is_found_and_hands_out_a_session_for_each_job() {
     let Some(server) = Server::start().await else { return };
     server.psql(
-        "ALTER ROLE trunk SET bytea_output = 'escape'; ALTER ROLE trunk SET IntervalStyle = 'sql_standard'",
+        "ALTER ROLE trunk SET bytea_output = 'escape'; ALTER ROLE trunk SET IntervalStyle = 'sql_standard'; \
+         ALTER ROLE trunk SET standard_conforming_strings = off",
     );
     let Some(pooler) = PgBouncer::start(&server).await else { return };
     let client = Client::new(&pooler.url());

@@ -262,16 +262,17 @@ async fn sessions_are_set_the_same_whatever_the_role_is_set_to() {
     server.psql(
         "ALTER ROLE trunk SET TimeZone = 'Asia/Tokyo'; ALTER ROLE trunk SET DateStyle = 'German'; \
          ALTER ROLE trunk SET IntervalStyle = 'sql_standard'; ALTER ROLE trunk SET bytea_output = 'escape'; \
-         ALTER ROLE trunk SET extra_float_digits = 0",
+         ALTER ROLE trunk SET extra_float_digits = 0; \
+         ALTER ROLE trunk SET standard_conforming_strings = off",
     );
     let mut session = client.session().await.unwrap();
     let found = ask(
-        "SELECT '2024-01-02T03:04:05Z'::timestamptz::text AS t, '1 day'::interval::text AS i, '\\x00'::bytea::text AS b, \
+        "SELECT 'a\\' AS s, '2024-01-02T03:04:05Z'::timestamptz::text AS t, '1 day'::interval::text AS i, '\\x00'::bytea::text AS b, \
          (0.1::float8 + 0.2::float8)::text AS f, current_setting('application_name') AS n, \
          current_setting('lock_timeout') AS l",
         "",
     );
-    let row = json!({"t": "2024-01-02 03:04:05+00", "i": "P1D", "b": "\\x00", "f": "0.30000000000000004",
+    let row = json!({"s": "a\\", "t": "2024-01-02 03:04:05+00", "i": "P1D", "b": "\\x00", "f": "0.30000000000000004",
         "n": "trunkline", "l": "2s"});
     assert_eq!(found.of(&mut session).await.unwrap()["rows"][0], row);
     assert!(!session.pooled);
