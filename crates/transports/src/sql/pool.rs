@@ -233,6 +233,12 @@ impl<E: Engine> Pool<E> {
         drop(idle);
         drop(closed);
     }
+
+    /// Closes what is idle.
+    fn forget_idle(&self) {
+        let idle = std::mem::take(&mut *self.idle());
+        drop(idle);
+    }
 }
 
 /// Closes what was idle for too long, until nothing is idle.

@@ -7,7 +7,7 @@ use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout_at},
 };
-use trunkline_core::{Context, Proof, Result};
+use trunkline_core::{Context, Kind, Proof, Result};
 
 use super::{
     super::{engine::Engine, job::Job, output::Output},
@@ -52,8 +52,16 @@ impl<E: Engine> Lease<E> {
     pub(crate) async fn run(&mut self, job: &Job<'_>, output: &mut Output) -> Result<()> {
         let (engine, session) = self.begin();
         let result = engine.run(session, job, output).await;
+        if result.as_ref().is_err_and(|error| error.kind() == Kind::Unavailable) && self.is_broken() {
+            // The others were made to the same server, which may have been restarted.
+            self.pool.forget_idle();
+        }
         self.state = if job.is_clean() { State::Idle } else { State::Dirty };
         result
+    }
+
+    fn is_broken(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| self.pool.engine.is_broken(&kept.session))
     }
 
     /// Asks who answers.

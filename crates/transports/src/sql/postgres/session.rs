@@ -212,7 +212,8 @@ impl Session {
 
     /// Stops what the server is running for this session, in the background, and gives the connection up.
     pub(super) fn stop(&mut self) {
-        self.wire.give_up();
+        // A pooler forgets whose statement it was once this is closed, and then stops nothing.
+        let held = self.wire.give_up_with_stream();
         let (Some((process, secret)), Ok(runtime)) = (self.key, tokio::runtime::Handle::try_current()) else {
             return;
         };
@@ -225,6 +226,7 @@ impl Session {
             // The server closes once it has passed the request on.
             let _ = stream.shutdown().await;
             tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
+            drop(held);
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
         }));
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Empty, ReadBuf},
     net::{TcpStream, UnixStream},
 };
 use tokio_rustls::client::TlsStream;
@@ -21,6 +21,8 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
     /// A Unix socket.
     Unix(UnixStream),
+    /// Nothing any more.
+    Gone(Empty),
 }
 
 macro_rules! each {
@@ -29,6 +31,7 @@ macro_rules! each {
             Stream::Tcp($stream) => $call,
             Stream::Tls($stream) => $call,
             Stream::Unix($stream) => $call,
+            Stream::Gone($stream) => $call,
         }
     };
 }

@@ -113,6 +113,12 @@ impl Wire {
         self.broken = true;
     }
 
+    /// The same, with what carried it: it is open as long as that is kept.
+    pub(super) fn give_up_with_stream(&mut self) -> Stream {
+        self.give_up();
+        std::mem::replace(&mut self.stream, Stream::Gone(tokio::io::empty()))
+    }
+
     /// From here on, [`Wire::has_left`] tells whether the server can have got anything.
     pub(super) fn mark(&mut self) {
         self.left = false;
