@@ -103,7 +103,7 @@ pub(super) async fn text_of_a_caller_stays_data<E: Engine>() {
         // It has no such character.
         let insert = json!({ "query": "insert into note values (100, :text)", "params": { "text": "a\0b" } });
         let answer = shop.server.call("db", &insert).await.is(422).json();
-        assert!(answer["detail"].as_str().unwrap().to_lowercase().contains("nul"), "{answer}");
+        assert!(answer["detail"].as_str().unwrap().contains("u0000"), "{answer}");
         shop.query("select 1").await.is(200);
     }
 }
@@ -175,7 +175,7 @@ pub(super) async fn several_statements_in_one_query_are_refused_unless_allowed<E
     let two = "insert into note (id, body) values (1, 'a'); insert into note (id, body) values (2, 'b;c')";
     for sql in [two, "select 1; drop table note", "select 1;; select 2"] {
         let problem = shop.query(sql).await.problem(422, "invalid_config");
-        assert!(problem["detail"].as_str().unwrap().contains("multiple_statements"), "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("statements; send one"), "{problem}");
     }
     shop.query("select ';' as a; -- the end;").await.is(200);
     assert_eq!(shop.rows("select count(*) from note").await, json!([[0]]));
@@ -208,7 +208,7 @@ pub(super) async fn what_would_outlive_the_call_is_refused<E: Engine>() {
 
 pub(super) async fn rows_are_arrays_where_arrays_are_asked_for<E: Engine>() {
     let Some(shop) = Shop::<E>::open(json!({})).await else { return };
-    let sql = "select genre_id, name, null as nothing from genre order by genre_id";
+    let sql = "select genre_id, name, null as none_of_it from genre order by genre_id";
     let reply = shop.ask(json!({ "query": sql, "rows": "arrays", "max_rows": 2 })).await;
     assert_eq!(reply["rows"], json!([[1, "Rock", null], [2, "Jazz", null]]));
     assert_eq!((&reply["columns"][1]["name"], &reply["truncated"]), (&json!("name"), &json!("max_rows")));

@@ -50,7 +50,7 @@ async fn values_come_out_as_they_are_stored_and_go_in_again() {
     let Some(shop) = Shop::<Sqlite>::open(json!({})).await else { return };
     let values = [
         ("null", "null"),
-        ("9007199254740992", "9007199254740992"),
+        ("9007199254740991", "9007199254740991"),
         ("9223372036854775807", r#""9223372036854775807""#),
         ("0.1", "0.1"),
         ("1e999", r#""Infinity""#),

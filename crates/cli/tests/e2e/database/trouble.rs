@@ -102,7 +102,9 @@ pub(super) async fn a_wrong_password_is_told_by_kind<E: Engine>() {
 }
 
 pub(super) async fn a_server_that_was_restarted_answers_the_next_call<E: Engine>() {
-    let Some(mut shop) = Shop::<E>::open(json!({ "retry_config": { ONCE: 1 } })).await else { return };
+    // A driver that cannot tell whether a connection stands needs a second attempt: nothing was sent in the first.
+    let attempts = if E::SYSTEM == "postgres" { 1 } else { 2 };
+    let Some(mut shop) = Shop::<E>::open(json!({ "retry_config": { ONCE: attempts } })).await else { return };
     shop.query(NOTE).await.is(200);
     let mut id = 0;
     for in_order in [true, false] {
@@ -128,12 +130,12 @@ pub(super) async fn a_server_that_was_restarted_answers_the_next_call<E: Engine>
 }
 
 pub(super) async fn a_server_that_is_killed_within_a_transaction_keeps_nothing_of_it<E: Engine>() {
-    let Some(mut shop) = Shop::<E>::open(json!({})).await else { return };
+    let Some(mut shop) = Shop::<E>::open(json!({ "retry_config": { ONCE: 1 } })).await else { return };
     shop.query(NOTE).await.is(200);
     let insert = |id: u32| json!({ "query": format!("insert into note (id, body) values ({id}, 'b{id}')") });
-    for (id, request, outcome) in [
-        (1, json!({ "transaction": [insert(1), insert(2), { "query": E::LONG }, insert(3)] }), "rejected"),
-        (4, json!({ "query": E::LONG }), "rejected"),
+    for request in [
+        json!({ "transaction": [insert(1), insert(2), { "query": E::LONG }, insert(3)] }),
+        json!({ "query": E::LONG }),
     ] {
         let server = &shop.server;
         let call = async { server.call("db", &request).await };
@@ -149,8 +151,7 @@ pub(super) async fn a_server_that_is_killed_within_a_transaction_keeps_nothing_o
         let (answer, ()) = tokio::join!(call, kill);
         let problem = answer.json();
         assert_eq!(problem["kind"], "unavailable", "{problem}");
-        // With retries the last attempt found nobody there.
-        assert!(problem["outcome"] == outcome || problem["outcome"] == "not_sent", "{id}: {problem}");
+        assert_eq!(problem["outcome"], "rejected", "{problem}");
         shop.engine.again().await;
         assert_eq!(shop.rows("select count(*) from note").await, json!([[0]]));
     }
