@@ -223,8 +223,9 @@ impl Session {
             let mut request = BytesMut::new();
             frontend::cancel_request(process, secret, &mut request);
             stream.write_all(&request).await?;
-            // The server closes once it has passed the request on.
-            let _ = stream.shutdown().await;
+            stream.flush().await?;
+            // The server closes once it has passed the request on. A pooler forgets it if this closes first, by half
+            // even.
             tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
             drop(held);
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
