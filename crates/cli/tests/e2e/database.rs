@@ -202,6 +202,7 @@ macro_rules! servers {
                 a_wrong_password_is_told_by_kind
                 a_server_that_was_restarted_answers_the_next_call
                 a_server_that_is_killed_within_a_transaction_keeps_nothing_of_it
+                a_server_that_shuts_down_in_the_middle_is_unavailable
                 a_server_that_is_down_is_told_and_nothing_was_sent
                 a_server_that_holds_still_is_a_timeout
             }

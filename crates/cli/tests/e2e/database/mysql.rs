@@ -83,6 +83,7 @@ const COLUMNS: &[(&str, &str, &str)] = &[
     ("n", "blob", "x'deadbeef'"),
     ("o", "date", "null"),
     ("p", "boolean", "true"),
+    ("q", "json", r#"'{"a":[1,null,"x"]}'"#),
 ];
 
 #[tokio::test]

@@ -260,8 +260,8 @@ async fn certificates_are_verified_where_that_is_asked_for() {
         ("require", "require", None, None),
         ("prefer", "prefer", None, None),
         ("unset", "", None, None),
-        ("unknown", "verify-full", None, Some("TLS")),
-        ("another", "verify-full", Some(Authority::new().pem()), Some("TLS")),
+        ("unknown", "verify-full", None, Some("certificate")),
+        ("another", "verify-full", Some(Authority::new().pem()), Some("certificate")),
         ("none", "disable", None, Some("28000")),
     ] {
         let mut config = json!({

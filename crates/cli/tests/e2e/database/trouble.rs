@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use trunkline_testkit::PASSWORD;
 
 use super::{Engine, Shop, requests::NOTE};
-use crate::{harness::Server, secrets::spellings};
+use crate::{
+    harness::{Server, until},
+    secrets::spellings,
+};
 
 const ONCE: &str = "max_attempts";
 
@@ -141,7 +144,7 @@ pub(super) async fn a_server_that_is_killed_within_a_transaction_keeps_nothing_o
         let call = async { server.call("db", &request).await };
         let engine = &mut shop.engine;
         let kill = async {
-            super::super::harness::until("it to run", || {
+            until("it to run", || {
                 let runs = engine.running(E::LONG).is_some_and(|running| running > 0);
                 async move { runs.then_some(()) }
             })
@@ -157,6 +160,29 @@ pub(super) async fn a_server_that_is_killed_within_a_transaction_keeps_nothing_o
     }
     shop.ask(json!({ "transaction": [insert(1), insert(2)] })).await;
     assert_eq!(shop.rows("select count(*) from note").await, json!([[2]]));
+}
+
+pub(super) async fn a_server_that_shuts_down_in_the_middle_is_unavailable<E: Engine>() {
+    let Some(mut shop) = Shop::<E>::open(json!({ "retry_config": { ONCE: 1 } })).await else { return };
+    shop.query(NOTE).await.is(200);
+    let insert = json!({ "query": "insert into note (id, body) values (1, 'a')" });
+    let transaction = json!({ "transaction": [insert, { "query": E::LONG }] });
+    let server = &shop.server;
+    let call = async { server.call("db", &transaction).await };
+    let engine = &mut shop.engine;
+    let end = async {
+        until("it to run", || {
+            let runs = engine.running(E::LONG).is_some_and(|running| running > 0);
+            async move { runs.then_some(()) }
+        })
+        .await;
+        engine.end(true).await;
+    };
+    let (answer, ()) = tokio::join!(call, end);
+    let problem = answer.problem(502, "unavailable");
+    assert_eq!(problem["outcome"], "rejected", "{problem}");
+    shop.engine.again().await;
+    assert_eq!(shop.rows("select count(*) from note").await, json!([[0]]));
 }
 
 pub(super) async fn a_server_that_is_down_is_told_and_nothing_was_sent<E: Engine>() {

@@ -242,7 +242,11 @@ impl Target {
             // A certificate that does not verify, or ours refused, does not get better by itself.
             let of_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
             let kind = if of_tls { Kind::Protocol } else { Kind::Unavailable };
-            Error::new(kind, format!("no TLS connection with {host}")).source(error)
+            let message = match of_tls {
+                true => format!("no TLS connection with {host}: {error}; tls.ca has the authority to trust"),
+                false => format!("no TLS connection with {host}"),
+            };
+            Error::new(kind, message).source(error)
         })?;
         Ok(Stream::Tls(Box::new(stream)))
     }
