@@ -322,3 +322,19 @@ async fn beat() {
         beat.tick().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn databases_are_in_the_data_folder_unless_configured_and_never_around_it() {
+        let folder = |text: &str| databases(&File::parse(text).unwrap(), Path::new("place/data"));
+        assert_eq!(folder("").unwrap(), Path::new("place/data/databases"));
+        assert_eq!(folder("server: {databases: elsewhere}").unwrap(), Path::new("elsewhere"));
+        for text in ["place/data", "place", "."] {
+            let error = folder(&format!("server: {{databases: {text}}}")).unwrap_err();
+            assert!(error.message().starts_with("server.databases"), "{error}");
+        }
+    }
+}

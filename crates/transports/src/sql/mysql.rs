@@ -12,6 +12,8 @@
 //! - **Read only** means that the session refuses writes (`SET SESSION TRANSACTION READ ONLY`), and that nothing is sent
 //!   which could switch that off: beside queries only `CALL` and `DO`. A procedure whose author lets it begin a
 //!   transaction `READ WRITE` still writes.
+//! - **Time.** `statement_timeout` stops any statement of MariaDB (`max_statement_time`), and queries alone of MySQL
+//!   (`max_execution_time`). Waits for locks are rounded up to whole seconds.
 //! - **Caps.** A query that has yielded enough is stopped at the server, at the price of its connection, unless it ends
 //!   by itself within 20 ms.
 //! - **Logging in.** Without TLS, `caching_sha2_password` encrypts the password with whatever key the server sends; with

@@ -1,12 +1,15 @@
 //! `Output`: where an engine writes what a statement yields, straight as the bytes of the reply: one JSON document, or
 //! NDJSON that is sent while rows come. It knows the caps, and says when they cut.
 
+mod header;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use trunkline_core::{Error, Kind, Outcome, Result, Wanted};
 
+pub(crate) use self::header::Header;
 use super::json;
 
 /// A piece of a stream is sent once it is as large.
@@ -14,57 +17,6 @@ const PIECE: usize = 32 << 10;
 
 /// No row may be larger, wherever it goes: it has to be in memory as a whole.
 const LARGEST_ROW: u64 = 64 << 20;
-
-/// The columns of a result, rendered once for a statement that is run often.
-#[derive(Debug)]
-pub(crate) struct Header {
-    /// The column map: `[{"name":"id","type":"int8"}]`.
-    columns: Vec<u8>,
-    /// What stands before the value of each column in a row that is an object: `{"id":`, `,"name":`.
-    keys: Vec<Box<[u8]>>,
-}
-
-impl Header {
-    /// For columns by name and type, both as the engine has them. A name that has been there gets a key of its own,
-    /// `id_2`, so that no value is lost; the column map tells both.
-    pub(crate) fn new<'a>(columns: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let (mut map, mut keys, mut taken) = (b"[".to_vec(), Vec::new(), Vec::<String>::new());
-        let columns: Vec<_> = columns.into_iter().collect();
-        for (n, (name, r#type)) in columns.iter().enumerate() {
-            let free = |key: &str| {
-                !taken.iter().any(|taken| taken == key)
-                    && !columns[n + 1..].iter().any(|(name, _)| name == &key)
-            };
-            let key = match taken.iter().any(|taken| taken == name) {
-                false => (*name).to_owned(),
-                true => {
-                    (2..).map(|n| format!("{name}_{n}")).find(|key| free(key)).expect("numbers do not end")
-                }
-            };
-            map.extend_from_slice(if n == 0 { br#"{"name":"# } else { br#",{"name":"# });
-            json::text(&mut map, name);
-            if key != *name {
-                map.extend_from_slice(br#","key":"#);
-                json::text(&mut map, &key);
-            }
-            map.extend_from_slice(br#","type":"#);
-            json::text(&mut map, r#type);
-            map.push(b'}');
-            let mut prefix = vec![if n == 0 { b'{' } else { b',' }];
-            json::text(&mut prefix, &key);
-            prefix.push(b':');
-            keys.push(prefix.into());
-            taken.push(key);
-        }
-        map.push(b']');
-        Self { columns: map, keys }
-    }
-
-    /// Of a statement that yields no rows.
-    pub(crate) fn none() -> Self {
-        Self::new([])
-    }
-}
 
 /// What an engine has to do after a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +79,7 @@ impl Output {
     fn new(wanted: Wanted, many: bool, pipe: Option<mpsc::Sender<Bytes>>) -> Self {
         Self {
             buffer: Vec::with_capacity(if pipe.is_some() { PIECE + PIECE / 8 } else { 512 }),
-            header: Arc::new(Header { columns: Vec::new(), keys: Vec::new() }),
+            header: Arc::default(),
             arrays: wanted.arrays,
             many,
             max_rows: wanted.max_rows.unwrap_or(u64::MAX),
@@ -344,124 +296,4 @@ fn gone() -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn header(names: &[&str]) -> Arc<Header> {
-        Arc::new(Header::new(names.iter().map(|name| (*name, "int4"))))
-    }
-
-    /// Writes rows of numbers that count on, until it is enough.
-    fn write(output: &mut Output, columns: usize, rows: usize) {
-        for n in 0..rows {
-            if !output.row() {
-                break;
-            }
-            for column in 0..columns {
-                json::integer(output.cell(), (n * columns + column) as i64);
-            }
-            if output.end_row() == Flow::Enough {
-                break;
-            }
-        }
-    }
-
-    fn document(wanted: Wanted, names: &[&str], rows: usize) -> Value {
-        let mut output = Output::document(wanted, false);
-        output.begin(&header(names));
-        write(&mut output, names.len(), rows);
-        output.end(Done::default());
-        serde_json::from_slice(&output.finish()).unwrap()
-    }
-
-    #[test]
-    fn a_document_has_columns_rows_and_what_was_done() {
-        assert_eq!(
-            document(Wanted::default(), &["a", "b"], 2),
-            json!({
-                "columns": [{"name": "a", "type": "int4"}, {"name": "b", "type": "int4"}],
-                "rows": [{"a": 0, "b": 1}, {"a": 2, "b": 3}],
-                "row_count": 2, "affected_rows": null, "truncated": null,
-            })
-        );
-        assert_eq!(document(Wanted::default(), &[], 1)["rows"], json!([{}]));
-        let arrays = Wanted { arrays: true, ..Wanted::default() };
-        assert_eq!(document(arrays, &["a", "b"], 2)["rows"], json!([[0, 1], [2, 3]]));
-        assert_eq!(document(arrays, &[], 1)["rows"], json!([[]]));
-    }
-
-    #[test]
-    fn columns_of_one_name_keep_their_values() {
-        let found = document(Wanted::default(), &["id", "id", "id_2", "id", ""], 1);
-        assert_eq!(found["rows"], json!([{"id": 0, "id_3": 1, "id_2": 2, "id_4": 3, "": 4}]));
-        assert_eq!(found["columns"][1], json!({"name": "id", "key": "id_3", "type": "int4"}));
-    }
-
-    #[test]
-    fn a_cap_cuts_and_says_so_and_what_fits_exactly_is_not_cut() {
-        let rows = |max| document(Wanted { max_rows: Some(max), ..Wanted::default() }, &["a"], 3);
-        assert_eq!((rows(3)["row_count"].clone(), rows(3)["truncated"].clone()), (json!(3), Value::Null));
-        assert_eq!(
-            (rows(2)["row_count"].clone(), rows(2)["truncated"].clone()),
-            (json!(2), json!("max_rows"))
-        );
-        assert_eq!(rows(0)["rows"], json!([]));
-        let bytes = document(Wanted { max_bytes: Some(60), ..Wanted::default() }, &["a"], 100);
-        assert_eq!(bytes["truncated"], "max_bytes");
-        assert!(bytes["row_count"].as_u64().unwrap() > 0 && bytes["rows"].as_array().unwrap().len() < 10);
-    }
-
-    #[test]
-    fn several_statements_share_the_caps_and_are_in_a_list() {
-        let mut output = Output::document(Wanted { max_rows: Some(3), ..Wanted::default() }, true);
-        for _ in 0..2 {
-            output.begin(&header(&["a"]));
-            write(&mut output, 1, 2);
-            output.end(Done { affected: Some(2), last_id: Some(7) });
-        }
-        let found: Value = serde_json::from_slice(&output.finish()).unwrap();
-        let counts =
-            |n: usize| (found["results"][n]["row_count"].as_u64(), found["results"][n]["truncated"].as_str());
-        assert_eq!((counts(0), counts(1)), ((Some(2), None), (Some(1), Some("max_rows"))));
-        assert_eq!(found["results"][1]["last_insert_id"], 7);
-        let mut output = Output::document(Wanted { max_rows: Some(1), ..Wanted::default() }, true);
-        for rows in [2, 0, 1] {
-            output.begin(&header(&["a"]));
-            write(&mut output, 1, rows);
-            output.end(Done::default());
-        }
-        let found: Value = serde_json::from_slice(&output.finish()).unwrap();
-        let cut = |n: usize| found["results"][n]["truncated"].as_str();
-        assert_eq!((cut(0), cut(1), cut(2)), (Some("max_rows"), None, Some("max_rows")));
-        assert_eq!(Output::document(Wanted::default(), true).finish(), r#"{"results":[]}"#);
-    }
-
-    #[tokio::test]
-    async fn lines_go_out_as_they_come_and_no_faster_than_they_are_taken() {
-        let (pipe, mut pieces) = mpsc::channel(1);
-        let mut output = Output::lines(Wanted::default(), false, pipe);
-        output.begin(&header(&["a"]));
-        let mut flushed = 0;
-        for n in 0..10_000 {
-            assert!(output.row());
-            json::integer(output.cell(), n);
-            if output.end_row() == Flow::Flush {
-                if flushed == 1 {
-                    // Nobody has taken the first piece.
-                    assert!(futures_util::poll!(Box::pin(output.flush())).is_pending());
-                    break;
-                }
-                output.flush().await.unwrap();
-                flushed += 1;
-            }
-        }
-        let piece = pieces.recv().await.unwrap();
-        let mut lines = piece.split(|byte| *byte == b'\n');
-        assert_eq!(lines.next().unwrap(), br#"{"columns":[{"name":"a","type":"int4"}]}"#);
-        assert_eq!(lines.next().unwrap(), br#"{"row":{"a":0}}"#);
-        drop(pieces);
-        output.flush().await.unwrap_err();
-    }
-}
+mod tests;

@@ -143,7 +143,7 @@ impl<E: Engine> Pool<E> {
         self.opened.fetch_add(1, Relaxed);
         let now = Instant::now();
         let spread = self.limits.lifetime / 5;
-        let ends = now + self.limits.lifetime - spread / 2 + spread.mul_f64(chance());
+        let ends = now + self.limits.lifetime - spread / 2 + spread.mul_f64(fastrand::f64());
         let credential = credential.cloned();
         Ok(Lease::new(Kept { session, credential, ends, since: now }, permit, self, context))
     }
@@ -267,12 +267,6 @@ async fn sweep<E: Engine>(pool: std::sync::Weak<Pool<E>>) {
             None => return,
         }
     }
-}
-
-/// A number from 0 to 1, for what should not happen to all at once.
-fn chance() -> f64 {
-    use std::hash::{BuildHasher, RandomState};
-    (RandomState::new().hash_one(()) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 impl<E: Engine> fmt::Debug for Pool<E> {

@@ -45,20 +45,28 @@ pub(super) async fn run(session: &mut Session, job: &Job<'_>, output: &mut Outpu
         (Ok(()), [step]) if !job.together => alone(session, job, step, output).await,
         (Ok(()), _) => together(session, job, output).await,
     };
+    if let Err(fault) = &done {
+        close_after(session, fault);
+    }
     if switch
         && !session.is_broken()
         && command(session, "SET SESSION TRANSACTION READ WRITE", Stage::Running).await.is_err()
     {
         session.close();
     }
-    if matches!(&done, Err(Fault::Lost(error, _)) if codes::number(error).is_some_and(codes::moved)) {
-        session.close();
-    }
-    session.settle();
     done.map_err(|fault| match fault {
         Fault::Lost(error, stage) => codes::lost(error, stage),
         Fault::Ours(error) => error,
     })
+}
+
+/// Closes a session that is of no use after `fault`.
+fn close_after(session: &mut Session, fault: &Fault) {
+    if let Fault::Lost(error, _) = fault
+        && codes::number(error).is_none_or(codes::moved)
+    {
+        session.close();
+    }
 }
 
 async fn alone(
@@ -95,7 +103,8 @@ async fn together(session: &mut Session, job: &Job<'_>, output: &mut Output) -> 
             Ok(End::Done) => Fault::Ours(ended(n)),
             Err(fault) => fault,
         };
-        // It may fail where the connection is lost; then the server rolls back by itself.
+        // Where the connection is lost the server rolls back by itself.
+        close_after(session, &found);
         let _ = command(session, "ROLLBACK", Stage::Running).await;
         return Err(match found {
             Fault::Lost(error, stage) if several && codes::number(&error).is_some() => {

@@ -82,21 +82,20 @@ impl Session {
         self.conn.is_none()
     }
 
-    /// Closes it if the connection was lost in what was just done.
-    pub(super) fn settle(&mut self) {
-        if self.conn.as_ref().is_some_and(Conn::is_disconnected) {
+    /// Closes it after an error that is not the server's own: the connection is lost, or nobody knows where in the
+    /// protocol it is.
+    pub(super) fn settle<T>(&mut self, done: &Result<T, mysql_async::Error>) {
+        if done.as_ref().is_err_and(mysql_async::Error::is_fatal) {
             self.close();
         }
     }
 
     /// Whether the server answers.
     pub(super) async fn ping(&mut self) -> bool {
-        let answered = match self.parts() {
-            Ok((conn, _)) => guarded(conn.ping()).await.is_ok(),
-            Err(_) => false,
-        };
-        self.settle();
-        answered
+        let Ok((conn, _)) = self.parts() else { return false };
+        let answer = guarded(conn.ping()).await;
+        self.settle(&answer);
+        answer.is_ok()
     }
 
     /// Removes what statements left behind: variables, temporary tables, locks, prepared statements, a transaction.
@@ -108,7 +107,7 @@ impl Session {
         let lost = |error| codes::lost(error, Stage::Connecting);
         let (conn, _) = self.parts().map_err(lost)?;
         let done = guarded(conn.reset()).await;
-        self.settle();
+        self.settle(&done);
         if !done.map_err(lost)? {
             self.close();
             return Err(Error::new(trunkline_core::Kind::Unsupported, "the server cannot reset a session"));
@@ -145,7 +144,7 @@ impl Session {
             Ok(())
         });
         let done = done.await;
-        self.settle();
+        self.settle(&done);
         done
     }
 
@@ -153,7 +152,7 @@ impl Session {
     pub(super) async fn ask(&mut self, question: &str) -> Result<Vec<Row>, mysql_async::Error> {
         let (conn, _) = self.parts()?;
         let answer = guarded(conn.query(question)).await;
-        self.settle();
+        self.settle(&answer);
         answer
     }
 

@@ -99,7 +99,7 @@ fn finish(
             Taken { begun: true, stopped: true, ..Taken::default() }
         }
         Err(fault) => {
-            let ours = match fault {
+            let fault = match fault {
                 Fault::Lost(error, _) => Fault::Lost(error, stage),
                 ours @ Fault::Ours(_) => {
                     // The caller is gone, in the middle of rows.
@@ -107,7 +107,7 @@ fn finish(
                     ours
                 }
             };
-            return Err(ours);
+            return Err(fault);
         }
     };
     if taken.stopped {
@@ -119,10 +119,11 @@ fn finish(
     if !taken.begun {
         output.begin(&Arc::new(Header::none()));
     }
-    let affected = match step.plan.facts.reads {
-        true => None,
+    let affected = match &*step.plan.facts.first {
+        _ if step.plan.facts.reads => None,
         // What `RETURNING` yields is not counted by the server.
-        false => Some(taken.affected.max(if taken.begun { taken.rows } else { 0 })),
+        "INSERT" | "REPLACE" | "UPDATE" | "DELETE" if taken.begun => Some(taken.rows),
+        _ => Some(taken.affected),
     };
     output.end(Done { affected, last_id: taken.last_id });
     Ok(if taken.stopped { End::Stopped } else { End::Done })

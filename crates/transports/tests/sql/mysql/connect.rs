@@ -78,6 +78,30 @@ async fn tls_is_what_sslmode_says() {
 }
 
 #[tokio::test]
+async fn a_client_certificate_is_shown_to_a_server_that_wants_one() {
+    let authority = Authority::new();
+    let folder = std::env::temp_dir().join(format!("trunkline-mysql-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (cert, key) = authority.server_pem();
+    let mut args = Vec::new();
+    for (name, text) in [("ca", authority.pem()), ("cert", &cert), ("key", &key)] {
+        let file = folder.join(name);
+        std::fs::write(&file, text).unwrap();
+        args.push(format!("--ssl-{name}={}", file.display()));
+    }
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    let server = MariaDb::start_with(&args).await;
+    std::fs::remove_dir_all(&folder).unwrap();
+    let Some(server) = server else { return };
+    server.sql("alter user trunk require x509");
+    let (cert, key) = authority.client();
+    let tls = json!({ "tls": { "ca": authority.pem(), "client_cert": cert, "client_key": key } });
+    assert_eq!(Db::new(&server.url(), tls).rows("select 1").await, json!([[1]]));
+    let error = Db::new(&server.url(), json!({ "tls": { "ca": authority.pem() } })).fails("select 1").await;
+    assert_eq!((error.kind(), error.outcome()), (Kind::Unauthenticated, Outcome::NotSent), "{error}");
+}
+
+#[tokio::test]
 async fn a_server_without_tls_is_told_from_one_that_is_away() {
     let Some(server) = MariaDb::start_with(&["--skip-ssl"]).await else { return };
     assert_eq!(Db::of(&server).rows("select 1").await, json!([[1]]));

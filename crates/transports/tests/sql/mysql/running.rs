@@ -40,6 +40,9 @@ async fn a_statement_tells_what_it_changed() {
     assert_eq!(found["affected_rows"], 1, "one has it already");
     let found = db.run("delete from t where a = 1 returning id", json!(null)).await.unwrap();
     assert_eq!((&found["affected_rows"], &found["rows"]), (&json!(2), &json!([{ "id": 1 }, { "id": 2 }])));
+    server.sql("create function own(a int) returns int deterministic return a + 1");
+    let found = db.run("select own(a) as a from t", json!(null)).await.unwrap();
+    assert_eq!((&found["affected_rows"], &found["rows"]), (&json!(0), &json!([{ "a": 4 }])));
     let found = db.run("select * from t", json!(null)).await.unwrap();
     assert_eq!((&found["affected_rows"], &found["last_insert_id"]), (&json!(null), &json!(null)));
 }

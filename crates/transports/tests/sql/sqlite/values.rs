@@ -140,22 +140,30 @@ async fn tables_and_columns_can_be_asked_for() {
     ] {
         db.sql(statement).await.unwrap();
     }
-    let user = json!({ "schema": "main", "table": "users", "column": "id" });
+    let user = json!([{
+        "columns": ["user"], "references": { "schema": "main", "table": "users", "columns": ["id"] },
+    }]);
     assert_eq!(
         db.schema().await.unwrap(),
-        json!({ "truncated": null, "tables": [
+        json!({ "truncated": false, "tables": [
             { "schema": "main", "name": "names", "kind": "view", "columns": [
                 { "name": "name", "type": "varchar(20)", "nullable": true },
             ]},
-            { "schema": "main", "name": "orders", "kind": "table", "columns": [
-                { "name": "shop", "type": "TEXT", "nullable": false, "primary_key": true },
-                { "name": "n", "type": "INT", "nullable": false, "primary_key": true },
-                { "name": "user", "type": "", "nullable": true, "references": user },
-            ]},
-            { "schema": "main", "name": "users", "kind": "table", "columns": [
-                { "name": "id", "type": "INTEGER", "nullable": false, "primary_key": true },
-                { "name": "name", "type": "varchar(20)", "nullable": false },
-            ]},
+            {
+                "schema": "main", "name": "orders", "kind": "table", "columns": [
+                    { "name": "shop", "type": "TEXT", "nullable": false },
+                    { "name": "n", "type": "INT", "nullable": false },
+                    { "name": "user", "type": "", "nullable": true },
+                ],
+                "primary_key": ["shop", "n"], "foreign_keys": user,
+            },
+            {
+                "schema": "main", "name": "users", "kind": "table", "columns": [
+                    { "name": "id", "type": "INTEGER", "nullable": false },
+                    { "name": "name", "type": "varchar(20)", "nullable": false },
+                ],
+                "primary_key": ["id"],
+            },
         ]})
     );
 }
