@@ -1,8 +1,7 @@
 //! How much one caller may take, and what it leaves to the next: the same for every engine.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
+use tokio::time::{Duration, Instant};
 
 use super::{Engine, Shop, memory};
 

@@ -110,7 +110,7 @@ async fn values_come_out_in_the_digits_of_the_database() {
 #[tokio::test]
 async fn what_came_out_goes_in_again() {
     let Some(shop) = Shop::<MariaDb>::open(json!({})).await else { return };
-    let list: Vec<_> = COLUMNS.iter().map(|(name, r#type, _)| format!("{name} {}", r#type)).collect();
+    let list: Vec<_> = COLUMNS.iter().map(|(name, kind, _)| format!("{name} {kind}")).collect();
     let values: Vec<_> = COLUMNS.iter().map(|(_, _, value)| *value).collect();
     let list = list.join(", ");
     shop.engine.sql(&format!(

@@ -9,7 +9,7 @@ use crate::harness::{Server, until};
 struct Pooled {
     server: Server,
     postgres: Postgres,
-    _bouncer: PgBouncer,
+    bouncer: PgBouncer,
 }
 
 impl Pooled {
@@ -23,7 +23,7 @@ impl Pooled {
             config.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
             server.has(&config).await;
         }
-        Some(Self { server, postgres, _bouncer: bouncer })
+        Some(Self { server, postgres, bouncer })
     }
 
     async fn ask(&self, id: &str, request: Value) -> Value {
@@ -66,7 +66,7 @@ async fn many_calls_of_two_integrations_share_one_connection_of_the_server() {
 async fn read_only_and_settings_hold_and_reach_nobody_else() {
     let Some(shop) = Pooled::open(json!({})).await else { return };
     shop.server.delete("/api/v1/integrations/two").await.is(200);
-    let url = shop._bouncer.url();
+    let url = shop.bouncer.url();
     let config = json!({ "integration_id": "two", "type": "database", "base_url": url, "read_only": true });
     shop.server.has(&config).await;
     for _ in 0..3 {

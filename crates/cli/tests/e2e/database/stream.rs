@@ -1,12 +1,11 @@
 //! Rows that are sent while they come: the same for every engine.
 
-use std::time::{Duration, Instant};
-
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
+use tokio::time::{Duration, Instant};
 
 use super::{Engine, Shop, memory, requests::NOTE};
 use crate::harness::within;

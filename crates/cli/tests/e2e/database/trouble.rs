@@ -1,8 +1,7 @@
 //! Logins, restarts and losses: the same for every engine that is a process of its own.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
+use tokio::time::{Duration, Instant};
 use trunkline_testkit::PASSWORD;
 
 use super::{Engine, Shop, requests::NOTE};
@@ -11,7 +10,8 @@ use crate::{
     secrets::spellings,
 };
 
-const ONCE: &str = "max_attempts";
+/// The key that says how often a call is tried.
+const ATTEMPTS: &str = "max_attempts";
 
 /// Everything that shows something of an integration.
 async fn shown<E: Engine>(shop: &Shop<E>, id: &str) -> String {
@@ -78,7 +78,7 @@ pub(super) async fn a_login_of_any_characters_works_and_is_never_shown<E: Engine
 }
 
 pub(super) async fn a_wrong_password_is_told_by_kind<E: Engine>() {
-    let Some(shop) = Shop::<E>::open(json!({ "retry_config": { ONCE: 1 } })).await else { return };
+    let Some(shop) = Shop::<E>::open(json!({ "retry_config": { ATTEMPTS: 1 } })).await else { return };
     let url = shop.engine.url();
     let (scheme, rest) = url.split_once("://").unwrap();
     let place = rest.rsplit_once('@').unwrap().1;
@@ -107,7 +107,9 @@ pub(super) async fn a_wrong_password_is_told_by_kind<E: Engine>() {
 pub(super) async fn a_server_that_was_restarted_answers_the_next_call<E: Engine>() {
     // A driver that cannot tell whether a connection stands needs a second attempt: nothing was sent in the first.
     let attempts = if E::SYSTEM == "postgres" { 1 } else { 2 };
-    let Some(mut shop) = Shop::<E>::open(json!({ "retry_config": { ONCE: attempts } })).await else { return };
+    let Some(mut shop) = Shop::<E>::open(json!({ "retry_config": { ATTEMPTS: attempts } })).await else {
+        return;
+    };
     shop.query(NOTE).await.is(200);
     let mut id = 0;
     for in_order in [true, false] {
@@ -133,7 +135,7 @@ pub(super) async fn a_server_that_was_restarted_answers_the_next_call<E: Engine>
 }
 
 pub(super) async fn a_server_that_is_killed_within_a_transaction_keeps_nothing_of_it<E: Engine>() {
-    let Some(mut shop) = Shop::<E>::open(json!({ "retry_config": { ONCE: 1 } })).await else { return };
+    let Some(mut shop) = Shop::<E>::open(json!({ "retry_config": { ATTEMPTS: 1 } })).await else { return };
     shop.query(NOTE).await.is(200);
     let insert = |id: u32| json!({ "query": format!("insert into note (id, body) values ({id}, 'b{id}')") });
     for request in [
@@ -163,7 +165,7 @@ pub(super) async fn a_server_that_is_killed_within_a_transaction_keeps_nothing_o
 }
 
 pub(super) async fn a_server_that_shuts_down_in_the_middle_is_unavailable<E: Engine>() {
-    let Some(mut shop) = Shop::<E>::open(json!({ "retry_config": { ONCE: 1 } })).await else { return };
+    let Some(mut shop) = Shop::<E>::open(json!({ "retry_config": { ATTEMPTS: 1 } })).await else { return };
     shop.query(NOTE).await.is(200);
     let insert = json!({ "query": "insert into note (id, body) values (1, 'a')" });
     let transaction = json!({ "transaction": [insert, { "query": E::LONG }] });
@@ -186,7 +188,7 @@ pub(super) async fn a_server_that_shuts_down_in_the_middle_is_unavailable<E: Eng
 }
 
 pub(super) async fn a_server_that_is_down_is_told_and_nothing_was_sent<E: Engine>() {
-    let Some(mut shop) = Shop::<E>::open(json!({ "retry_config": { ONCE: 1 } })).await else { return };
+    let Some(mut shop) = Shop::<E>::open(json!({ "retry_config": { ATTEMPTS: 1 } })).await else { return };
     shop.query(NOTE).await.is(200);
     shop.engine.end(true).await;
     let insert = "insert into note (id, body) values (1, 'a')";
@@ -201,7 +203,7 @@ pub(super) async fn a_server_that_is_down_is_told_and_nothing_was_sent<E: Engine
 }
 
 pub(super) async fn a_server_that_holds_still_is_a_timeout<E: Engine>() {
-    let settings = json!({ "retry_config": { ONCE: 1 }, "pool": { "connect": 0.5 }, "timeout": 1 });
+    let settings = json!({ "retry_config": { ATTEMPTS: 1 }, "pool": { "connect": 0.5 }, "timeout": 1 });
     let Some(shop) = Shop::<E>::open(settings).await else { return };
     shop.query(NOTE).await.is(200);
     shop.engine.hold();
