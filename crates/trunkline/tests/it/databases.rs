@@ -36,7 +36,7 @@ async fn a_file_is_asked_and_removed_without_a_server() {
     assert_eq!((error.kind(), error.outcome()), (Kind::Rejected, Outcome::Rejected));
     let count = json!({ "query": "select count(*) as n from note" });
     assert_eq!(ask(&manager, "notes", count).await.unwrap()["rows"], json!([{ "n": 2 }]));
-    manager.remove("notes").await.unwrap();
+    manager.remove("notes", None).await.unwrap();
     assert!(folder.path().join("notes.db").is_file(), "what is removed is the integration");
 }
 
