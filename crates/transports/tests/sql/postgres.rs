@@ -150,6 +150,23 @@ async fn an_integration_that_is_read_only_writes_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_procedure_committed_before_it_failed_is_not_said_to_be_undone() {
+    let Some((server, db)) = server(json!({})).await else { return };
+    let body = "BEGIN INSERT INTO half VALUES (1); COMMIT; RAISE EXCEPTION USING ERRCODE = '40001'; END";
+    server.psql(&format!(
+        "CREATE TABLE half (a int); GRANT ALL ON half TO trunk; \
+         CREATE PROCEDURE fails() LANGUAGE plpgsql AS $$ {body} $$"
+    ));
+    for (n, sql) in ["CALL fails()", &format!("DO $$ {body} $$")].into_iter().enumerate() {
+        let error = db.sql(sql).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::Contended, Outcome::Unknown), "{sql}: {error:?}");
+        assert_eq!(server.psql("SELECT count(*) FROM half").trim(), (n + 1).to_string());
+    }
+    let error = db.sql("CALL nobody()").await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Rejected, "{error:?}");
+}
+
+#[tokio::test]
 async fn a_batch_is_all_or_nothing() {
     let Some((server, db)) = server(json!({})).await else { return };
     let batch = |from: u32, to: u32| {

@@ -76,10 +76,10 @@ async fn alone(
     output: &mut Output,
 ) -> Result<(), Fault> {
     let reads = job.only_reads();
-    let stage = match &*step.plan.facts.first {
-        _ if reads => Stage::Running,
-        "CALL" | "EXECUTE" => Stage::Procedure,
-        _ => Stage::Alone,
+    let stage = match (reads, may_call(step)) {
+        (true, _) => Stage::Running,
+        (false, true) => Stage::Procedure,
+        (false, false) => Stage::Alone,
     };
     statement(session, step, output, stage, reads).await?;
     Ok(())
@@ -93,10 +93,7 @@ async fn together(session: &mut Session, job: &Job<'_>, output: &mut Output) -> 
     let several = job.steps.len() > 1;
     for (n, step) in job.steps.iter().enumerate() {
         // Nobody sees whether a procedure commits.
-        let stage = match &*step.plan.facts.first {
-            "CALL" if !job.read_only => Stage::Procedure,
-            _ => Stage::Running,
-        };
+        let stage = if !job.read_only && may_call(step) { Stage::Procedure } else { Stage::Running };
         let found = match statement(session, step, output, stage, may_stop).await {
             Ok(End::Stopped) => return Ok(()),
             Ok(End::Done) if is_open(session) => continue,
@@ -126,6 +123,11 @@ fn refuse(job: &Job<'_>) -> Result<()> {
         let text = step.plan.text.to_ascii_lowercase();
         // No transaction keeps the server from writing a file.
         let file = text.contains("outfile") || text.contains("dumpfile");
+        if job.read_only && is_doubtful(&text) {
+            let message = "an executable comment hides from some servers what others run, and this call is read only; \
+                           take it out";
+            return Err(Error::new(Kind::Rejected, message).outcome_is(Outcome::NotSent));
+        }
         if job.read_only && (file || !READ_ONLY.contains(&first)) {
             let what = if file { "INTO OUTFILE" } else { first };
             let message = format!("{what} does more than read, and this call is read only");
@@ -145,6 +147,22 @@ fn refuse(job: &Job<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a text in lower case may hold an executable comment: a server that skips it begins with another word than
+/// one that runs it.
+fn is_doubtful(text: &str) -> bool {
+    text.contains("/*!") || text.contains("/*m!")
+}
+
+/// Whether a statement may call a procedure, also as MariaDB's `SET STATEMENT … FOR CALL …`.
+fn may_call(step: &Step<'_>) -> bool {
+    let text = || step.plan.text.to_ascii_lowercase();
+    match &*step.plan.facts.first {
+        "CALL" | "EXECUTE" => true,
+        "SET" => text().contains("call") || text().contains("execute"),
+        _ => !step.plan.facts.reads && is_doubtful(&text()),
+    }
 }
 
 fn ended(n: usize) -> Error {

@@ -30,6 +30,15 @@ pub(super) struct Progress {
     pub(super) exposed: bool,
     /// Whether the server has begun to run it.
     pub(super) begun: bool,
+    /// Whether it runs by itself what may commit as it goes: `CALL`, and `DO`.
+    pub(super) commits: bool,
+}
+
+impl Progress {
+    /// Whether something may stay of what the server refuses in the end.
+    pub(super) fn may_have_committed(self) -> bool {
+        self.commits && self.exposed && self.begun
+    }
 }
 
 impl Failure {
@@ -48,7 +57,9 @@ impl Failure {
             }
             Self::Refused(refusal) => {
                 let error = refusal.error();
-                if error.outcome() == Outcome::Unknown && only_reads {
+                if progress.may_have_committed() {
+                    error.outcome_is(lost)
+                } else if error.outcome() == Outcome::Unknown && only_reads {
                     error.outcome_is(Outcome::Rejected)
                 } else {
                     error
@@ -68,7 +79,9 @@ mod tests {
     fn what_was_lost_was_applied_perhaps_only_if_it_could_be() {
         let lost = |left, only_reads, exposed| {
             let error = Error::new(Kind::Unavailable, "the connection broke");
-            Failure::Lost(error).explain(left, only_reads, Progress { exposed, begun: true }).outcome()
+            Failure::Lost(error)
+                .explain(left, only_reads, Progress { exposed, begun: true, commits: false })
+                .outcome()
         };
         assert_eq!(lost(false, false, true), Outcome::NotSent);
         assert_eq!(lost(true, true, true), Outcome::Rejected, "it only reads");
@@ -80,10 +93,23 @@ mod tests {
     fn a_server_that_leaves_before_it_begins_has_done_nothing() {
         let left = |code, begun| {
             let refusal = Refusal::read(format!("VFATAL\0C{code}\0Mterminating connection\0\0").as_bytes());
-            Failure::Refused(refusal.into()).explain(true, false, Progress { exposed: true, begun }).outcome()
+            let progress = Progress { exposed: true, begun, commits: false };
+            Failure::Refused(refusal.into()).explain(true, false, progress).outcome()
         };
         assert_eq!((left("57P01", false), left("57P01", true)), (Outcome::NotSent, Outcome::Unknown));
         // What a pooler says of a server that is gone: nobody knows how far that had come.
         assert_eq!(left("08P01", false), Outcome::Unknown);
+    }
+
+    #[test]
+    fn what_a_procedure_committed_before_it_failed_stays() {
+        let failed = |begun, commits| {
+            let refusal = Refusal::read(b"VERROR\0C40001\0Mcould not serialize\0\0");
+            let progress = Progress { exposed: true, begun, commits };
+            Failure::Refused(refusal.into()).explain(true, false, progress).outcome()
+        };
+        assert_eq!(failed(true, true), Outcome::Unknown);
+        assert_eq!(failed(false, true), Outcome::Rejected, "it was not begun");
+        assert_eq!(failed(true, false), Outcome::Rejected, "a statement is undone");
     }
 }

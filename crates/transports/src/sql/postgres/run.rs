@@ -50,7 +50,8 @@ impl Session {
         self.wire.mark();
         let mut again = true;
         loop {
-            let mut progress = Progress::default();
+            let commits = job.steps.iter().any(|step| matches!(&*step.plan.facts.first, "CALL" | "DO"));
+            let mut progress = Progress { commits, ..Progress::default() };
             let result = self.attempt(job, output, &mut progress).await;
             self.window.clear();
             // A statement may have left a transaction open, or a failed one did.
@@ -61,7 +62,7 @@ impl Session {
                 self.wire.settle();
                 return Ok(());
             };
-            if again && self.is_stale(&failure, job) && output.restart() {
+            if again && !progress.may_have_committed() && self.is_stale(&failure, job) && output.restart() {
                 again = false;
                 continue;
             }

@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
-use trunkline_core::{Egress, Error, Kind, Outcome, Result, Zone};
+use trunkline_core::{Egress, Error, Kind, Outcome, Profile, Result, Zone};
 
 use super::{security::Mode, stream::Stream, wire};
 use crate::{
@@ -193,6 +193,11 @@ impl Target {
     pub(super) async fn connect(&self, egress: &Egress) -> Result<Stream> {
         let (host, port) = match &self.reach {
             Reach::Unix(path) => {
+                if egress.profile() == Profile::Strict {
+                    let message = "egress to a Unix socket is not allowed in profile strict; use a host and list it in \
+                                   egress.allow";
+                    return Err(Error::new(Kind::Blocked, message).outcome_is(Outcome::NotSent));
+                }
                 let stream = UnixStream::connect(path).await.map_err(|error| {
                     let message = format!("cannot connect to the socket {}", path.display());
                     Error::new(Kind::Unavailable, message).outcome_is(Outcome::NotSent).source(error)
@@ -257,5 +262,21 @@ impl Target {
         }
         let client = self.mode.config(&self.tls)?;
         Ok(self.client.get_or_init(|| client).clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::TlsConfig;
+
+    #[tokio::test]
+    async fn a_unix_socket_is_refused_in_profile_strict() {
+        let address = Address::parse("postgres:///d?host=/run/postgresql").unwrap();
+        let time = Duration::from_secs(1);
+        let target = Target::new(&address, TlsConfig::default().open().unwrap(), time, time, None).unwrap();
+        let egress = Egress::new(Profile::Strict, &[]).unwrap();
+        let error = target.connect(&egress).await.map(drop).unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::Blocked, Outcome::NotSent));
     }
 }

@@ -73,6 +73,8 @@ async fn what_reads_only_cannot_write() {
         "replace into t values (1)",
         "select 1 into outfile '/tmp/never'",
         "set statement tx_read_only = 0 for insert into t values (1)",
+        "/*!999999 select */ set statement tx_read_only = 0 for insert into t values (1)",
+        "/*M!999999 select */ execute immediate 'set session transaction read write'",
         "execute immediate 'insert into t values (1)'",
         "call writes()",
         "call starts()",
@@ -95,4 +97,23 @@ async fn what_reads_only_cannot_write() {
     assert_eq!(writer.rows("select count(*) from t").await, json!([[0]]));
     // The session of the writer is what it was.
     assert_eq!(writer.run("insert into t values (1)", json!(null)).await.unwrap()["affected_rows"], 1);
+}
+
+#[tokio::test]
+async fn what_a_procedure_committed_before_it_failed_is_not_said_to_be_undone() {
+    let Some(server) = MariaDb::start().await else { return };
+    server.sql("create table t (a int); \ndelimiter //\ncreate procedure half() begin insert into t values (1); commit; signal sqlstate '40001' set mysql_errno = 1213; end//\ndelimiter ;");
+    let db = Db::of(&server);
+    for (n, sql) in [
+        "call half()",
+        "set statement max_statement_time = 5 for call half()",
+        "/*!999999 select */ call half()",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let error = db.fails(sql).await;
+        assert_eq!(error.outcome(), Outcome::Unknown, "{sql}: {error:?}");
+        assert_eq!(db.rows("select count(*) from t").await, json!([[n + 1]]), "{sql}");
+    }
 }
