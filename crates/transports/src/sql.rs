@@ -247,7 +247,7 @@ impl<E: Engine> Client<E> {
                 Err(Error::invalid(message))
             }
         };
-        self.pool.lease(context, credential, login).await
+        self.pool.lease(context, credential, call.deadline, login).await
     }
 }
 

@@ -34,7 +34,7 @@ impl Client {
         if !asks.is_ok_and(|status| status.success()) {
             return None;
         }
-        let script = here.join("benches/database/sqlalchemy.py");
+        let script = here.join("benches/database/client.py");
         Some(Self::start(Command::new("taskset").args(["-c", "0"]).arg(python).arg(script).arg(url)))
     }
 

@@ -54,6 +54,8 @@ fn compare(args: &[String]) {
     };
     let (rounds, seconds) = (option("--rounds", 15), option("--seconds", 1));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    // The database is on the core of its clients, or each would pay for waking the other one.
+    process::pin_self("0");
     let Some(postgres) = runtime.block_on(Postgres::start()) else { return };
     postgres.psql(
         "create table bench (id int8 primary key, name text, score float8, active bool, created timestamptz);
@@ -71,6 +73,7 @@ fn compare(args: &[String]) {
         Some(python) => ways.push(("SQLAlchemy, asyncpg", Way::Process(python))),
         None => println!("SQLAlchemy and asyncpg are not there (scripts/need.sh python): left out"),
     }
+    process::pin_self("1");
     println!("{rounds} rounds of {seconds} s in turn, one query after the other");
     for rows in SIZES {
         let mut costs = vec![Vec::new(); ways.len()];

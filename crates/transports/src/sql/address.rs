@@ -107,7 +107,14 @@ impl Address {
             |name: &str| params.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
         let socket = listed(if system == System::Postgres { "host" } else { "socket" });
         let place = match (socket.filter(|path| path.starts_with('/')), decoded(host)) {
-            (Some(path), _) => Place::Socket(path.into()),
+            // The folder, as libpq has it; then the port is part of the name of the socket.
+            (Some(path), host) => match host.split_once(':').filter(|_| system == System::Postgres) {
+                Some((_, port)) => {
+                    let port: u16 = port.parse().map_err(|_| Error::invalid("has a port that is none"))?;
+                    Place::Socket(PathBuf::from(path).join(format!(".s.PGSQL.{port}")))
+                }
+                None => Place::Socket(path.into()),
+            },
             (None, path) if path.starts_with('/') => Place::Socket(path.into()),
             (None, _) => place(host)?,
         };
@@ -149,11 +156,12 @@ fn place(host: &str) -> Result<Place> {
         Some((host, port)) if !port.contains(']') => (host, Some(port.parse().map_err(|_| bad())?)),
         _ => (host, None),
     };
-    let odd = |c: char| c.is_control() || c.is_whitespace() || "/\\@?#".contains(c);
+    let host = decoded(host);
+    let odd = |c: char| c.is_control() || c.is_whitespace() || "/\\@?#,%".contains(c);
     if host.contains(odd) || port == Some(0) {
         return Err(bad());
     }
-    Ok(Place::Host(if host.is_empty() { "localhost".to_owned() } else { decoded(host) }, port))
+    Ok(Place::Host(if host.is_empty() { "localhost".to_owned() } else { host }, port))
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
@@ -202,6 +210,12 @@ mod tests {
             ("POSTGRESQL+asyncpg://h:6432/a", Postgres, host("h", Some(6432)), Some("a")),
             ("postgres:///a", Postgres, host("localhost", None), Some("a")),
             ("postgres:///a?host=/run/pg", Postgres, Place::Socket("/run/pg".into()), Some("a")),
+            (
+                "postgres://:5433/a?host=/run/pg",
+                Postgres,
+                Place::Socket("/run/pg/.s.PGSQL.5433".into()),
+                Some("a"),
+            ),
             ("postgres://%2Frun%2Fpg/a", Postgres, Place::Socket("/run/pg".into()), Some("a")),
             ("postgres://[::1]:5433/a", Postgres, host("[::1]", Some(5433)), Some("a")),
             ("postgres://[::1]/a", Postgres, host("[::1]", None), Some("a")),
@@ -238,6 +252,9 @@ mod tests {
             "postgres://u:hunter2@h:0/d",
             "postgres://u:hunter2@a,b/d",
             "postgres://u:hunter2@h h/d",
+            "postgres://u:hunter2@a%2Cb/d",
+            "postgres://u:hunter2@a%00b/d",
+            "postgres://u:hunter2@[fe80::1%25eth0]/d",
         ] {
             let error = Address::parse(text).unwrap_err();
             assert!(!error.to_string().contains("hunter2"), "{error}");

@@ -75,8 +75,9 @@ pub(crate) trait Engine: Debug + Send + Sync + Sized + 'static {
     /// Whether nothing more can be done with a session, as after a lost connection.
     fn is_broken(&self, session: &Self::Session) -> bool;
 
-    /// Stops what a session is in the middle of, at the server, and drops it. Returns at once.
-    fn abandon(&self, context: &Context, session: Self::Session);
+    /// Stops what a session is in the middle of, at the server, and drops it. Returns at once, and drops `place` once
+    /// the server is done with it, as far as that is waited for: until then it counts as a connection.
+    fn abandon<P: Send + 'static>(&self, context: &Context, session: Self::Session, place: P);
 
     /// Asks something, and says who answers: version, role in the replication, and whether the login may do more than
     /// it has to.

@@ -101,8 +101,8 @@ impl Engine for MySql {
         session.is_broken()
     }
 
-    fn abandon(&self, _context: &Context, session: Session) {
-        session.abandon();
+    fn abandon<P: Send + 'static>(&self, _: &Context, session: Session, place: P) {
+        session.abandon(place);
     }
 
     async fn proof(&self, session: &mut Session) -> Result<Proof> {

@@ -57,7 +57,8 @@ pub(super) fn read(text: &str, dialect: Dialect, multiple: bool) -> Result<Vec<S
         1 => {}
         more => {
             return Err(Error::invalid(format!(
-                "query: holds {more} statements; send one, or a transaction with each of them"
+                "query: holds {more} statements; send one, or a transaction with each of them, or set \
+                 multiple_statements"
             )));
         }
     }

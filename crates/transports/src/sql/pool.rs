@@ -41,6 +41,9 @@ pub(crate) struct PoolConfig {
     connect: Option<Seconds>,
 }
 
+/// How much ahead of the end of a call its wait for a connection ends.
+const AHEAD: Duration = Duration::from_millis(10);
+
 /// The connections of one login.
 pub(crate) struct Pool<E: Engine> {
     engine: E,
@@ -118,11 +121,12 @@ impl<E: Engine> Pool<E> {
         self: &Arc<Self>,
         context: &Context,
         credential: Option<&Arc<Credential>>,
+        deadline: Option<Instant>,
         login: impl FnOnce() -> Result<Login>,
     ) -> Result<Lease<E>> {
         let permit = match self.permits.clone().try_acquire_owned() {
             Ok(permit) => permit,
-            Err(_) => self.wait().await?,
+            Err(_) => self.wait(deadline).await?,
         };
         while let Some(mut kept) = self.take(credential) {
             if self.engine.revive(&mut kept.session, kept.since.elapsed()).await {
@@ -148,7 +152,7 @@ impl<E: Engine> Pool<E> {
         Ok(Lease::new(Kept { session, credential, ends, since: now }, permit, self, context))
     }
 
-    async fn wait(&self) -> Result<OwnedSemaphorePermit> {
+    async fn wait(&self, deadline: Option<Instant>) -> Result<OwnedSemaphorePermit> {
         /// Counts one who waits for as long as it lives.
         struct Waiting<'a>(&'a AtomicU32);
         impl Drop for Waiting<'_> {
@@ -158,11 +162,16 @@ impl<E: Engine> Pool<E> {
         }
         self.waiting.fetch_add(1, Relaxed);
         let _waiting = Waiting(&self.waiting);
-        match timeout(self.limits.wait, self.permits.clone().acquire_owned()).await {
+        // A call that is out of time while it waits can say that nothing was sent, if it ends ahead of its deadline.
+        let within = deadline.map_or(Duration::MAX, |deadline| {
+            deadline.saturating_duration_since(Instant::now()).saturating_sub(AHEAD)
+        });
+        match timeout(self.limits.wait.min(within), self.permits.clone().acquire_owned()).await {
             Ok(permit) => Ok(permit.expect("it is never closed")),
             Err(_) => {
                 self.timeouts.fetch_add(1, Relaxed);
                 let Limits { max, wait, .. } = self.limits;
+                let wait = wait.min(within);
                 let message = format!(
                     "none of the {max} connections to the database came free within {wait:?}; raise pool.max, or \
                      make statements shorter"

@@ -152,8 +152,8 @@ impl Engine for Postgres {
         session.wire.is_broken()
     }
 
-    fn abandon(&self, _: &Context, mut session: Session) {
-        session.stop();
+    fn abandon<P: Send + 'static>(&self, _: &Context, mut session: Session, place: P) {
+        session.stop_with(place);
     }
 
     async fn proof(&self, session: &mut Session) -> Result<Proof> {

@@ -118,7 +118,7 @@ impl Engine for Sqlite {
         session.thread.is_gone()
     }
 
-    fn abandon(&self, _: &Context, session: Session) {
+    fn abandon<P: Send + 'static>(&self, _: &Context, session: Session, _: P) {
         session.thread.stop();
     }
 

@@ -46,6 +46,9 @@ const MOVED: &[u16] = &[1290, 1836];
 /// Numbers that say that nobody let the statement in: too many, shutting down.
 const NOT_TAKEN: &[u16] = &[1040, 1203, 1226, 1129, 1135, 1461, 1047];
 
+/// Numbers with which a server takes its leave: a statement that commits by itself may have done so.
+const GOING_AWAY: &[u16] = &[1053, 1077, 1079, 1080, 1152, 1184, 1927];
+
 /// Numbers that say that a procedure was not even begun.
 const NOT_BEGUN: &[u16] = &[1064, 1305, 1318, 1370, 1044, 1142, 1227, 1295, 1792, 1290, 1414];
 
@@ -161,6 +164,7 @@ fn refused(error: &ServerError, stage: Stage) -> Error {
         _ if NOT_TAKEN.contains(code) => Outcome::NotSent,
         Stage::Procedure if !NOT_BEGUN.contains(code) => Outcome::Unknown,
         Stage::Committing if kind != Kind::Contended => Outcome::Unknown,
+        Stage::Alone if GOING_AWAY.contains(code) => Outcome::Unknown,
         _ => Outcome::Rejected,
     };
     let said = match stage {

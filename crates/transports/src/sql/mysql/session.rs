@@ -157,18 +157,23 @@ impl Session {
     }
 
     /// Stops what it is in the middle of, in a task of its own, and closes it. Returns at once.
-    pub(super) fn abandon(mut self) {
-        self.give_up();
+    pub(super) fn abandon<P: Send + 'static>(mut self, place: P) {
+        self.give_up_with(place);
     }
 
     /// The same, for one who has the session still: it is broken afterwards.
     pub(super) fn give_up(&mut self) {
+        self.give_up_with(());
+    }
+
+    fn give_up_with<P: Send + 'static>(&mut self, place: P) {
         let Some(conn) = self.conn.take() else { return };
         let me = self.me.clone();
         tokio::spawn(async move {
             // The statement goes first: a server that computes does not look whether anybody is still there.
             let _ = timeout(ABANDON, stop(conn.opts().clone(), me)).await;
             close(conn);
+            drop(place);
         });
     }
 

@@ -109,7 +109,7 @@ impl<E: Engine> Drop for Lease<E> {
             return;
         }
         match self.state {
-            State::Busy => pool.engine.abandon(&self.context, kept.session),
+            State::Busy => pool.engine.abandon(&self.context, kept.session, self.permit.take()),
             State::Idle => pool.put_back(kept),
             State::Dirty => {
                 let permit = self.permit.take();

@@ -82,7 +82,7 @@ impl Engine for Scripted {
         session.broken
     }
 
-    fn abandon(&self, _: &Context, session: Session) {
+    fn abandon<P: Send + 'static>(&self, _: &Context, session: Session, _: P) {
         self.0.abandoned.lock().unwrap().push(session.number);
     }
 
@@ -99,6 +99,7 @@ struct Bench {
     pool: Arc<Pool<Scripted>>,
     script: Arc<Script>,
     context: Context,
+    deadline: Option<Instant>,
 }
 
 impl Bench {
@@ -106,7 +107,7 @@ impl Bench {
         let engine = Scripted::default();
         let script = engine.0.clone();
         let pool = config.open(engine).unwrap();
-        Self { pool, script, context: Context::new(Arc::new(Egress::default())) }
+        Self { pool, script, context: Context::new(Arc::new(Egress::default())), deadline: None }
     }
 
     async fn lease(&self) -> Result<Lease<Scripted>> {
@@ -114,7 +115,7 @@ impl Bench {
     }
 
     async fn lease_as(&self, credential: Option<&Arc<Credential>>) -> Result<Lease<Scripted>> {
-        self.pool.lease(&self.context, credential, || Ok(Login::default())).await
+        self.pool.lease(&self.context, credential, self.deadline, || Ok(Login::default())).await
     }
 
     fn dropped(&self) -> Vec<u32> {
@@ -136,6 +137,17 @@ async fn run(lease: &mut Lease<Scripted>, sql: &str) -> Result<()> {
 /// Which session a lease has.
 fn number(lease: &Lease<Scripted>) -> u32 {
     lease.session().number
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_ahead_of_the_call_and_says_that_nothing_was_sent() {
+    let mut bench = Bench::new(&PoolConfig { max: Some(1), ..PoolConfig::default() });
+    let _held = bench.lease().await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(1);
+    bench.deadline = Some(deadline);
+    let error = bench.lease().await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Throttled, Outcome::NotSent));
+    assert!(Instant::now() < deadline);
 }
 
 #[tokio::test(start_paused = true)]

@@ -212,6 +212,11 @@ impl Session {
 
     /// Stops what the server is running for this session, in the background, and gives the connection up.
     pub(super) fn stop(&mut self) {
+        self.stop_with(());
+    }
+
+    /// The same; `place` is dropped when it has stopped, as far as that is waited for.
+    pub(super) fn stop_with<P: Send + 'static>(&mut self, place: P) {
         // A pooler forgets whose statement it was once this is closed, and then stops nothing.
         let held = self.wire.give_up_with_stream();
         let (Some((process, secret)), Ok(runtime)) = (self.key, tokio::runtime::Handle::try_current()) else {
@@ -227,7 +232,7 @@ impl Session {
             // The server closes once it has passed the request on. A pooler forgets it if this closes first, by half
             // even.
             tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
-            drop(held);
+            drop((held, place));
             Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
         }));
     }

@@ -115,6 +115,17 @@ pub(super) fn is_doubtful(error: &rusqlite::Error) -> bool {
     parts(error).is_some_and(|(code, _)| code.code == ErrorCode::SystemIoFailure)
 }
 
+/// The same of an error that was made of one.
+pub(super) fn tells_doubt(error: &Error) -> bool {
+    let code = error
+        .context()
+        .iter()
+        .find(|(name, _)| *name == "code")
+        .and_then(|(_, code)| code.parse::<i32>().ok());
+    // The primary code is in the lowest byte (sqlite.org/rescode.html).
+    code.is_some_and(|code| code & 0xff == ffi::SQLITE_IOERR)
+}
+
 fn kind(code: Code) -> Kind {
     KINDS.iter().find(|(known, _)| *known == code.code).map_or(Kind::Failed, |(_, kind)| *kind)
 }

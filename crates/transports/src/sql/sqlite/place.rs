@@ -44,6 +44,9 @@ enum Mode {
     Create,
 }
 
+/// How files end that SQLite keeps beside a database (sqlite.org/tempfiles.html).
+const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 impl Place {
     /// The place that an address says, and the `busy_timeout` that stands in it. Nothing is looked at yet.
     ///
@@ -86,6 +89,11 @@ impl Place {
                 return Err(Error::invalid("base_url: a database in memory that is read only stays empty"));
             }
             (None, _) | (_, true) => Whence::memory(),
+            (Some(path), false) if SIDE_FILES.iter().any(|end| path.ends_with(end)) => {
+                return Err(Error::invalid(
+                    "base_url: names a file that SQLite keeps beside a database; name the database",
+                ));
+            }
             (Some(path), false) => Whence::File(lexical(path, folder)?),
         };
         Ok((Self { whence, folder: folder.map(Path::to_owned), mode }, busy))

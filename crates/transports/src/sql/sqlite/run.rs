@@ -76,7 +76,12 @@ impl Worker {
         let result = if work.in_transaction() {
             self.transaction(work, output)
         } else {
-            work.steps.iter().try_for_each(|(plan, values)| self.step(plan, values, output))
+            // A lone write commits by itself: where the disk failed at it, nobody knows what the disk has.
+            let ran = work.steps.iter().try_for_each(|(plan, values)| self.step(plan, values, output));
+            ran.map_err(|error| match work.only_reads || !codes::tells_doubt(&error) {
+                true => error,
+                false => error.outcome_is(Outcome::Unknown),
+            })
         };
         self.watch.end();
         if !self.connection.is_autocommit() {

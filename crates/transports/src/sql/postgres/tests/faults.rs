@@ -316,7 +316,7 @@ async fn a_statement_that_is_abandoned_is_stopped_at_the_server() {
     let client = Client::new(&url(&peer));
     let mut session = client.session().await.unwrap();
     assert!(futures_util::poll!(Box::pin(ask(WRITES, "").of(&mut session))).is_pending());
-    client.engine.abandon(&client.context, session);
+    client.engine.abandon(&client.context, session, ());
     let request = stops.recv().await.unwrap();
     assert_eq!(request, [0x04, 0xd2, 0x16, 0x2e, 0, 0, 0, 7, 0, 0, 0, 8]);
 }

@@ -227,7 +227,7 @@ async fn a_statement_whose_caller_left_is_stopped_at_the_server() {
     let mut running = Box::pin(slow.of(&mut session));
     meanwhile(&mut running, "it does not run", || active().trim() == "1").await;
     drop(running);
-    client.engine.abandon(&client.context, session);
+    client.engine.abandon(&client.context, session, ());
     until("it still runs", || active().trim() == "0").await;
 }
 
@@ -292,7 +292,7 @@ async fn a_lock_that_is_held_and_a_statement_that_takes_too_long_are_told_apart(
     let slow = ask("SELECT pg_sleep(1000)", "").of(&mut session).await.unwrap_err();
     assert_eq!((slow.kind(), code(&slow), slow.outcome()), (Kind::Timeout, "57014", Outcome::Rejected));
     drop(holding);
-    client.engine.abandon(&client.context, holder);
+    client.engine.abandon(&client.context, holder, ());
 }
 
 #[tokio::test]
