@@ -78,6 +78,8 @@ async fn a_server_that_is_full_took_nothing() {
     assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::NotSent), "{error}");
     assert_eq!(fact(&error, "code"), Some("1040"));
     drop(all);
+    // The server takes a moment to see that they are gone.
+    while server.sql("select count(*) from information_schema.processlist where user = 'trunk'").trim() != "0" {}
     server.sql("alter user trunk with max_user_connections 1");
     let one = Db::of(&server);
     assert_eq!(one.rows("select 1").await, json!([[1]]));
