@@ -222,7 +222,8 @@ impl<E: Engine> Client<E> {
             found.map_err(|error| if one { error } else { error.at(&format!("statement {}", n + 1)) })?;
         }
         let together = !one || steps.len() > 1;
-        Ok(Job { together, read_only: self.rules.read_only || query.wanted.read_only, steps })
+        let read_only = self.rules.read_only || query.wanted.read_only;
+        Ok(Job { together, read_only, unhurried: query.wanted.stream && !self.rules.hurries, steps })
     }
 
     /// The statements of a text, if it may be run.

@@ -34,7 +34,8 @@ pub struct DatabaseConfig {
     /// Total time of a call. It is used here only as the default of `statement_timeout`.
     #[serde(default)]
     pub(super) timeout: Option<Seconds>,
-    /// When the server stops a statement by itself, whatever became of us. `timeout` unless set.
+    /// When the server stops a statement by itself, whatever became of us. `timeout` unless set; statements whose rows
+    /// are streamed are bounded only where it is set.
     #[serde(default)]
     pub(super) statement_timeout: Option<Seconds>,
     /// How long a statement may wait for a lock. 2 seconds unless set.
@@ -87,6 +88,8 @@ pub(super) struct NamedQuery {
 #[derive(Debug)]
 pub(super) struct Rules {
     pub(super) read_only: bool,
+    /// Whether statements whose rows are streamed are bounded by the server.
+    pub(super) hurries: bool,
     pub(super) max_rows: u64,
     pub(super) max_bytes: u64,
     pub(super) only_queries: bool,
@@ -133,6 +136,7 @@ impl DatabaseConfig {
         }
         Ok(Rules {
             read_only: self.read_only,
+            hurries: self.statement_timeout.is_some(),
             max_rows: self.max_rows.unwrap_or(10_000),
             max_bytes: self.max_bytes.unwrap_or(8 << 20),
             only_queries: self.only_queries,

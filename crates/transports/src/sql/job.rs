@@ -20,6 +20,9 @@ pub(crate) struct Job<'a> {
     pub(crate) together: bool,
     /// The database has to refuse anything that writes.
     pub(crate) read_only: bool,
+    /// It takes as long as its reader does: `statement_timeout` is set by nobody, and what stands for it otherwise, the
+    /// time of a call, does not bound rows that are streamed.
+    pub(crate) unhurried: bool,
 }
 
 /// One statement.

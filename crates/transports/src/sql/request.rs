@@ -203,7 +203,7 @@ mod tests {
             "pay": { "query": "update orders set paid = true" },
         }))
         .unwrap();
-        Rules { read_only: false, max_rows: 10, max_bytes: 1000, only_queries, queries }
+        Rules { read_only: false, hurries: false, max_rows: 10, max_bytes: 1000, only_queries, queries }
     }
 
     fn parsed(request: &Value, only_queries: bool) -> Result<Query> {

@@ -30,6 +30,10 @@ const READ_ONLY: &[&str] = &[
     "REPLACE",
 ];
 
+/// Takes the limit of time away from a session; that it is set up anew brings it back.
+const UNHURRIED: &str =
+    "SET autocommit = 1 /*!50708 , max_execution_time = 0 */ /*M!100101 , max_statement_time = 0 */";
+
 /// Runs a job.
 pub(super) async fn run(session: &mut Session, job: &Job<'_>, output: &mut Output) -> Result<()> {
     refuse(job)?;
@@ -39,6 +43,10 @@ pub(super) async fn run(session: &mut Session, job: &Job<'_>, output: &mut Outpu
         command(session, "SET SESSION TRANSACTION READ ONLY", Stage::Preparing).await
     } else {
         Ok(())
+    };
+    let done = match done {
+        Ok(()) if job.unhurried => command(session, UNHURRIED, Stage::Preparing).await,
+        done => done,
     };
     let done = match (done, &job.steps[..]) {
         (Err(fault), _) => Err(fault),
@@ -52,6 +60,9 @@ pub(super) async fn run(session: &mut Session, job: &Job<'_>, output: &mut Outpu
         && !session.is_broken()
         && command(session, "SET SESSION TRANSACTION READ WRITE", Stage::Running).await.is_err()
     {
+        session.close();
+    }
+    if job.unhurried && !session.is_broken() && session.set_up().await.is_err() {
         session.close();
     }
     done.map_err(|fault| match fault {

@@ -133,7 +133,7 @@ impl Session {
         }
     }
 
-    async fn set_up(&mut self) -> Result<(), mysql_async::Error> {
+    pub(super) async fn set_up(&mut self) -> Result<(), mysql_async::Error> {
         let (set_up, read_only) = (self.set_up.clone(), self.read_only);
         let (conn, _) = self.parts()?;
         let done = guarded(async {

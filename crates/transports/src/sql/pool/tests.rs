@@ -130,7 +130,12 @@ fn at_most(max: u32) -> PoolConfig {
 
 async fn run(lease: &mut Lease<Scripted>, sql: &str) -> Result<()> {
     let plan = Arc::new(scan(sql, Dialect::Postgres).unwrap());
-    let job = Job { steps: vec![Step::new(plan, None).unwrap()], together: false, read_only: false };
+    let job = Job {
+        steps: vec![Step::new(plan, None).unwrap()],
+        together: false,
+        read_only: false,
+        unhurried: false,
+    };
     lease.run(&job, &mut Output::document(trunkline_core::Wanted::default(), false)).await
 }
 

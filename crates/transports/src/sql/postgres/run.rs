@@ -5,6 +5,7 @@
 //! | one statement | Bind, Execute, Sync |
 //! | one that may only read | BEGIN READ ONLY, Bind, Execute, Sync, ROLLBACK |
 //! | a transaction | BEGIN, then Bind, Execute for as many statements as were prepared, Sync <br> COMMIT |
+//! | a stream that no time bounds | BEGIN, SET LOCAL, Bind, Execute, COMMIT, Sync |
 //! | through a pooler | BEGIN, settings, Parse, Describe, Sync <br> Bind, Execute, COMMIT, Sync |
 //!
 //! A statement that the session has not prepared costs one round trip more. COMMIT of a transaction is sent only once
@@ -77,7 +78,7 @@ impl Session {
         output: &mut Output,
         progress: &mut Progress,
     ) -> Result<(), Failure> {
-        let end = match (job.read_only, job.together, self.pooled) {
+        let end = match (job.read_only, job.together, self.pooled || job.unhurried) {
             (true, ..) => End::RollBack,
             (false, true, _) => End::Commit,
             (false, false, true) => End::CommitAtOnce,
@@ -88,7 +89,7 @@ impl Session {
         while next < job.steps.len() {
             // Statements of ours that stand before those of the job, and are answered first.
             let start = self.out().len();
-            let mut owed = if open { 0 } else { self.put_begin(job.read_only) };
+            let mut owed = if open { 0 } else { self.put_begin(job) };
             let prepared = self.prepare(&job.steps[next].plan, &mut owed).await?;
             // What is sent already stays so, whatever the parameters are like.
             let start = if owed > 0 { start } else { self.out().len() };
@@ -155,14 +156,16 @@ impl Session {
     }
 
     /// Begins a transaction; through a pooler, with the settings of a session in it. Says how many statements that is.
-    fn put_begin(&mut self, read_only: bool) -> usize {
-        self.put_command(if read_only { "BEGIN READ ONLY" } else { "BEGIN" });
-        if !self.pooled {
-            return 1;
+    fn put_begin(&mut self, job: &Job<'_>) -> usize {
+        self.put_command(if job.read_only { "BEGIN READ ONLY" } else { "BEGIN" });
+        if self.pooled {
+            let target = self.target.clone();
+            self.put_command(target.local_settings());
         }
-        let target = self.target.clone();
-        self.put_command(target.local_settings());
-        2
+        if job.unhurried {
+            self.put_command("SET LOCAL statement_timeout = 0");
+        }
+        1 + usize::from(self.pooled) + usize::from(job.unhurried)
     }
 
     /// Adds statements from `first` on, as many as are prepared and fit. Says which is the next.

@@ -94,7 +94,7 @@ impl Ask {
             let plan = Arc::new(scan(sql, Dialect::Postgres).unwrap());
             steps.push(Step::new(plan, params.as_deref()).unwrap());
         }
-        let job = Job { steps, together: self.together, read_only: self.read_only };
+        let job = Job { steps, together: self.together, read_only: self.read_only, unhurried: false };
         let mut output = Output::document(self.wanted, self.together);
         session.run(&job, &mut output).await?;
         Ok(serde_json::from_slice(&output.finish()).unwrap())

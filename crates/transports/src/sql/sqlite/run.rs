@@ -22,6 +22,7 @@ pub(super) struct Work {
     together: bool,
     read_only: bool,
     only_reads: bool,
+    unhurried: bool,
 }
 
 impl Work {
@@ -37,7 +38,13 @@ impl Work {
             let values = values.map(|(at, arg)| value::bound(arg, || step.name(at)));
             steps.push((step.plan.clone(), values.collect::<Result<_>>()?));
         }
-        Ok(Self { steps, together: job.together, read_only: job.read_only, only_reads: job.only_reads() })
+        Ok(Self {
+            steps,
+            together: job.together,
+            read_only: job.read_only,
+            only_reads: job.only_reads(),
+            unhurried: job.unhurried,
+        })
     }
 
     /// Whether it needs a transaction of its own. One statement that yields rows of what it changes needs one too: it
@@ -77,7 +84,7 @@ impl Worker {
             self.transaction(work, output)
         } else {
             // A lone write commits by itself: where the disk failed at it, nobody knows what the disk has.
-            let ran = work.steps.iter().try_for_each(|(plan, values)| self.step(plan, values, output));
+            let ran = work.steps.iter().try_for_each(|(plan, values)| self.step(work, plan, values, output));
             ran.map_err(|error| match work.only_reads || !codes::tells_doubt(&error) {
                 true => error,
                 false => error.outcome_is(Outcome::Unknown),
@@ -94,11 +101,11 @@ impl Worker {
     fn transaction(&self, work: &Work, output: &mut Output) -> Result<()> {
         // Whoever reads first and writes then would fail where somebody else wrote in between.
         let begin = if work.only_reads { "begin deferred" } else { "begin immediate" };
-        self.watch.begin(self.settings.limit());
+        self.hurry(work);
         self.own(begin).map_err(|error| self.error(&error))?;
         let steps = work.steps.len();
         for (n, (plan, values)) in work.steps.iter().enumerate() {
-            let ran = self.step(plan, values, output);
+            let ran = self.step(work, plan, values, output);
             ran.map_err(|error| if steps > 1 { error.at(&format!("statement {}", n + 1)) } else { error })?;
         }
         self.watch.begin(self.settings.limit());
@@ -109,9 +116,17 @@ impl Worker {
         })
     }
 
+    /// From now on a statement has its time, if it is bounded.
+    fn hurry(&self, work: &Work) {
+        match work.unhurried {
+            true => self.watch.end(),
+            false => self.watch.begin(self.settings.limit()),
+        }
+    }
+
     /// Runs a statement.
-    fn step(&self, plan: &Scanned, values: &[Value], output: &mut Output) -> Result<()> {
-        self.watch.begin(self.settings.limit());
+    fn step(&self, work: &Work, plan: &Scanned, values: &[Value], output: &mut Output) -> Result<()> {
+        self.hurry(work);
         self.guard.begin();
         let failed = |error: &rusqlite::Error| self.error(error);
         let mut statement = self.connection.prepare(&plan.text).map_err(|error| failed(&error))?;

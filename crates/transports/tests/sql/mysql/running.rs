@@ -298,3 +298,15 @@ async fn one_text_is_one_statement() {
         assert_eq!(db.rows("select count(*) from t").await, json!([[0]]), "{sql}");
     }
 }
+
+#[tokio::test]
+async fn rows_that_are_streamed_take_the_time_of_their_reader() {
+    let Some(server) = MariaDb::start().await else { return };
+    let db = Db::new(&server.url(), json!({ "timeout": 0.3, "pool": { "max": 1 } }));
+    let slow = json!({ "query": "select seq, sleep(0.1) from seq_1_to_6" });
+    let refused = || async { db.json(slow.clone()).await.map(|found| found["rows"].clone()) };
+    assert_eq!(refused().await.unwrap_err().kind(), Kind::Timeout);
+    let lines = db.reply(slow.clone(), true).await.unwrap().text().await.unwrap();
+    assert!(lines.contains("\"row_count\":6"), "{lines}");
+    assert_eq!(refused().await.unwrap_err().kind(), Kind::Timeout, "that was for the stream alone");
+}

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use trunkline_core::{Kind, Transport};
 
 use super::{ENDLESS, Files, memory};
+use crate::common::{Db, context};
 
 #[tokio::test]
 async fn rows_are_lines_between_the_columns_and_the_end() {
@@ -74,4 +75,13 @@ async fn rows_wait_for_their_reader() {
     assert_eq!(db.database.occupancy().unwrap().used, 1);
     drop(reply);
     db.sql("select 1").await.unwrap();
+}
+
+#[tokio::test]
+async fn rows_that_are_streamed_take_the_time_of_their_reader() {
+    let db = Db::open(context(), "sqlite://", json!({ "timeout": 0.01 })).unwrap();
+    let slow =
+        json!({ "query": format!("{ENDLESS} select count(*) as a from (select i from n limit 1000000)") });
+    assert_eq!(db.json(slow.clone()).await.unwrap_err().kind(), Kind::Timeout);
+    assert_eq!(db.lines(&slow).await.unwrap()[1], json!({ "row": { "a": 1_000_000 } }));
 }

@@ -447,7 +447,7 @@ async fn a_reader_who_leaves_in_the_middle_of_a_stream_stops_the_statement() {
     let plan =
         scan("SELECT repeat('x', 1000) AS a, generate_series(1, 1000000000000) AS n", Dialect::Postgres);
     let steps = vec![Step::new(Arc::new(plan.unwrap()), None).unwrap()];
-    let job = Job { steps, together: false, read_only: true };
+    let job = Job { steps, together: false, read_only: true, unhurried: false };
     let mut output = Output::lines(Wanted::default(), false, pipe);
     let reader = async {
         for _ in 0..3 {
