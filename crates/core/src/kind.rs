@@ -121,6 +121,8 @@ kinds! {
     UnknownHost = "unknown_host", "No host of this name", 502, Never, Ignore, Operator, NotSent;
     /// The service failed at this request: a 500.
     Failed = "failed", "The service failed at the request", 502, Harmless, Failure, Upstream, Unknown;
+    /// The service stopped it while it ran: it took longer than the service allows it, or somebody there ended it.
+    Stopped = "stopped", "The service stopped the request", 504, Never, Ignore, Upstream, Rejected;
     /// The service gave up waiting for the request: a 408. It says nothing about whether the service is up.
     RequestTimeout = "request_timeout", "The service waited for the request in vain", 504, Transient, Ignore, Upstream, Unknown;
     /// The service did not answer in time.

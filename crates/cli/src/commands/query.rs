@@ -20,8 +20,11 @@ pub(crate) struct Query {
     /// The integration.
     id: String,
     /// The statement, @FILE or @- for standard input.
-    #[arg(value_name = "STATEMENT")]
-    statement: String,
+    #[arg(value_name = "STATEMENT", required_unless_present = "name")]
+    statement: Option<String>,
+    /// A statement of the integration's `queries`, in the place of one of your own.
+    #[arg(long, conflicts_with = "statement")]
+    name: Option<String>,
     /// A parameter, name=value; may be repeated. A value that is JSON is taken as that, every other as text: `7` is a
     /// number, `"7"` is not.
     #[arg(short, long, value_name = "PARAM")]
@@ -35,11 +38,14 @@ pub(crate) struct Query {
 
 impl Query {
     pub(crate) async fn run(self, server: &Server, output: &Output) -> Result<(), Exit> {
-        let statement = match self.statement.strip_prefix('@') {
-            Some(path) => read(path)?,
-            None => self.statement,
+        let query = match self.statement {
+            Some(statement) => Some(match statement.strip_prefix('@') {
+                Some(path) => read(path)?,
+                None => statement,
+            }),
+            None => None,
         };
-        let request = Request { query: statement, params: params(&self.param)? };
+        let request = Request { query, name: self.name, params: params(&self.param)? };
         call::perform(server, output, &self.id, &request, &self.wishes, self.ndjson).await
     }
 }
@@ -47,7 +53,10 @@ impl Query {
 /// What is sent.
 #[derive(Serialize)]
 struct Request {
-    query: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     params: Params,
 }

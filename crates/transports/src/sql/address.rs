@@ -85,6 +85,11 @@ impl Address {
         };
         let rest = text.split_once(':').map_or("", |(_, rest)| rest);
         if system == System::Sqlite {
+            if rest.is_empty() {
+                return Err(Error::invalid(
+                    "names no file, as in sqlite:shop.db; sqlite::memory: is for one in memory",
+                ));
+            }
             return Ok(sqlite(rest));
         }
         let Some(rest) = rest.strip_prefix("//") else {
@@ -248,6 +253,7 @@ mod tests {
             "hunter2",
             "https://hunter2@h/",
             "postgres:hunter2",
+            "sqlite:",
             "postgres://u:hunter2@h:port/d",
             "postgres://u:hunter2@h:0/d",
             "postgres://u:hunter2@a,b/d",

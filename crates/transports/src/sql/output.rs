@@ -200,6 +200,11 @@ impl Output {
         Ok(Flow::Enough)
     }
 
+    /// Another result of the same statement is left out; the reply says so.
+    pub(crate) fn leave_out(&mut self) {
+        self.lost = self.lost.or(Some("more_results"));
+    }
+
     /// Whether a cap has cut: no row that comes now is wanted.
     pub(crate) fn is_cut(&self) -> bool {
         self.cut.is_some()

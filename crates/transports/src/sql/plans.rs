@@ -58,7 +58,7 @@ pub(super) fn read(text: &str, dialect: Dialect, multiple: bool) -> Result<Vec<S
         more => {
             return Err(Error::invalid(format!(
                 "query: holds {more} statements; send one, or a transaction with each of them, or set \
-                 multiple_statements"
+                 multiple_statements of the integration"
             )));
         }
     }

@@ -34,10 +34,10 @@ const KINDS: &[(Kind, &[u16])] = &[
     (Kind::Unavailable, &[1053, 1077, 1079, 1080, 1927, 1047, 3032, 3169, 4031]),
     // Lock wait timeout, deadlock, certification failure, changed while it was read.
     (Kind::Contended, &[1205, 1213, 1020, 3101, 3572, 1637]),
-    // Statement timeout.
-    (Kind::Timeout, &[3024, 1969]),
-    // Stopped by somebody; out of memory, of disk, of file handles; broken tables; other faults of the server.
-    (Kind::Failed, &[1317, 1028, 1005, 1021, 1023, 1024, 1026, 1034, 1037, 1038, 1041, 1105, 1114, 1180, 1181, 1194, 1195, 1030, 126, 145]),
+    // Statement timeout; stopped by somebody.
+    (Kind::Stopped, &[3024, 1969, 1317]),
+    // Out of memory, of disk, of file handles; broken tables; other faults of the server.
+    (Kind::Failed, &[1028, 1005, 1021, 1023, 1024, 1026, 1034, 1037, 1038, 1041, 1105, 1114, 1180, 1181, 1194, 1195, 1030, 126, 145]),
 ];
 
 /// Numbers that say that the server takes no writes: since it has become a replica, perhaps.
@@ -165,6 +165,8 @@ fn refused(error: &ServerError, stage: Stage) -> Error {
         Stage::Procedure if !NOT_BEGUN.contains(code) => Outcome::Unknown,
         Stage::Committing if kind != Kind::Contended => Outcome::Unknown,
         Stage::Alone if GOING_AWAY.contains(code) => Outcome::Unknown,
+        // A table without transactions keeps what was done before.
+        Stage::Alone if kind == Kind::Stopped => Outcome::Unknown,
         _ => Outcome::Rejected,
     };
     let said = match stage {
@@ -274,7 +276,7 @@ mod tests {
             (1062, Stage::Running, Kind::Rejected, Rejected),
             (1205, Stage::Running, Kind::Contended, Rejected),
             (1213, Stage::Running, Kind::Contended, Rejected),
-            (1969, Stage::Running, Kind::Timeout, Rejected),
+            (1969, Stage::Running, Kind::Stopped, Rejected),
             (1053, Stage::Running, Kind::Unavailable, Rejected),
             (1062, Stage::Alone, Kind::Rejected, Rejected),
             (1062, Stage::Procedure, Kind::Rejected, Unknown),

@@ -65,10 +65,15 @@ pub(super) async fn run(session: &mut Session, job: &Job<'_>, output: &mut Outpu
     if job.unhurried && !session.is_broken() && session.set_up().await.is_err() {
         session.close();
     }
-    done.map_err(|fault| match fault {
+    done.map_err(told)
+}
+
+/// What a fault is for the caller.
+fn told(fault: Fault) -> Error {
+    match fault {
         Fault::Lost(error, stage) => codes::lost(error, stage),
         Fault::Ours(error) => error,
-    })
+    }
 }
 
 /// Closes a session that is of no use after `fault`.
@@ -113,13 +118,16 @@ async fn together(session: &mut Session, job: &Job<'_>, output: &mut Output) -> 
         };
         // Where the connection is lost the server rolls back by itself.
         close_after(session, &found);
-        let _ = command(session, "ROLLBACK", Stage::Running).await;
-        return Err(match found {
+        let rolled_back = command(session, "ROLLBACK", Stage::Running).await.is_ok();
+        // The server warns where a table has no transactions, and kept what was done (1196).
+        let kept = rolled_back && session.warnings() > 0;
+        let fault = match found {
             Fault::Lost(error, stage) if several && codes::number(&error).is_some() => {
                 Fault::Ours(codes::lost(error, stage).at(&format!("statement {}", n + 1)))
             }
             fault => fault,
-        });
+        };
+        return Err(if kept { Fault::Ours(told(fault).outcome_is(Outcome::Unknown)) } else { fault });
     }
     match job.read_only {
         true => command(session, "ROLLBACK", Stage::Running).await,

@@ -156,6 +156,11 @@ impl Session {
         answer
     }
 
+    /// How many warnings the last statement has left.
+    pub(super) fn warnings(&self) -> u16 {
+        self.conn.as_ref().map_or(0, Conn::get_warnings)
+    }
+
     /// Stops what it is in the middle of, in a task of its own, and closes it. Returns at once.
     pub(super) fn abandon<P: Send + 'static>(mut self, place: P) {
         self.give_up_with(place);

@@ -194,7 +194,10 @@ impl Taken {
             let columns = match result.columns() {
                 Some(columns) if !columns.is_empty() && !taken.begun => columns,
                 // A result without rows, one that is left out, or an error in the place of one.
-                Some(_) => {
+                Some(columns) => {
+                    if taken.begun && !columns.is_empty() {
+                        output.leave_out();
+                    }
                     while next(result).await?.is_some() {}
                     continue;
                 }

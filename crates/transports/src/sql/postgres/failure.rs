@@ -26,6 +26,8 @@ impl From<Error> for Failure {
 /// How far a job has come, which is what its failure means.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Progress {
+    /// The statement that is being prepared or heard, counted from 0.
+    pub(super) place: Option<usize>,
     /// Whether something was sent that can take effect without another word from here.
     pub(super) exposed: bool,
     /// Whether the server has begun to run it.
@@ -80,7 +82,7 @@ mod tests {
         let lost = |left, only_reads, exposed| {
             let error = Error::new(Kind::Unavailable, "the connection broke");
             Failure::Lost(error)
-                .explain(left, only_reads, Progress { exposed, begun: true, commits: false })
+                .explain(left, only_reads, Progress { exposed, begun: true, ..Progress::default() })
                 .outcome()
         };
         assert_eq!(lost(false, false, true), Outcome::NotSent);
@@ -93,7 +95,7 @@ mod tests {
     fn a_server_that_leaves_before_it_begins_has_done_nothing() {
         let left = |code, begun| {
             let refusal = Refusal::read(format!("VFATAL\0C{code}\0Mterminating connection\0\0").as_bytes());
-            let progress = Progress { exposed: true, begun, commits: false };
+            let progress = Progress { exposed: true, begun, ..Progress::default() };
             Failure::Refused(refusal.into()).explain(true, false, progress).outcome()
         };
         assert_eq!((left("57P01", false), left("57P01", true)), (Outcome::NotSent, Outcome::Unknown));
@@ -105,7 +107,7 @@ mod tests {
     fn what_a_procedure_committed_before_it_failed_stays() {
         let failed = |begun, commits| {
             let refusal = Refusal::read(b"VERROR\0C40001\0Mcould not serialize\0\0");
-            let progress = Progress { exposed: true, begun, commits };
+            let progress = Progress { exposed: true, begun, commits, ..Progress::default() };
             Failure::Refused(refusal.into()).explain(true, false, progress).outcome()
         };
         assert_eq!(failed(true, true), Outcome::Unknown);

@@ -68,7 +68,11 @@ impl Session {
                 continue;
             }
             self.wire.settle();
-            return Err(failure.explain(self.wire.has_left(), job.only_reads(), progress));
+            let error = failure.explain(self.wire.has_left(), job.only_reads(), progress);
+            return Err(match progress.place {
+                Some(place) if job.steps.len() > 1 => error.at(&format!("statement {}", place + 1)),
+                _ => error,
+            });
         }
     }
 
@@ -90,7 +94,9 @@ impl Session {
             // Statements of ours that stand before those of the job, and are answered first.
             let start = self.out().len();
             let mut owed = if open { 0 } else { self.put_begin(job) };
+            progress.place = Some(next);
             let prepared = self.prepare(&job.steps[next].plan, &mut owed).await?;
+            progress.place = None;
             // What is sent already stays so, whatever the parameters are like.
             let start = if owed > 0 { start } else { self.out().len() };
             let first = next;
@@ -118,12 +124,14 @@ impl Session {
             open = true;
             let window = std::mem::take(&mut self.window);
             for (place, prepared) in (first..next).zip(&window) {
+                progress.place = Some(place);
                 let reads = job.read_only || job.steps[place].plan.facts.reads;
                 let wish = Wish { reads, last: place + 1 == job.steps.len() };
                 if self.rows(prepared, wish, output, progress).await? == Ended::Stopped {
                     return Ok(());
                 }
             }
+            progress.place = None;
             self.window = window;
             self.window.clear();
             if let Some(prepared) = once {
@@ -189,7 +197,10 @@ impl Session {
             let full = self.window.len() >= WINDOW || self.out().len() >= WINDOW_BYTES;
             let Some(prepared) = prepared.filter(|_| next == first || !full) else { break };
             let rows = if job.read_only || step.plan.facts.reads { bounded(rows) } else { 0 };
-            self.put_step(step, &prepared, rows)?;
+            self.put_step(step, &prepared, rows).map_err(|error| match job.steps.len() {
+                1 => error,
+                _ => error.at(&format!("statement {}", next + 1)),
+            })?;
             self.window.push(prepared);
             next += 1;
         }

@@ -21,7 +21,7 @@ const KINDS: &[(ErrorCode, Kind)] = &[
     (ErrorCode::DatabaseBusy, Kind::Contended),
     (ErrorCode::DatabaseLocked, Kind::Contended),
     (ErrorCode::SchemaChanged, Kind::Contended),
-    (ErrorCode::OperationInterrupted, Kind::Timeout),
+    (ErrorCode::OperationInterrupted, Kind::Stopped),
     (ErrorCode::OperationAborted, Kind::Failed),
     (ErrorCode::SystemIoFailure, Kind::Unavailable),
     (ErrorCode::DiskFull, Kind::Unavailable),
@@ -57,7 +57,7 @@ pub(super) fn error(error: &rusqlite::Error, guard: &Guard) -> Error {
     let refused = guard.take_refused();
     let kind = if refused.is_some() { Kind::Forbidden } else { kind(code) };
     let message = match kind {
-        Kind::Timeout => "the statement took longer than statement_timeout, and was stopped".to_owned(),
+        Kind::Stopped => "the statement took longer than statement_timeout, and was stopped".to_owned(),
         Kind::Contended => format!("another statement holds a lock: {message}"),
         Kind::Forbidden => match refused {
             Some(what) => format!("not allowed here: {what}"),

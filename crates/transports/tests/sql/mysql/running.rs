@@ -247,7 +247,7 @@ async fn limits_of_time_are_kept_by_the_server() {
     server.sql("create table t (a int primary key); insert into t values (1)");
     let error =
         db.fails("select count(*) from seq_1_to_100000 a, seq_1_to_100000 b where a.seq + b.seq = 7").await;
-    assert_eq!((error.kind(), error.outcome()), (Kind::Timeout, Outcome::Rejected), "{error}");
+    assert_eq!((error.kind(), error.outcome()), (Kind::Stopped, Outcome::Rejected), "{error}");
     let db = Db::new(&server.url(), json!({ "lock_timeout": 1 }));
     let holder = db.json(json!({ "transaction": [
         { "query": "update t set a = 2" }, { "query": "select sleep(3)" }
@@ -305,8 +305,38 @@ async fn rows_that_are_streamed_take_the_time_of_their_reader() {
     let db = Db::new(&server.url(), json!({ "timeout": 0.3, "pool": { "max": 1 } }));
     let slow = json!({ "query": "select seq, sleep(0.1) from seq_1_to_6" });
     let refused = || async { db.json(slow.clone()).await.map(|found| found["rows"].clone()) };
-    assert_eq!(refused().await.unwrap_err().kind(), Kind::Timeout);
+    assert_eq!(refused().await.unwrap_err().kind(), Kind::Stopped);
     let lines = db.reply(slow.clone(), true).await.unwrap().text().await.unwrap();
     assert!(lines.contains("\"row_count\":6"), "{lines}");
-    assert_eq!(refused().await.unwrap_err().kind(), Kind::Timeout, "that was for the stream alone");
+    assert_eq!(refused().await.unwrap_err().kind(), Kind::Stopped, "that was for the stream alone");
+}
+
+#[tokio::test]
+async fn results_of_a_procedure_that_are_left_out_are_told() {
+    let Some(server) = MariaDb::start().await else { return };
+    server.sql("delimiter //\ncreate procedure two() begin select 1 as a; select 2 as b; end//\n");
+    server.sql("create procedure one() select 1 as a");
+    let db = Db::of(&server);
+    let found = db.json(json!({ "query": "call two()" })).await.unwrap();
+    assert_eq!((&found["rows"], &found["truncated"]), (&json!([{ "a": 1 }]), &json!("more_results")));
+    assert_eq!(db.json(json!({ "query": "call one()" })).await.unwrap()["truncated"], json!(null));
+}
+
+#[tokio::test]
+async fn a_write_that_somebody_stops_is_stopped_for_good_and_not_said_to_be_undone() {
+    let Some(server) = MariaDb::start().await else { return };
+    server.sql("create table t (a int)");
+    let db = Db::of(&server);
+    let (error, ()) = tokio::join!(db.fails("insert into t select sleep(30)"), async {
+        let find = "select coalesce(max(id), 0) from information_schema.processlist where info like 'insert into t%'";
+        let id = loop {
+            let id = server.sql(find);
+            if id.trim() != "0" {
+                break id;
+            }
+            tokio::task::yield_now().await;
+        };
+        server.sql(&format!("kill query {}", id.trim()));
+    });
+    assert_eq!((error.kind(), error.outcome()), (Kind::Stopped, Outcome::Unknown), "{error}");
 }

@@ -117,3 +117,18 @@ async fn what_a_procedure_committed_before_it_failed_is_not_said_to_be_undone() 
         assert_eq!(db.rows("select count(*) from t").await, json!([[n + 1]]), "{sql}");
     }
 }
+
+#[tokio::test]
+async fn what_a_table_without_transactions_keeps_is_not_said_to_be_undone() {
+    let Some(server) = MariaDb::start().await else { return };
+    server.sql("create table m (a int) engine = MyISAM; create table i (a int primary key)");
+    let db = Db::of(&server);
+    let twice = json!([{ "query": "insert into i values (1)" }, { "query": "insert into i values (1)" }]);
+    let error = db.json(json!({ "transaction": twice })).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Rejected, "{error}");
+    let mut mixed = twice.as_array().unwrap().clone();
+    mixed.insert(0, json!({ "query": "insert into m values (1)" }));
+    let error = db.json(json!({ "transaction": mixed })).await.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+    assert_eq!(server.sql("select count(*) from m").trim(), "1");
+}

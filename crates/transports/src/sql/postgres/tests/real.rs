@@ -290,7 +290,7 @@ async fn a_lock_that_is_held_and_a_statement_that_takes_too_long_are_told_apart(
     assert_eq!((waits.kind(), code(&waits), waits.outcome()), (Kind::Contended, "55P03", Outcome::Rejected));
     ask("SET statement_timeout = 50", "").of(&mut session).await.unwrap();
     let slow = ask("SELECT pg_sleep(1000)", "").of(&mut session).await.unwrap_err();
-    assert_eq!((slow.kind(), code(&slow), slow.outcome()), (Kind::Timeout, "57014", Outcome::Rejected));
+    assert_eq!((slow.kind(), code(&slow), slow.outcome()), (Kind::Stopped, "57014", Outcome::Rejected));
     drop(holding);
     client.engine.abandon(&client.context, holder, ());
 }

@@ -64,6 +64,9 @@ impl Catalog {
             (_, Arg::Text(text)) => plain(text, out)?,
             (_, Arg::Number(text)) => out.extend_from_slice(text.as_bytes()),
             (_, Arg::Bool(value)) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
+            (Shape::Scalar(_), Arg::Json(text)) if text.starts_with('[') => {
+                return Err(self.takes(oid, "one value; to compare with a list, write = any(:name)"));
+            }
             (Shape::Scalar(class), Arg::Json(_)) => {
                 return Err(self.takes(
                     oid,
@@ -251,7 +254,8 @@ mod tests {
     #[test]
     fn what_a_type_does_not_take_is_said() {
         for (oid, json, expected) in [
-            (23, "[1]", "int4 takes a number or a string"),
+            (23, "[1]", "int4 takes one value; to compare with a list, write = any(:name)"),
+            (23, "{}", "int4 takes a number or a string"),
             (25, "{}", "text takes a string"),
             (17, "\"%\"", "is no base64, which bytea takes"),
             (17, "1", "bytea takes bytes in base64"),
