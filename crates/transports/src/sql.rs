@@ -14,6 +14,7 @@ mod postgres;
 mod request;
 mod scan;
 mod sqlite;
+mod ssl_mode;
 mod stream;
 
 use std::{fmt::Debug, marker::PhantomData, sync::Arc};

@@ -21,6 +21,7 @@ use crate::{
         address::{Address, Place},
         config::DatabaseConfig,
         engine::Login,
+        ssl_mode::Mode,
     },
 };
 
@@ -41,39 +42,6 @@ const EACH: Duration = Duration::from_secs(2);
 
 /// How long a name may take to be resolved; the pool has a limit of its own for all of connecting.
 const RESOLVE: Duration = Duration::from_secs(30);
-
-/// How a connection is made safe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// Never encrypted.
-    Disable,
-    /// Encrypted where the server can. It proves nothing.
-    Prefer,
-    /// Encrypted. It proves nothing, unless an authority is configured.
-    Require,
-    /// Encrypted, with a certificate of an authority that is known.
-    VerifyCa,
-    /// Encrypted, with such a certificate for the name of the host.
-    VerifyFull,
-}
-
-impl Mode {
-    /// Reads it in the words of libpq or those of MySQL (manual, 6.3.1 `--ssl-mode`).
-    fn parse(name: &str, text: &str) -> Result<Self> {
-        Ok(match &*text.to_ascii_lowercase().replace('_', "-") {
-            "disable" | "disabled" => Self::Disable,
-            "prefer" | "preferred" => Self::Prefer,
-            "require" | "required" => Self::Require,
-            "verify-ca" => Self::VerifyCa,
-            "verify-full" | "verify-identity" => Self::VerifyFull,
-            _ => {
-                return Err(Error::invalid(format!(
-                    "base_url: {name}: must be disable, prefer, require, verify-ca or verify-full"
-                )));
-            }
-        })
-    }
-}
 
 /// What is known of a server before it is connected to.
 pub(super) struct Options {

@@ -1,4 +1,4 @@
-//! How a connection is made safe: the modes that libpq calls `sslmode`, and what a certificate has to be in each.
+//! What a certificate has to be in each of the modes that libpq calls `sslmode`.
 
 use std::sync::Arc;
 
@@ -13,42 +13,9 @@ use rustls::{
 };
 use trunkline_core::{Error, Result};
 
-use crate::http::Tls;
-
-/// When TLS is spoken, and what the server has to prove (documentation of PostgreSQL, 34.19.1 "Client Verification of
-/// Server Certificates").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-pub(super) enum Mode {
-    /// Never.
-    Disable,
-    /// If the server does. It proves nothing.
-    Prefer,
-    /// Always. It proves nothing, unless an authority is given.
-    Require,
-    /// Always, with a certificate of an authority that is known.
-    VerifyCa,
-    /// Always, with such a certificate for the name that was dialled.
-    VerifyFull,
-}
+use crate::{http::Tls, sql::ssl_mode::Mode};
 
 impl Mode {
-    /// Reads the value of `sslmode`.
-    pub(super) fn parse(text: &str) -> Result<Self> {
-        Ok(match text {
-            "disable" => Self::Disable,
-            // libpq tries clear text first, which gives away more for nothing.
-            "allow" | "prefer" => Self::Prefer,
-            "require" => Self::Require,
-            "verify-ca" => Self::VerifyCa,
-            "verify-full" => Self::VerifyFull,
-            _ => {
-                return Err(Error::invalid(
-                    "sslmode: must be disable, prefer, require, verify-ca or verify-full",
-                ));
-            }
-        })
-    }
-
     /// The rustls configuration for it. May touch the disk, where the system's authorities are.
     pub(super) fn config(self, tls: &Tls) -> Result<Arc<ClientConfig>> {
         let mut config = tls.config()?;
@@ -172,8 +139,8 @@ mod tests {
             ("verify-ca", Mode::VerifyCa),
             ("verify-full", Mode::VerifyFull),
         ] {
-            assert_eq!(Mode::parse(text).unwrap(), mode);
+            assert_eq!(Mode::parse("sslmode", text).unwrap(), mode);
         }
-        assert!(Mode::parse("off").is_err());
+        assert!(Mode::parse("sslmode", "off").is_err());
     }
 }

@@ -18,11 +18,14 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use trunkline_core::{Egress, Error, Kind, Outcome, Profile, Result, Zone};
 
-use super::{security::Mode, stream::Stream, wire};
+use super::{stream::Stream, wire};
 use crate::{
     dial::dial,
     http::Tls,
-    sql::address::{Address, Place},
+    sql::{
+        address::{Address, Place},
+        ssl_mode::Mode,
+    },
 };
 
 /// How long it may take to dial, and to agree on TLS. The pool bounds all of a login by less, unless configured.
@@ -111,7 +114,7 @@ impl Target {
         let (mut mode, mut application, mut bound) = (None, "trunkline".to_owned(), false);
         for (name, value) in &address.params {
             match &**name {
-                "sslmode" => mode = Some(Mode::parse(value)?),
+                "sslmode" => mode = Some(Mode::parse(name, value)?),
                 "application_name" => application.clone_from(value),
                 "channel_binding" => match &**value {
                     "require" => bound = true,
