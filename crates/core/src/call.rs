@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::{CacheStatus, Credential, Idempotency, IntegrationId, Operation, RequestId, TraceParent};
+use crate::{
+    CacheStatus, Credential, Idempotency, IntegrationId, Operation, RequestId, SchemeDyn, TraceParent,
+};
 
 /// An operation on its way down. Layers read and adjust it; nobody clones it, so that a retry is a
 /// loop over a borrowed call.
@@ -42,6 +44,8 @@ pub struct Call {
     pub keyed: bool,
     /// What the authenticate layer got from the scheme, for the transport to place on its wire.
     pub credential: Option<Arc<Credential>>,
+    /// Where the credential came from: a connection that outlives the call gets the next one there.
+    pub scheme: Option<Arc<dyn SchemeDyn>>,
     /// Whether what can be asked for is wanted ([`Transport::schema`]), and not what the operation says.
     ///
     /// [`Transport::schema`]: crate::Transport::schema
@@ -70,6 +74,7 @@ impl Call {
             action: None,
             keyed: false,
             credential: None,
+            scheme: None,
             schema: false,
             uncached: false,
             cache: None,

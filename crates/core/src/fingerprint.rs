@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, fmt::Write};
 
-use crate::{HttpRequest, Operation, Query, Statement, Wanted};
+use serde_json::value::RawValue;
+
+use crate::{File, HttpRequest, Operation, Query, Statement, Wanted};
 
 /// What two operations have in common that are the same to a cache. The integration and the connection are
 /// not part of it: whoever keys by it adds them.
@@ -55,15 +57,20 @@ fn of_request(request: &HttpRequest) -> Fingerprint<'_> {
 /// Begins with a control character, which no path does, and parts what it is made of by others. The length stands
 /// before each text, so that no two queries look alike.
 fn whole(query: &Query) -> Cow<'_, str> {
-    let name = query.operation_name.as_deref().unwrap_or_default();
-    let Wanted { max_rows, max_bytes, arrays, stream, read_only: _ } = query.wanted;
+    let Wanted { max_rows, max_bytes, arrays, stream, events, read_only: _ } = query.wanted;
     // What is kept for a minute is too old for a caller who asks for one of a second.
     let ttl = query.ttl;
-    let mut text =
-        format!("\u{1}{}\u{1}{name}\u{1}{max_rows:?}{max_bytes:?}{arrays}{stream}{ttl:?}", name.len());
-    for Statement { text: statement, params } in &query.statements {
-        let params = params.as_deref().map_or("", serde_json::value::RawValue::get);
-        let _ = write!(text, "\u{1}{}\u{1}{statement}\u{1}{}\u{1}{params}", statement.len(), params.len());
+    let mut text = format!("\u{1}{max_rows:?}{max_bytes:?}{arrays}{stream}{events}{ttl:?}");
+    for Statement { text: statement, params, operation_name, extensions } in &query.statements {
+        let [params, extensions] = [params, extensions].map(|json| json.as_deref().map_or("", RawValue::get));
+        for part in [statement, params, operation_name.as_deref().unwrap_or_default(), extensions] {
+            let _ = write!(text, "\u{1}{}\u{1}{part}", part.len());
+        }
+    }
+    for File { path, name, media, content } in &query.files {
+        for part in [path, name, media, &*content.escape_ascii().to_string()] {
+            let _ = write!(text, "\u{2}{}\u{2}{part}", part.len());
+        }
     }
     text.into()
 }
@@ -151,7 +158,9 @@ mod tests {
     #[test]
     fn a_query_is_its_text_name_and_parameters_and_what_writes_has_none() {
         let query = |text: &str, name: Option<&str>, read_only| {
-            Operation::Query(Query { operation_name: name.map(str::to_owned), read_only, ..Query::new(text) })
+            let mut query = Query { read_only, ..Query::new(text) };
+            query.statements[0].operation_name = name.map(Into::into);
+            Operation::Query(query)
         };
         let print = |operation: &Operation| operation.fingerprint().map(|print| print.text.into_owned());
         assert!(print(&query("a", None, false)).is_none());

@@ -19,7 +19,7 @@ pub enum Operation {
     Query(Query),
     /// A WebSocket message or a message to a queue.
     Publish(Publish),
-    /// A bounded pull of messages; a stream is a loop of these.
+    /// A bounded pull of messages, or a stream of them.
     Receive(Receive),
 }
 
@@ -45,6 +45,7 @@ impl Operation {
         match self {
             Self::Http(request) => request.idempotency(),
             Self::Query(query) if query.read_only => Idempotency::Safe,
+            Self::Receive(receive) if receive.stream => Idempotency::Safe,
             Self::Receive(_) | Self::Query(_) | Self::Publish(_) => Idempotency::Unsafe,
         }
     }
@@ -73,7 +74,18 @@ impl Operation {
         match self {
             Self::Http(request) => request.timeout,
             Self::Query(query) => query.timeout,
-            Self::Publish(_) | Self::Receive(_) => None,
+            Self::Publish(publish) => publish.timeout,
+            Self::Receive(receive) => receive.timeout,
+        }
+    }
+
+    /// Whether its reply has no end by itself: events that are sent as they happen, for as long as somebody reads. Its
+    /// time limits bound how long it takes to begin, and it takes no place among what is under way once it has.
+    pub fn is_endless(&self) -> bool {
+        match self {
+            Self::Query(query) => query.wanted.events,
+            Self::Receive(receive) => receive.stream,
+            Self::Http(_) | Self::Publish(_) => false,
         }
     }
 
@@ -186,10 +198,11 @@ impl HttpRequest {
 /// A GraphQL document, or SQL statements, with their parameters.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// The document, or the statement; several of them are one transaction, all of it or nothing.
+    /// The document, or the statement; several of them are one transaction in SQL, all of it or nothing, and one batch
+    /// in GraphQL.
     pub statements: Vec<Statement>,
-    /// Which operation of a GraphQL document to run.
-    pub operation_name: Option<String>,
+    /// Files that variables of a GraphQL document stand for.
+    pub files: Vec<File>,
     /// Whether it certainly only reads: the transport sees to that, or could tell when it parsed it.
     pub read_only: bool,
     /// How long the caller wants to wait for the call at most. The integration's own time limit holds as well.
@@ -208,6 +221,30 @@ pub struct Statement {
     pub text: Arc<str>,
     /// Its variables or parameters, as the caller wrote them.
     pub params: Option<Box<RawValue>>,
+    /// Which operation of a GraphQL document to run.
+    pub operation_name: Option<Box<str>>,
+    /// What goes along with a GraphQL document, as the caller wrote it.
+    pub extensions: Option<Box<RawValue>>,
+}
+
+impl Statement {
+    /// A document or statement without parameters.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self { text: text.into(), params: None, operation_name: None, extensions: None }
+    }
+}
+
+/// A file that goes along with a GraphQL document.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// Which variable it is, as a path such as `variables.file` or `variables.files.0`.
+    pub path: String,
+    /// The name it has for the service.
+    pub name: String,
+    /// Its media type.
+    pub media: String,
+    /// What is in it.
+    pub content: Bytes,
 }
 
 /// How much of a result is wanted, and in which shape.
@@ -221,6 +258,8 @@ pub struct Wanted {
     pub arrays: bool,
     /// Rows one by one as they come (NDJSON), not as one document.
     pub stream: bool,
+    /// Events as they happen ([`Events`](crate::Events)), for as long as somebody reads: a GraphQL subscription.
+    pub events: bool,
     /// The service itself is to refuse anything that writes.
     pub read_only: bool,
 }
@@ -229,8 +268,8 @@ impl Query {
     /// A document or statement without parameters.
     pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self {
-            statements: vec![Statement { text: text.into(), params: None }],
-            operation_name: None,
+            statements: vec![Statement::new(text)],
+            files: Vec::new(),
             read_only: false,
             timeout: None,
             ttl: None,
@@ -275,11 +314,15 @@ pub struct Publish {
     pub headers: HeaderMap,
     /// The message.
     pub body: Body,
-    /// How long to wait for a reply, if one is wanted.
-    pub reply_within: Option<Duration>,
+    /// Whether the body is text, where the protocol tells text from bytes.
+    pub text: bool,
+    /// Whether a reply is waited for.
+    pub wants_reply: bool,
+    /// How long the caller wants to wait for the call at most. The integration's own time limit holds as well.
+    pub timeout: Option<Duration>,
 }
 
-/// A bounded pull of messages.
+/// A bounded pull of messages, or a stream of them.
 #[derive(Debug)]
 pub struct Receive {
     /// A queue, topic, subject or stream.
@@ -288,6 +331,10 @@ pub struct Receive {
     pub max: u32,
     /// At most this long.
     pub wait: Duration,
+    /// Messages as they come ([`Events`](crate::Events)), for as long as somebody reads; `max` and `wait` then say nothing.
+    pub stream: bool,
+    /// How long the caller wants to wait for the call at most.
+    pub timeout: Option<Duration>,
 }
 
 impl From<HttpRequest> for Operation {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use crate::{Body, Error, Kind, Outcome, Result};
+use crate::{Body, Error, Events, Kind, Outcome, Result};
 
 /// How much of a reply is read into memory unless the caller says otherwise: 10 MiB.
 const READ_LIMIT: usize = 10 << 20;
@@ -41,6 +41,18 @@ impl Reply {
     /// `protocol` when it is longer or cut short; `timeout` when it stops flowing.
     pub async fn bytes(self) -> Result<Bytes> {
         self.body.collect(READ_LIMIT).await
+    }
+
+    /// The body as the events that a subscription brings.
+    ///
+    /// # Errors
+    ///
+    /// `protocol` when it is not of the media type `text/event-stream`.
+    pub fn events(self) -> Result<Events> {
+        match self.media().and_then(|media| media.split(';').next()).map(str::trim) {
+            Some(media) if media.eq_ignore_ascii_case(Events::MEDIA) => Ok(Events::new(self.body)),
+            _ => Err(Error::new(Kind::Protocol, "the reply is no stream of events (text/event-stream)")),
+        }
     }
 
     /// Reads the body as text.

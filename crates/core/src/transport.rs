@@ -45,6 +45,18 @@ pub trait Transport: Debug + Send + Sync + Sized + 'static {
     /// `invalid_config`, naming the key.
     fn parse(&self, request: &RawValue) -> Result<Operation>;
 
+    /// Turns the JSON that a caller sends to subscribe to something into an operation whose reply is a stream of
+    /// [`Events`](crate::Events).
+    ///
+    /// # Errors
+    ///
+    /// `unsupported` where there is nothing to subscribe to; `invalid_config`, naming the key.
+    fn parse_stream(&self, request: &RawValue) -> Result<Operation> {
+        let _ = request;
+        let none = format!("an integration of type {} has nothing to subscribe to", Self::NAME);
+        Err(Error::new(Kind::Unsupported, none))
+    }
+
     /// Performs one attempt.
     fn call(&self, context: &Context, call: &mut Call) -> impl Future<Output = Result<Reply>> + Send;
 
@@ -89,6 +101,12 @@ pub trait TransportDyn: Debug + Send + Sync + 'static {
     ///
     /// As there.
     fn parse_dyn(&self, request: &RawValue) -> Result<Operation>;
+    /// See [`Transport::parse_stream`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn parse_stream_dyn(&self, request: &RawValue) -> Result<Operation>;
     /// See [`Transport::call`].
     fn call_dyn<'a>(&'a self, context: &'a Context, call: &'a mut Call) -> BoxFuture<'a, Result<Reply>>;
     /// See [`Transport::probe`].
@@ -114,6 +132,10 @@ impl<T: Transport> TransportDyn for T {
 
     fn parse_dyn(&self, request: &RawValue) -> Result<Operation> {
         self.parse(request)
+    }
+
+    fn parse_stream_dyn(&self, request: &RawValue) -> Result<Operation> {
+        self.parse_stream(request)
     }
 
     fn call_dyn<'a>(&'a self, context: &'a Context, call: &'a mut Call) -> BoxFuture<'a, Result<Reply>> {

@@ -120,6 +120,7 @@ impl Layer for Authenticate {
 
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
         Box::pin(async move {
+            call.scheme = Some(self.scheme.clone());
             call.credential = match self.scheme.ready_dyn() {
                 Some(credential) => Some(credential),
                 // Without one there is no attempt.

@@ -221,8 +221,10 @@ impl Layer for Cache {
     }
 
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
-        // A message is never kept, and nobody is told so.
-        if matches!(call.operation, Operation::Publish(_) | Operation::Receive(_)) {
+        // Messages and events are never kept, and nobody is told so.
+        if matches!(call.operation, Operation::Publish(_) | Operation::Receive(_))
+            || call.operation.is_endless()
+        {
             return next.run(call);
         }
         let asked = with_headers(&call.operation, Asked::of);

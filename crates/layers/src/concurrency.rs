@@ -47,7 +47,12 @@ impl Layer for Concurrency {
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
         Box::pin(async move {
             let place = self.bound.enter(call).await.inspect_err(|_| call.attempt -= 1)?;
+            let endless = call.operation.is_endless();
             let mut result = next.run(call).await;
+            // What goes on is no work of the service's that others wait for: somebody listens.
+            if endless {
+                return result;
+            }
             let reply = match &mut result {
                 Ok(reply) => Some(reply),
                 Err(error) => error.reply_mut(),

@@ -15,7 +15,8 @@ use trunkline_core::{
 
 /// Ends a call that takes longer than its total time, or than its caller's own deadline if that is
 /// sooner. Bodies that are relayed, to a client or from one, may flow for longer; so may the rows of a query that are
-/// streamed, as long as none keeps its reader waiting for the total time.
+/// streamed, as long as none keeps its reader waiting for the total time; and events may be waited for as long as their
+/// reader likes.
 #[derive(Debug)]
 pub struct Deadline {
     total: Duration,
@@ -36,6 +37,7 @@ impl Layer for Deadline {
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
         let relayed = matches!(&call.operation, Operation::Http(request) if request.relay);
         let streamed = matches!(&call.operation, Operation::Query(query) if query.wanted.stream);
+        let endless = call.operation.is_endless();
         let asked = call.operation.timeout().map(|timeout| call.began + timeout);
         let callers = [call.deadline, asked].into_iter().flatten().min();
         // An upload takes as long as its client needs; while it flows nobody waits in vain.
@@ -53,7 +55,7 @@ impl Layer for Deadline {
                 Err(_) => return Err(late(total).attempted(call.attempt)),
             };
             // What is relayed or streamed may flow for longer, unless its caller has said for how long.
-            let end = if relayed || streamed { callers } else { Some(deadline) };
+            let end = if relayed || streamed || endless { callers } else { Some(deadline) };
             let idle = streamed.then(|| Idle::new(self.total));
             if end.is_none() && idle.is_none() {
                 return result;

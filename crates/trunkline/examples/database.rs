@@ -19,7 +19,7 @@ async fn main() -> Result<()> {
     // Several statements are one transaction: all of it, or nothing.
     let insert = |item: &str, price: f64| {
         let params = to_raw_value(&json!({ "item": item, "price": price })).ok();
-        Statement { text: "insert into orders (item, price) values (:item, :price)".into(), params }
+        Statement { params, ..Statement::new("insert into orders (item, price) values (:item, :price)") }
     };
     let mut both = Query::new("");
     both.statements = vec![insert("tea", 4.5), insert("cup", -1.0)];

@@ -271,6 +271,16 @@ impl Handle {
         self.pipeline.transport().parse_dyn(request)
     }
 
+    /// Turns the JSON that a caller sends to subscribe to something into an operation of this integration's type. The
+    /// reply of the call is a stream: [`Reply::events`].
+    ///
+    /// # Errors
+    ///
+    /// `unsupported` where there is nothing to subscribe to; `invalid_config`, naming the key.
+    pub fn parse_stream(&self, request: &RawValue) -> Result<Operation> {
+        self.pipeline.transport().parse_stream_dyn(request)
+    }
+
     /// Gives a call that may do harm when it is repeated the idempotency key that the service recognises it by,
     /// which it then keeps, and says which header that is. A key that the caller has set stays. `None` where the
     /// service takes none, or repeating does no harm anyway.

@@ -91,6 +91,10 @@ impl TransportDyn for Refuse {
         Err(self.error())
     }
 
+    fn parse_stream_dyn(&self, _: &RawValue) -> Result<Operation> {
+        Err(self.error())
+    }
+
     fn call_dyn<'a>(&'a self, _: &'a Context, call: &'a mut Call) -> BoxFuture<'a, Result<Reply>> {
         call.attempt = 0;
         Box::pin(std::future::ready(Err(self.error())))

@@ -85,10 +85,7 @@ pub(super) fn parse(request: &RawValue, rules: &Rules) -> Result<Query> {
         (None, None) => vec![asked.statement(wire.query, wire.name, wire.params)?],
         (None, Some(batch)) if wire.params.is_none() => {
             let one = asked.statement(wire.query, wire.name, None)?;
-            let each = |params: &&RawValue| Statement {
-                text: one.text.clone(),
-                params: Some((**params).to_owned()),
-            };
+            let each = |params: &&RawValue| Statement { params: Some((**params).to_owned()), ..one.clone() };
             batch.iter().map(each).collect()
         }
         (Some(_), None) if wire.query.is_none() && wire.name.is_none() && wire.params.is_none() => {
@@ -116,7 +113,7 @@ pub(super) fn parse(request: &RawValue, rules: &Rules) -> Result<Query> {
     };
     Ok(Query {
         statements,
-        operation_name: None,
+        files: Vec::new(),
         read_only,
         timeout: wire.timeout.map(Seconds::get),
         ttl,
@@ -125,6 +122,7 @@ pub(super) fn parse(request: &RawValue, rules: &Rules) -> Result<Query> {
             max_bytes: wire.max_bytes,
             arrays: wire.rows == Rows::Arrays,
             stream: false,
+            events: false,
             read_only,
         },
     })
@@ -180,7 +178,7 @@ impl Asked<'_> {
             }
             (Some(_), Some(_)) => return Err(Error::invalid("name: goes without query; send one of them")),
         };
-        Ok(Statement { text, params })
+        Ok(Statement { params, ..Statement::new(text) })
     }
 
     fn known(&self) -> String {

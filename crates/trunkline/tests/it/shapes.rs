@@ -87,8 +87,15 @@ impl Transport for Scripted {
 fn shapes() -> [(Operation, bool); 6] {
     let query = |text: &str, read_only| Query { read_only, ..Query::new(text) };
     let (destination, headers) = ("orders".to_owned(), http::HeaderMap::new());
-    let publish = Publish { destination, headers, body: "one".into(), reply_within: None };
-    let receive = Receive { source: "orders".to_owned(), max: 1, wait: Duration::from_secs(1) };
+    let publish =
+        Publish { destination, headers, body: "one".into(), text: true, wants_reply: false, timeout: None };
+    let receive = Receive {
+        source: "orders".to_owned(),
+        max: 1,
+        wait: Duration::from_secs(1),
+        stream: false,
+        timeout: None,
+    };
     [
         (HttpRequest::get("/orders").into(), true),
         (HttpRequest::post("/orders").body("one").into(), false),
