@@ -9,7 +9,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use zeroize::Zeroizing;
 
-use crate::{Error, Result, Secret};
+use crate::{Error, Exposed, Result, Secret};
 
 /// A credential in one of the few forms that a wire knows. Shared, and prepared for the wire once.
 pub struct Credential {
@@ -130,6 +130,24 @@ impl Credential {
         })?;
         value.set_sensitive(true);
         Ok(Some(self.header.get_or_init(|| (name, value))))
+    }
+}
+
+impl Credential {
+    /// The token, key or password itself, for protocols that have a place of their own for it; `None` for a signature.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` when a reference leads nowhere.
+    pub fn secret(&self) -> Result<Option<Exposed<'_>>> {
+        match &self.form {
+            Form::Header { value, .. } | Form::Query { value, .. } | Form::Cookie { value, .. } => {
+                value.expose().map(Some)
+            }
+            Form::Basic { password, .. } => password.expose().map(Some),
+            Form::Bearer(token) => token.expose().map(Some),
+            Form::Sign(_) => Ok(None),
+        }
     }
 }
 

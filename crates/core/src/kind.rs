@@ -148,6 +148,11 @@ impl Kind {
     pub const fn code(self) -> &'static str {
         self.row().code
     }
+
+    /// The kind with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.code() == code)
+    }
 }
 
 impl std::fmt::Display for Kind {

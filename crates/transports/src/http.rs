@@ -13,6 +13,7 @@ mod proxy;
 pub(crate) mod query;
 mod stream;
 mod tls;
+mod upgrade;
 mod url;
 
 pub(crate) use classify::classify;

@@ -7,16 +7,19 @@ mod http;
 mod rest;
 mod sql;
 mod web;
+mod websocket;
 
 pub use dial::dial;
 pub use entry::{Entry, Of};
 pub use rest::{Rest, RestConfig};
 pub use sql::{AnyDatabase, Database, DatabaseConfig, Named, OnlyMySql, OnlyPostgres, OnlySqlite};
 pub use web::HttpPort;
+pub use websocket::{WebSocket, WebSocketConfig};
 
 /// Every transport that a configuration can name as `type`.
 pub const TRANSPORTS: &[&dyn Entry] = &[
     &Of::<Rest>::NEW,
+    &Of::<WebSocket>::NEW,
     &Of::<Database<AnyDatabase>>::NEW,
     &Of::<Database<OnlyPostgres>>::NEW,
     &Of::<Database<OnlyMySql>>::NEW,

@@ -22,6 +22,10 @@ use self::{
     headers::Defaults,
     redirect::{Stage, Trip},
 };
+pub(crate) use self::{
+    config::{ProxyConfig, headers},
+    headers::{USER_AGENT, place_cookie},
+};
 use crate::http::{self, Base, Client, Origin, Outgoing};
 
 /// An HTTP API.

@@ -175,7 +175,7 @@ impl Client {
         } else {
             let handshake = http1::handshake(io).await;
             let (sender, connection) = handshake.map_err(|error| explain_handshake(&error))?;
-            tokio::spawn(connection);
+            tokio::spawn(connection.with_upgrades());
             Sender::Http1(sender, Timer::default())
         };
         shelf.opened(&sender, keep);

@@ -62,7 +62,7 @@ pub(super) struct Timeouts {
 /// An HTTP proxy.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ProxyConfig {
+pub(crate) struct ProxyConfig {
     /// Its URL, `http://host:port`.
     url: String,
     /// The user it wants, if any.
@@ -148,7 +148,8 @@ impl std::fmt::Debug for RestConfig {
     }
 }
 
-fn headers(configured: &BTreeMap<String, String>) -> Result<HeaderMap> {
+/// The headers of a configuration, checked.
+pub(crate) fn headers(configured: &BTreeMap<String, String>) -> Result<HeaderMap> {
     let mut headers = HeaderMap::with_capacity(configured.len());
     for (name, value) in configured {
         let bad =
@@ -169,7 +170,8 @@ fn headers(configured: &BTreeMap<String, String>) -> Result<HeaderMap> {
 }
 
 impl ProxyConfig {
-    fn open(&self) -> Result<Proxy> {
+    /// Checks it.
+    pub(crate) fn open(&self) -> Result<Proxy> {
         let bad = || {
             Error::invalid(
                 "proxy.url: is not a URL such as http://proxy.example.com:3128, without user and path",

@@ -9,7 +9,8 @@ use super::redirect::Trip;
 use crate::http::ACCEPT_ENCODING;
 
 /// Who calls, for services that refuse anonymous clients.
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("trunkline/", env!("CARGO_PKG_VERSION")));
+pub(crate) const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("trunkline/", env!("CARGO_PKG_VERSION")));
 
 /// Room for more headers: a credential, a length and a host. The reply's headers are read into the same map,
 /// and get some of ours.
@@ -61,7 +62,7 @@ impl Defaults {
 
 /// A cookie joins those that the caller sends, in place of theirs of the same name (RFC 6265 section
 /// 5.4: one header).
-pub(super) fn place_cookie(headers: &mut HeaderMap, name: &str, credential: &Credential) -> Result<()> {
+pub(crate) fn place_cookie(headers: &mut HeaderMap, name: &str, credential: &Credential) -> Result<()> {
     let Some((cookie, ours)) = credential.header()? else { return Ok(()) };
     let mut joined = ours.as_bytes().to_vec();
     let theirs =

@@ -1,0 +1,187 @@
+//! `websocket`: services that are spoken to over connections that stay (RFC 6455). One attempt is one message, and its
+//! reply where one is wanted.
+
+mod codes;
+mod config;
+mod correlation;
+mod endpoint;
+mod fanout;
+mod link;
+mod pending;
+mod pointer;
+mod request;
+mod socket;
+mod stir;
+mod talk;
+mod waiter;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use ::http::{HeaderValue, StatusCode, header};
+use serde_json::value::RawValue;
+use trunkline_core::{
+    Body, Call, Context, Error, Events, Kind, Occupancy, Operation, Proof, Publish, Reply, Result, Transport,
+};
+
+pub use self::config::WebSocketConfig;
+use self::{
+    endpoint::Endpoint,
+    link::{Access, Link},
+    socket::Message,
+    talk::{Command, Rules, Talk},
+    waiter::waiter,
+};
+
+/// A service behind WebSocket connections.
+#[derive(Debug)]
+pub struct WebSocket {
+    endpoint: Arc<Endpoint>,
+    rules: Arc<Rules>,
+    /// Those that there may be. The first is the one that is listened on.
+    links: Box<[(Link<Talk>, Busy)]>,
+}
+
+/// How many calls a connection is used by.
+#[derive(Debug, Default)]
+struct Busy(Arc<AtomicU32>);
+
+/// One of them.
+struct Use(Arc<AtomicU32>);
+
+impl Busy {
+    fn count(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn one_more(&self) -> Use {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Use(self.0.clone())
+    }
+}
+
+impl Drop for Use {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Transport for WebSocket {
+    const NAME: &'static str = "websocket";
+    type Config = WebSocketConfig;
+
+    fn open(config: WebSocketConfig, context: &Context) -> Result<Self> {
+        config.open(context)
+    }
+
+    fn parse(&self, request: &RawValue) -> Result<Operation> {
+        request::parse(request).map(Operation::Publish)
+    }
+
+    fn parse_stream(&self, request: &RawValue) -> Result<Operation> {
+        let receive = request::parse_stream(request)?;
+        self.known(&receive.source)?;
+        Ok(receive.into())
+    }
+
+    async fn call(&self, context: &Context, call: &mut Call) -> Result<Reply> {
+        let access = Access::of(call);
+        match &mut call.operation {
+            Operation::Publish(publish) => self.send(context, access, publish).await,
+            Operation::Receive(receive) if receive.stream => {
+                self.listen(context, access, &receive.source).await
+            }
+            _ => Err(Error::new(
+                Kind::Unsupported,
+                "an integration of type websocket takes messages, and is listened to with /stream",
+            )),
+        }
+    }
+
+    /// Shakes hands, and waits for the answer to a ping: on a connection of its own, so that no other is disturbed.
+    async fn probe(&self, _: &Context, call: &mut Call) -> Result<Proof> {
+        self.endpoint.connect(call.credential.as_deref()).await?.ping().await.map(|()| Proof::ANSWERED)
+    }
+
+    fn occupancy(&self) -> Option<Occupancy> {
+        let mut all = Occupancy { max: self.links.len() as u32, ..Occupancy::default() };
+        for (link, busy) in &self.links {
+            let (open, opened) = link.state().read();
+            all.opened += opened;
+            match open {
+                true if busy.count() > 0 => all.used += 1,
+                true => all.idle += 1,
+                false => all.waiting += busy.count(),
+            }
+        }
+        Some(all)
+    }
+
+    async fn close(&self) {
+        self.links.iter().for_each(|(link, _)| link.retire());
+    }
+}
+
+impl WebSocket {
+    fn new(endpoint: Arc<Endpoint>, rules: Arc<Rules>, links: Vec<Link<Talk>>) -> Self {
+        let links = links.into_iter().map(|link| (link, Busy::default())).collect();
+        Self { endpoint, rules, links }
+    }
+
+    /// Sends a message over the connection that has the least to do.
+    async fn send(&self, context: &Context, access: Access, publish: &mut Publish) -> Result<Reply> {
+        let bytes = match &publish.body {
+            Body::Empty => bytes::Bytes::new(),
+            Body::Bytes(bytes) => bytes.clone(),
+            Body::Stream(_) => publish.body.take_for_send().collect(STREAMED).await?,
+        };
+        let text = match publish.text {
+            true => Some(std::str::from_utf8(&bytes).map_err(|_| Error::invalid("text: is not UTF-8"))?),
+            false => None,
+        };
+        let slot = match publish.wants_reply {
+            true => self.rules.correlation.slot(text)?,
+            false => None,
+        };
+        let message =
+            if publish.text { Message::Text(bytes.clone()) } else { Message::Binary(bytes.clone()) };
+        let (link, busy) =
+            self.links.iter().min_by_key(|(_, busy)| busy.count()).expect("there is at least one");
+        let _use = busy.one_more();
+        let (told, waiting) = waiter(link.stir());
+        let command = match publish.wants_reply {
+            true => Command::Ask(message, slot, told),
+            false => Command::Say(message, told),
+        };
+        link.command(context, access, bytes.len(), command)?;
+        waiting.await
+    }
+
+    /// Listens to a stream, all who do over the same connection.
+    async fn listen(&self, context: &Context, access: Access, stream: &str) -> Result<Reply> {
+        self.known(stream)?;
+        let (link, _) = self.links.first().expect("there is at least one");
+        let (told, waiting) = waiter(link.stir());
+        link.command(context, access, stream.len(), Command::Listen(stream.to_owned(), told))?;
+        let mut reply = Reply::new(StatusCode::OK, Body::stream(waiting.await?));
+        reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Events::MEDIA));
+        Ok(reply)
+    }
+
+    fn known(&self, stream: &str) -> Result<()> {
+        if self.rules.streams.contains_key(stream) {
+            return Ok(());
+        }
+        let names: Vec<_> =
+            self.rules.streams.keys().map(|name| &**name).filter(|name| !name.is_empty()).collect();
+        Err(Error::invalid(match names.is_empty() {
+            true => "stream: the integration names no streams; leave it out to get all messages".to_owned(),
+            false => format!("stream: there is none of this name; there are {}", names.join(", ")),
+        }))
+    }
+}
+
+/// A message that a program streams into a call is sent as one.
+const STREAMED: usize = 16 << 20;

@@ -1,0 +1,341 @@
+//! `Keeper`: the task behind a link.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    task::{Context as TaskContext, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    sync::mpsc,
+    time::{Instant, Sleep, sleep, sleep_until},
+};
+use trunkline_core::{Context, Error, Kind, Outcome, Result, Retry};
+use yawc::Frame;
+
+use super::{Access, Dialogue, Keeping, Opened, Order, State};
+use crate::websocket::{
+    endpoint::Endpoint,
+    socket::{End, Message, Socket},
+    stir::Stir,
+};
+
+/// Pauses between attempts to connect again: a random time below the first, doubled up to the second.
+const FIRST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(30);
+/// A connection that lasted so long has forgotten the failures before it.
+const STABLE: Duration = Duration::from_secs(60);
+/// Commands that are taken at once, and frames that wait at most while the service goes on talking.
+const BATCH: usize = 64;
+
+pub(super) struct Keeper<D: Dialogue> {
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) keeping: Keeping,
+    pub(super) context: Context,
+    pub(super) dialogue: D,
+    pub(super) stir: Arc<Stir>,
+    pub(super) state: Arc<State>,
+    pub(super) orders: mpsc::Receiver<Order<D::Command>>,
+    pub(super) access: Access,
+    pub(super) out: VecDeque<Frame>,
+}
+
+/// Why the talk over a connection is over.
+enum Over {
+    /// Nobody needs the connection, or the link.
+    Done,
+    /// It was lost, or is of no use.
+    Lost(Error),
+}
+
+/// What happens next on a connection.
+enum Step<C> {
+    Heard(Message),
+    Told(Order<C>),
+    Retired,
+    Stirred,
+    Due,
+    Ended(End),
+}
+
+impl<D: Dialogue> Keeper<D> {
+    pub(super) async fn run(mut self) {
+        let (mut tries, mut again) = (0, false);
+        loop {
+            let order = if self.dialogue.is_wanted() {
+                // A command that comes meanwhile is reason enough to try at once.
+                tokio::select! {
+                    biased;
+                    order = self.orders.recv() => match order {
+                        Some(order) => Some(order),
+                        None => break,
+                    },
+                    () = sleep(pause(tries)) => None,
+                }
+            } else {
+                match self.orders.recv().await {
+                    Some(order) => Some(order),
+                    None => break,
+                }
+            };
+            match &order {
+                Some(order) => self.access = order.access.clone(),
+                // All who listened have gone meanwhile.
+                None if !self.dialogue.is_wanted() => continue,
+                None => {}
+            }
+            let (began, brought) = (Instant::now(), order.is_some());
+            let lost = match self.connect(brought).await {
+                Ok(socket) => {
+                    self.state.open.store(1, Ordering::Relaxed);
+                    self.state.opened.fetch_add(1, Ordering::Relaxed);
+                    let over = self.talk(socket, order, again).await;
+                    self.state.open.store(0, Ordering::Relaxed);
+                    self.out.clear();
+                    again = true;
+                    match over {
+                        Over::Done => continue,
+                        Over::Lost(error) => {
+                            self.dialogue.lost(&error);
+                            error
+                        }
+                    }
+                }
+                Err(error) => {
+                    let copy = copy(&error);
+                    self.refuse(order, error);
+                    copy
+                }
+            };
+            tries = if began.elapsed() > STABLE { 0 } else { tries + 1 };
+            // What does not pass by itself is not tried again and again.
+            let passes = match lost.kind().row().retry {
+                Retry::Never => false,
+                // Who brought a credential brings another one.
+                Retry::Refresh => brought || self.gave_up_credential(&lost, tries).await,
+                _ => true,
+            };
+            if !passes {
+                self.dialogue.given_up(&lost);
+            }
+        }
+        let message = "the integration was changed, switched off or removed; subscribe again";
+        self.dialogue.given_up(&Error::new(Kind::ShuttingDown, message));
+    }
+
+    /// Connects, with a fresh credential where nobody brings one.
+    async fn connect(&mut self, brought: bool) -> Result<Socket> {
+        if brought {
+            return self.endpoint.connect(self.access.credential.as_deref()).await;
+        }
+        self.renew().await?;
+        let refusal = match self.endpoint.connect(self.access.credential.as_deref()).await {
+            Err(error) if error.kind() == Kind::Unauthenticated => error,
+            result => return result,
+        };
+        // As the pipeline does for calls: once more, if there is another one.
+        let (Some(scheme), Some(refused)) = (self.access.scheme.clone(), self.access.credential.clone())
+        else {
+            return Err(refusal);
+        };
+        let challenge = refusal.reply().map(|reply| reply.headers.clone()).unwrap_or_default();
+        scheme.rejected_dyn(&refused, &challenge).await;
+        self.renew().await?;
+        match &self.access.credential {
+            Some(fresh) if !Arc::ptr_eq(fresh, &refused) => self.endpoint.connect(Some(fresh)).await,
+            _ => Err(refusal),
+        }
+    }
+
+    async fn renew(&mut self) -> Result<()> {
+        if let Some(scheme) = &self.access.scheme {
+            self.access.credential = scheme.credential_dyn(&self.context).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the scheme of a service that closed a connection for want of a good credential, once.
+    async fn gave_up_credential(&mut self, lost: &Error, tries: u32) -> bool {
+        let (Some(scheme), Some(refused)) = (&self.access.scheme, &self.access.credential) else {
+            return false;
+        };
+        if lost.outcome() != Outcome::Unknown || tries > 1 {
+            return false;
+        }
+        scheme.rejected_dyn(refused, &http::HeaderMap::new()).await;
+        true
+    }
+
+    /// There is no connection: those who asked for one hear why.
+    fn refuse(&mut self, order: Option<Order<D::Command>>, error: Error) {
+        let Some(first) = order else { return };
+        while let Ok(order) = self.orders.try_recv() {
+            D::refused(order.command, copy(&error));
+        }
+        D::refused(first.command, error);
+    }
+
+    async fn talk(&mut self, mut socket: Socket, order: Option<Order<D::Command>>, again: bool) -> Over {
+        let about =
+            Opened { subprotocol: socket.subprotocol(), credential: self.access.credential.as_deref() };
+        if let Err(error) = self.dialogue.opened(again, &about, &mut self.out) {
+            if let Some(order) = order {
+                D::refused(order.command, copy(&error).outcome_is(Outcome::NotSent));
+            }
+            socket.close(1000, "").await;
+            return Over::Lost(error);
+        }
+        // Held until the dialogue takes it, since it may have to be let in first.
+        let mut first = order;
+        let (mut used, mut pinged) = (Instant::now(), socket.heard());
+        let (mut stirred, mut retired) = (false, false);
+        let mut armed = used + self.keeping.ping;
+        let mut timer = Box::pin(sleep_until(armed));
+        loop {
+            if self.dialogue.takes()
+                && let Some(order) = first.take()
+            {
+                self.dialogue.commanded(order.command, &mut self.out);
+            }
+            let due = match self.dialogue.tend(std::mem::take(&mut stirred), &mut self.out) {
+                Ok(due) => due,
+                Err(error) => {
+                    self.refuse(first, copy(&error).outcome_is(Outcome::NotSent));
+                    return Self::leave(socket, 1000, error);
+                }
+            };
+            if retired && self.dialogue.is_quiet() {
+                socket.close(1000, "").await;
+                return Over::Done;
+            }
+            let next =
+                [due, Some(socket.heard().max(pinged) + self.keeping.ping)].into_iter().flatten().min();
+            if let Some(next) = next.filter(|next| *next < armed) {
+                armed = next;
+                timer.as_mut().reset(armed);
+            }
+            match self.step(&mut socket, timer.as_mut(), retired).await {
+                Step::Heard(message) => {
+                    if let Err(error) = self.dialogue.received(message, &mut self.out) {
+                        self.refuse(first, copy(&error).outcome_is(Outcome::NotSent));
+                        return Self::leave(socket, 1002, error);
+                    }
+                }
+                Step::Told(order) => {
+                    used = Instant::now();
+                    self.access = order.access;
+                    self.dialogue.commanded(order.command, &mut self.out);
+                    while self.out.len() < BATCH && self.dialogue.takes() {
+                        let Ok(order) = self.orders.try_recv() else { break };
+                        self.dialogue.commanded(order.command, &mut self.out);
+                    }
+                }
+                Step::Retired => {
+                    retired = true;
+                    let message = "the integration was changed, switched off or removed; subscribe again";
+                    self.dialogue.given_up(&Error::new(Kind::ShuttingDown, message));
+                }
+                Step::Stirred => stirred = true,
+                Step::Due => {
+                    let now = Instant::now();
+                    let (heard, ping) = (socket.heard(), self.keeping.ping);
+                    if now >= heard + ping * 3 {
+                        let message =
+                            format!("the service was silent for {:?}; the connection was given up", ping * 3);
+                        let error = Error::new(Kind::Unavailable, message).outcome_is(Outcome::Unknown);
+                        self.refuse(first, copy(&error).outcome_is(Outcome::NotSent));
+                        return Over::Lost(error);
+                    }
+                    if now >= heard.max(pinged) + ping {
+                        pinged = now;
+                        self.out.push_back(Frame::ping(bytes::Bytes::new()));
+                    }
+                    if self.dialogue.is_wanted() || !self.dialogue.is_quiet() {
+                        used = now;
+                    } else if now >= used + self.keeping.idle {
+                        socket.close(1000, "").await;
+                        return Over::Done;
+                    }
+                    armed = now + ping.min(self.keeping.idle);
+                    timer.as_mut().reset(armed);
+                }
+                Step::Ended(End::Closed(code, reason)) => {
+                    let error = self.endpoint.codes.closed(code, &reason);
+                    self.refuse(first, copy(&error).outcome_is(Outcome::NotSent));
+                    // The library has answered the frame already; what is left is to hang up.
+                    self.flush(&mut socket).await;
+                    return Over::Lost(error);
+                }
+                Step::Ended(End::Broken(code, error)) => {
+                    self.refuse(first, copy(&error).outcome_is(Outcome::NotSent));
+                    return Self::leave(socket, code, error);
+                }
+            }
+        }
+    }
+
+    /// Closes a connection that is of no more use.
+    fn leave(socket: Socket, code: u16, error: Error) -> Over {
+        // In the background: nobody is to wait for a service that has nothing more to say.
+        tokio::spawn(socket.close(code, ""));
+        Over::Lost(error)
+    }
+
+    /// Lets out what is on its way, if it goes at once.
+    async fn flush(&mut self, socket: &mut Socket) {
+        let mut none = VecDeque::new();
+        let _ = tokio::time::timeout(FIRST, poll_fn(|cx| socket.poll_send(&mut none, cx))).await;
+    }
+
+    async fn step(
+        &mut self,
+        socket: &mut Socket,
+        mut timer: Pin<&mut Sleep>,
+        retired: bool,
+    ) -> Step<D::Command> {
+        poll_fn(|cx: &mut TaskContext<'_>| {
+            // First what is to be said: nobody listens for the answer to what was not sent.
+            match socket.poll_send(&mut self.out, cx) {
+                Poll::Ready(Ok(())) => self.dialogue.flushed(),
+                Poll::Ready(Err(error)) => return Poll::Ready(Step::Ended(End::Broken(1011, error))),
+                Poll::Pending => {}
+            }
+            if self.out.len() < BATCH
+                && let Poll::Ready(message) = socket.poll_message(cx)
+            {
+                return Poll::Ready(message.map_or_else(Step::Ended, Step::Heard));
+            }
+            if self.out.is_empty()
+                && self.dialogue.takes()
+                && !retired
+                && let Poll::Ready(order) = self.orders.poll_recv(cx)
+            {
+                return Poll::Ready(order.map_or(Step::Retired, Step::Told));
+            }
+            if self.stir.poll(cx).is_ready() {
+                return Poll::Ready(Step::Stirred);
+            }
+            timer.as_mut().poll(cx).map(|()| Step::Due)
+        })
+        .await
+    }
+}
+
+/// Full jitter: somewhere between nothing and twice as long as the time before.
+fn pause(tries: u32) -> Duration {
+    let most = FIRST.saturating_mul(1 << tries.min(7)).min(LONGEST);
+    most.mul_f64(fastrand::f64())
+}
+
+/// The same for another who waited, without what the service answered.
+pub(crate) fn copy(error: &Error) -> Error {
+    let same = Error::new(error.kind(), error.message().to_owned()).outcome_is(error.outcome());
+    let same = error.context().iter().fold(same, |same, (key, value)| same.with(key, value.clone()));
+    match error.wait() {
+        Some(wait) => same.retry_after(wait),
+        None => same,
+    }
+}

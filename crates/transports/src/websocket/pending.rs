@@ -1,0 +1,156 @@
+//! `Pending`: requests that were sent on one connection and are not answered yet.
+
+use std::collections::{HashMap, VecDeque};
+
+use trunkline_core::{Error, Kind, Outcome, Reply, Result};
+
+use super::{
+    correlation::{Correlation, Ids, Order, Slot, restored},
+    pointer::Found,
+    socket::Message,
+    waiter::Waiter,
+};
+
+/// Requests without an answer.
+pub(super) enum Pending {
+    /// By an id: the number of a request on this connection.
+    Id {
+        /// The number of the next.
+        next: u64,
+        /// What stands before the number in ids that are texts.
+        prefix: Option<String>,
+        waiting: HashMap<u64, (Waiter<Reply>, Option<Box<str>>)>,
+    },
+    /// In their order.
+    Order { waiting: VecDeque<Waiter<Reply>>, pipelined: bool },
+}
+
+/// What a message turns out to be.
+pub(super) enum Answer {
+    /// The answer to a request.
+    To(Waiter<Reply>, Message),
+    /// The answer to a request that nobody waits for any more.
+    Late,
+    /// No answer.
+    None(Message),
+}
+
+/// No more than so many requests are under way on a connection.
+const MOST: usize = 10_000;
+
+impl Pending {
+    /// None, on a new connection.
+    pub(super) fn new(correlation: &Correlation) -> Self {
+        match correlation {
+            Correlation::Order(order) => {
+                Self::Order { waiting: VecDeque::new(), pipelined: *order == Order::Pipelined }
+            }
+            Correlation::Id { ids, .. } => {
+                // Another one on each connection: nobody takes an answer for one that was asked for on another.
+                let prefix = (*ids == Ids::Text).then(|| format!("{:016x}-", fastrand::u64(..)));
+                Self::Id { next: 1, prefix, waiting: HashMap::new() }
+            }
+        }
+    }
+
+    /// Whether one more request can be sent.
+    pub(super) fn takes(&self) -> bool {
+        match self {
+            Self::Id { waiting, .. } => waiting.len() < MOST,
+            Self::Order { waiting, pipelined: true } => waiting.len() < MOST,
+            Self::Order { waiting, pipelined: false } => waiting.is_empty(),
+        }
+    }
+
+    /// A request is sent; gives the message as it goes out.
+    pub(super) fn ask(&mut self, message: Message, slot: Option<Slot>, waiter: Waiter<Reply>) -> Message {
+        match self {
+            Self::Order { waiting, .. } => {
+                waiting.push_back(waiter);
+                message
+            }
+            Self::Id { next, prefix, waiting } => {
+                let number = *next;
+                *next += 1;
+                let id = prefix
+                    .as_ref()
+                    .map_or_else(|| number.to_string(), |prefix| format!("\"{prefix}{number}\""));
+                let (Some(slot), Message::Text(text)) = (slot, &message) else { return message };
+                // It was found in this very text, which is UTF-8.
+                let filled = slot.fill(std::str::from_utf8(text).unwrap_or_default(), &id);
+                waiting.insert(number, (waiter, slot.own));
+                Message::Text(filled.into())
+            }
+        }
+    }
+
+    /// Finds out what a message answers.
+    pub(super) fn answer(&mut self, message: Message, correlation: &Correlation) -> Answer {
+        let (next, prefix, waiting) = match self {
+            Self::Order { waiting, .. } => {
+                return match waiting.pop_front() {
+                    Some(waiter) => Answer::To(waiter, message),
+                    None => Answer::None(message),
+                };
+            }
+            Self::Id { next, prefix, waiting } => (*next, prefix.as_deref(), waiting),
+        };
+        let (Correlation::Id { reply, .. }, Message::Text(text)) = (correlation, &message) else {
+            return Answer::None(message);
+        };
+        let found = std::str::from_utf8(text).map(|json| reply.find(json));
+        let Ok(Found::Value(id)) = found else { return Answer::None(message) };
+        let number = match prefix {
+            None => id.parse::<u64>().ok(),
+            Some(prefix) => {
+                id.strip_prefix('"').and_then(|id| id.strip_prefix(prefix)?.strip_suffix('"')?.parse().ok())
+            }
+        };
+        // Another's id is no id of ours.
+        let Some(number) = number.filter(|number| (1..next).contains(number)) else {
+            return Answer::None(message);
+        };
+        match waiting.remove(&number) {
+            Some((waiter, own)) => {
+                Answer::To(waiter, Message::Text(restored(text.clone(), reply, own.as_deref())))
+            }
+            None => Answer::Late,
+        }
+    }
+
+    /// Somebody who waited may have gone away.
+    ///
+    /// # Errors
+    ///
+    /// `unavailable` where the answer to come could be taken for that of another request.
+    pub(super) fn tend(&mut self) -> Result<()> {
+        match self {
+            Self::Id { waiting, .. } => waiting.retain(|_, (waiter, _)| !waiter.is_gone()),
+            Self::Order { waiting, .. } => {
+                if waiting.iter().any(Waiter::is_gone) {
+                    let message = "another request on the connection was not answered in time, and the connection was given up with it: \
+                        nobody could tell its answer from the next one's";
+                    return Err(Error::new(Kind::Unavailable, message).outcome_is(Outcome::Unknown));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Id { waiting, .. } => waiting.is_empty(),
+            Self::Order { waiting, .. } => waiting.is_empty(),
+        }
+    }
+
+    /// All who wait.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Waiter<Reply>> + use<> {
+        let waiting: Vec<_> = match self {
+            Self::Id { waiting, .. } => waiting.drain().map(|(_, (waiter, _))| waiter).collect(),
+            Self::Order { waiting, .. } => waiting.drain(..).collect(),
+        };
+        waiting.into_iter()
+    }
+}
