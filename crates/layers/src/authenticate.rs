@@ -9,7 +9,9 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, header};
 use tokio::time::{Instant, timeout_at};
-use trunkline_core::{BoxFuture, Call, Error, Layer, Next, Operation, Reply, Result, SchemeDyn, Scrub};
+use trunkline_core::{
+    BoxFuture, Call, Error, Idempotency, Layer, Next, Operation, Outcome, Reply, Result, SchemeDyn, Scrub,
+};
 
 pub use self::{config::ExpiredWhen, expired::Expired};
 use crate::Limiter;
@@ -61,7 +63,8 @@ impl Authenticate {
     }
 
     /// Tells the scheme, and makes one more attempt if that gave another credential in time and the operation can be
-    /// sent again. The service did not act, so this is not a retry.
+    /// sent again. The service did not act, so this is not a retry; where nobody knows whether it did, since the refusal
+    /// ended a connection that more was sent over, only what does no harm is sent again.
     async fn again(
         &self,
         call: &mut Call,
@@ -72,8 +75,9 @@ impl Authenticate {
         let Some(refused) = call.credential.clone() else { return Err(refusal) };
         let challenge = refusal.reply().map_or_else(HeaderMap::new, |reply| reply.headers.clone());
         self.scheme.rejected_dyn(&refused, &challenge).await;
+        let harmless = refusal.outcome() != Outcome::Unknown || call.idempotency() != Idempotency::Unsafe;
         // The next call is better off all the same.
-        if !replayable {
+        if !replayable || !harmless {
             return Err(refusal);
         }
         let fresh = self.scheme.credential_dyn(next.context());
