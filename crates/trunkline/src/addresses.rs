@@ -134,7 +134,9 @@ pub(crate) fn origin(text: &str) -> String {
         return origin;
     }
     match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https" | "ws" | "wss") => url.origin().ascii_serialization(),
+        Ok(url) if matches!(url.scheme(), "http" | "https" | "ws" | "wss") => {
+            url.origin().ascii_serialization()
+        }
         _ => {
             let origin = text.split('/').take(3).collect::<Vec<_>>().join("/");
             origin.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase()
