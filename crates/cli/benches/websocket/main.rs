@@ -14,6 +14,7 @@ mod bare;
 #[path = "../common/client.rs"]
 mod client;
 mod echo;
+mod handshake;
 mod library;
 #[path = "../common/process.rs"]
 #[allow(dead_code, reason = "the other benchmarks need more of it")]
