@@ -3,7 +3,7 @@
 mod config;
 mod form;
 mod headers;
-mod multipart;
+mod part;
 mod redirect;
 mod request;
 
@@ -11,20 +11,20 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use ::http::{Method, Request, Uri};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use trunkline_core::{
     Call, Context, Credential, Error, Form, HttpRequest, Kind, Operation, Proof, Reply, Result, Transport,
     WireRequest,
 };
 
 pub use self::config::RestConfig;
+pub(crate) use self::{
+    config::{ProxyConfig, Redirects, headers},
+    headers::{USER_AGENT, place_cookie},
+};
 use self::{
-    config::Redirects,
     headers::Defaults,
     redirect::{Stage, Trip},
-};
-pub(crate) use self::{
-    config::{ProxyConfig, headers},
-    headers::{USER_AGENT, place_cookie},
 };
 use crate::http::{self, Base, Client, Origin, Outgoing};
 
@@ -59,16 +59,7 @@ impl Transport for Rest {
         let Operation::Http(request) = &mut call.operation else {
             return Err(Error::new(Kind::Unsupported, "an integration of type rest takes HTTP requests"));
         };
-        let body = request.body.take_for_send();
-        let (request, credential) = (&*request, call.credential.as_deref());
-        let uri = uri(&*self.home(credential)?, request, credential)?;
-        let mut trip = Trip::new(uri, body, request, credential, call.deadline);
-        let reply = self.travel(&mut trip).await;
-        trip.judge(reply.and_then(|reply| {
-            // A part of an encoded reply cannot be decoded by itself.
-            let whole = reply.status != ::http::StatusCode::PARTIAL_CONTENT;
-            http::classify(if whole && !request.relay { http::decode(reply) } else { reply })
-        }))
+        self.attempt(request, call.credential.as_deref(), call.deadline, http::classify).await
     }
 
     async fn probe(&self, context: &Context, call: &mut Call) -> Result<Proof> {
@@ -83,6 +74,27 @@ impl Transport for Rest {
 }
 
 impl Rest {
+    /// One attempt: the request and its redirects, and what `judge` makes of the answer. For every transport that speaks
+    /// to its service in single HTTP requests.
+    pub(crate) async fn attempt(
+        &self,
+        request: &mut HttpRequest,
+        credential: Option<&Credential>,
+        deadline: Option<Instant>,
+        judge: impl FnOnce(Reply) -> Result<Reply>,
+    ) -> Result<Reply> {
+        let body = request.body.take_for_send();
+        let request = &*request;
+        let uri = uri(&*self.home(credential)?, request, credential)?;
+        let mut trip = Trip::new(uri, body, request, credential, deadline);
+        let reply = self.travel(&mut trip).await;
+        trip.judge(reply.and_then(|reply| {
+            // A part of an encoded reply cannot be decoded by itself.
+            let whole = reply.status != ::http::StatusCode::PARTIAL_CONTENT;
+            judge(if whole && !request.relay { http::decode(reply) } else { reply })
+        }))
+    }
+
     /// Sends the request, following redirects, and gives the last answer.
     async fn travel(&self, trip: &mut Trip<'_>) -> Result<Reply> {
         loop {
