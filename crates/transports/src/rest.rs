@@ -19,7 +19,7 @@ use trunkline_core::{
 
 pub use self::config::RestConfig;
 pub(crate) use self::{
-    config::{ProxyConfig, Redirects, headers},
+    config::{HttpVersion, ProxyConfig, Redirects, Timeouts, headers},
     headers::{USER_AGENT, place_cookie},
 };
 use self::{
