@@ -117,8 +117,7 @@ impl GraphQl {
             question.reads &= operation.does == OperationType::Query;
             question.single &= operation.single;
             if operation.does == OperationType::Subscription {
-                let what = "query: is a subscription; subscribe to it with /stream";
-                return Err(Error::new(Kind::Unsupported, what));
+                return Err(Error::invalid("query: is a subscription; subscribe to it with /stream"));
             }
             if operation.does == OperationType::Mutation && query.wanted.read_only {
                 return Err(Error::invalid("query: is a mutation, and the call is to read only"));

@@ -280,3 +280,6 @@ fn asked(
         single,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,5 @@
 //! Every transport of this crate against what `Transport` promises.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail at once")]
 
+mod graphql;
 mod rest;
