@@ -119,6 +119,15 @@ async fn a_refused_credential_is_replaced_once_and_the_call_made_again() {
 }
 
 #[tokio::test]
+async fn what_may_have_been_applied_is_not_sent_again_unless_that_does_no_harm() {
+    for (request, attempts) in [(HttpRequest::post("/"), 1), (HttpRequest::get("/"), 2)] {
+        let step = Step::Fails(Kind::Unauthenticated, Outcome::Unknown);
+        let (_, sent) = call(&["old", "new"], [step], request).await;
+        assert_eq!(sent.len(), attempts);
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_always_refuses_is_asked_twice_and_its_answer_given_back() {
     let (result, sent) =
         call(&["a", "b", "c"], [refused(), refused(), refused()], HttpRequest::get("/")).await;
