@@ -73,6 +73,10 @@ impl Transport for GraphQl {
                 document.validate(&known).map_err(|error| error.at("query"))
             })?;
         }
+        if query.wanted.events {
+            let what = "an integration of type graphql has nothing to subscribe to";
+            return Err(Error::new(Kind::Unsupported, what));
+        }
         let caller = Caller { credential: call.credential.as_deref(), deadline: call.deadline };
         self.sender.ask(&job, caller).await
     }
@@ -114,10 +118,14 @@ impl GraphQl {
         each(&query.statements, batch.is_some(), |statement| {
             let document = self.document(&statement.text)?;
             let operation = document.operation(statement.operation_name.as_deref())?;
-            question.reads &= operation.does == OperationType::Query;
+            question.reads &= operation.does != OperationType::Mutation;
             question.single &= operation.single;
-            if operation.does == OperationType::Subscription {
-                return Err(Error::invalid("query: is a subscription; subscribe to it with /stream"));
+            match (operation.does == OperationType::Subscription, query.wanted.events) {
+                (true, false) => {
+                    return Err(Error::invalid("query: is a subscription; subscribe to it with /stream"));
+                }
+                (false, true) => return Err(Error::invalid("query: is no subscription; send it with /call")),
+                _ => {}
             }
             if operation.does == OperationType::Mutation && query.wanted.read_only {
                 return Err(Error::invalid("query: is a mutation, and the call is to read only"));

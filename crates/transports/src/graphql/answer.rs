@@ -1,7 +1,7 @@
 //! What an answer of the service means: a success, a success that says that some of it failed, or an error.
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use serde_json::value::RawValue;
 use trunkline_core::{Body, Error, Kind, Outcome, Reply, Result, retry_after};
 
@@ -10,9 +10,6 @@ use super::{
     envelope::{Data, Envelope, Told},
 };
 use crate::http::classify;
-
-/// Says in a reply of how many errors its data is with; of a batch, how many of its responses have some.
-const PARTIAL: HeaderName = HeaderName::from_static("trunkline-partial-errors");
 
 /// The media type that has rules for its status (GraphQL over HTTP, section 6.4.2).
 const MEDIA: &str = "application/graphql-response+json";
@@ -152,11 +149,11 @@ fn unasked(reply: Reply) -> Error {
     )
 }
 
-/// Data, and how many errors came with it. The status of a response with data says nothing more.
+/// Data, and how many errors came with it; of a batch, how many of its responses have some. The status of a response with data says nothing more.
 fn partly(mut reply: Reply, errors: usize) -> Reply {
     reply.status = StatusCode::OK;
     if errors > 0 {
-        reply.headers.insert(PARTIAL, HeaderValue::from(errors));
+        reply.headers.insert(Reply::PARTIAL_ERRORS, HeaderValue::from(errors));
         // The next one may be whole: nobody keeps this one for others.
         reply.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
@@ -287,12 +284,12 @@ mod tests {
         for (status, media) in [(200, JSON), (200, GRAPHQL), (422, GRAPHQL)] {
             let reply = judged(status, media, body, MUTATION).await.unwrap();
             assert_eq!(reply.status, StatusCode::OK);
-            assert_eq!(reply.headers[PARTIAL], "2");
+            assert_eq!(reply.headers[Reply::PARTIAL_ERRORS], "2");
             assert_eq!(reply.headers[header::CACHE_CONTROL], "no-store");
             assert_eq!(reply.bytes().await.unwrap(), body);
         }
         let whole = judged(200, JSON, r#"{"data": {"a": 1}}"#, QUERY).await.unwrap();
-        assert!(!whole.headers.contains_key(PARTIAL));
+        assert!(!whole.headers.contains_key(Reply::PARTIAL_ERRORS));
     }
 
     #[tokio::test]
@@ -325,7 +322,7 @@ mod tests {
     #[tokio::test]
     async fn a_batch_fails_where_all_of_it_does() {
         let reply = judged(200, JSON, r#"[{"data": {}}, {"errors": [{}]}]"#, BATCH).await.unwrap();
-        assert_eq!(reply.headers[PARTIAL], "1");
+        assert_eq!(reply.headers[Reply::PARTIAL_ERRORS], "1");
         let failed = r#"[{"errors": [{"type": "FORBIDDEN"}]}, {"errors": [{}], "data": null}]"#;
         assert_eq!(judged(200, JSON, failed, BATCH).await.unwrap_err().kind(), Kind::Forbidden);
         let one = r#"{"errors": [{"message": "batching is off", "extensions": {"code": "BAD_REQUEST"}}]}"#;

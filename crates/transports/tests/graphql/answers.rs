@@ -17,6 +17,18 @@ async fn data_with_errors_is_a_success_that_says_so() {
 }
 
 #[tokio::test]
+async fn nobody_but_us_says_how_many_errors_there_were() {
+    let peer = Peer::http(|_| {
+        let mut response = answer(200, &json!({"data": {"a": 1}}));
+        response.headers_mut().insert("trunkline-partial-errors", 9.into());
+        response
+    })
+    .await;
+    let reply = Service::new(&peer, json!({})).json(json!({"query": "{ a }"})).await.unwrap();
+    assert!(!reply.headers.contains_key("trunkline-partial-errors"));
+}
+
+#[tokio::test]
 async fn errors_alone_are_an_error_that_holds_the_answer() {
     let error = json!({"message": "low on quota", "extensions": {"code": "QUOTA"}});
     let peer = says(200, json!({"errors": [error, {}]})).await;
