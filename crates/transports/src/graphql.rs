@@ -9,6 +9,7 @@ mod envelope;
 mod explain;
 mod files;
 mod introspection;
+mod known;
 mod limits;
 mod payload;
 mod plans;
@@ -100,7 +101,7 @@ impl Transport for GraphQl {
         };
         let sdl = match known {
             Some(known) => known.sdl.clone(),
-            None => Source::fetch(&self.sender, call.credential.as_deref()).await?.sdl,
+            None => schema::sdl(&self.sender, call.credential.as_deref()).await?,
         };
         let mut reply = Reply::new(StatusCode::OK, json!({ "sdl": sdl }).to_string());
         reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json, value::to_raw_value};
 
+use apollo_compiler::ast::OperationType;
+
 use super::{super::limits::LimitsConfig, *};
 
 fn limits(json: Value) -> Limits {
@@ -17,8 +19,8 @@ fn refused(text: &str) -> String {
 }
 
 /// The operation of this name, checked with these variables.
-fn checked(document: &Document, name: Option<&str>, variables: Value) -> Result<u64> {
-    let raw = to_raw_value(&variables).unwrap();
+fn checked(document: &Document, name: Option<&str>, variables: &Value) -> Result<u64> {
+    let raw = to_raw_value(variables).unwrap();
     let variables = Variables::of(Some(&raw), &[])?;
     let operation = document.operation(name)?;
     document.check(operation, &variables)?;
@@ -77,14 +79,14 @@ fn a_variable_that_must_be_there_is_missed_before_anything_is_sent() {
         (json!({}), Some("id is missing; it is of type ID!")),
         (json!({"id": 1, "op": 2}), Some("declares no $op")),
     ] {
-        let found = checked(&document, Some("A"), variables.clone());
+        let found = checked(&document, Some("A"), &variables);
         match words {
             None => assert!(found.is_ok(), "{variables}: {found:?}"),
             Some(words) => assert!(found.unwrap_err().message().contains(words), "{variables}"),
         }
     }
     let near = read("query($before: Int) { a(b: $before) }").unwrap();
-    let error = checked(&near, None, json!({"befor": 1})).unwrap_err();
+    let error = checked(&near, None, &json!({"befor": 1})).unwrap_err();
     assert!(error.message().contains("did you mean before?"), "{error}");
 }
 
@@ -102,7 +104,7 @@ fn lists_cost_what_their_argument_says() {
             1 + 2 * 12,
         ),
     ] {
-        assert_eq!(checked(&read(text).unwrap(), None, variables).unwrap(), cost, "{text}");
+        assert_eq!(checked(&read(text).unwrap(), None, &variables).unwrap(), cost, "{text}");
     }
 }
 
@@ -142,7 +144,7 @@ fn fragments_that_unfold_into_billions_of_fields_are_refused_at_once() {
 
 #[test]
 fn a_document_is_checked_against_a_schema_once_and_again_for_another() {
-    let known = |sdl: &str| Known::read(sdl, None).unwrap();
+    let known = |sdl: &str| Known::read(sdl).unwrap();
     let [first, other] = ["type Query { a(n: Int!): Int b: Int }", "type Query { c: Int }"].map(known);
     let document = read("{\n a(n: 1) b }").unwrap();
     document.validate(&first).unwrap();
