@@ -67,7 +67,11 @@ impl Transport for GraphQl {
         };
         let job = self.job(query)?;
         if let Some(source) = &self.schema
-            && let Some(known) = source.wanted(&self.sender, call.credential.as_ref()).await
+            && let Some(known) = match source.fresh() {
+                Some(known) => Some(known),
+                // Boxed, so that the other calls do not carry its room.
+                None => Box::pin(source.wanted(&self.sender, call.credential.as_ref())).await,
+            }
         {
             // It may be the first that is known, or a newer one.
             each(&job.steps, job.question.batch.is_some(), |(document, _)| {

@@ -97,6 +97,14 @@ impl Source {
         self.known.load_full()
     }
 
+    /// What is known, where nobody has to be asked.
+    pub(super) fn fresh(&self) -> Option<Arc<Known>> {
+        let known = self.known()?;
+        let asked = self.heard().asked;
+        let old = self.refresh.is_some_and(|refresh| asked.is_none_or(|asked| asked.elapsed() >= refresh));
+        (!old).then_some(known)
+    }
+
     /// What is known, after asking the service where nothing is. Nobody waits for what is only old, and what cannot be had
     /// stops no call.
     pub(super) async fn wanted(

@@ -1,5 +1,6 @@
 //! What is refused of a document, and what it costs.
 
+use proptest::prelude::*;
 use serde_json::{Value, json, value::to_raw_value};
 
 use apollo_compiler::ast::OperationType;
@@ -154,4 +155,24 @@ fn a_document_is_checked_against_a_schema_once_and_again_for_another() {
     let many = read(&format!("{{ {} }}", (0..30).map(|n| format!("f{n} ")).collect::<String>())).unwrap();
     let message = many.validate(&first).unwrap_err().message().to_owned();
     assert!(message.ends_with("and 20 more"), "{message}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_too_strange_to_be_read(
+        text in ".{0,60}",
+        words in prop::collection::vec(
+            prop::sample::select(vec![
+                "{", "}", "(", ")", "[", "]", "...", "on", "T", "a", "$x", ":", "!", "@", "=", "1", "\"s\"", "\"\"\"",
+                "query", "mutation", "fragment", "#", "\n", "F", "...F", "fragment F on T {", "first: 9",
+            ]),
+            0..40,
+        ),
+    ) {
+        let _ = read(&text);
+        if let Ok(document) = read(&words.join(" ")) {
+            let known = Known::read("type Query { a(first: Int): T } type T { a: Int }").unwrap();
+            let _ = document.validate(&known);
+        }
+    }
 }
