@@ -62,9 +62,8 @@ impl Authenticate {
         }
     }
 
-    /// Tells the scheme, and makes one more attempt if that gave another credential in time and the operation can be
-    /// sent again. The service did not act, so this is not a retry; where nobody knows whether it did, since the refusal
-    /// ended a connection that more was sent over, only what does no harm is sent again.
+    /// Tells the scheme, and makes one more attempt if that gave another credential in time, the operation can be
+    /// sent again and that does no harm. The service did not act, so this is not a retry.
     async fn again(
         &self,
         call: &mut Call,
@@ -75,9 +74,9 @@ impl Authenticate {
         let Some(refused) = call.credential.clone() else { return Err(refusal) };
         let challenge = refusal.reply().map_or_else(HeaderMap::new, |reply| reply.headers.clone());
         self.scheme.rejected_dyn(&refused, &challenge).await;
-        let harmless = refusal.outcome() != Outcome::Unknown || call.idempotency() != Idempotency::Unsafe;
         // The next call is better off all the same.
-        if !replayable || !harmless {
+        // Whoever made rules of their own knows what such an answer leaves behind.
+        if !replayable || self.expired.is_none() && !is_harmless(call, &refusal) {
             return Err(refusal);
         }
         let fresh = self.scheme.credential_dyn(next.context());
@@ -115,6 +114,13 @@ impl Authenticate {
             request.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
     }
+}
+
+/// Whether the service did not act, or may act twice. One that does several things with a call can refuse the credential for
+/// the second of them.
+fn is_harmless(call: &Call, refusal: &Error) -> bool {
+    matches!(refusal.outcome(), Outcome::NotSent | Outcome::Rejected)
+        || call.idempotency() != Idempotency::Unsafe
 }
 
 impl Layer for Authenticate {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use trunkline::{CacheStatus, Call, Forward, RequestId};
+use trunkline::{CacheStatus, Call, Forward, Reply, RequestId};
 
 /// Names the call in answers, activity and logs.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("trunkline-request-id");
@@ -29,7 +29,8 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 /// Removes what ends here from a reply that comes back: the headers of the connection, those that
 /// `Connection` names, and any that pretend to be ours.
 pub(crate) fn strip(headers: &mut HeaderMap) {
-    remove(headers, ends_here);
+    // A transport says it itself, and has taken out what the service says.
+    remove(headers, |name| ends_here(name) && *name != Reply::PARTIAL_ERRORS);
 }
 
 /// Removes what ends here from a request that is passed on: as for a reply, and what describes the way
@@ -152,5 +153,17 @@ mod tests {
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["accept", "authorization"]);
+    }
+
+    #[test]
+    fn of_what_is_ours_a_reply_keeps_only_what_its_transport_says() {
+        let mut headers = HeaderMap::new();
+        for name in ["trunkline-partial-errors", "trunkline-attempts", "content-type"] {
+            headers.append(name, HeaderValue::from_static("1"));
+        }
+        strip(&mut headers);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["content-type", "trunkline-partial-errors"]);
     }
 }

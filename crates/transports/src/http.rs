@@ -6,6 +6,7 @@ mod connector;
 mod decode;
 mod explain;
 mod incoming;
+pub(crate) mod multipart;
 mod origin;
 mod outgoing;
 mod pool;

@@ -3,6 +3,7 @@
 
 mod dial;
 mod entry;
+mod graphql;
 mod http;
 mod rest;
 mod sql;
@@ -11,6 +12,7 @@ mod websocket;
 
 pub use dial::dial;
 pub use entry::{Entry, Of};
+pub use graphql::{GraphQl, GraphQlConfig};
 pub use rest::{Rest, RestConfig};
 pub use sql::{AnyDatabase, Database, DatabaseConfig, Named, OnlyMySql, OnlyPostgres, OnlySqlite};
 pub use web::HttpPort;
@@ -19,6 +21,7 @@ pub use websocket::{WebSocket, WebSocketConfig};
 /// Every transport that a configuration can name as `type`.
 pub const TRANSPORTS: &[&dyn Entry] = &[
     &Of::<Rest>::NEW,
+    &Of::<GraphQl>::NEW,
     &Of::<WebSocket>::NEW,
     &Of::<Database<AnyDatabase>>::NEW,
     &Of::<Database<OnlyPostgres>>::NEW,

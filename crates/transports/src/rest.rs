@@ -3,7 +3,7 @@
 mod config;
 mod form;
 mod headers;
-mod multipart;
+mod part;
 mod redirect;
 mod request;
 
@@ -11,20 +11,20 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use ::http::{Method, Request, Uri};
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use trunkline_core::{
     Call, Context, Credential, Error, Form, HttpRequest, Kind, Operation, Proof, Reply, Result, Transport,
     WireRequest,
 };
 
 pub use self::config::RestConfig;
+pub(crate) use self::{
+    config::{HttpVersion, ProxyConfig, Redirects, Timeouts, headers},
+    headers::{USER_AGENT, place_cookie},
+};
 use self::{
-    config::Redirects,
     headers::Defaults,
     redirect::{Stage, Trip},
-};
-pub(crate) use self::{
-    config::{ProxyConfig, headers},
-    headers::{USER_AGENT, place_cookie},
 };
 use crate::http::{self, Base, Client, Origin, Outgoing};
 
@@ -59,16 +59,10 @@ impl Transport for Rest {
         let Operation::Http(request) = &mut call.operation else {
             return Err(Error::new(Kind::Unsupported, "an integration of type rest takes HTTP requests"));
         };
-        let body = request.body.take_for_send();
-        let (request, credential) = (&*request, call.credential.as_deref());
-        let uri = uri(&*self.home(credential)?, request, credential)?;
-        let mut trip = Trip::new(uri, body, request, credential, call.deadline);
+        // As `attempt` does, which as a future within this one would make every call larger.
+        let mut trip = self.begin(request, call.credential.as_deref(), call.deadline)?;
         let reply = self.travel(&mut trip).await;
-        trip.judge(reply.and_then(|reply| {
-            // A part of an encoded reply cannot be decoded by itself.
-            let whole = reply.status != ::http::StatusCode::PARTIAL_CONTENT;
-            http::classify(if whole && !request.relay { http::decode(reply) } else { reply })
-        }))
+        trip.judge(reply.and_then(|reply| http::classify(trip.decode(reply))))
     }
 
     async fn probe(&self, context: &Context, call: &mut Call) -> Result<Proof> {
@@ -83,6 +77,32 @@ impl Transport for Rest {
 }
 
 impl Rest {
+    /// One attempt: the request and its redirects. For every transport that speaks to its service in single HTTP
+    /// requests, and judges the answers itself.
+    pub(crate) async fn attempt(
+        &self,
+        request: &mut HttpRequest,
+        credential: Option<&Credential>,
+        deadline: Option<Instant>,
+    ) -> Result<Reply> {
+        let mut trip = self.begin(request, credential, deadline)?;
+        let reply = self.travel(&mut trip).await;
+        trip.judge(reply.map(|reply| trip.decode(reply)))
+    }
+
+    /// A request that is about to leave.
+    fn begin<'a>(
+        &self,
+        request: &'a mut HttpRequest,
+        credential: Option<&'a Credential>,
+        deadline: Option<Instant>,
+    ) -> Result<Trip<'a>> {
+        let body = request.body.take_for_send();
+        let request = &*request;
+        let uri = uri(&*self.home(credential)?, request, credential)?;
+        Ok(Trip::new(uri, body, request, credential, deadline))
+    }
+
     /// Sends the request, following redirects, and gives the last answer.
     async fn travel(&self, trip: &mut Trip<'_>) -> Result<Reply> {
         loop {

@@ -10,7 +10,8 @@ use crate::{
     output::Output,
 };
 
-/// Prints what an integration can be asked for, as JSON: of a database its tables and columns.
+/// Prints what an integration can be asked for, as JSON: of a database its tables and columns, of a
+/// GraphQL service its schema.
 #[derive(Debug, Args)]
 pub(crate) struct Schema {
     /// The integration.

@@ -18,38 +18,38 @@ use crate::http::{Base, Client, Proxy, Settings, TlsConfig};
 #[serde(deny_unknown_fields)]
 pub struct RestConfig {
     /// Where the API is, such as `https://api.example.com/v1`. Endpoints are joined to it.
-    pub(super) base_url: String,
+    pub(crate) base_url: String,
     /// Headers sent with every request; a caller's header of the same name wins.
     #[serde(default)]
-    pub(super) headers: BTreeMap<String, String>,
+    pub(crate) headers: BTreeMap<String, String>,
     /// Total time of a call. It is used here only as the default of `timeouts.first_byte`.
     #[serde(default)]
-    pub(super) timeout: Option<Seconds>,
+    pub(crate) timeout: Option<Seconds>,
     /// Finer time limits.
     #[serde(default)]
-    pub(super) timeouts: Timeouts,
+    pub(crate) timeouts: Timeouts,
     /// TLS settings: a private authority, a client certificate.
     #[serde(default)]
-    pub(super) tls: TlsConfig,
+    pub(crate) tls: TlsConfig,
     /// An HTTP proxy to go through. Proxies named in the environment are not used.
     #[serde(default)]
-    pub(super) proxy: Option<ProxyConfig>,
+    pub(crate) proxy: Option<ProxyConfig>,
     /// Which redirects are followed. The proxy endpoint never follows any.
     #[serde(default)]
-    pub(super) redirects: Redirects,
+    pub(crate) redirects: Redirects,
     /// Which HTTP version is spoken.
     #[serde(default)]
-    pub(super) http_version: HttpVersion,
+    pub(crate) http_version: HttpVersion,
     /// A safe request that proves the service answers and takes the credential. Without it the health
     /// check only connects, and says so.
     #[serde(default)]
-    pub(super) probe: Option<ProbeConfig>,
+    pub(crate) probe: Option<ProbeConfig>,
 }
 
 /// Time limits within the total time of a call.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Timeouts {
+pub(crate) struct Timeouts {
     /// For a connection to be made. 5 seconds unless set.
     connect: Option<Seconds>,
     /// For the first byte of an answer, once the service has the request; and for the service to take
@@ -76,7 +76,7 @@ pub(crate) struct ProxyConfig {
 /// Which redirects are followed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Redirects {
+pub(crate) enum Redirects {
     /// None: a redirect is an ordinary reply.
     None,
     /// Those that stay on the same scheme, host and port.
@@ -90,7 +90,7 @@ pub(super) enum Redirects {
 /// Which HTTP version is spoken.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum HttpVersion {
+pub(crate) enum HttpVersion {
     /// HTTP/2 where TLS negotiates it, otherwise HTTP/1.1.
     #[default]
     Auto,
@@ -103,7 +103,7 @@ pub(super) enum HttpVersion {
 /// A safe request for the health check.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct ProbeConfig {
+pub(crate) struct ProbeConfig {
     /// `GET`, `HEAD` or `OPTIONS`.
     #[serde(default)]
     method: Option<String>,
@@ -113,7 +113,7 @@ pub(super) struct ProbeConfig {
 
 impl RestConfig {
     /// Checks everything and makes the transport. Performs no I/O but reading references.
-    pub(super) fn open(self, context: &Context) -> Result<Rest> {
+    pub(crate) fn open(self, context: &Context) -> Result<Rest> {
         let base = Base::parse(&parse::resolve(&self.base_url).map_err(|error| error.at("base_url"))?)?;
         let settings = Settings {
             tls: self.tls.open()?,

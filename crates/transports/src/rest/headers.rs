@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use http_body::Body as _;
-use trunkline_core::{Body, Credential, Error, Result};
+use trunkline_core::{Body, Credential, Error, Reply, Result};
 
 use super::redirect::Trip;
 use crate::http::ACCEPT_ENCODING;
@@ -101,13 +101,14 @@ pub(super) fn frame(headers: &mut HeaderMap, method: &Method, body: &Body) {
     }
 }
 
-/// Takes out of a reply's headers what belonged to its connection (RFC 9110 section 7.6.1).
+/// Takes out of a reply's headers what belonged to its connection (RFC 9110 section 7.6.1), and what we alone say.
 pub(super) fn strip(headers: &mut HeaderMap) {
-    const OURS: [HeaderName; 4] = [
+    const OURS: [HeaderName; 5] = [
         header::CONNECTION,
         header::TRANSFER_ENCODING,
         header::UPGRADE,
         HeaderName::from_static("keep-alive"),
+        Reply::PARTIAL_ERRORS,
     ];
     // Most replies have none: one look at each name finds that out.
     if !headers.keys().any(|name| OURS.contains(name)) {

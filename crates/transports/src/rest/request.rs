@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use trunkline_core::{Body, Error, HttpRequest, Result, Seconds, parse};
 
-use super::{form, headers::is_reserved, multipart};
+use super::{form, headers::is_reserved, part};
 
 /// A request as callers write it. `json`, `data`, `multipart` and `base64` are four ways to give a body;
 /// at most one of them.
@@ -29,7 +29,7 @@ struct Wire<'a> {
     #[serde(default)]
     data: Option<Value>,
     #[serde(default)]
-    multipart: Option<Vec<multipart::Part>>,
+    multipart: Option<Vec<part::Part>>,
     #[serde(borrow, default)]
     base64: Option<Cow<'a, str>>,
     #[serde(default)]
@@ -70,7 +70,7 @@ pub(super) fn parse(request: &RawValue) -> Result<HttpRequest> {
         (None, Some(data), None, None) => {
             (form::encode(&data)?.into(), "application/x-www-form-urlencoded".into())
         }
-        (None, None, Some(parts), None) => multipart::encode(&parts)?,
+        (None, None, Some(parts), None) => part::encode(&parts)?,
         (None, None, None, Some(text)) => {
             let bytes = STANDARD.decode(&*text).map_err(|_| Error::invalid("base64: is not base64"))?;
             (bytes.into(), "application/octet-stream".into())

@@ -1,5 +1,6 @@
 //! Every transport of this crate against what `Transport` promises.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail at once")]
 
+mod graphql;
 mod rest;
 mod websocket;

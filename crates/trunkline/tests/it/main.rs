@@ -8,6 +8,7 @@ mod databases;
 mod flaky;
 mod flow;
 mod grants;
+mod graphql;
 mod health;
 mod layers;
 mod queries;

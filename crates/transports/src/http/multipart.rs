@@ -2,56 +2,40 @@
 
 use std::borrow::Cow;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use serde::Deserialize;
 use trunkline_core::{Error, RequestId, Result};
 
-/// One part. It has a `value` (text) or `base64` (bytes).
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Part {
+/// One part: a field, or a file where it has a `filename`.
+#[derive(Debug)]
+pub(crate) struct Part<'a> {
     /// The name of the field.
-    name: String,
-    /// The name of a file, where the part is one.
-    #[serde(default)]
-    filename: Option<String>,
-    /// Its media type.
-    #[serde(default)]
-    content_type: Option<String>,
-    /// The content as text.
-    #[serde(default)]
-    value: Option<String>,
-    /// The content as bytes.
-    #[serde(default)]
-    base64: Option<String>,
+    pub(crate) name: Cow<'a, str>,
+    /// The name of the file.
+    pub(crate) filename: Option<&'a str>,
+    /// Its media type; a file without one is `application/octet-stream`.
+    pub(crate) media: Option<&'a str>,
+    /// What is in it.
+    pub(crate) content: Cow<'a, [u8]>,
 }
 
 /// The body and its media type with the boundary.
-pub(super) fn encode(parts: &[Part]) -> Result<(Bytes, Cow<'static, str>)> {
+///
+/// # Errors
+///
+/// `invalid_config` for a media type with a control character.
+pub(crate) fn encode(parts: &[Part<'_>]) -> Result<(Bytes, String)> {
     // Unguessable for whoever wrote the contents, so it cannot occur in them by intent.
     let boundary = format!("trunkline-{}", RequestId::new());
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(parts.iter().map(|part| part.content.len() + 256).sum());
     for part in parts {
         let name = &part.name;
-        let content = match (&part.value, &part.base64) {
-            (Some(text), None) => Cow::Borrowed(text.as_bytes()),
-            (None, Some(text)) => Cow::Owned(
-                STANDARD
-                    .decode(text)
-                    .map_err(|_| Error::invalid(format!("multipart {name:?}: base64 is not base64")))?,
-            ),
-            _ => return Err(Error::invalid(format!("multipart {name:?}: give value or base64"))),
-        };
         out.extend_from_slice(
             format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"", quote(name)).as_bytes(),
         );
         if let Some(filename) = &part.filename {
             out.extend_from_slice(format!("; filename=\"{}\"", quote(filename)).as_bytes());
         }
-        let media =
-            part.content_type.as_deref().or(part.filename.as_ref().map(|_| "application/octet-stream"));
-        if let Some(media) = media {
+        if let Some(media) = part.media.or(part.filename.map(|_| "application/octet-stream")) {
             if media.bytes().any(|c| c.is_ascii_control()) {
                 return Err(Error::invalid(format!(
                     "multipart {name:?}: content_type has a control character"
@@ -60,11 +44,11 @@ pub(super) fn encode(parts: &[Part]) -> Result<(Bytes, Cow<'static, str>)> {
             out.extend_from_slice(format!("\r\nContent-Type: {media}").as_bytes());
         }
         out.extend_from_slice(b"\r\n\r\n");
-        out.extend_from_slice(&content);
+        out.extend_from_slice(&part.content);
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    Ok((out.into(), format!("multipart/form-data; boundary={boundary}").into()))
+    Ok((out.into(), format!("multipart/form-data; boundary={boundary}")))
 }
 
 /// Quotes a name the way browsers do (HTML standard, multipart form data): a line break in a name would
@@ -77,12 +61,13 @@ fn quote(name: &str) -> String {
 mod tests {
     use super::*;
 
+    fn part<'a>(name: &'a str, filename: Option<&'a str>, content: &'a [u8]) -> Part<'a> {
+        Part { name: name.into(), filename, media: None, content: content.into() }
+    }
+
     #[test]
     fn parts_are_fields_and_files() {
-        let parts: Vec<Part> = serde_json::from_str(
-            r#"[{"name": "a\"\r\nX: y", "value": "1"}, {"name": "f", "filename": "x.bin", "base64": "AAE="}]"#,
-        )
-        .unwrap();
+        let parts = [part("a\"\r\nX: y", None, b"1"), part("f", Some("x.bin"), b"\0\x01")];
         let (body, media) = encode(&parts).unwrap();
         let boundary = media.strip_prefix("multipart/form-data; boundary=").unwrap();
         let expected = format!(
@@ -90,6 +75,7 @@ mod tests {
              form-data; name=\"f\"; filename=\"x.bin\"\r\nContent-Type: application/octet-stream\r\n\r\n\0\u{1}\r\n--{boundary}--\r\n"
         );
         assert_eq!(body, expected);
-        assert!(encode(&serde_json::from_str::<Vec<Part>>(r#"[{"name": "a"}]"#).unwrap()).is_err());
+        let bad = Part { media: Some("a\r\nb"), ..part("f", None, b"") };
+        assert!(encode(&[bad]).is_err());
     }
 }
