@@ -42,6 +42,29 @@ pub fn resolve(text: &str) -> Result<Cow<'_, str>> {
     secret::resolve(text)
 }
 
+/// A value whose texts have their references replaced, as [`resolve`] does.
+///
+/// # Errors
+///
+/// As there.
+pub fn resolved(mut value: Value) -> Result<Value> {
+    match &mut value {
+        Value::String(text) => *text = resolve(text)?.into_owned(),
+        Value::Array(items) => {
+            for item in items {
+                *item = resolved(item.take())?;
+            }
+        }
+        Value::Object(members) => {
+            for member in members.values_mut() {
+                *member = resolved(member.take())?;
+            }
+        }
+        _ => {}
+    }
+    Ok(value)
+}
+
 /// Checks a JSON pointer (RFC 6901 section 3).
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! Transports, one protocol a file. [`TRANSPORTS`] names them all; adding one is a file and a line.
 //! This is the only crate that names a wire library.
 
+mod custom;
 mod dial;
 mod entry;
 mod graphql;
@@ -10,6 +11,7 @@ mod sql;
 mod web;
 mod websocket;
 
+pub use custom::{Custom, CustomConfig};
 pub use dial::dial;
 pub use entry::{Entry, Of};
 pub use graphql::{GraphQl, GraphQlConfig};
@@ -27,4 +29,5 @@ pub const TRANSPORTS: &[&dyn Entry] = &[
     &Of::<Database<OnlyPostgres>>::NEW,
     &Of::<Database<OnlyMySql>>::NEW,
     &Of::<Database<OnlySqlite>>::NEW,
+    &Of::<Custom>::NEW,
 ];

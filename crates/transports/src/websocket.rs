@@ -27,6 +27,7 @@ use trunkline_core::{
 };
 
 pub use self::config::WebSocketConfig;
+pub(crate) use self::correlation::Marks;
 use self::{
     endpoint::Endpoint,
     link::{Access, Link},

@@ -102,3 +102,4 @@ pub use trunkline_store::{
     Backup, BegunCall, CallTerm, KeyId, KeySource, KeyUse, Keys, MemoryStore, Part, PartKind, Rotation,
     SqliteOptions, SqliteStore, Store, Stored, Trouble, backup, restore,
 };
+pub use trunkline_transports::dial;

@@ -202,27 +202,9 @@ impl StreamConfig {
 fn texts(key: &str, messages: &[Value]) -> Result<Vec<String>> {
     let text = |message: &Value| match message {
         Value::String(text) => parse::resolve(text).map(|text| text.into_owned()),
-        message => resolved(message.clone()).map(|message| message.to_string()),
+        message => parse::resolved(message.clone()).map(|message| message.to_string()),
     };
     messages.iter().map(|message| text(message).map_err(|error| error.at(key))).collect()
-}
-
-fn resolved(mut value: Value) -> Result<Value> {
-    match &mut value {
-        Value::String(text) => *text = parse::resolve(text)?.into_owned(),
-        Value::Array(items) => {
-            for item in items {
-                *item = resolved(item.take())?;
-            }
-        }
-        Value::Object(members) => {
-            for member in members.values_mut() {
-                *member = resolved(member.take())?;
-            }
-        }
-        _ => {}
-    }
-    Ok(value)
 }
 
 fn bounded(key: &str, value: u64, most: u64) -> Result<usize> {

@@ -187,11 +187,11 @@ pub(super) fn restored(text: Bytes, reply: &Pointer, own: Option<&str>) -> Bytes
 
 /// What has to stand in a message, by pointer; an array stands for any of its elements.
 #[derive(Debug)]
-pub(super) struct Marks(Vec<(Pointer, Value)>);
+pub(crate) struct Marks(Vec<(Pointer, Value)>);
 
 impl Marks {
     /// Checks the pointers of the key `key`.
-    pub(super) fn open(key: &str, marks: &BTreeMap<String, Value>) -> Result<Self> {
+    pub(crate) fn open(key: &str, marks: &BTreeMap<String, Value>) -> Result<Self> {
         let mark = |(pointer, value): (&String, &Value)| {
             let pointer = Pointer::parse(pointer).map_err(|error| error.at(&format!("{key}.{pointer}")))?;
             Ok((pointer, value.clone()))
@@ -200,7 +200,7 @@ impl Marks {
     }
 
     /// Whether all of them stand in a message.
-    pub(super) fn are_in(&self, text: &str) -> bool {
+    pub(crate) fn are_in(&self, text: &str) -> bool {
         self.0.iter().all(|(pointer, wanted)| {
             let Found::Value(found) = pointer.find(text) else { return false };
             let Ok(found) = serde_json::from_str::<Value>(found) else { return false };
@@ -212,7 +212,7 @@ impl Marks {
     }
 
     /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

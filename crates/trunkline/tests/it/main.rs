@@ -11,6 +11,7 @@ mod grants;
 mod graphql;
 mod health;
 mod layers;
+mod own_transport;
 mod queries;
 mod registry;
 mod restart;

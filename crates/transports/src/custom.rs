@@ -1,0 +1,163 @@
+//! `custom`: whatever a program of the user's can speak to, a *driver* that is asked over HTTP in a small protocol of its
+//! own (docs/custom.md). One attempt is one question to the driver.
+
+mod answer;
+mod config;
+mod question;
+
+use ::http::{HeaderValue, Method, StatusCode, header};
+use futures_util::stream;
+use http_body::Frame;
+use http_body_util::StreamBody;
+use serde_json::value::RawValue;
+use trunkline_core::{
+    Body, Call, Context, Error, Events, HttpRequest, Kind, Operation, Proof, Query, Reply, Result, Secret,
+    Transport,
+};
+
+pub use self::config::CustomConfig;
+use self::question::Question;
+use crate::{http::classify, rest::Rest, websocket::Marks};
+
+/// A service behind a driver.
+#[derive(Debug)]
+pub struct Custom {
+    rest: Rest,
+    token: Option<Secret>,
+    /// What the driver is told of the integration, as JSON.
+    config: Box<RawValue>,
+    /// What is in a request that only reads; nothing where no request is known to.
+    read_only: Option<Marks>,
+    max_bytes: usize,
+}
+
+/// What the driver is asked to do: the end of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Call,
+    Probe,
+    Schema,
+    Stream,
+}
+
+impl Task {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Call => "/call",
+            Self::Probe => "/probe",
+            Self::Schema => "/schema",
+            Self::Stream => "/stream",
+        }
+    }
+}
+
+impl Transport for Custom {
+    const NAME: &'static str = "custom";
+    type Config = CustomConfig;
+
+    fn open(config: CustomConfig, context: &Context) -> Result<Self> {
+        config.open(context)
+    }
+
+    fn parse(&self, request: &RawValue) -> Result<Operation> {
+        let mut query = query(request)?;
+        query.read_only = self.read_only.as_ref().is_some_and(|marks| marks.are_in(request.get()));
+        Ok(query.into())
+    }
+
+    fn parse_stream(&self, request: &RawValue) -> Result<Operation> {
+        let mut query = query(request)?;
+        (query.read_only, query.wanted.events) = (true, true);
+        Ok(query.into())
+    }
+
+    async fn call(&self, _: &Context, call: &mut Call) -> Result<Reply> {
+        let (text, events) = match &call.operation {
+            Operation::Query(query) => (query.statements.first(), query.wanted.events),
+            _ => (None, false),
+        };
+        let Some(request) = text.and_then(|statement| serde_json::from_str(&statement.text).ok()) else {
+            let what = "an integration of type custom takes a request in JSON, which its driver understands";
+            return Err(Error::new(Kind::Unsupported, what));
+        };
+        let task = if events { Task::Stream } else { Task::Call };
+        let reply = self.ask(task, Some(request), call).await?;
+        if events { relayed(reply) } else { answer::read(reply, self.max_bytes).await }
+    }
+
+    /// Asks the driver, or only whether it is there where it cannot tell.
+    async fn probe(&self, context: &Context, call: &mut Call) -> Result<Proof> {
+        match self.ask(Task::Probe, None, call).await {
+            Ok(reply) => answer::read(reply, self.max_bytes).await.map(|_| Proof::ANSWERED),
+            Err(error) if error.kind() == Kind::Unsupported => self.rest.probe(context, call).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn schema(&self, _: &Context, call: &mut Call) -> Result<Reply> {
+        let reply = self.ask(Task::Schema, None, call).await?;
+        answer::read(reply, self.max_bytes).await
+    }
+}
+
+/// What is in a request is the driver's to say.
+fn query(request: &RawValue) -> Result<Query> {
+    match request.get().starts_with('{') {
+        true => Ok(Query::new(request.get())),
+        false => Err(Error::invalid("request: must be an object, of what the driver understands")),
+    }
+}
+
+impl Custom {
+    /// One question; the answer is a 200, and not read yet.
+    async fn ask(&self, task: Task, request: Option<&RawValue>, call: &Call) -> Result<Reply> {
+        let question = Question { request, config: &self.config, call };
+        let mut wire = HttpRequest::new(Method::POST, task.path()).body(question.json()?);
+        wire.relay = task == Task::Stream;
+        let accept = if wire.relay { Events::MEDIA } else { "application/json" };
+        wire.headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        wire.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(token) = &self.token {
+            let value = HeaderValue::try_from(format!("Bearer {}", &*token.expose()?));
+            let mut value = value.map_err(|_| Error::invalid("driver_token: is no value of a header"))?;
+            value.set_sensitive(true);
+            wire.headers.insert(header::AUTHORIZATION, value);
+        }
+        // Its credential is the driver's to use: none of it is a header of this request.
+        let reply = self.rest.attempt(&mut wire, None, call.deadline).await;
+        let reply = reply.map_err(|error| error.at("the driver"))?;
+        match reply.status {
+            StatusCode::OK => Ok(reply),
+            // To the pipeline the service's credential is another matter.
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                let what = "the driver does not accept driver_token; give both the same";
+                Err(Error::new(Kind::Forbidden, what))
+            }
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED if task != Task::Call => {
+                let what = format!("the driver has no {}, so the integration cannot do this", task.path());
+                Err(Error::new(Kind::Unsupported, what))
+            }
+            status => match classify(reply) {
+                Err(error) => Err(error.at("the driver")),
+                Ok(_) => Err(Error::new(
+                    Kind::Protocol,
+                    format!("the driver answered {status}; it answers 200, and says in JSON what failed"),
+                )),
+            },
+        }
+    }
+}
+
+/// The events of a driver, as a reply.
+fn relayed(reply: Reply) -> Result<Reply> {
+    let status = reply.status;
+    let events = reply.events().map_err(|error| error.at("the driver"))?;
+    let frames = stream::unfold(events, |mut events| async {
+        let event = events.next().await?;
+        let frame = event.map(|event| Frame::data(event.frame())).map_err(|error| error.at("the driver"));
+        Some((frame, events))
+    });
+    let mut reply = Reply::new(status, Body::stream(StreamBody::new(frames)));
+    reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Events::MEDIA));
+    Ok(reply)
+}
