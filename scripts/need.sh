@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building or testing needs and this machine lacks: need.sh cc | redis | postgres | mariadb | pgbouncer |
-# oidc | python | nextest | deny
+# oidc | graphql | python | nextest | deny
 set -euo pipefail
 
 # What is there already is used, in whichever version.
@@ -39,22 +39,32 @@ daemon() {
     PATH=$PATH:/usr/sbin package "$1" "$2"
 }
 
-# What the tests of OAuth 2 ask for tokens: npm oidc-provider, in the version that its lock file names.
+# What the tests of OAuth 2 ask for tokens: npm oidc-provider.
 oidc() {
+    peer oidc-provider
+}
+
+# What the tests of GraphQL ask: npm graphql-yoga and graphql-ws.
+graphql() {
+    peer graphql
+}
+
+# FOLDER: a peer of the tests in Node.js, in the versions that its lock file names
+peer() {
     local folder
-    folder=$(dirname "$0")/../crates/testkit/peers/oidc-provider
+    folder=$(dirname "$0")/../crates/testkit/peers/$1
     package npm 'nodejs npm'
     if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'; then
-        say 'oidc-provider needs Node.js 20 or later'
+        say "$1 needs Node.js 20 or later"
         return 1
     fi
     # npm writes this file last.
     [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] && return
-    say 'installing oidc-provider for the tests'
+    say "installing $1 for the tests"
     npm ci --prefix "$folder" --no-audit --no-fund >&2
 }
 
-# What the tests of digest and AWS signatures ask: PyPI httpbin and moto, in the versions that requirements.txt names.
+# What the tests of digest, AWS signatures and WebSockets ask: PyPI httpbin, moto and websockets, in the versions that requirements.txt names.
 python() {
     local folder
     folder=$(dirname "$0")/../crates/testkit/peers/python
@@ -66,7 +76,7 @@ python() {
     fi
     # Made last.
     [ "$folder/.venv/complete" -nt "$folder/requirements.txt" ] && return
-    say 'installing httpbin and moto for the tests'
+    say 'installing httpbin, moto and websockets for the tests'
     python3 -m venv --clear "$folder/.venv" &&
         "$folder/.venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$folder/requirements.txt" >&2 &&
         touch "$folder/.venv/complete"
@@ -87,8 +97,9 @@ case ${1:-} in
     mariadb) daemon mariadbd mariadb-server ;;
     pgbouncer) daemon pgbouncer pgbouncer ;;
     oidc) oidc ;;
+    graphql) graphql ;;
     python) python ;;
     nextest) tool nextest "$NEXTEST" ;;
     deny) tool deny "$DENY" ;;
-    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | oidc | python | nextest | deny"; exit 2 ;;
+    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | oidc | graphql | python | nextest | deny"; exit 2 ;;
 esac

@@ -84,9 +84,13 @@ if ! scripts/need.sh oidc; then
     skip oauth2 'npm oidc-provider could not be installed (see above)'
     without+=(oidc:: connect::)
 fi
+if ! scripts/need.sh graphql; then
+    skip graphql 'npm graphql-yoga could not be installed (see above): tests named yoga:: were left out'
+    without+=(yoga::)
+fi
 if ! scripts/need.sh python; then
-    skip 'digest, aws_sigv4' 'PyPI httpbin and moto could not be installed (see above)'
-    without+=(httpbin:: moto::)
+    skip 'digest, aws_sigv4, websocket' 'PyPI httpbin, moto and websockets could not be installed (see above)'
+    without+=(httpbin:: moto:: sockets:: driver::)
 fi
 if scripts/need.sh nextest; then
     tests tests cargo nextest run --workspace "${without[@]/#/--skip=}"

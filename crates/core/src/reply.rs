@@ -47,15 +47,21 @@ impl Reply {
         self.body.collect(READ_LIMIT).await
     }
 
+    /// Whether it is a stream of events.
+    pub fn is_events(&self) -> bool {
+        let media = self.media().and_then(|media| media.split(';').next());
+        media.is_some_and(|media| media.trim().eq_ignore_ascii_case(Events::MEDIA))
+    }
+
     /// The body as the events that a subscription brings.
     ///
     /// # Errors
     ///
     /// `protocol` when it is not of the media type `text/event-stream`.
     pub fn events(self) -> Result<Events> {
-        match self.media().and_then(|media| media.split(';').next()).map(str::trim) {
-            Some(media) if media.eq_ignore_ascii_case(Events::MEDIA) => Ok(Events::new(self.body)),
-            _ => Err(Error::new(Kind::Protocol, "the reply is no stream of events (text/event-stream)")),
+        match self.is_events() {
+            true => Ok(Events::new(self.body)),
+            false => Err(Error::new(Kind::Protocol, "the reply is no stream of events (text/event-stream)")),
         }
     }
 

@@ -170,7 +170,11 @@ impl Shared {
 }
 
 /// The server's side of the handshake (RFC 6455 section 4.2). Gives the head of the request.
-async fn shake_hands(stream: &mut TcpStream) -> std::io::Result<String> {
+///
+/// # Errors
+///
+/// Why the connection broke.
+pub async fn shake_hands(stream: &mut TcpStream) -> std::io::Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut head).await? == 0 {

@@ -22,13 +22,23 @@ impl Python {
     ///
     /// Where it is not installed.
     pub(crate) fn start(name: &str) -> Self {
+        Self::run(&["serve.py", name])
+    }
+
+    /// Runs a script with its arguments.
+    ///
+    /// # Panics
+    ///
+    /// As above.
+    pub(crate) fn run(args: &[&str]) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/python");
         assert!(
             folder.join(".venv/complete").exists(),
             "run scripts/need.sh python, which installs what the tests need of Python"
         );
         let mut child = Command::new(folder.join(".venv/bin/python"))
-            .args(["-B", "serve.py", name])
+            .arg("-B")
+            .args(args)
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -82,7 +82,16 @@ impl Transport for Custom {
         };
         let task = if events { Task::Stream } else { Task::Call };
         let reply = self.ask(task, Some(request), call).await?;
-        if events { relayed(reply) } else { answer::read(reply, self.max_bytes).await }
+        match reply.is_events() {
+            true if events => Ok(relayed(reply)),
+            // An error, it is to be hoped: nothing else is no stream.
+            _ => match answer::read(reply, self.max_bytes).await {
+                Ok(_) if events => {
+                    Err(Error::new(Kind::Protocol, "the driver answered /stream with no stream of events"))
+                }
+                result => result,
+            },
+        }
     }
 
     /// Asks the driver, or only whether it is there where it cannot tell.
@@ -149,15 +158,14 @@ impl Custom {
 }
 
 /// The events of a driver, as a reply.
-fn relayed(reply: Reply) -> Result<Reply> {
+fn relayed(reply: Reply) -> Reply {
     let status = reply.status;
-    let events = reply.events().map_err(|error| error.at("the driver"))?;
-    let frames = stream::unfold(events, |mut events| async {
+    let frames = stream::unfold(Events::new(reply.body), |mut events| async {
         let event = events.next().await?;
         let frame = event.map(|event| Frame::data(event.frame())).map_err(|error| error.at("the driver"));
         Some((frame, events))
     });
     let mut reply = Reply::new(status, Body::stream(StreamBody::new(frames)));
     reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Events::MEDIA));
-    Ok(reply)
+    reply
 }

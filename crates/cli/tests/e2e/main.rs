@@ -12,6 +12,7 @@ mod connections;
 mod crash;
 mod custom;
 mod database;
+mod driver;
 mod echo;
 mod egress;
 mod file;

@@ -2,15 +2,16 @@
 
 use std::io::{self, ErrorKind};
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 use trunkline_core::{Kind, Outcome};
-use trunkline_testkit::conformance::{Capability, Subject, check};
+use trunkline_testkit::{
+    conformance::{Capability, Subject, check},
+    shake_hands,
+};
 use trunkline_transports::WebSocket;
 
 /// Replies are told apart by an id, so that calls share a connection.
@@ -52,7 +53,7 @@ macro_rules! frames {
         }
 
         async fn greet(&self, stream: &mut TcpStream, (): &mut ()) -> io::Result<()> {
-            shake_hands(stream).await
+            shake_hands(stream).await.map(drop)
         }
 
         async fn take(&self, stream: &mut TcpStream, (): &mut ()) -> io::Result<Option<Vec<u8>>> {
@@ -113,24 +114,6 @@ fn bad_configs() -> Vec<(Value, &'static str)> {
         (json!({"base_url": url, "streams": {"a": {"match": {"x": 1}}}}), "streams.a.match"),
         (json!({"base_url": url, "bas_url": url}), "bas_url"),
     ]
-}
-
-/// The server's side of the handshake (RFC 6455 section 4.2).
-async fn shake_hands(stream: &mut TcpStream) -> io::Result<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        if stream.read_buf(&mut head).await? == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-    }
-    let head = String::from_utf8_lossy(&head);
-    let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap_or_default();
-    let accept = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    let accept = STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, accept.as_bytes()));
-    let answer = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n"
-    );
-    stream.write_all(answer.as_bytes()).await
 }
 
 /// The next message. A ping is answered with a pong, a farewell with a farewell.

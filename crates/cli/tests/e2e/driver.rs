@@ -1,0 +1,134 @@
+//! Type `custom` with the driver in `examples/driver`: plain Python against the real server.
+
+use std::{path::Path, process::Stdio};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+use crate::harness::{Server, within};
+
+const TOKEN: &str = "s3cret-0123456789";
+
+/// The driver, over a folder with one file.
+struct Driver {
+    child: Child,
+    url: String,
+    folder: tempfile::TempDir,
+}
+
+impl Driver {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("customers.csv"), "id,name\n7,Ada\n8,Grace\n").unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/driver/driver.py");
+        let mut child = Command::new("python3")
+            .arg(script)
+            .args(["--port", "0", "--token", TOKEN, "--folder"])
+            .arg(folder.path())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        within("the driver's address", stdout.read_line(&mut url)).await.unwrap();
+        Self { child, url: url.trim().to_owned(), folder }
+    }
+
+    /// A server that has it as the integration `files`, with further keys.
+    async fn behind(&self, further: Value) -> Server {
+        let server = Server::begin()
+            .allow_at(self.url.strip_prefix("http://").unwrap().parse().unwrap())
+            .start()
+            .await;
+        let mut config = json!({
+            "integration_id": "files", "type": "custom", "base_url": self.url, "driver_token": TOKEN,
+            "read_only": { "/action": ["get", "list"] },
+        });
+        config.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+        server.has(&config).await;
+        server
+    }
+
+    fn rows(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("customers.csv")).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_program_in_another_language_is_an_integration_like_any_other() {
+    let driver = Driver::start().await;
+    let server = driver.behind(json!({})).await;
+    let get = json!({ "action": "get", "file": "customers", "where": { "id": 7 } });
+    let reply = server.call("files", &get).await.is(200);
+    assert_eq!(
+        (reply.header("content-type"), reply.json()),
+        ("application/json", json!([{ "id": "7", "name": "Ada" }]))
+    );
+    let add = json!({ "action": "add", "file": "customers", "row": { "id": 9, "name": "Edsger" } });
+    server.call("files", &add).await.is(200);
+    assert!(driver.rows().ends_with("9,Edsger\r\n"), "{:?}", driver.rows());
+    let wrong = json!({ "action": "add", "file": "customers", "row": { "mail": "x" } });
+    let problem = server.call("files", &wrong).await.problem(422, "rejected");
+    assert_eq!(problem["detail"], "row: may have id, name");
+    assert_eq!(problem["upstream"]["body"], json!({ "columns": ["id", "name"] }));
+    let problem = server.call("files", &json!({ "action": "drop" })).await.problem(422, "invalid_config");
+    assert!(problem["detail"].as_str().unwrap().contains("list, get, add"), "{problem}");
+    let health = server.get("/api/v1/integrations/files/health").await.is(200).json();
+    assert_eq!(
+        (&health["state"], &health["reason_code"]),
+        (&json!("healthy"), &json!("answered")),
+        "{health}"
+    );
+    let schema = server.get("/api/v1/integrations/files/schema").await.is(200).json();
+    assert_eq!(schema["files"][0], json!({ "name": "customers", "columns": ["id", "name"] }));
+    assert_eq!(server.test("files", &get).await["status"], "success");
+}
+
+#[tokio::test]
+async fn what_a_driver_sends_by_itself_is_subscribed_to() {
+    let driver = Driver::start().await;
+    let server = driver.behind(json!({})).await;
+    let mut stream = server.cli_begin(&["--json", "stream", "files", "-r", r#"{"file": "customers"}"#]);
+    // The driver tells what is added once it follows; which is when its answer has come.
+    let added = async {
+        for n in 0.. {
+            let add = json!({ "action": "add", "file": "customers", "row": { "id": n, "name": "x" } });
+            server.call("files", &add).await.is(200);
+            tokio::task::yield_now().await;
+        }
+    };
+    let line = tokio::select! {
+        line = stream.line_with("event") => line,
+        () = added => unreachable!("it has no end"),
+    };
+    assert!(line.starts_with(r#"{"event":"message","data":{"id": ""#), "{line}");
+    let problem = server
+        .post("/api/v1/integrations/files/stream", &json!({ "file": "../customers" }))
+        .await
+        .problem(422, "rejected");
+    assert!(problem["detail"].as_str().unwrap().contains("file: must be a name"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_driver_that_is_gone_or_refuses_the_token_is_named() {
+    let mut driver = Driver::start().await;
+    let server = driver
+        .behind(json!({ "driver_token": "another-0123456789", "retry_config": { "max_attempts": 2 } }))
+        .await;
+    let list = json!({ "action": "list" });
+    let problem = server.call("files", &list).await.problem(502, "forbidden");
+    assert!(problem["detail"].as_str().unwrap().contains("driver_token"), "{problem}");
+    assert!(!problem.to_string().contains("another-0123456789"));
+    server.json("PATCH", "/api/v1/integrations/files", &json!({ "driver_token": TOKEN })).await.is(200);
+    server.call("files", &list).await.is(200);
+    within("its end", driver.child.kill()).await.unwrap();
+    let problem = server.call("files", &list).await.problem(502, "unavailable");
+    assert!(problem["detail"].as_str().unwrap().starts_with("the driver: "), "{problem}");
+    assert_eq!((&problem["outcome"], &problem["attempts"]), (&json!("not_sent"), &json!(2)));
+    let shown = server.get("/api/v1/integrations/files").await.is(200);
+    assert!(!shown.text().contains(TOKEN), "{}", shown.text());
+}
