@@ -23,6 +23,15 @@ impl Event {
     /// The name of an event that has none.
     pub const MESSAGE: &'static str = "message";
 
+    /// The name of the last event of a stream that failed.
+    pub const ERROR: &'static str = "error";
+
+    /// The last event of a stream that failed: `{"kind", "message"}`.
+    pub fn error(error: &Error) -> Self {
+        let json = serde_json::json!({ "kind": error.kind().code(), "message": error.message() });
+        Self::named(Self::ERROR, json.to_string())
+    }
+
     /// A message.
     pub fn message(data: impl Into<Bytes>) -> Self {
         Self::named(Self::MESSAGE, data)

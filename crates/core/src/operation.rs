@@ -322,6 +322,43 @@ pub struct Publish {
     pub timeout: Option<Duration>,
 }
 
+impl Publish {
+    /// A text whose reply is waited for.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            destination: String::new(),
+            headers: HeaderMap::new(),
+            body: Body::from(Bytes::from(text.into())),
+            text: true,
+            wants_reply: true,
+            timeout: None,
+        }
+    }
+
+    /// Bytes whose reply is waited for.
+    pub fn bytes(bytes: impl Into<Bytes>) -> Self {
+        Self { body: Body::from(bytes.into()), text: false, ..Self::text("") }
+    }
+
+    /// A value, written as JSON, whose reply is waited for.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` when the value cannot be written as JSON.
+    pub fn json(value: &impl Serialize) -> Result<Self> {
+        let json = serde_json::to_string(value)
+            .map_err(|error| Error::invalid("the message cannot be written as JSON").source(error))?;
+        Ok(Self::text(json))
+    }
+
+    /// Waits for no reply.
+    #[must_use]
+    pub fn no_reply(mut self) -> Self {
+        self.wants_reply = false;
+        self
+    }
+}
+
 /// A bounded pull of messages, or a stream of them.
 #[derive(Debug)]
 pub struct Receive {
@@ -335,6 +372,13 @@ pub struct Receive {
     pub stream: bool,
     /// How long the caller wants to wait for the call at most.
     pub timeout: Option<Duration>,
+}
+
+impl Receive {
+    /// Messages of this queue, topic, subject or stream, as they come. Empty for all that a WebSocket brings.
+    pub fn stream(source: impl Into<String>) -> Self {
+        Self { source: source.into(), max: 0, wait: Duration::ZERO, stream: true, timeout: None }
+    }
 }
 
 impl From<HttpRequest> for Operation {

@@ -134,9 +134,9 @@ mod tests {
     use std::sync::Arc;
 
     use futures_util::{StreamExt, stream};
-    use http_body_util::StreamBody;
+    use http_body_util::{BodyExt, StreamBody};
     use tokio::time::Instant;
-    use trunkline_core::{Egress, HttpRequest, IntegrationId, Pipeline, Profile, Query};
+    use trunkline_core::{Egress, HttpRequest, IntegrationId, Pipeline, Profile, Query, Receive};
     use trunkline_testkit::{Script, Step};
 
     use super::*;
@@ -171,6 +171,19 @@ mod tests {
                 .unwrap_err();
             assert_eq!(began.elapsed().as_secs(), ends);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn events_are_waited_for_as_long_as_their_reader_likes_once_they_have_begun() {
+        let began = Instant::now();
+        let listen = || Receive::stream("");
+        call(&Script::new([Step::Hangs]), listen(), None).await.unwrap_err();
+        assert_eq!(began.elapsed().as_secs(), 30, "beginning takes its time like any call");
+        let reply = call(&Script::new([Step::Ok(endless())]), listen(), None).await.unwrap();
+        let mut body = reply.body;
+        body.frame().await.unwrap().unwrap();
+        let hour = tokio::time::timeout(Duration::from_secs(3600), body.frame()).await;
+        assert!(hour.is_err(), "nothing ended it");
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
@@ -74,8 +74,13 @@ impl Layer for Observe {
                 match std::mem::take(&mut reply.body) {
                     Body::Stream(stream) => {
                         watch.last = watch.outcome;
-                        // Until the stream has ended, the caller may still go away.
-                        watch.outcome = "cancelled";
+                        if call.operation.is_endless() {
+                            // It ends when its reader has had enough; what took its time is how it began.
+                            watch.took = Some(watch.began.elapsed());
+                        } else {
+                            // Until the stream has ended, the caller may still go away.
+                            watch.outcome = "cancelled";
+                        }
                         reply.body = Body::stream(Watched { stream, watch });
                         return result;
                     }
@@ -119,6 +124,8 @@ struct Watch {
     trace: Option<TraceParent>,
     operation: &'static str,
     began: Instant,
+    /// How long it took, where that is not until now.
+    took: Option<Duration>,
     outcome: &'static str,
     /// What the outcome becomes when a stream ends well.
     last: &'static str,
@@ -146,6 +153,7 @@ impl Watch {
             trace: call.trace,
             operation: call.operation.label(),
             began: call.began,
+            took: None,
             outcome: "cancelled",
             last: "ok",
             status: None,
@@ -160,7 +168,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let took = self.began.elapsed();
+        let took = self.took.unwrap_or_else(|| self.began.elapsed());
         let seconds = took.as_secs_f64();
         self.shared.metrics.ended(self.outcome, seconds, self.sent, self.received);
         if let Some(spans) = &self.shared.spans
@@ -241,7 +249,7 @@ mod tests {
     use futures_util::{FutureExt, stream};
     use http::StatusCode;
     use http_body_util::StreamBody;
-    use trunkline_core::{Egress, HttpRequest, Kind, Outcome, Pipeline, Profile};
+    use trunkline_core::{Egress, HttpRequest, Kind, Outcome, Pipeline, Profile, Receive};
     use trunkline_testkit::{Script, Step};
 
     use super::*;
@@ -319,6 +327,18 @@ mod tests {
         assert_eq!((&*record.kind, record.bytes_received), ("ok", 5));
         drop(bench.call().await.unwrap());
         assert_eq!(bench.record().kind, "cancelled");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_listens_for_a_while_and_goes_has_ended_a_call_that_took_as_long_as_it_took_to_begin() {
+        let events = || Body::stream(StreamBody::new(stream::pending()));
+        let bench = Bench::new([Step::Takes(Duration::from_secs(2)), Step::Ok(events())]);
+        let mut call = Call::new(IntegrationId::new("a").unwrap(), Receive::stream("trades"));
+        let reply = bench.pipeline.run(&mut call).await.unwrap();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        drop(reply);
+        let record = bench.record();
+        assert_eq!((&*record.operation, &*record.kind, record.millis), ("receive", "ok", 2000.0));
     }
 
     #[tokio::test]

@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use trunkline_core::{
-    Body, Call, Context, Egress, HttpRequest, IntegrationId, Kind, Layer, Outcome, Pipeline, Profile, Reply,
-    Result,
+    Body, Call, Context, Egress, HttpRequest, IntegrationId, Kind, Layer, Operation, Outcome, Pipeline,
+    Profile, Reply, Result,
 };
 use trunkline_testkit::{Script, Step};
 
@@ -49,7 +49,7 @@ impl Bench {
     }
 }
 
-pub(crate) fn call(request: HttpRequest) -> Call {
+pub(crate) fn call(request: impl Into<Operation>) -> Call {
     Call::new(IntegrationId::new("a").unwrap(), request)
 }
 

@@ -77,6 +77,8 @@ routes! {
     post "/api/v1/integrations/{id}/oauth/tokens", "Take tokens that were issued elsewhere", Some("Tokens"), (200, "Standing"), ["connection"], Some(|| post(oauth::import));
     post "/api/v1/integrations/{id}/test", "Try a request, or probe with an empty one", Some("Request"), (200, "Tested"), [], Some(|| post(test::test));
     post "/api/v1/integrations/{id}/call", "Call an integration; the reply's body comes back unparsed", Some("Request"), (200, "Anything"), [], Some(|| post(elsewhere));
+    get "/api/v1/integrations/{id}/stream", "Subscribe: what the service sends by itself, as server-sent events or over a WebSocket", None, (200, "Events"), ["request"], Some(|| get(elsewhere));
+    post "/api/v1/integrations/{id}/stream", "Subscribe with a request in JSON", Some("Request"), (200, "Events"), [], Some(|| post(elsewhere));
     any "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added; an Idempotency-Key is the service's", None, (200, "Anything"), [], None;
     get "/api/v1/oauth/start/{ticket}", "Open a link to connect an account, once; asks for no token", None, (303, "Page"), [], Some(|| get(visit::start));
     get "/api/v1/oauth/callback/{id}", "Where the provider sends the browser back to; asks for no token", None, (200, "Page"), ["state", "code", "iss", "error", "error_description"], Some(|| get(visit::callback));

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use axum::Router;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trunkline::{Handle, Manager, Result, Store};
 
 use crate::{gate::Gate, idempotency::Once, oauth::Consents, room::Room};
@@ -25,6 +26,10 @@ pub(crate) struct App {
     pub(crate) body_limit: usize,
     /// Memory for the bodies of calls.
     pub(crate) room: Room,
+    /// Nothing is accepted any more: streams, which would not end by themselves, end.
+    pub(crate) stop: CancellationToken,
+    /// WebSockets of clients.
+    pub(crate) sockets: TaskTracker,
     draining: AtomicBool,
 }
 
@@ -39,8 +44,8 @@ impl App {
     ) -> Arc<Self> {
         let router = crate::api::router(manager.clone());
         let (once, room) = (Once::new(store), Room::new(body_limit));
-        let draining = AtomicBool::new(false);
-        Arc::new(Self { manager, gate, router, once, consents, body_limit, room, draining })
+        let (stop, sockets, draining) = Default::default();
+        Arc::new(Self { manager, gate, router, once, consents, body_limit, room, stop, sockets, draining })
     }
 
     /// A connection of an integration.

@@ -1,4 +1,4 @@
-//! `edge`: where requests come in. Two roads lead on: calls and proxied requests go straight down the
+//! `edge`: where requests come in. Two roads lead on: calls, streams and proxied requests go straight down the
 //! pipeline, since they are what must be fast; all else goes to the router.
 
 use std::{
@@ -14,16 +14,23 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 use trunkline::Body;
 
-use crate::{app::App, call, places, proxy, proxy::Tail};
+use crate::{
+    app::App,
+    call,
+    places::{self, Place},
+    proxy::{self, Tail},
+    stream,
+};
 
 /// Before the id of an integration.
 const PREFIX: &str = "/api/v1/integrations/";
 
-/// The two roads.
+/// The two roads, of which the first has three lanes.
 enum Road {
     /// To the id that ends here, the rest of the path begins there.
     Proxy(usize, Tail),
     Call(usize),
+    Stream(usize),
     Router,
 }
 
@@ -36,19 +43,22 @@ fn road(method: &Method, path: &str) -> Road {
             Road::Proxy(end, Tail(path.len() - tail.len()))
         }
         _ if tail == "call" && method == Method::POST => Road::Call(end),
+        _ if tail == "stream" && matches!(*method, Method::GET | Method::POST) => Road::Stream(end),
         _ => Road::Router,
     }
 }
 
 /// Answers one request. One that came over a connection of the reserve must not be a call.
-pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, reserved: bool) -> Response<Out> {
+pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, place: Arc<Place>) -> Response<Out> {
     let pass = match app.gate.judge(request.method(), request.uri(), request.headers()) {
         Ok(pass) => pass,
         Err(problem) => return ours(problem.response().map(Out::Ours)),
     };
     let path = request.uri().path();
     let result = match road(request.method(), path) {
-        Road::Proxy(..) | Road::Call(_) if reserved => Err(places::full().into()),
+        Road::Proxy(..) | Road::Call(_) | Road::Stream(_) if place.is_reserved() => {
+            Err(places::full().into())
+        }
         Road::Proxy(end, tail) => {
             let handle = app.manager.get(&path[PREFIX.len()..end]);
             proxy::proxy(&app, handle, tail, pass, request).await
@@ -56,6 +66,10 @@ pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, reserved: 
         Road::Call(end) => {
             let handle = app.manager.get(&path[PREFIX.len()..end]);
             call::call(&app, handle, request).await
+        }
+        Road::Stream(end) => {
+            let handle = app.manager.get(&path[PREFIX.len()..end]);
+            stream::stream(&app, handle, request, place).await
         }
         Road::Router => {
             let mut request = request.map(axum::body::Body::new);
@@ -124,6 +138,7 @@ mod tests {
         let taken = |method: Method, path: &str| match road(&method, path) {
             Road::Proxy(end, Tail(tail)) => format!("proxy {} {}", &path[PREFIX.len()..end], &path[tail..]),
             Road::Call(end) => format!("call {}", &path[PREFIX.len()..end]),
+            Road::Stream(end) => format!("stream {}", &path[PREFIX.len()..end]),
             Road::Router => "router".to_owned(),
         };
         for (method, path, expected) in [
@@ -132,6 +147,9 @@ mod tests {
             (Method::DELETE, "/api/v1/integrations/a/proxy/", "proxy a /"),
             (Method::POST, "/api/v1/integrations/a/call", "call a"),
             (Method::GET, "/api/v1/integrations/a/call", "router"),
+            (Method::GET, "/api/v1/integrations/a/stream", "stream a"),
+            (Method::POST, "/api/v1/integrations/a/stream", "stream a"),
+            (Method::PUT, "/api/v1/integrations/a/stream", "router"),
             (Method::GET, "/api/v1/integrations/a/proxyx", "router"),
             (Method::GET, "/api/v1/integrations/list", "router"),
             (Method::GET, "/", "router"),

@@ -141,10 +141,12 @@ fn origin(method: &Method, uri: &Uri, map: &HeaderMap) -> Result<(), Problem> {
         }
     };
     let path = uri.path();
-    // A page that sends its visitors to look at something learns nothing. To connect an account is more than to look.
+    // A page that sends its visitors to look at something learns nothing. To connect an account is more than to look, and
+    // so is to subscribe.
     let navigates = *method == Method::GET
         && map.get(FETCH_MODE).is_some_and(|mode| mode == "navigate")
-        && !oauth::begins(path);
+        && !oauth::begins(path)
+        && !path.ends_with("/stream");
     // Coming from elsewhere is what these pages are for. A redirect that follows a form has the origin `null`.
     let foreign = foreign && !(*method == Method::GET && oauth::is_visit(path));
     if foreign || (cross_site && !navigates) {

@@ -27,6 +27,7 @@ mod room;
 mod run;
 mod settings;
 mod steady;
+mod stream;
 mod telemetry;
 mod timer;
 mod trace;

@@ -143,7 +143,7 @@ fn parameters(route: &Route) -> Vec<Value> {
     let path = named.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": text }));
     let query = route.query.iter().map(|name| json!({ "name": name, "in": "query", "schema": text }));
     // What goes down the pipeline.
-    let calls = route.answer.1 == "Anything" && route.path.starts_with("/api/");
+    let calls = matches!(route.answer.1, "Anything" | "Events") && route.path.starts_with("/api/");
     let wishes = wishes::HEADERS.iter().filter(|_| calls);
     let headers = wishes
         .map(|(name, says)| json!({ "name": name, "in": "header", "description": says, "schema": text }));
@@ -154,6 +154,7 @@ fn media(component: &str) -> &'static str {
     match component {
         "Text" => "text/plain",
         "Page" => "text/html",
+        "Events" => "text/event-stream",
         "Anything" => "*/*",
         _ => "application/json",
     }
@@ -302,6 +303,12 @@ fn schemas() -> Value {
                 "access_token": text, "refresh_token": text, "token_type": text, "scope": text,
                 "expires_in": { "type": "integer", "description": "Seconds" },
             },
+        },
+        "Events": {
+            "type": "string",
+            "description": "Messages of the service are events without a name, or named text or binary (base64); others are \
+                reconnected, dropped, next and complete (GraphQL), and error, which is the last. With Upgrade: websocket the same \
+                as messages",
         },
         "Page": text,
         "Text": text,

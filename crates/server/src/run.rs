@@ -53,7 +53,6 @@ pub struct Running {
     demo: Option<SocketAddr>,
     data: PathBuf,
     app: Arc<App>,
-    stop: CancellationToken,
     drain_delay: Duration,
     workers: Vec<thread::JoinHandle<()>>,
     exporting: Option<Exporting>,
@@ -85,7 +84,7 @@ impl Running {
     pub async fn stop(self) {
         self.app.drain();
         tokio::time::sleep(self.drain_delay).await;
-        self.stop.cancel();
+        self.app.stop.cancel();
         let workers = self.workers;
         let joined =
             tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())));
@@ -149,7 +148,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
 
     let app =
         App::new(manager.clone(), store, gate, Consents::new(public), file.server.body.unwrap_or(4 << 20));
-    let stop = CancellationToken::new();
+    let stop = app.stop.clone();
     if let Some(path) = settings.config {
         let watching = watch::watch(manager, path, text, file.clone(), rules);
         let stopped = stop.clone();
@@ -163,7 +162,6 @@ pub async fn start(settings: Settings) -> Result<Running> {
         demo,
         data,
         app,
-        stop,
         drain_delay: file.server.drain_delay.map_or(lag, Seconds::get),
         workers,
         exporting: telemetry.map(Telemetry::start),
@@ -268,13 +266,14 @@ async fn serve(
             }
         };
         let _ = stream.set_nodelay(true);
-        let (app, place) = (app.clone(), places.take(leave));
-        let reserved = place.is_reserved();
+        let (app, place) = (app.clone(), Arc::new(places.take(leave)));
+        let (reserved, its) = (place.is_reserved(), place.clone());
         let service = service_fn(move |request| {
-            let app = app.clone();
-            async move { Ok::<_, std::convert::Infallible>(edge::handle(app, request, reserved).await) }
+            let (app, place) = (app.clone(), its.clone());
+            async move { Ok::<_, std::convert::Infallible>(edge::handle(app, request, place).await) }
         });
-        let connection = protocol(reserved).serve_connection(TokioIo::new(stream), service).into_owned();
+        let protocol = protocol(reserved);
+        let connection = protocol.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks off is nothing to report.
@@ -285,6 +284,8 @@ async fn serve(
     drop(listener);
     let ended = async {
         graceful.shutdown().await;
+        app.sockets.close();
+        app.sockets.wait().await;
         app.once.ended().await;
         app.consents.ended().await;
         app.manager.settle().await;

@@ -22,8 +22,12 @@ impl IntegrationConfig {
 
 fn of(document: &Map<String, Value>) -> Addresses {
     let mut found = Addresses::new();
-    let proxy = document.get("proxy").and_then(|proxy| proxy.get("url"));
-    let named = [(&["base_url"][..], document.get("base_url")), (&["proxy", "url"], proxy)];
+    let url_in = |key: &str| document.get(key).and_then(|value| value.get("url"));
+    let named = [
+        (&["base_url"][..], document.get("base_url")),
+        (&["proxy", "url"], url_in("proxy")),
+        (&["subscriptions", "url"], url_in("subscriptions")),
+    ];
     for (place, text) in named {
         let text = text.and_then(Value::as_str);
         found.extend(text.map(|text| (place.iter().copied().map(str::to_owned).collect(), origin(text))));
@@ -130,7 +134,9 @@ pub(crate) fn origin(text: &str) -> String {
         return origin;
     }
     match Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => url.origin().ascii_serialization(),
+        Ok(url) if matches!(url.scheme(), "http" | "https" | "ws" | "wss") => {
+            url.origin().ascii_serialization()
+        }
         _ => {
             let origin = text.split('/').take(3).collect::<Vec<_>>().join("/");
             origin.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase()
@@ -164,6 +170,7 @@ mod tests {
             ("mariadb://db.example:3306/a", "mysql://db.example:3306"),
             ("sqlite:///data/File.db?mode=ro", "sqlite:///data/File.db"),
             ("amqp://q.example/a", "amqp://q.example"),
+            ("WSS://user:word@S.example:443/a", "wss://s.example"),
             ("{{connection.instance}}/v1", "{{connection.instance}}/v1"),
             ("https://${env:NO_SUCH}/v1", "https://${env:NO_SUCH}/v1"),
         ] {
@@ -179,7 +186,7 @@ mod tests {
     fn an_address_stands_for_itself_in_its_own_place() {
         let config = IntegrationConfig::from_json(json!({
             "integration_id": "a", "type": "rest", "base_url": "https://h/v1", "proxy": {"url": "http://p:3128"},
-            "auth_type": "custom", "auth_config": {
+            "subscriptions": {"url": "wss://s/graphql"}, "auth_type": "custom", "auth_config": {
                 "request": {"url": "https://id.example/login", "json": [{"a": "https://a.example/"}, "text"]},
                 "values": {"x": "http:/b.example"},
             },
@@ -192,6 +199,7 @@ mod tests {
             ("auth_config.values.x", "http://b.example"),
             ("base_url", "https://h"),
             ("proxy.url", "http://p:3128"),
+            ("subscriptions.url", "wss://s"),
         ];
         assert_eq!(found, expected.map(|(place, origin)| (place.to_owned(), origin.to_owned())));
     }

@@ -72,7 +72,7 @@ impl<'a> Parts<'a> {
     /// The user as it is shown. Of HTTP and others a key may stand there alone; of a database, or beside a password, the
     /// name is none.
     fn shown_user(self) -> Option<String> {
-        let http = matches!(&*self.scheme.to_ascii_lowercase(), "http" | "https");
+        let http = matches!(&*self.scheme.to_ascii_lowercase(), "http" | "https" | "ws" | "wss");
         Some(match self.login()? {
             _ if http => MASK.to_owned(),
             // What a name hardly has may be a part of something else.
@@ -197,6 +197,7 @@ mod tests {
             ),
             ("postgres://h/db?password=hunter2@x", "postgres://********@x"),
             ("amqp://hunter2@h", "amqp://********@h"),
+            ("wss://hunter2:x@h/v1?token=a", "wss://********@h/v1?token=********"),
             ("amqp://u:hunter2@h", "amqp://u:********@h"),
         ] {
             assert_eq!(masked(url).as_deref(), Some(shown), "{url}");

@@ -30,10 +30,23 @@ impl Process {
 
     /// Starts the server with these integrations, and with one worker.
     pub(crate) fn trunkline(cores: &str, integrations: &serde_json::Value) -> Self {
+        Self::trunkline_with(cores, integrations, &serde_json::json!({}))
+    }
+
+    /// The same, with more settings of the server.
+    pub(crate) fn trunkline_with(
+        cores: &str,
+        integrations: &serde_json::Value,
+        settings: &serde_json::Value,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = free();
+        let mut server = settings.clone();
+        server["workers"] = 1.into();
+        server["listen"] = address.clone().into();
+        server["data"] = folder.path().join("data").to_string_lossy().into();
         let config = serde_json::json!({
-            "server": { "workers": 1, "listen": address, "data": folder.path().join("data") },
+            "server": server,
             "egress": { "profile": "lab" },
             "integrations": integrations,
         });
@@ -64,6 +77,13 @@ impl Process {
         let words: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
         let ticks = words[11].parse::<f64>().unwrap() + words[12].parse::<f64>().unwrap();
         ticks / TICKS
+    }
+
+    /// Bytes of memory that it has.
+    pub(crate) fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 }
 

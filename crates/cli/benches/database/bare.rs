@@ -11,7 +11,10 @@ use crate::{client::answer, query};
 pub(crate) fn serve(url: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut connection = runtime.block_on(PgConnection::connect(url)).unwrap();
-    answer(|rows| runtime.block_on(ask(&mut connection, &query(rows))));
+    answer(|rows| {
+        (0..16).for_each(|_| runtime.block_on(ask(&mut connection, &query(rows))));
+        16
+    });
 }
 
 async fn ask(connection: &mut PgConnection, sql: &str) {

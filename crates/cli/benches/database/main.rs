@@ -11,6 +11,7 @@
 )]
 
 mod bare;
+#[path = "../common/client.rs"]
 mod client;
 mod library;
 #[path = "../common/load.rs"]
@@ -19,6 +20,11 @@ mod load;
 #[allow(dead_code, reason = "the other benchmark needs more of it")]
 mod process;
 mod served;
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use client::Client;
 use served::Served;
@@ -47,6 +53,19 @@ enum Way {
     Server(Box<Served>),
 }
 
+/// SQLAlchemy, where it is installed.
+fn sqlalchemy(url: &str) -> Option<Client> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = here.join("../testkit/peers/python/.venv/bin/python");
+    let asks =
+        Command::new(&python).args(["-c", "import sqlalchemy, asyncpg"]).stderr(Stdio::null()).status();
+    if !asks.is_ok_and(|status| status.success()) {
+        return None;
+    }
+    let script = here.join("benches/database/client.py");
+    Some(Client::start(Command::new("taskset").args(["-c", "0"]).arg(python).arg(script).arg(url)))
+}
+
 fn compare(args: &[String]) {
     let option = |name: &str, default: u64| {
         let at = args.iter().position(|arg| arg == name);
@@ -69,7 +88,7 @@ fn compare(args: &[String]) {
         ("trunkline, library", Way::Process(Client::this("library", &url))),
         ("trunkline serve", Way::Server(Box::new(Served::start(&url)))),
     ];
-    match Client::python(&url) {
+    match sqlalchemy(&url) {
         Some(python) => ways.push(("SQLAlchemy, asyncpg", Way::Process(python))),
         None => println!("SQLAlchemy and asyncpg are not there (scripts/need.sh python): left out"),
     }

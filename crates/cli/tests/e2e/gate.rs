@@ -48,6 +48,8 @@ const MATRIX: &[(&str, &str, bool)] = &[
     ("get", "/api/v1/oauth/callback/{id}", true),
     ("post", "/api/v1/integrations/{id}/test", false),
     ("post", "/api/v1/integrations/{id}/call", false),
+    ("get", "/api/v1/integrations/{id}/stream", false),
+    ("post", "/api/v1/integrations/{id}/stream", false),
     ("get", "/api/v1/integrations/{id}/proxy/{path}", false),
     ("head", "/api/v1/integrations/{id}/proxy/{path}", false),
     ("options", "/api/v1/integrations/{id}/proxy/{path}", false),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use tokio::{task::JoinSet, time::Instant};
-use trunkline_core::{HttpRequest, Kind};
+use trunkline_core::{HttpRequest, Kind, Receive};
 use trunkline_testkit::Step;
 
 use super::*;
@@ -42,6 +42,20 @@ async fn a_place_is_held_until_the_last_byte_of_a_streamed_reply() {
     let dropped = bench.get().await.unwrap();
     drop(dropped);
     assert_eq!(counts(&bound), (1, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_listens_to_events_holds_a_place_only_until_they_begin() {
+    let bound = bound(1, 0);
+    let bench = bench(&bound, [Step::Ok(streamed()), Step::Hangs]);
+    let mut listen = call(Receive::stream("trades"));
+    let listening = bench.run(&mut listen).await.unwrap();
+    assert_eq!(counts(&bound), (1, 0, 0));
+    let mut beginning = call(Receive::stream("trades"));
+    let mut begins = std::pin::pin!(bench.run(&mut beginning));
+    assert!((&mut begins).now_or_never().is_none());
+    assert_eq!(counts(&bound), (1, 1, 0));
+    drop(listening);
 }
 
 #[tokio::test(start_paused = true)]

@@ -202,13 +202,7 @@ fn too_slow(messages: u64) -> Event {
     let text = format!(
         "the reader was too slow and missed {messages} messages; read faster, raise buffer, or set buffer.when_full to drop_oldest"
     );
-    failed(&Error::new(Kind::Throttled, text))
-}
-
-/// The event that a stream ends with that failed.
-pub(crate) fn failed(error: &Error) -> Event {
-    let json = serde_json::json!({ "kind": error.kind().code(), "message": error.message() });
-    Event::named("error", json.to_string())
+    Event::error(&Error::new(Kind::Throttled, text))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use yawc::Frame;
 
 use super::{
     correlation::{Correlation, Marks, Slot},
-    fanout::{BufferConfig, Fanout, Reader, failed},
+    fanout::{BufferConfig, Fanout, Reader},
     link::{Dialogue, Opened},
     pending::{Answer, Pending},
     pointer::{Found, Pointer},
@@ -212,7 +212,7 @@ impl Dialogue for Talk {
 
     fn given_up(&mut self, error: &Error) {
         for fanout in std::mem::take(&mut self.streams).into_values() {
-            fanout.end(&failed(error));
+            fanout.end(&Event::error(error));
         }
     }
 

@@ -1,0 +1,85 @@
+//! `/api/v1/integrations/{id}/stream`: what a service sends by itself, as server-sent events or over a WebSocket, for as
+//! long as the client stays.
+
+mod kept;
+mod query;
+mod upgrade;
+mod websocket;
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use trunkline::{Body, Call, Error, Handle};
+
+use self::{kept::Kept, upgrade::Upgrade};
+use crate::{
+    app::App,
+    call::{answered, raw},
+    connection, inbound,
+    places::Place,
+    problem::Problem,
+    trace::Trace,
+    wishes::Wishes,
+};
+
+/// Asks proxies of the nginx kind not to collect what they pass on.
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Subscribes. The request is the JSON of a POST, or the query of a GET.
+pub(crate) async fn stream(
+    app: &App,
+    handle: Result<Arc<Handle>, Error>,
+    mut request: Request<Incoming>,
+    place: Arc<Place>,
+) -> Result<Response<Body>, Problem> {
+    let mut handle = handle?;
+    let upgrade = Upgrade::asked(&mut request)?;
+    let (mut head, body) = request.into_parts();
+    let mut wishes = Wishes::of(&head.headers)?;
+    let operation = {
+        let mut held = app.room.hold();
+        let bytes = match head.method {
+            Method::GET => query::json(head.uri.query().unwrap_or_default())?.into(),
+            _ => inbound::json(&head.headers, body, app.body_limit, &mut held).await?,
+        };
+        let (named, rest) = connection::take(&bytes)?;
+        if let Some(name) = connection::chosen([wishes.connection(), named])? {
+            handle = app.connection(&handle, &name).await?;
+        }
+        handle.parse_stream(raw(&rest)?)?
+    };
+    let mut call = Call::new(handle.id().clone(), operation);
+    wishes.onto(&mut call);
+    if let Some(trace) = Trace::take(&mut head.headers) {
+        trace.onto(&mut call);
+    }
+    let result = handle.call(&mut call).await;
+    let began = result.is_ok();
+    let mut response = answered(result, &handle, &call).await;
+    if !began {
+        return Ok(response);
+    }
+    let body = std::mem::take(response.body_mut());
+    match upgrade {
+        None => {
+            let headers = response.headers_mut();
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+            headers.insert(BUFFERING, HeaderValue::from_static("no"));
+            *response.body_mut() = Body::stream(Kept::new(body, app.stop.clone()));
+        }
+        Some(upgrade) => {
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            let headers = response.headers_mut();
+            headers.remove(header::CONTENT_TYPE);
+            upgrade.agree(headers);
+            let served = websocket::serve(upgrade, body, app.stop.clone());
+            app.sockets.spawn(async move {
+                served.await;
+                drop(place);
+            });
+        }
+    }
+    Ok(response)
+}

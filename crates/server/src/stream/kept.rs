@@ -1,0 +1,121 @@
+//! `Kept`: a stream of events on its way to a client: kept alive while nothing happens, and ended when the server stops.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use trunkline::{Body, Error, Event, Idle, Kind};
+
+/// After so long without an event a comment is sent: so the way stays open, and a client that is gone is noticed.
+const BEAT: Duration = Duration::from_secs(15);
+
+/// A body of events.
+pub(super) struct Kept {
+    events: Body,
+    idle: Idle,
+    stop: Pin<Box<WaitForCancellationFutureOwned>>,
+    done: bool,
+}
+
+impl Kept {
+    pub(super) fn new(events: Body, stop: CancellationToken) -> Self {
+        Self { events, idle: Idle::new(BEAT), stop: Box::pin(stop.cancelled_owned()), done: false }
+    }
+
+    /// The event that a stream ends with that did not end by itself.
+    fn last(&mut self, error: &Error) -> Bytes {
+        self.done = true;
+        Event::error(error).frame()
+    }
+}
+
+/// Why streams end when the server does.
+pub(super) fn stopping() -> Error {
+    Error::new(Kind::ShuttingDown, "the server is stopping; subscribe again")
+}
+
+impl HttpBody for Kept {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        if this.done {
+            return Poll::Ready(None);
+        }
+        let bytes = match Pin::new(&mut this.events).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                this.idle.moved();
+                return Poll::Ready(Some(Ok(frame)));
+            }
+            // The client learns why: a body that breaks off says nothing.
+            Poll::Ready(Some(Err(error))) => this.last(&error),
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Pending if this.stop.as_mut().poll(cx).is_ready() => this.last(&stopping()),
+            Poll::Pending => {
+                std::task::ready!(this.idle.poll_overdue(cx));
+                this.idle.moved();
+                Bytes::from_static(b":\n\n")
+            }
+        };
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{StreamExt, stream};
+    use http_body_util::{BodyExt, StreamBody};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn kept(items: Vec<Result<&'static str, Error>>, stop: &CancellationToken) -> Kept {
+        let items = items.into_iter().map(|item| item.map(|text| Frame::data(Bytes::from(text))));
+        Kept::new(Body::stream(StreamBody::new(stream::iter(items).chain(stream::pending()))), stop.clone())
+    }
+
+    async fn next(body: &mut Kept) -> Option<String> {
+        let frame = body.frame().await?.unwrap();
+        Some(String::from_utf8(frame.into_data().unwrap().into()).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_broken_by_a_comment_every_fifteen_seconds() {
+        let mut body = kept(vec![Ok("data: a\n\n")], &CancellationToken::new());
+        let began = Instant::now();
+        assert_eq!(next(&mut body).await.unwrap(), "data: a\n\n");
+        for beats in 1..4 {
+            assert_eq!(next(&mut body).await.unwrap(), ":\n\n");
+            assert_eq!(began.elapsed().as_secs(), beats * 15);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_breaks_a_stream_is_its_last_event() {
+        let error = Error::new(Kind::Unavailable, "cut");
+        let mut body = kept(vec![Ok("data: a\n\n"), Err(error)], &CancellationToken::new());
+        next(&mut body).await;
+        let last = next(&mut body).await.unwrap();
+        assert!(last.starts_with("event: error\n") && last.contains("\"unavailable\""), "{last}");
+        assert_eq!(next(&mut body).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_with_the_server_and_says_so() {
+        let stop = CancellationToken::new();
+        let mut body = kept(vec![Ok("data: a\n\n")], &stop);
+        stop.cancel();
+        assert_eq!(next(&mut body).await.unwrap(), "data: a\n\n", "first what is there");
+        assert!(next(&mut body).await.unwrap().contains("shutting_down"));
+        assert_eq!(next(&mut body).await, None);
+    }
+}

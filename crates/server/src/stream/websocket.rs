@@ -1,0 +1,173 @@
+//! Events over a WebSocket: messages as the service sent them, and all else as `{"event": …, "data": …}`. The client only
+//! listens.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use futures_util::SinkExt;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, value::RawValue};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio_util::sync::CancellationToken;
+use trunkline::{Body, Event, Events, Kind};
+use yawc::{Frame, OpCode, Options, Role, WebSocket, close::CloseCode};
+
+use super::{kept::stopping, upgrade::Upgrade};
+
+/// So often a client is asked whether it is there …
+const PING: Duration = Duration::from_secs(20);
+/// … and so long it may be silent, or not read what is sent.
+const SILENT: Duration = Duration::from_secs(60);
+/// How long a client has to answer a farewell.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// Bytes of the largest message of a client, which has nothing to say.
+const MESSAGE: usize = 4 << 10;
+
+type Socket = WebSocket<TokioIo<Upgraded>>;
+
+/// Why a connection is closed: the code (RFC 6455 section 7.4.1), and in words.
+type Why = (u16, String);
+
+/// Sends events until they, the client or the server come to an end.
+pub(super) async fn serve(upgrade: Upgrade, events: Body, stop: CancellationToken) {
+    // A client that goes away instead of reading the answer is nothing to report.
+    let Ok(connection) = upgrade.connection.await else { return };
+    let options = Options::default().with_limits(MESSAGE, MESSAGE).with_utf8();
+    let Ok(mut socket) = Socket::from_stream(TokioIo::new(connection), Role::Server, options) else { return };
+    let why = tokio::select! {
+        biased;
+        why = pass_on(&mut socket, Events::new(events)) => why,
+        () = stop.cancelled() => Some((1001, stopping().message().to_owned())),
+    };
+    if let Some((code, reason)) = why {
+        let _ = timeout(FAREWELL, close(socket, code, &reason)).await;
+    }
+}
+
+/// Gives why to close the connection, or nothing where it is gone.
+async fn pass_on(socket: &mut Socket, mut events: Events) -> Option<Why> {
+    let mut ping = interval_at(Instant::now() + PING, PING);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heard = Instant::now();
+    loop {
+        let frame = tokio::select! {
+            frame = socket.next_frame() => {
+                heard = Instant::now();
+                match frame.ok()?.opcode() {
+                    OpCode::Text | OpCode::Binary => {
+                        return Some((1008, "this connection is for listening; call with POST …/call".to_owned()));
+                    }
+                    // The library has answered it.
+                    OpCode::Close => return None,
+                    _ => continue,
+                }
+            }
+            event = events.next() => match event {
+                Some(Ok(event)) => {
+                    let last = (event.name == Event::ERROR).then(|| farewell(&event));
+                    send(socket, frame_of(event)).await?;
+                    match last {
+                        Some(why) => return Some(why),
+                        None => continue,
+                    }
+                }
+                Some(Err(error)) => {
+                    let event = Event::error(&error);
+                    let why = farewell(&event);
+                    send(socket, frame_of(event)).await?;
+                    return Some(why);
+                }
+                None => return Some((1000, String::new())),
+            },
+            _ = ping.tick() => Frame::ping(Bytes::new()),
+        };
+        if heard.elapsed() > SILENT {
+            return None;
+        }
+        send(socket, frame).await?;
+    }
+}
+
+/// Nothing where the client is gone, or does not read.
+async fn send(socket: &mut Socket, frame: Frame) -> Option<()> {
+    timeout(SILENT, socket.send(frame)).await.ok()?.ok()
+}
+
+async fn close(mut socket: Socket, code: u16, reason: &str) {
+    let frame = Frame::close(CloseCode::from(code), reason);
+    if socket.send(frame).await.is_ok() {
+        while socket.next_frame().await.is_ok() {}
+    }
+}
+
+/// An event as a message.
+fn frame_of(event: Event) -> Frame {
+    match &*event.name {
+        Event::MESSAGE => Frame::text(event.data),
+        "text" => match serde_json::from_slice::<String>(&event.data) {
+            Ok(text) => Frame::text(text),
+            Err(_) => Frame::text(event.data),
+        },
+        "binary" => match STANDARD.decode(&event.data) {
+            Ok(bytes) => Frame::binary(bytes),
+            Err(_) => Frame::text(event.data),
+        },
+        name => {
+            let data = match serde_json::from_slice::<&RawValue>(&event.data) {
+                Ok(json) => json.get().to_owned(),
+                Err(_) => Value::from(String::from_utf8_lossy(&event.data)).to_string(),
+            };
+            Frame::text(format!("{{\"event\":{},\"data\":{data}}}", Value::from(name)))
+        }
+    }
+}
+
+/// The code for an event that says why a stream failed, and the kind as the reason.
+fn farewell(event: &Event) -> Why {
+    let said: Value = serde_json::from_slice(&event.data).unwrap_or_default();
+    let kind = said["kind"].as_str().unwrap_or_default();
+    let code = match Kind::from_code(kind) {
+        Some(Kind::ShuttingDown) => 1001,
+        // What passes by itself: come again.
+        Some(Kind::Unavailable | Kind::Throttled | Kind::RateLimited | Kind::Overloaded | Kind::Timeout) => {
+            1013
+        }
+        _ => 1011,
+    };
+    (code, kind.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use trunkline::Error;
+
+    use super::*;
+
+    #[test]
+    fn messages_are_passed_on_as_they_are_and_other_events_say_what_they_are() {
+        for (event, opcode, payload) in [
+            (Event::message("{\"a\":1}"), OpCode::Text, &b"{\"a\":1}"[..]),
+            (Event::named("text", "\"a\\r\\nb\""), OpCode::Text, b"a\r\nb"),
+            (Event::named("binary", "AAE="), OpCode::Binary, b"\0\x01"),
+            (
+                Event::named("dropped", "{\"messages\":3}"),
+                OpCode::Text,
+                b"{\"event\":\"dropped\",\"data\":{\"messages\":3}}",
+            ),
+            (Event::named("complete", ""), OpCode::Text, b"{\"event\":\"complete\",\"data\":\"\"}"),
+        ] {
+            let frame = frame_of(event);
+            assert_eq!((frame.opcode(), &**frame.payload()), (opcode, payload));
+        }
+    }
+
+    #[test]
+    fn a_stream_that_failed_is_closed_with_a_code_that_says_whether_to_come_again() {
+        for (kind, code) in [(Kind::Unavailable, 1013), (Kind::Forbidden, 1011), (Kind::ShuttingDown, 1001)] {
+            let event = Event::error(&Error::new(kind, "why"));
+            assert_eq!(farewell(&event), (code, kind.code().to_owned()));
+        }
+    }
+}
