@@ -136,6 +136,7 @@ impl WebSocketConfig {
             settings,
             subprotocols: self.subprotocols.clone(),
             compression: self.compression,
+            authorizes: true,
             rules: SocketRules { max_message },
             codes: CloseCodes::open(&self.close_codes)?,
         };
@@ -207,7 +208,8 @@ fn texts(key: &str, messages: &[Value]) -> Result<Vec<String>> {
     messages.iter().map(|message| text(message).map_err(|error| error.at(key))).collect()
 }
 
-fn resolved(mut value: Value) -> Result<Value> {
+/// A value whose strings have no references any more.
+pub(crate) fn resolved(mut value: Value) -> Result<Value> {
     match &mut value {
         Value::String(text) => *text = parse::resolve(text)?.into_owned(),
         Value::Array(items) => {
