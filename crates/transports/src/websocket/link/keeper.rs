@@ -137,30 +137,17 @@ impl<D: Dialogue> Keeper<D> {
         if brought {
             return self.endpoint.connect(self.access.credential.as_deref()).await;
         }
-        self.renew().await?;
-        let refusal = match self.endpoint.connect(self.access.credential.as_deref()).await {
-            Err(error) if error.kind() == Kind::Unauthenticated => error,
-            result => return result,
-        };
-        // As the pipeline does for calls: once more, if there is another one.
-        let (Some(scheme), Some(refused)) = (self.access.scheme.clone(), self.access.credential.clone())
-        else {
-            return Err(refusal);
-        };
-        let challenge = refusal.reply().map(|reply| reply.headers.clone()).unwrap_or_default();
-        scheme.rejected_dyn(&refused, &challenge).await;
-        self.renew().await?;
-        match &self.access.credential {
-            Some(fresh) if !Arc::ptr_eq(fresh, &refused) => self.endpoint.connect(Some(fresh)).await,
-            _ => Err(refusal),
+        self.access.renew(&self.context).await?;
+        match self.endpoint.connect(self.access.credential.as_deref()).await {
+            // As the pipeline does for calls: once more, if there is another one.
+            Err(refusal) if refusal.kind() == Kind::Unauthenticated => {
+                match self.access.replace(&self.context, &refusal).await? {
+                    true => self.endpoint.connect(self.access.credential.as_deref()).await,
+                    false => Err(refusal),
+                }
+            }
+            result => result,
         }
-    }
-
-    async fn renew(&mut self) -> Result<()> {
-        if let Some(scheme) = &self.access.scheme {
-            self.access.credential = scheme.credential_dyn(&self.context).await?;
-        }
-        Ok(())
     }
 
     /// Tells the scheme of a service that closed a connection for want of a good credential.
@@ -328,7 +315,7 @@ impl<D: Dialogue> Keeper<D> {
 }
 
 /// Full jitter: somewhere between nothing and twice as long as the time before.
-fn pause(tries: u32) -> Duration {
+pub(crate) fn pause(tries: u32) -> Duration {
     let most = FIRST.saturating_mul(1 << tries.min(7)).min(LONGEST);
     most.mul_f64(fastrand::f64())
 }
