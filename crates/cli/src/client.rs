@@ -21,8 +21,11 @@ pub(crate) struct Server {
 impl Server {
     /// Sends a request to the API and gives its answer, whatever its status.
     pub(crate) async fn send(&self, request: HttpRequest) -> Result<Reply, Exit> {
-        let mut config =
-            json!({ "integration_id": "trunkline", "type": "rest", "base_url": self.url, "timeout": 300 });
+        let mut config = json!({
+            "integration_id": "trunkline", "type": "rest", "base_url": self.url, "timeout": 300,
+            // Of a stream there is a sign of life every 15 seconds.
+            "timeouts": { "idle": 60 },
+        });
         if let Ok(token) = std::env::var("TRUNKLINE_API_TOKEN") {
             config["auth_type"] = "api_key".into();
             config["auth_config"] = json!({ "header": "Trunkline-Token", "key": token.trim() });

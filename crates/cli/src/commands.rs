@@ -14,6 +14,7 @@ pub(crate) mod register;
 pub(crate) mod restore;
 pub(crate) mod schema;
 pub(crate) mod serve;
+pub(crate) mod stream;
 
 use std::{io::Read, path::PathBuf};
 

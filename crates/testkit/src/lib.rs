@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test helper that cannot go on should fail the test at once")]
 
 pub mod conformance;
+mod feed;
 mod httpbin;
 mod mariadb;
 mod moto;
@@ -17,6 +18,7 @@ mod script;
 mod server;
 mod tls;
 
+pub use feed::Feed;
 pub use httpbin::Httpbin;
 pub use mariadb::MariaDb;
 pub use moto::Moto;

@@ -9,6 +9,7 @@ mod envelope;
 mod explain;
 mod files;
 mod introspection;
+mod known;
 mod limits;
 mod payload;
 mod plans;
@@ -81,7 +82,11 @@ impl Transport for GraphQl {
         };
         let job = self.job(query)?;
         if let Some(source) = &self.schema
-            && let Some(known) = source.wanted(&self.sender, call.credential.as_ref()).await
+            && let Some(known) = match source.fresh() {
+                Some(known) => Some(known),
+                // Boxed, so that the other calls do not carry its room.
+                None => Box::pin(source.wanted(&self.sender, call.credential.as_ref())).await,
+            }
         {
             // It may be the first that is known, or a newer one.
             each(&job.steps, job.question.batch.is_some(), |(document, _)| {
@@ -119,7 +124,7 @@ impl Transport for GraphQl {
         };
         let sdl = match known {
             Some(known) => known.sdl.clone(),
-            None => Source::fetch(&self.sender, call.credential.as_deref()).await?.sdl,
+            None => schema::sdl(&self.sender, call.credential.as_deref()).await?,
         };
         let mut reply = Reply::new(StatusCode::OK, json!({ "sdl": sdl }).to_string());
         reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

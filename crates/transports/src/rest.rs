@@ -59,7 +59,10 @@ impl Transport for Rest {
         let Operation::Http(request) = &mut call.operation else {
             return Err(Error::new(Kind::Unsupported, "an integration of type rest takes HTTP requests"));
         };
-        self.attempt(request, call.credential.as_deref(), call.deadline, http::classify).await
+        // As `attempt` does, which as a future within this one would make every call larger.
+        let mut trip = self.begin(request, call.credential.as_deref(), call.deadline)?;
+        let reply = self.travel(&mut trip).await;
+        trip.judge(reply.and_then(|reply| http::classify(trip.decode(reply))))
     }
 
     async fn probe(&self, context: &Context, call: &mut Call) -> Result<Proof> {
@@ -74,25 +77,30 @@ impl Transport for Rest {
 }
 
 impl Rest {
-    /// One attempt: the request and its redirects, and what `judge` makes of the answer. For every transport that speaks
-    /// to its service in single HTTP requests.
+    /// One attempt: the request and its redirects. For every transport that speaks to its service in single HTTP
+    /// requests, and judges the answers itself.
     pub(crate) async fn attempt(
         &self,
         request: &mut HttpRequest,
         credential: Option<&Credential>,
         deadline: Option<Instant>,
-        judge: impl FnOnce(Reply) -> Result<Reply>,
     ) -> Result<Reply> {
+        let mut trip = self.begin(request, credential, deadline)?;
+        let reply = self.travel(&mut trip).await;
+        trip.judge(reply.map(|reply| trip.decode(reply)))
+    }
+
+    /// A request that is about to leave.
+    fn begin<'a>(
+        &self,
+        request: &'a mut HttpRequest,
+        credential: Option<&'a Credential>,
+        deadline: Option<Instant>,
+    ) -> Result<Trip<'a>> {
         let body = request.body.take_for_send();
         let request = &*request;
         let uri = uri(&*self.home(credential)?, request, credential)?;
-        let mut trip = Trip::new(uri, body, request, credential, deadline);
-        let reply = self.travel(&mut trip).await;
-        trip.judge(reply.and_then(|reply| {
-            // A part of an encoded reply cannot be decoded by itself.
-            let whole = reply.status != ::http::StatusCode::PARTIAL_CONTENT;
-            judge(if whole && !request.relay { http::decode(reply) } else { reply })
-        }))
+        Ok(Trip::new(uri, body, request, credential, deadline))
     }
 
     /// Sends the request, following redirects, and gives the last answer.

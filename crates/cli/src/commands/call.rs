@@ -204,7 +204,7 @@ fn is_method(word: &str) -> bool {
 }
 
 /// JSON from an argument, a file or standard input.
-fn value(text: &str, option: &str) -> Result<Value, Exit> {
+pub(super) fn value(text: &str, option: &str) -> Result<Value, Exit> {
     let text = match text.strip_prefix('@') {
         Some(path) => read(path)?,
         None => text.to_owned(),

@@ -43,5 +43,6 @@ mod sign;
 mod start;
 #[cfg(target_os = "linux")]
 mod storage;
+mod stream;
 mod telemetry;
 mod trace;

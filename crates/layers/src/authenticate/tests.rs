@@ -105,15 +105,6 @@ fn pieces(pieces: &[&'static str]) -> Body {
 }
 
 #[tokio::test]
-async fn a_refusal_that_came_when_the_service_may_have_acted_repeats_only_what_does_no_harm() {
-    for (request, sends) in [(HttpRequest::post("/"), 1), (HttpRequest::get("/"), 2)] {
-        let closed = Step::Fails(Kind::Unauthenticated, Outcome::Unknown);
-        let (result, sent) = call(&["old", "new"], [closed], request).await;
-        assert_eq!((sent.len(), result.is_ok()), (sends, sends == 2));
-    }
-}
-
-#[tokio::test]
 async fn each_attempt_carries_the_current_credential() {
     let (result, sent) = call(&["one"], [], HttpRequest::get("/")).await;
     result.unwrap();

@@ -167,7 +167,7 @@ impl Sender {
         caller: Caller<'_>,
     ) -> Result<Answer> {
         let Caller { credential, deadline } = caller;
-        let reply = self.rest.attempt(&mut request, credential, deadline, Ok).await?;
+        let reply = self.rest.attempt(&mut request, credential, deadline).await?;
         Answer::read(reply, batch, limit).await
     }
 }

@@ -104,7 +104,8 @@ impl GraphQlConfig {
             return Err(Error::invalid("max_bytes: must be from 1 to 67108864 (64 MiB)"));
         }
         let plans = Plans::new(self.limits.open()?);
-        let schema = self.schema.as_ref().map(SchemaConfig::open).transpose()?.map(Arc::new);
+        let schema =
+            self.schema.as_ref().map(|schema: &SchemaConfig| schema.open(context)).transpose()?.map(Arc::new);
         let known = schema.as_ref().and_then(|source| source.known());
         let mut queries = BTreeMap::new();
         for (name, text) in &self.queries {

@@ -10,17 +10,20 @@ use std::{
 };
 
 use apollo_compiler::{
-    ast::{self, Definition, OperationDefinition, OperationType, Type, Value},
+    ast::{self, Definition},
     parser::Parser,
 };
 use sha2::{Digest, Sha256};
 use trunkline_core::{Error, Result, parse};
 
+mod operation;
+
+use self::operation::Asked;
 use super::{
     explain::{all, at},
+    known::Known,
     limits::Limits,
     reader::Reader,
-    schema::Known,
     shape::{Fragments, Shape, Size},
     variables::Variables,
 };
@@ -37,30 +40,6 @@ pub(super) struct Document {
     fragments: Fragments,
     /// The schema that it was last found valid for; 0 for none.
     valid_for: AtomicU64,
-}
-
-/// One of its operations.
-#[derive(Debug)]
-pub(super) struct Asked {
-    name: Option<Box<str>>,
-    pub(super) does: OperationType,
-    variables: Vec<Declared>,
-    shape: Shape,
-    /// What it costs, where no variable has a say in it.
-    cost: Option<u64>,
-    /// Whether it has one selection that is a field.
-    pub(super) single: bool,
-}
-
-/// A variable.
-#[derive(Debug)]
-struct Declared {
-    name: Box<str>,
-    /// Its type, where that says that it must not be null.
-    never_null: Option<Box<str>>,
-    has_default: bool,
-    /// Its default, where that is a number.
-    number: Option<u64>,
 }
 
 impl Document {
@@ -87,7 +66,7 @@ impl Document {
                         };
                         return Err(at(what, operation.location(), &parsed.sources));
                     }
-                    operations.push(asked(operation, &mut reader, &parsed, limits)?);
+                    operations.push(Asked::read(operation, &mut reader, &parsed, limits)?);
                 }
                 other => {
                     let what = "holds a definition of a schema, which is nothing to ask a service";
@@ -190,13 +169,13 @@ impl Document {
         // Tools send the variables of all operations with each of them.
         let all =
             || self.operations.iter().flat_map(|operation| &operation.variables).map(|known| &*known.name);
-        for name in variables.names().filter(|name| all().all(|known| known != *name)) {
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-            let near = parse::nearest(name, all()).map(|near| format!(", did you mean {near}?"));
-            let near = near.unwrap_or_default();
-            return Err(Error::invalid(format!("variables: the document declares no ${shown}{near}")));
-        }
-        Ok(())
+        let Some(name) = variables.names().find(|name| all().all(|known| known != *name)) else {
+            return Ok(());
+        };
+        let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+        let near = parse::nearest(name, all()).map(|near| format!(", did you mean {near}?"));
+        let near = near.unwrap_or_default();
+        Err(Error::invalid(format!("variables: the document declares no ${shown}{near}")))
     }
 
     /// What an operation costs with these variables.
@@ -233,52 +212,6 @@ fn number(size: &Size) -> u64 {
         Size::Number(number) => *number,
         Size::Variable(_) => 1,
     }
-}
-
-/// Reads one operation.
-fn asked(
-    operation: &OperationDefinition,
-    reader: &mut Reader<'_>,
-    parsed: &ast::Document,
-    limits: &Limits,
-) -> Result<Asked> {
-    let part = reader.part(&operation.selection_set, &operation.directives)?;
-    limits.deep(part.depth)?;
-    let mut variables = Vec::with_capacity(operation.variables.len());
-    for variable in &operation.variables {
-        if variables.iter().any(|known: &Declared| *known.name == *variable.name.as_str()) {
-            let what = format!("${} is declared twice", variable.name);
-            return Err(at(what, variable.location(), &parsed.sources));
-        }
-        let never_null = matches!(&*variable.ty, Type::NonNullNamed(_) | Type::NonNullList(_));
-        let number = match variable.default_value.as_deref() {
-            Some(Value::Int(number)) => number.as_str().parse().ok(),
-            _ => None,
-        };
-        variables.push(Declared {
-            name: variable.name.as_str().into(),
-            never_null: never_null.then(|| variable.ty.to_string().into()),
-            has_default: variable.default_value.is_some(),
-            number,
-        });
-    }
-    let unknown = |(name, _): &&&(apollo_compiler::Name, _)| {
-        variables.iter().all(|known: &Declared| *known.name != *name.as_str())
-    };
-    if let Some((name, place)) = reader.uses(&part).iter().find(unknown) {
-        let operation = operation.name.as_ref().map_or_else(|| "operation".to_owned(), ToString::to_string);
-        let what = format!("${name} is used, but {operation} does not declare it");
-        return Err(at(what, *place, &parsed.sources));
-    }
-    let single = matches!(&*operation.selection_set, [ast::Selection::Field(_)]);
-    Ok(Asked {
-        name: operation.name.as_ref().map(|name| name.as_str().into()),
-        does: operation.operation_type,
-        variables,
-        shape: part.shape,
-        cost: None,
-        single,
-    })
 }
 
 #[cfg(test)]

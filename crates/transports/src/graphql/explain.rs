@@ -10,6 +10,23 @@ use trunkline_core::Error;
 /// So many of what is wrong are told at most.
 const TOLD: usize = 10;
 
+/// What the parser calls the signs of the language.
+const SIGNS: [(&str, &str); 13] = [
+    ("L_CURLY", "`{`"),
+    ("R_CURLY", "`}`"),
+    ("L_PAREN", "`(`"),
+    ("R_PAREN", "`)`"),
+    ("L_BRACK", "`[`"),
+    ("R_BRACK", "`]`"),
+    ("COLON", "`:`"),
+    ("EQ", "`=`"),
+    ("BANG", "`!`"),
+    ("AT", "`@`"),
+    ("DOLLAR", "`$`"),
+    ("SPREAD", "`...`"),
+    ("EOF", "the end"),
+];
+
 /// One thing that is wrong.
 pub(super) fn at(what: impl AsRef<str>, place: Option<SourceSpan>, sources: &SourceMap) -> Error {
     Error::invalid(located(what.as_ref(), place, sources))
@@ -22,6 +39,8 @@ pub(super) fn all(found: &DiagnosticList) -> Error {
         .take(TOLD)
         .map(|found| located(&plain(&found.error.to_string()), found.error.location(), found.sources))
         .collect();
+    // At the end of a text each bracket that is open is missed by itself.
+    told.dedup();
     if found.len() > TOLD {
         told.push(format!("and {} more", found.len() - TOLD));
     }
@@ -38,10 +57,26 @@ fn located(what: &str, place: Option<SourceSpan>, sources: &SourceMap) -> String
 /// On one line, of a length that a message can have: what is quoted may be long.
 fn plain(text: &str) -> String {
     const LONGEST: usize = 300;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = line.trim_end_matches('.');
+    let word = |word| SIGNS.iter().find(|(name, _)| *name == word).map_or(word, |(_, sign)| *sign);
+    // A comma follows the name of a sign that was expected.
+    let words = text.trim_end_matches('.').split_whitespace().map(|text| match text.strip_suffix(',') {
+        Some(text) => format!("{},", word(text)),
+        None => word(text).to_owned(),
+    });
+    let line = words.collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_that_calls_signs_what_they_are() {
+        assert_eq!(plain("expected R_CURLY, got\n EOF."), "expected `}`, got the end");
+        assert_eq!(plain(&"x".repeat(1000)).chars().count(), 301);
     }
 }

@@ -9,7 +9,7 @@ use super::{document::Document, limits::Limits};
 
 /// How many documents are remembered, and how long one may be: what is longer was likely made for one call.
 const DOCUMENTS: usize = 256;
-const LONGEST: usize = 64 << 10;
+const LONGEST: usize = 16 << 10;
 
 /// Documents that were read.
 pub(super) struct Plans {

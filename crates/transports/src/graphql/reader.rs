@@ -191,7 +191,10 @@ fn sizes(arguments: &[Node<Argument>]) -> Vec<Size> {
     let wanted = arguments.iter().filter(|argument| SIZES.contains(&argument.name.as_str()));
     wanted
         .filter_map(|argument| match &*argument.value {
-            Value::Int(number) => number.as_str().parse().ok().map(Size::Number),
+            // One that is larger than any service takes is no way round a limit.
+            Value::Int(number) if !number.as_str().starts_with('-') => {
+                Some(Size::Number(number.as_str().parse().unwrap_or(u64::MAX)))
+            }
             Value::Variable(name) => Some(Size::Variable(name.as_str().into())),
             _ => None,
         })

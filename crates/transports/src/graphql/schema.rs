@@ -2,21 +2,21 @@
 //! when it is first needed, and again when it has grown old.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use apollo_compiler::{Schema, validation::Valid};
 use arc_swap::ArcSwapOption;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout};
-use trunkline_core::{Credential, Error, Result, Seconds, parse};
+use trunkline_core::{Context, Credential, Error, Kind, Result, Seconds, parse};
 
-use super::{ask::Sender, explain::all, introspection};
+use super::{
+    ask::Sender,
+    introspection,
+    known::{Known, Schemas},
+};
 
 /// The schema of a service.
 #[derive(Clone, Default, Deserialize, JsonSchema)]
@@ -37,22 +37,21 @@ pub(super) struct SchemaConfig {
 #[derive(Debug)]
 pub(super) struct Source {
     known: ArcSwapOption<Known>,
+    schemas: Arc<Schemas>,
     /// When it is asked for again; never for one that is in the configuration.
     refresh: Option<Duration>,
     /// Whoever has it asks.
     turn: Arc<tokio::sync::Mutex<()>>,
-    /// When it could not be had, and why.
-    failed: Mutex<Option<(Instant, String)>>,
+    heard: Mutex<Heard>,
 }
 
-/// A schema that is known.
-#[derive(Debug)]
-pub(super) struct Known {
-    pub(super) schema: Valid<Schema>,
-    pub(super) sdl: String,
-    /// Which one it is, among all of this process.
-    pub(super) number: u64,
+/// What came of asking for it.
+#[derive(Debug, Clone, Default)]
+struct Heard {
+    /// When what is known was asked for.
     asked: Option<Instant>,
+    /// When it could not be had since, and why.
+    failed: Option<(Instant, String)>,
 }
 
 /// How long a call waits for the schema; then its document is not checked.
@@ -66,11 +65,12 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 impl SchemaConfig {
     /// Checks it. Sends nothing.
-    pub(super) fn open(&self) -> Result<Source> {
+    pub(super) fn open(&self, context: &Context) -> Result<Source> {
+        let schemas = context.shared::<Schemas>();
         let known = match (&self.sdl, self.introspect) {
             (Some(sdl), false) if self.refresh.is_none() => {
                 let sdl = parse::resolve(sdl).map_err(|error| error.at("schema.sdl"))?;
-                Some(Arc::new(Known::read(&sdl, None).map_err(|error| error.at("schema.sdl"))?))
+                Some(schemas.of(&sdl).map_err(|error| error.at("schema.sdl"))?)
             }
             (None, true) => None,
             (Some(_), _) => {
@@ -84,22 +84,10 @@ impl SchemaConfig {
         Ok(Source {
             refresh: known.is_none().then(|| self.refresh.map_or(hour, Seconds::get)),
             known: ArcSwapOption::new(known),
+            schemas,
             turn: Arc::default(),
-            failed: Mutex::default(),
+            heard: Mutex::default(),
         })
-    }
-}
-
-impl Known {
-    /// Reads a schema.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_config` with all that is wrong with it, up to ten of it.
-    pub(super) fn read(sdl: &str, asked: Option<Instant>) -> Result<Self> {
-        static NUMBER: AtomicU64 = AtomicU64::new(1);
-        let schema = Schema::parse_and_validate(sdl, "schema").map_err(|found| all(&found.errors))?;
-        Ok(Self { schema, sdl: sdl.to_owned(), number: NUMBER.fetch_add(1, Ordering::Relaxed), asked })
     }
 }
 
@@ -107,6 +95,14 @@ impl Source {
     /// What is known now.
     pub(super) fn known(&self) -> Option<Arc<Known>> {
         self.known.load_full()
+    }
+
+    /// What is known, where nobody has to be asked.
+    pub(super) fn fresh(&self) -> Option<Arc<Known>> {
+        let known = self.known()?;
+        let asked = self.heard().asked;
+        let old = self.refresh.is_some_and(|refresh| asked.is_none_or(|asked| asked.elapsed() >= refresh));
+        (!old).then_some(known)
     }
 
     /// What is known, after asking the service where nothing is. Nobody waits for what is only old, and what cannot be had
@@ -118,8 +114,9 @@ impl Source {
     ) -> Option<Arc<Known>> {
         let known = self.known();
         let Some(refresh) = self.refresh else { return known };
-        let asked = known.as_ref().and_then(|known| known.asked);
-        if asked.is_some_and(|asked| asked.elapsed() < refresh) || self.pauses() {
+        let Heard { asked, failed } = self.heard().clone();
+        let fresh = asked.is_some_and(|asked| asked.elapsed() < refresh);
+        if fresh || failed.is_some_and(|(when, _)| when.elapsed() < PAUSE) {
             return known;
         }
         let Ok(turn) = self.turn.clone().try_lock_owned() else {
@@ -141,62 +138,63 @@ impl Source {
         known.or_else(|| self.known())
     }
 
-    /// Asks the service now, for whoever wants to see the schema.
-    ///
-    /// # Errors
-    ///
-    /// Those of the request, and `protocol` where the answer is no schema.
-    pub(super) async fn fetch(sender: &Sender, credential: Option<&Credential>) -> Result<Known> {
-        let asked = Instant::now();
-        let answer = sender.introspect(credential).await?;
-        // A large one takes a while to read.
-        let read =
-            tokio::task::spawn_blocking(move || Known::read(&introspection::sdl(&answer)?, Some(asked)));
-        let read = read
-            .await
-            .map_err(|error| Error::new(trunkline_core::Kind::Internal, "reading ended").source(error))?;
-        read.map_err(|error| {
-            let what = format!("the service's schema is not valid: {}", error.message());
-            Error::new(trunkline_core::Kind::Protocol, what)
-        })
-    }
-
     /// Why it could not be had, if that is so.
     pub(super) fn failure(&self) -> Option<String> {
-        self.failed().as_ref().map(|(_, why)| why.clone())
+        self.heard().failed.as_ref().map(|(_, why)| why.clone())
     }
 
     /// Asks, and notes what came of it.
     async fn ask(&self, sender: &Sender, credential: Option<&Credential>) {
-        let fetched = timeout(LIMIT, Self::fetch(sender, credential)).await;
-        let why = match fetched {
+        let asked = Instant::now();
+        let failed = match timeout(LIMIT, self.fetch(sender, credential)).await {
             Ok(Ok(known)) => {
-                self.known.store(Some(Arc::new(known)));
+                self.known.store(Some(known));
+                self.heard().asked = Some(asked);
                 None
             }
             Ok(Err(error)) => Some(error.message().to_owned()),
             Err(_) => Some(format!("it did not come within {LIMIT:?}")),
         };
-        *self.failed() = why.map(|why| (Instant::now(), why));
+        self.heard().failed = failed.map(|why| (Instant::now(), why));
     }
 
-    fn pauses(&self) -> bool {
-        self.failed().as_ref().is_some_and(|(when, _)| when.elapsed() < PAUSE)
+    async fn fetch(&self, sender: &Sender, credential: Option<&Credential>) -> Result<Arc<Known>> {
+        let sdl = sdl(sender, credential).await?;
+        let schemas = self.schemas.clone();
+        // A large one takes a while to read.
+        let read = tokio::task::spawn_blocking(move || schemas.of(&sdl)).await;
+        let read =
+            read.map_err(|error| Error::new(Kind::Internal, "reading a schema broke off").source(error))?;
+        read.map_err(|error| {
+            let what = format!("the service's schema is not valid: {}", error.message());
+            Error::new(Kind::Protocol, what)
+        })
     }
 
-    fn failed(&self) -> std::sync::MutexGuard<'_, Option<(Instant, String)>> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Asks a service for its schema, in the schema language.
+///
+/// # Errors
+///
+/// Those of the request, and `protocol` where the answer is no schema.
+pub(super) async fn sdl(sender: &Sender, credential: Option<&Credential>) -> Result<String> {
+    introspection::sdl(&sender.introspect(credential).await?)
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use trunkline_core::{Egress, Profile};
 
     use super::*;
 
     fn open(config: Value) -> Result<Source> {
-        serde_json::from_value::<SchemaConfig>(config).unwrap().open()
+        let context = Context::new(Arc::new(Egress::new(Profile::Lab, &[]).unwrap()));
+        serde_json::from_value::<SchemaConfig>(config).unwrap().open(&context)
     }
 
     #[test]

@@ -50,10 +50,12 @@ impl<'a> Variables<'a> {
         Some(value.is_some_and(|value| value.get() == "null"))
     }
 
-    /// A variable that is a number and not negative.
+    /// A variable that is a number and not negative. `1e3` is a whole number to those who read JSON as JavaScript does.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
         let (_, value) = self.0.iter().find(|(known, _)| known == name)?;
-        value.and_then(|value| value.get().parse().ok())
+        let text = value.as_ref()?.get();
+        // The cast cuts off what is beyond either end.
+        text.parse().ok().or_else(|| text.parse::<f64>().ok().map(|number| number as u64))
     }
 }
 
@@ -109,6 +111,11 @@ mod tests {
         assert_eq!(variables.is_null("fs"), Some(false));
         assert_eq!(variables.is_null("x"), None);
         assert_eq!(variables.number("n"), Some(5));
+        let large: Box<RawValue> =
+            serde_json::from_str(r#"{"a": 1e3, "b": 99999999999999999999, "c": "5", "d": -5}"#).unwrap();
+        let large = Variables::of(Some(&large), &[]).unwrap();
+        let numbers = ["a", "b", "c", "d", "e"].map(|name| large.number(name));
+        assert_eq!(numbers, [Some(1000), Some(u64::MAX), None, Some(0), None]);
         let mut names: Vec<_> = variables.names().collect();
         names.sort_unstable();
         assert_eq!(names, ["a", "fs", "n", "o"]);

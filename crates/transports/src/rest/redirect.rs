@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use trunkline_core::{Body, Credential, Error, Form, HttpRequest, Kind, Outcome, Reply, Result};
 
 use super::{Redirects, Rest};
-use crate::http::{query, resolve_location};
+use crate::http::{decode, query, resolve_location};
 
 /// Redirects followed for one call.
 const MAX: u8 = 5;
@@ -169,6 +169,13 @@ impl<'a> Trip<'a> {
             }
         }
         Ok(Stage::Onward)
+    }
+
+    /// Its answer, decoded where it is to be read.
+    pub(super) fn decode(&self, reply: Reply) -> Reply {
+        // A part of an encoded reply cannot be decoded by itself.
+        let whole = reply.status != StatusCode::PARTIAL_CONTENT;
+        if whole && !self.request.relay { decode(reply) } else { reply }
     }
 
     /// What the end of the trip means for the request that began it: once a service has acted on it,

@@ -25,7 +25,8 @@ impl Service {
     pub(crate) fn open(peer: &Peer, more: Value) -> Result<Self> {
         let context = Context::new(Arc::new(Egress::new(Profile::Lab, &[]).unwrap()));
         let mut config = json!({"base_url": format!("{}/graphql", peer.url())});
-        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let Value::Object(more) = more else { panic!("keys are an object") };
+        config.as_object_mut().unwrap().extend(more);
         let graphql = GraphQl::open(parse::value(config, "")?, &context)?;
         Ok(Self { context, graphql })
     }

@@ -16,8 +16,15 @@ const SDL: &str = "type Query { order(id: ID!): Order } type Order { total: Int 
 
 /// A service that gives its schema unless it is `shy`.
 async fn described(shy: Arc<AtomicBool>) -> Peer {
-    let schema = Schema::parse_and_validate(SDL, "sdl").unwrap();
+    growing(shy, Arc::default()).await
+}
+
+/// The same, whose orders have a number once it has `grown`.
+async fn growing(shy: Arc<AtomicBool>, grown: Arc<AtomicBool>) -> Peer {
+    let more = SDL.replace("total: Int", "total: Int number: String");
+    let [old, new] = [SDL, &more].map(|sdl| Schema::parse_and_validate(sdl, "sdl").unwrap());
     Peer::http(move |received| {
+        let schema = if grown.load(Ordering::SeqCst) { &new } else { &old };
         if !asks(&received) {
             return answer(200, &json!({"data": {"order": null}}));
         }
@@ -25,11 +32,11 @@ async fn described(shy: Arc<AtomicBool>) -> Peer {
             return answer(400, &json!({"errors": [{"message": "introspection is off"}]}));
         }
         let text = sent(&received)["query"].as_str().unwrap().to_owned();
-        let document = ExecutableDocument::parse_and_validate(&schema, text, "query").unwrap();
+        let document = ExecutableDocument::parse_and_validate(schema, text, "query").unwrap();
         let operation = document.operations.get(None).unwrap();
         let none = Valid::assume_valid(Default::default());
         let implementers = schema.implementers_map();
-        let found = introspection::partial_execute(&schema, &implementers, &document, operation, &none);
+        let found = introspection::partial_execute(schema, &implementers, &document, operation, &none);
         answer(200, &serde_json::to_value(found.unwrap()).unwrap())
     })
     .await
@@ -105,4 +112,22 @@ async fn a_schema_can_be_seen_without_documents_being_checked() {
     let service = Service::new(&peer, json!({}));
     service.json(wrong()).await.unwrap();
     assert!(service.schema().await.unwrap()["sdl"].as_str().unwrap().contains("type Order"));
+}
+
+#[tokio::test]
+async fn an_old_schema_is_asked_for_again_while_calls_go_on() {
+    let grown = Arc::new(AtomicBool::new(false));
+    let peer = growing(Arc::default(), grown.clone()).await;
+    let service = Service::new(&peer, json!({"schema": {"introspect": true, "refresh": "1ms"}}));
+    let number = json!({"query": "{ order(id: 1) { number } }"});
+    assert!(service.json(number.clone()).await.is_err());
+    grown.store(true, Ordering::SeqCst);
+    // Whoever finds it old has it asked for, and does not wait.
+    for tries in 0.. {
+        service.json(right()).await.unwrap();
+        if service.parse(&number).is_ok() {
+            break;
+        }
+        assert!(tries < 1000, "it is still the old one");
+    }
 }

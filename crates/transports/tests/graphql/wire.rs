@@ -135,3 +135,13 @@ async fn where_only_named_documents_may_be_sent_others_are_refused() {
     assert!(service.call(Query::new("{ b }").into()).await.is_err());
     assert_eq!(peer.received().len(), 1);
 }
+
+#[tokio::test]
+async fn what_a_call_costs_in_memory_while_it_waits_is_bounded() {
+    use trunkline_core::{Call, IntegrationId, Transport};
+    let service = Service::new(&agreeable().await, json!({"schema": {"introspect": true}}));
+    let operation = service.parse(&json!({"query": "{ a }"})).unwrap();
+    let mut call = Call::new(IntegrationId::new("a").unwrap(), operation);
+    let attempt = service.graphql.call(&service.context, &mut call);
+    assert!(size_of_val(&attempt) <= 3000, "{} bytes", size_of_val(&attempt));
+}

@@ -79,6 +79,8 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: impl AsRef<[u8]>) -> St
 impl Server {
     /// Sends a request and gives the head of the answer, its body still on the way. Dropping the answer
     /// closes the connection.
+    ///
+    /// An answer that agrees to an upgrade leads to its connection.
     pub(crate) async fn open<B>(&self, mut request: Request<B>) -> Response<Incoming>
     where
         B: Body + Send + 'static,
@@ -92,7 +94,7 @@ impl Server {
         }
         let stream = TokioIo::new(connect(self.address).await);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
-        tokio::spawn(connection);
+        tokio::spawn(connection.with_upgrades());
         within("an answer", sender.send_request(request)).await.unwrap()
     }
 

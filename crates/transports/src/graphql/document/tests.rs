@@ -1,6 +1,9 @@
 //! What is refused of a document, and what it costs.
 
+use proptest::prelude::*;
 use serde_json::{Value, json, value::to_raw_value};
+
+use apollo_compiler::ast::OperationType;
 
 use super::{super::limits::LimitsConfig, *};
 
@@ -17,8 +20,8 @@ fn refused(text: &str) -> String {
 }
 
 /// The operation of this name, checked with these variables.
-fn checked(document: &Document, name: Option<&str>, variables: Value) -> Result<u64> {
-    let raw = to_raw_value(&variables).unwrap();
+fn checked(document: &Document, name: Option<&str>, variables: &Value) -> Result<u64> {
+    let raw = to_raw_value(variables).unwrap();
     let variables = Variables::of(Some(&raw), &[])?;
     let operation = document.operation(name)?;
     document.check(operation, &variables)?;
@@ -77,14 +80,14 @@ fn a_variable_that_must_be_there_is_missed_before_anything_is_sent() {
         (json!({}), Some("id is missing; it is of type ID!")),
         (json!({"id": 1, "op": 2}), Some("declares no $op")),
     ] {
-        let found = checked(&document, Some("A"), variables.clone());
+        let found = checked(&document, Some("A"), &variables);
         match words {
             None => assert!(found.is_ok(), "{variables}: {found:?}"),
             Some(words) => assert!(found.unwrap_err().message().contains(words), "{variables}"),
         }
     }
     let near = read("query($before: Int) { a(b: $before) }").unwrap();
-    let error = checked(&near, None, json!({"befor": 1})).unwrap_err();
+    let error = checked(&near, None, &json!({"befor": 1})).unwrap_err();
     assert!(error.message().contains("did you mean before?"), "{error}");
 }
 
@@ -102,7 +105,7 @@ fn lists_cost_what_their_argument_says() {
             1 + 2 * 12,
         ),
     ] {
-        assert_eq!(checked(&read(text).unwrap(), None, variables).unwrap(), cost, "{text}");
+        assert_eq!(checked(&read(text).unwrap(), None, &variables).unwrap(), cost, "{text}");
     }
 }
 
@@ -142,7 +145,7 @@ fn fragments_that_unfold_into_billions_of_fields_are_refused_at_once() {
 
 #[test]
 fn a_document_is_checked_against_a_schema_once_and_again_for_another() {
-    let known = |sdl: &str| Known::read(sdl, None).unwrap();
+    let known = |sdl: &str| Known::read(sdl).unwrap();
     let [first, other] = ["type Query { a(n: Int!): Int b: Int }", "type Query { c: Int }"].map(known);
     let document = read("{\n a(n: 1) b }").unwrap();
     document.validate(&first).unwrap();
@@ -152,4 +155,24 @@ fn a_document_is_checked_against_a_schema_once_and_again_for_another() {
     let many = read(&format!("{{ {} }}", (0..30).map(|n| format!("f{n} ")).collect::<String>())).unwrap();
     let message = many.validate(&first).unwrap_err().message().to_owned();
     assert!(message.ends_with("and 20 more"), "{message}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_is_too_strange_to_be_read(
+        text in ".{0,60}",
+        words in prop::collection::vec(
+            prop::sample::select(vec![
+                "{", "}", "(", ")", "[", "]", "...", "on", "T", "a", "$x", ":", "!", "@", "=", "1", "\"s\"", "\"\"\"",
+                "query", "mutation", "fragment", "#", "\n", "F", "...F", "fragment F on T {", "first: 9",
+            ]),
+            0..40,
+        ),
+    ) {
+        let _ = read(&text);
+        if let Ok(document) = read(&words.join(" ")) {
+            let known = Known::read("type Query { a(first: Int): T } type T { a: Int }").unwrap();
+            let _ = document.validate(&known);
+        }
+    }
 }

@@ -145,7 +145,7 @@ impl Feeds {
             // What is compressed may wait to be sent until there is more of it.
             .header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .body(Bytes::copy_from_slice(request.as_bytes()));
-        let reply = self.rest.attempt(&mut request, credential, deadline, Ok).await?;
+        let reply = self.rest.attempt(&mut request, credential, deadline).await?;
         let media = reply.media().and_then(|media| media.split(';').next()).unwrap_or_default();
         if reply.status == StatusCode::OK && media.trim().eq_ignore_ascii_case(Events::MEDIA) {
             return Ok(Events::new(reply.body));

@@ -1,0 +1,189 @@
+//! `Feed`: a WebSocket service that remembers what it hears, answers what asks for it, sends to all what it is told to,
+//! and hangs up when it is told to.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use futures_util::SinkExt;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::{broadcast, watch},
+};
+use yawc::{Frame, OpCode, Options, Role, WebSocket, close::CloseCode};
+
+use crate::Peer;
+
+/// What the service is told to do on all its connections.
+#[derive(Debug, Clone)]
+enum Order {
+    Text(String),
+    Bytes(Bytes),
+    Close(u16),
+    HangUp,
+}
+
+/// The service. It stops when it is dropped.
+#[derive(Debug)]
+pub struct Feed {
+    peer: Peer,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    orders: broadcast::Sender<Order>,
+    /// Messages that came, over all connections.
+    heard: watch::Sender<Vec<String>>,
+    /// Heads of the handshakes.
+    heads: watch::Sender<Vec<String>>,
+    open: watch::Sender<usize>,
+}
+
+impl Feed {
+    /// Starts it. A JSON message whose `op` is `echo` is sent back; all others are only remembered.
+    pub async fn start() -> Self {
+        let (orders, heard) = (broadcast::Sender::new(4096), watch::Sender::default());
+        let (heads, open) = (watch::Sender::default(), watch::Sender::default());
+        let shared = Arc::new(Shared { orders, heard, heads, open });
+        let its = shared.clone();
+        let peer = Peer::raw(move |stream| {
+            let shared = its.clone();
+            async move {
+                // A client that goes away is nothing to report.
+                let _ = shared.serve(stream).await;
+            }
+        })
+        .await;
+        Self { peer, shared }
+    }
+
+    /// Its host and port.
+    pub fn address(&self) -> SocketAddr {
+        self.peer.address()
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("ws://{}/feed", self.peer.address())
+    }
+
+    /// Sends a text on all connections.
+    pub fn send(&self, text: impl Into<String>) {
+        self.tell(Order::Text(text.into()));
+    }
+
+    /// Sends bytes on all connections.
+    pub fn send_bytes(&self, bytes: impl Into<Bytes>) {
+        self.tell(Order::Bytes(bytes.into()));
+    }
+
+    /// Closes all connections with this code.
+    pub fn close(&self, code: u16) {
+        self.tell(Order::Close(code));
+    }
+
+    /// Hangs up on all connections, without a farewell.
+    pub fn hang_up(&self) {
+        self.tell(Order::HangUp);
+    }
+
+    fn tell(&self, order: Order) {
+        // Nobody is connected.
+        let _ = self.shared.orders.send(order);
+    }
+
+    /// Connections that were ever made.
+    pub fn connections(&self) -> usize {
+        self.peer.connections()
+    }
+
+    /// Waits until so many connections are open.
+    pub async fn open(&self, connections: usize) {
+        self.shared.open.subscribe().wait_for(|open| *open == connections).await.unwrap();
+    }
+
+    /// Waits until this message has come so often.
+    pub async fn hears(&self, text: &str, times: usize) {
+        let came = |heard: &Vec<String>| heard.iter().filter(|heard| *heard == text).count() >= times;
+        self.shared.heard.subscribe().wait_for(came).await.unwrap();
+    }
+
+    /// Messages that came.
+    pub fn heard(&self) -> Vec<String> {
+        self.shared.heard.borrow().clone()
+    }
+
+    /// Heads of the handshakes.
+    pub fn heads(&self) -> Vec<String> {
+        self.shared.heads.borrow().clone()
+    }
+}
+
+impl Shared {
+    async fn serve(&self, mut stream: TcpStream) -> Option<()> {
+        let head = shake_hands(&mut stream).await.ok()?;
+        let mut socket = WebSocket::from_stream(stream, Role::Server, Options::default()).ok()?;
+        let mut orders = self.orders.subscribe();
+        self.heads.send_modify(|heads| heads.push(head));
+        self.open.send_modify(|open| *open += 1);
+        let _ = self.talk(&mut socket, &mut orders).await;
+        self.open.send_modify(|open| *open -= 1);
+        Some(())
+    }
+
+    async fn talk(
+        &self,
+        socket: &mut WebSocket<TcpStream>,
+        orders: &mut broadcast::Receiver<Order>,
+    ) -> Option<()> {
+        loop {
+            tokio::select! {
+                frame = socket.next_frame() => {
+                    let frame = frame.ok()?;
+                    match frame.opcode() {
+                        OpCode::Text => {
+                            let text = frame.as_str().to_owned();
+                            let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+                            self.heard.send_modify(|heard| heard.push(text.clone()));
+                            if json["op"] == "echo" {
+                                socket.send(Frame::text(text)).await.ok()?;
+                            }
+                        }
+                        OpCode::Close => return None,
+                        _ => {}
+                    }
+                }
+                order = orders.recv() => match order.ok()? {
+                    Order::Text(text) => socket.send(Frame::text(text)).await.ok()?,
+                    Order::Bytes(bytes) => socket.send(Frame::binary(bytes)).await.ok()?,
+                    Order::Close(code) => {
+                        socket.send(Frame::close(CloseCode::from(code), "as told")).await.ok()?;
+                    }
+                    Order::HangUp => return None,
+                },
+            }
+        }
+    }
+}
+
+/// The server's side of the handshake (RFC 6455 section 4.2). Gives the head of the request.
+async fn shake_hands(stream: &mut TcpStream) -> std::io::Result<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if stream.read_buf(&mut head).await? == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap_or_default();
+    let accept = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let accept = STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, accept.as_bytes()));
+    let answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n"
+    );
+    stream.write_all(answer.as_bytes()).await?;
+    Ok(head)
+}
