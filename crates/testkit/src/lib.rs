@@ -18,7 +18,7 @@ mod script;
 mod server;
 mod tls;
 
-pub use feed::Feed;
+pub use feed::{Feed, shake_hands};
 pub use httpbin::Httpbin;
 pub use mariadb::MariaDb;
 pub use moto::Moto;
