@@ -132,8 +132,7 @@ impl GraphQlConfig {
             http_version: self.http_version,
             probe: None,
         };
-        let subscriptions = self.subscriptions.as_ref();
-        let subscriptions = subscriptions.map(|config| config.open(&rest, &codes, context)).transpose()?;
+        let way = rest.clone();
         let headers = &mut rest.headers;
         if !headers.keys().any(|name| name.eq_ignore_ascii_case("accept")) {
             headers.insert("accept".to_owned(), ACCEPT.to_owned());
@@ -143,8 +142,11 @@ impl GraphQlConfig {
             by_get: self.queries_by == QueriesBy::Get,
             remembered: Remembered::new(self.persisted_queries),
             max_bytes: usize::try_from(max_bytes).unwrap_or(usize::MAX),
-            codes,
+            codes: codes.clone(),
         };
+        // What is wrong with the way to the service was found above.
+        let subscriptions = self.subscriptions.as_ref();
+        let subscriptions = subscriptions.map(|config| config.open(&way, &codes, context)).transpose()?;
         let named = Named { queries, only: self.only_queries };
         Ok(GraphQl { sender: Arc::new(sender), plans, schema, named, subscriptions })
     }

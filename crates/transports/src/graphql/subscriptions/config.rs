@@ -91,7 +91,7 @@ enum Protocol {
 }
 
 impl SubscriptionsConfig {
-    /// Checks everything. `rest` is the integration's way to its service.
+    /// Checks everything. `rest` is the integration's way to its service, which is known to be right.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl SubscriptionsConfig {
             Protocol::Websocket => self.link(rest, codes, context).map(Subscriptions::WebSocket),
             Protocol::Sse => self.feeds(rest, codes, context).map(Subscriptions::Sse),
         });
-        opened.map_err(|error| error.at("subscriptions"))
+        opened.map_err(|error| Error::invalid(format!("subscriptions.{}", error.message())))
     }
 
     /// Keys that mean nothing for the protocol were meant for something.
@@ -152,7 +152,7 @@ impl SubscriptionsConfig {
             rules: SocketRules { max_message: usize::try_from(max_message).unwrap_or(usize::MAX) },
             codes: CloseCodes::open(&rows)?,
         };
-        let endpoint = Endpoint::open(parts, context).map_err(|error| self.at_url(error))?;
+        let endpoint = Endpoint::open(parts, context).map_err(at_url)?;
         let rules = Arc::new(Rules {
             init,
             ack_timeout: seconds(self.ack_timeout, 10),
@@ -171,16 +171,8 @@ impl SubscriptionsConfig {
         let url = self.url.clone().unwrap_or_else(|| rest.base_url.clone());
         let rest = RestConfig { base_url: url, headers, ..rest.clone() };
         let rest = rest.with_idle(self.silence.unwrap_or(Seconds::new(300))).open(context);
-        let rest = rest.map_err(|error| self.at_url(error))?;
+        let rest = rest.map_err(at_url)?;
         Ok(Feeds::new(rest, self.buffer, self.shared.unwrap_or(true), codes.clone()))
-    }
-
-    /// An error of the address says which one that is.
-    fn at_url(&self, error: Error) -> Error {
-        match (&self.url, error.message().strip_prefix("base_url: ")) {
-            (Some(_), Some(what)) => Error::invalid(format!("url: {what}")),
-            _ => error,
-        }
     }
 
     /// The integration's headers, and those that are said here in their place.
@@ -188,6 +180,14 @@ impl SubscriptionsConfig {
         let ours = |name: &str| self.headers.keys().any(|known| known.eq_ignore_ascii_case(name));
         let theirs = rest.headers.iter().filter(|(name, _)| !ours(name));
         theirs.chain(&self.headers).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
+/// The address that is wrong is the one that is said here.
+fn at_url(error: Error) -> Error {
+    match error.message().strip_prefix("base_url: ") {
+        Some(what) => Error::invalid(format!("url: {what}")),
+        None => error,
     }
 }
 

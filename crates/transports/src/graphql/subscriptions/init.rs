@@ -95,11 +95,11 @@ mod tests {
     use super::*;
 
     fn said(
-        payload: Option<Value>,
+        payload: Option<&Value>,
         place: Option<CredentialIn>,
         form: Option<Form>,
     ) -> Result<(Value, bool)> {
-        let init = Init::open(payload.as_ref(), place)?;
+        let init = Init::open(payload, place)?;
         let said = init.payload(form.map(Credential::new).as_ref())?;
         Ok((said.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap()), init.handshake))
     }
@@ -122,7 +122,7 @@ mod tests {
             (Some(filled), Some(Handshake), bearer(), json!({"headers": {"auth": "Token t\"1"}}), true),
             (None, Some(ConnectionInit), None, Value::Null, false),
         ] {
-            assert_eq!(said(payload, place, form).unwrap(), (expected, handshake));
+            assert_eq!(said(payload.as_ref(), place, form).unwrap(), (expected, handshake));
         }
     }
 
@@ -134,7 +134,7 @@ mod tests {
             (Some(json!({"a": "{{credential}}"})), None, None, "subscriptions.connection_init: "),
             (None, Some(CredentialIn::ConnectionInit), Some(query), "subscriptions.credential_in: "),
         ] {
-            let error = said(payload, place, form).unwrap_err();
+            let error = said(payload.as_ref(), place, form).unwrap_err();
             assert!(error.message().starts_with(key) && !error.message().contains("hunter2"), "{error}");
         }
     }

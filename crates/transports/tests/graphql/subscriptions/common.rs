@@ -57,7 +57,7 @@ impl Scheme for Tokens {
 }
 
 impl Client {
-    pub(super) fn new(base_url: &str, subscriptions: Value) -> Self {
+    pub(super) fn new(base_url: &str, subscriptions: &Value) -> Self {
         let context = Context::new(Arc::new(Egress::new(Profile::Lab, &[]).unwrap()));
         let config =
             json!({"base_url": base_url, "headers": {"x-tenant": "acme"}, "subscriptions": subscriptions});

@@ -51,7 +51,7 @@ impl Service {
         let mut keys = json!({"protocol": "sse"});
         let Value::Object(more) = more else { panic!("keys are an object") };
         keys.as_object_mut().unwrap().extend(more);
-        Client::new(&format!("{}/graphql", self.peer.url()), keys)
+        Client::new(&format!("{}/graphql", self.peer.url()), &keys)
     }
 
     async fn asked(&mut self) -> Asked {

@@ -34,7 +34,7 @@ impl Talk {
         talk.open().unwrap();
         assert_eq!(talk.said(), [json!({"type": "connection_init"})]);
         assert!(!talk.subscriber.takes());
-        talk.hears(json!({"type": "connection_ack"})).unwrap();
+        talk.hears(&json!({"type": "connection_ack"})).unwrap();
         assert!(talk.subscriber.takes());
         talk
     }
@@ -44,7 +44,7 @@ impl Talk {
         self.subscriber.opened(true, &about, &mut self.out)
     }
 
-    fn hears(&mut self, message: Value) -> Result<()> {
+    fn hears(&mut self, message: &Value) -> Result<()> {
         self.subscriber.received(Message::Text(message.to_string().into()), &mut self.out)
     }
 
@@ -91,10 +91,10 @@ async fn those_who_ask_for_the_same_share_a_subscription_and_each_other_has_its_
     let mut talk = Talk::let_in(true);
     let waiting = [talk.subscribe(A), talk.subscribe(B), talk.subscribe(A)];
     assert_eq!(talk.said(), [subscribed("1", A), subscribed("2", B)]);
-    talk.hears(json!({"id": "2", "type": "next", "payload": {"data": {"b": 1}}})).unwrap();
-    talk.hears(json!({"id": "1", "type": "next", "payload": {"data": {"a": 1}}})).unwrap();
-    talk.hears(json!({"id": "1", "type": "complete"})).unwrap();
-    talk.hears(json!({"id": "2", "type": "error", "payload": [{"message": "no", "extensions": {"code": "FORBIDDEN"}}]}))
+    talk.hears(&json!({"id": "2", "type": "next", "payload": {"data": {"b": 1}}})).unwrap();
+    talk.hears(&json!({"id": "1", "type": "next", "payload": {"data": {"a": 1}}})).unwrap();
+    talk.hears(&json!({"id": "1", "type": "complete"})).unwrap();
+    talk.hears(&json!({"id": "2", "type": "error", "payload": [{"message": "no", "extensions": {"code": "FORBIDDEN"}}]}))
         .unwrap();
     let [first, second, third] = waiting;
     let expected = [event("next", r#"{"data":{"a":1}}"#), event("complete", "")];
@@ -129,8 +129,8 @@ async fn the_last_reader_that_goes_ends_the_subscription_and_what_comes_late_is_
     drop(second);
     talk.tend();
     assert_eq!(talk.said(), [json!({"id": "1", "type": "complete"})]);
-    talk.hears(json!({"id": "1", "type": "next", "payload": {}})).unwrap();
-    talk.hears(json!({"id": "1", "type": "complete"})).unwrap();
+    talk.hears(&json!({"id": "1", "type": "next", "payload": {}})).unwrap();
+    talk.hears(&json!({"id": "1", "type": "complete"})).unwrap();
     let _again = talk.subscribe(A);
     assert_eq!(talk.said(), [subscribed("2", A)], "no id is used twice");
 }
@@ -154,7 +154,7 @@ async fn after_a_reconnect_all_that_is_read_is_subscribed_to_again_and_its_reade
     drop(left);
     talk.open().unwrap();
     assert_eq!(talk.said(), [json!({"type": "connection_init"})], "not before the service lets us in");
-    talk.hears(json!({"type": "connection_ack"})).unwrap();
+    talk.hears(&json!({"type": "connection_ack"})).unwrap();
     assert_eq!(talk.said(), [subscribed("3", A)]);
     let frame = read.frame().await.unwrap().unwrap().into_data().unwrap();
     assert_eq!(frame, event::reconnected().frame());
@@ -167,10 +167,10 @@ async fn pings_are_answered_before_the_service_lets_us_in_too() {
     let mut talk = Talk::new(true);
     talk.open().unwrap();
     talk.said();
-    talk.hears(json!({"type": "ping"})).unwrap();
-    talk.hears(json!({"type": "connection_ack"})).unwrap();
-    talk.hears(json!({"type": "ping", "payload": {"at": 1}})).unwrap();
-    talk.hears(json!({"type": "pong"})).unwrap();
+    talk.hears(&json!({"type": "ping"})).unwrap();
+    talk.hears(&json!({"type": "connection_ack"})).unwrap();
+    talk.hears(&json!({"type": "ping", "payload": {"at": 1}})).unwrap();
+    talk.hears(&json!({"type": "pong"})).unwrap();
     assert_eq!(talk.said(), [json!({"type": "pong"}), json!({"type": "pong", "payload": {"at": 1}})]);
 }
 
@@ -179,18 +179,18 @@ async fn what_breaks_the_protocol_ends_the_connection() {
     let next = |id: &str| json!({"id": id, "type": "next", "payload": {}});
     let mut early = Talk::new(true);
     early.open().unwrap();
-    assert_eq!(early.hears(next("1")).unwrap_err().kind(), Kind::Protocol);
+    assert_eq!(early.hears(&next("1")).unwrap_err().kind(), Kind::Protocol);
     let mut talk = Talk::let_in(true);
     let _waiting = talk.subscribe(A);
     for message in [next("0"), next("2"), json!({"type": "data", "id": "1"}), json!(1)] {
-        assert_eq!(talk.hears(message.clone()).unwrap_err().kind(), Kind::Protocol, "{message}");
+        assert_eq!(talk.hears(&message).unwrap_err().kind(), Kind::Protocol, "{message}");
     }
     let bytes = talk.subscriber.received(Message::Binary("{}".into()), &mut talk.out);
     assert_eq!(bytes.unwrap_err().kind(), Kind::Protocol);
-    talk.hears(next("1")).unwrap();
+    talk.hears(&next("1")).unwrap();
     talk.open().unwrap();
-    talk.hears(json!({"type": "connection_ack"})).unwrap();
-    assert!(talk.hears(next("1")).is_err(), "an id of the connection before");
+    talk.hears(&json!({"type": "connection_ack"})).unwrap();
+    assert!(talk.hears(&next("1")).is_err(), "an id of the connection before");
 }
 
 #[tokio::test(start_paused = true)]
