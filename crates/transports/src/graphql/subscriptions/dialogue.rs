@@ -66,6 +66,8 @@ pub(in crate::graphql) struct Subscriber {
 struct Subscription {
     request: Arc<str>,
     fanout: Arc<Fanout>,
+    /// Whether something came on this connection.
+    begun: bool,
 }
 
 impl Subscriber {
@@ -82,14 +84,14 @@ impl Subscriber {
     }
 
     /// Subscribes with an id of its own.
-    fn subscribe(&mut self, subscription: Subscription, out: &mut VecDeque<Frame>) {
+    fn subscribe(&mut self, request: Arc<str>, fanout: Arc<Fanout>, out: &mut VecDeque<Frame>) {
         let id = self.ids.1;
         self.ids.1 += 1;
-        out.push_back(message::subscribe(id, &subscription.request));
+        out.push_back(message::subscribe(id, &request));
         if self.rules.shared {
-            self.by_request.insert(subscription.request.clone(), id);
+            self.by_request.insert(request.clone(), id);
         }
-        self.subscriptions.insert(id, subscription);
+        self.subscriptions.insert(id, Subscription { request, fanout, begun: false });
     }
 
     /// Takes a subscription out, if there is one.
@@ -105,12 +107,17 @@ impl Subscriber {
             return;
         }
         self.by_request.clear();
-        for subscription in std::mem::take(&mut self.subscriptions).into_values() {
-            if subscription.fanout.readers() > 0 {
-                subscription.fanout.publish(event::reconnected().frame());
-                self.subscribe(subscription, out);
+        for Subscription { request, fanout, .. } in std::mem::take(&mut self.subscriptions).into_values() {
+            if fanout.readers() > 0 {
+                fanout.publish(event::reconnected().frame());
+                self.subscribe(request, fanout, out);
             }
         }
+    }
+
+    /// Whether nothing came of a subscription yet.
+    fn begins(&self, id: u64) -> bool {
+        self.subscriptions.get(&id).is_some_and(|subscription| !subscription.begun)
     }
 
     /// Says something to those who listen to a subscription; with the last event, it ends.
@@ -129,7 +136,8 @@ impl Subscriber {
                 }
             }
             false => {
-                if let Some(subscription) = self.subscriptions.get(&id) {
+                if let Some(subscription) = self.subscriptions.get_mut(&id) {
+                    subscription.begun = true;
                     subscription.fanout.publish(event.frame());
                 }
             }
@@ -142,6 +150,11 @@ impl Subscriber {
             Heard::Ack => self.let_in(out),
             Heard::Ping(payload) => out.push_back(message::pong(payload.as_ref())),
             Heard::Pong => {}
+            // Some servers refuse so, and complete what they refused.
+            Heard::Next(id, response) if self.begins(id) && event::is_refusal(&response) => {
+                self.tell(id, &event::refused(&response, &self.rules.codes), true)?;
+                out.push_back(message::complete(id));
+            }
             Heard::Next(id, response) => self.tell(id, &event::next(response), false)?,
             Heard::Error(id, errors) => {
                 let event = event::refused(&errors, &self.rules.codes);
@@ -186,7 +199,7 @@ impl Dialogue for Subscriber {
         waiter.sent();
         let fanout = Fanout::new(self.rules.buffer, self.stir.clone());
         self.begun.push((waiter, fanout.reader()));
-        self.subscribe(Subscription { request, fanout }, out);
+        self.subscribe(request, fanout, out);
     }
 
     fn flushed(&mut self) {

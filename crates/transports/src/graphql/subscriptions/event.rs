@@ -7,7 +7,7 @@ use trunkline_core::{Error, Event, Kind, Reply};
 use super::super::{
     answer::{self, Question},
     codes::Codes,
-    envelope::Envelope,
+    envelope::{Data, Envelope},
 };
 
 /// A subscription reads.
@@ -50,8 +50,19 @@ pub(super) fn refused(errors: &[u8], codes: &Codes) -> Event {
     Event::named(Event::ERROR, data.to_string())
 }
 
+/// Whether a response has errors, and no `data`: then the service refused the request before it began with it (GraphQL
+/// specification section 7.1.2).
+pub(super) fn is_refusal(response: &[u8]) -> bool {
+    // Few responses have errors; the others need not be read for that.
+    memchr::memmem::find(response, b"\"errors\"").is_some()
+        && std::str::from_utf8(response)
+            .ok()
+            .and_then(|text| Envelope::read(text).ok())
+            .is_some_and(|envelope| envelope.errors > 0 && envelope.data == Data::Absent)
+}
+
 /// A list of errors, or a response that has one, as an error.
-fn error(errors: &[u8], codes: &Codes) -> Error {
+pub(super) fn error(errors: &[u8], codes: &Codes) -> Error {
     let text = std::str::from_utf8(errors).unwrap_or_default();
     let text = match serde_json::from_str::<&RawValue>(text) {
         Ok(raw) if raw.get().starts_with('[') => format!("{{\"errors\":{raw}}}"),
@@ -91,6 +102,20 @@ mod tests {
             let event = refused(said.to_string().as_bytes(), &codes);
             let data: Value = serde_json::from_slice(&event.data).unwrap();
             assert_eq!((&*event.name, &data["kind"], &data["errors"]), ("error", &kind.into(), &errors));
+        }
+    }
+
+    #[test]
+    fn a_response_with_errors_and_without_data_is_a_refusal() {
+        for (response, refusal) in [
+            (r#"{"errors": [{"message": "no"}]}"#, true),
+            (r#"{"data": null, "errors": [{"message": "no"}]}"#, false),
+            (r#"{"data": {"errors": 1}}"#, false),
+            (r#"{"data": {"a": 1}}"#, false),
+            (r#"{"errors": []}"#, false),
+            ("", false),
+        ] {
+            assert_eq!(is_refusal(response.as_bytes()), refusal, "{response}");
         }
     }
 

@@ -201,6 +201,28 @@ async fn a_credential_that_is_refused_later_is_replaced_once() {
 }
 
 #[tokio::test]
+async fn a_credential_that_is_refused_in_the_stream_is_replaced_once() {
+    const REFUSAL: &str =
+        "event: next\ndata: {\"errors\":[{\"extensions\":{\"code\":\"UNAUTHENTICATED\"}}]}\n\n";
+    let mut service = Service::start().await;
+    let client = service.client(json!({}));
+    let (mut events, feed) = service.subscribed(&client).await;
+    feed.sends(REFUSAL).await;
+    let asked = service.asked().await;
+    assert_eq!(asked.token(), "Bearer t2");
+    let feed = asked.streams();
+    feed.data(1).await;
+    assert_eq!(next(&mut events).await, data(1));
+    feed.sends(REFUSAL).await;
+    let (name, _) = next(&mut events).await;
+    assert_eq!(name, "next", "one event of a stream that goes on");
+    let (mut events, feed) = service.subscribed(&service.client(json!({}))).await;
+    feed.sends(REFUSAL).await;
+    service.asked().await.streams().sends(REFUSAL).await;
+    assert_eq!(failure(&mut events).await, "unauthenticated");
+}
+
+#[tokio::test]
 async fn what_is_answered_instead_of_a_stream_is_an_error_of_the_call() {
     let mut service = Service::start().await;
     let client = service.client(json!({}));

@@ -111,6 +111,25 @@ async fn those_who_ask_for_the_same_share_a_subscription_and_each_other_has_its_
 }
 
 #[tokio::test]
+async fn a_first_response_without_data_is_a_refusal_and_a_later_one_is_an_event() {
+    let mut talk = Talk::let_in(true);
+    let (refused, goes_on) = (talk.subscribe(A), talk.subscribe(B));
+    talk.said();
+    let errors = json!({"errors": [{"message": "no", "extensions": {"code": "UNAUTHENTICATED"}}]});
+    talk.hears(&json!({"id": "1", "type": "next", "payload": errors})).unwrap();
+    assert_eq!(talk.said(), [json!({"id": "1", "type": "complete"})]);
+    talk.hears(&json!({"id": "1", "type": "complete"})).unwrap();
+    talk.hears(&json!({"id": "2", "type": "next", "payload": {"data": {"b": 1}}})).unwrap();
+    talk.hears(&json!({"id": "2", "type": "next", "payload": errors})).unwrap();
+    talk.hears(&json!({"id": "2", "type": "complete"})).unwrap();
+    let refused = all(refused.await.unwrap()).await;
+    let data: Value = serde_json::from_str(&refused[0].1).unwrap();
+    assert_eq!((&*refused[0].0, &data["kind"], refused.len()), ("error", &json!("unauthenticated"), 1));
+    let names: Vec<_> = all(goes_on.await.unwrap()).await.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["next", "next", "complete"]);
+}
+
+#[tokio::test]
 async fn where_nothing_is_shared_each_reader_has_a_subscription_of_its_own() {
     let mut talk = Talk::let_in(false);
     let _waiting = [talk.subscribe(A), talk.subscribe(A)];

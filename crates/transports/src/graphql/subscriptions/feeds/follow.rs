@@ -3,6 +3,7 @@
 
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 use trunkline_core::{Context, Error, Event, Events, Kind, Outcome, Result, Retry};
 
@@ -58,14 +59,31 @@ async fn follow(
     fanout: &Fanout,
     mut events: Events,
 ) -> Event {
-    let mut tries = 0;
+    let (mut tries, mut replaced) = (0, false);
     loop {
         let began = Instant::now();
-        let mut broken = match read(feeds, fanout, &mut events).await {
-            Ok(last) => return last,
+        let mut broken = match read(fanout, &mut events).await {
+            Ok(End::Complete) => return event::complete(),
+            Ok(End::Refused(errors)) => {
+                let refusal = event::error(&errors, &feeds.codes);
+                let refresh = refusal.kind().row().retry == Retry::Refresh;
+                // As after a 401: once more, if there is another credential.
+                if !refresh
+                    || std::mem::replace(&mut replaced, true)
+                    || !access.replace(context, &refusal).await.unwrap_or(false)
+                {
+                    return event::refused(&errors, &feeds.codes);
+                }
+                match feeds.ask(request, access.credential.as_deref(), None).await {
+                    Ok(fresh) => events = fresh,
+                    Err(error) => return Event::error(&error),
+                }
+                continue;
+            }
             Err(broken) => broken,
         };
         tries = if began.elapsed() > STABLE { 0 } else { tries + 1 };
+        replaced = false;
         events = loop {
             // What does not pass by itself is not tried again and again.
             if broken.kind().row().retry == Retry::Never {
@@ -97,8 +115,16 @@ async fn again(feeds: &Feeds, context: &Context, access: &mut Access, request: &
     }
 }
 
-/// Reads one stream: its last event, or why it broke off.
-async fn read(feeds: &Feeds, fanout: &Fanout, events: &mut Events) -> Result<Event> {
+/// How a stream that is whole has ended.
+enum End {
+    Complete,
+    /// The service refuses the subscription, with these errors.
+    Refused(Bytes),
+}
+
+/// Reads one stream: how it ended, or why it broke off.
+async fn read(fanout: &Fanout, events: &mut Events) -> Result<End> {
+    let mut begun = false;
     loop {
         let said = match events.next().await {
             Some(Ok(said)) => said,
@@ -108,12 +134,17 @@ async fn read(feeds: &Feeds, fanout: &Fanout, events: &mut Events) -> Result<Eve
             None => return Err(lost("the service ended the stream before it was complete")),
         };
         match &*said.name {
+            // Servers of this protocol say so with a response that has errors and no data.
+            "next" | Event::MESSAGE if !begun && event::is_refusal(&said.data) => {
+                return Ok(End::Refused(said.data));
+            }
             // Some services give responses no name.
             "next" | Event::MESSAGE if !said.data.is_empty() => {
+                begun = true;
                 fanout.publish(event::next(said.data).frame());
             }
-            "complete" => return Ok(event::complete()),
-            Event::ERROR => return Ok(event::refused(&said.data, &feeds.codes)),
+            "complete" => return Ok(End::Complete),
+            Event::ERROR => return Ok(End::Refused(said.data)),
             _ => {}
         }
     }
