@@ -93,7 +93,7 @@ impl Events {
                 return None;
             }
             match self.body.frame().await? {
-                Ok(frame) => self.parser.push(frame.into_data().unwrap_or_default()),
+                Ok(frame) => self.parser.push(&frame.into_data().unwrap_or_default()),
                 Err(error) => return Some(Err(error)),
             }
         }
@@ -116,8 +116,8 @@ struct Parser {
 }
 
 impl Parser {
-    fn push(&mut self, more: Bytes) {
-        self.bytes.extend_from_slice(&more);
+    fn push(&mut self, more: &[u8]) {
+        self.bytes.extend_from_slice(more);
     }
 
     fn next(&mut self) -> Result<Option<Event>> {

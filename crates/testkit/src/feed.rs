@@ -124,7 +124,7 @@ impl Feed {
 
 impl Shared {
     async fn serve(&self, mut stream: TcpStream) -> Option<()> {
-        let head = shake_hands(&mut stream).await.ok()?;
+        let head = shake_hands(&mut stream, None).await.ok()?;
         let mut socket = WebSocket::from_stream(stream, Role::Server, Options::default()).ok()?;
         let mut orders = self.orders.subscribe();
         self.heads.send_modify(|heads| heads.push(head));
@@ -169,12 +169,13 @@ impl Shared {
     }
 }
 
-/// The server's side of the handshake (RFC 6455 section 4.2). Gives the head of the request.
+/// The server's side of the handshake (RFC 6455 section 4.2), with the subprotocol that it chooses. Gives the head of the
+/// request.
 ///
 /// # Errors
 ///
-/// Why the connection broke.
-pub async fn shake_hands(stream: &mut TcpStream) -> std::io::Result<String> {
+/// Why there is no head, or nobody to answer.
+pub async fn shake_hands(stream: &mut TcpStream, subprotocol: Option<&str>) -> std::io::Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut head).await? == 0 {
@@ -185,8 +186,9 @@ pub async fn shake_hands(stream: &mut TcpStream) -> std::io::Result<String> {
     let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap_or_default();
     let accept = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     let accept = STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, accept.as_bytes()));
+    let chosen = subprotocol.map(|name| format!("sec-websocket-protocol: {name}\r\n")).unwrap_or_default();
     let answer = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: {accept}\r\n\r\n"
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n{chosen}sec-websocket-accept: {accept}\r\n\r\n"
     );
     stream.write_all(answer.as_bytes()).await?;
     Ok(head)

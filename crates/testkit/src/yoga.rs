@@ -23,7 +23,10 @@ impl Yoga {
     /// Where it is not installed.
     pub fn start() -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/graphql");
-        assert!(folder.join("node_modules").exists(), "run scripts/need.sh graphql, which installs graphql-yoga");
+        assert!(
+            folder.join("node_modules").exists(),
+            "run scripts/need.sh graphql, which installs graphql-yoga"
+        );
         let mut child = Command::new("node")
             .arg("server.mjs")
             .current_dir(folder)

@@ -17,6 +17,7 @@ mod reader;
 mod request;
 mod schema;
 mod shape;
+mod subscriptions;
 mod variables;
 
 use std::sync::Arc;
@@ -24,18 +25,23 @@ use std::sync::Arc;
 use ::http::{HeaderValue, StatusCode, header};
 use apollo_compiler::ast::OperationType;
 use serde_json::{json, value::RawValue};
-use trunkline_core::{Call, Context, Error, Kind, Operation, Proof, Query, Reply, Result, Transport};
+use trunkline_core::{
+    Call, Context, Error, Kind, Occupancy, Operation, Proof, Query, Reply, Result, Transport,
+};
 
 pub use self::config::GraphQlConfig;
 use self::{
     answer::Question,
     ask::{Caller, Job, Sender},
     document::Document,
+    payload::Payload,
     plans::Plans,
     request::Named,
     schema::Source,
+    subscriptions::Subscriptions,
     variables::Variables,
 };
+use crate::websocket::link::Access;
 
 /// A service that speaks GraphQL.
 #[derive(Debug)]
@@ -44,6 +50,7 @@ pub struct GraphQl {
     plans: Plans,
     schema: Option<Arc<Source>>,
     named: Named,
+    subscriptions: Option<Subscriptions>,
 }
 
 impl Transport for GraphQl {
@@ -60,7 +67,15 @@ impl Transport for GraphQl {
         Ok(query.into())
     }
 
-    async fn call(&self, _: &Context, call: &mut Call) -> Result<Reply> {
+    fn parse_stream(&self, request: &RawValue) -> Result<Operation> {
+        let mut query = request::parse_stream(request, &self.named)?;
+        self.subscribed()?;
+        self.job(&query)?;
+        query.read_only = true;
+        Ok(query.into())
+    }
+
+    async fn call(&self, context: &Context, call: &mut Call) -> Result<Reply> {
         let Operation::Query(query) = &call.operation else {
             let what = "an integration of type graphql takes queries and mutations";
             return Err(Error::new(Kind::Unsupported, what));
@@ -79,8 +94,12 @@ impl Transport for GraphQl {
             })?;
         }
         if query.wanted.events {
-            let what = "an integration of type graphql has nothing to subscribe to";
-            return Err(Error::new(Kind::Unsupported, what));
+            let [(document, statement)] = &*job.steps else {
+                return Err(Error::invalid("batch: subscriptions are begun one at a time"));
+            };
+            let mut request = Vec::new();
+            Payload::new(document, statement, statement.params.as_deref()).json(&mut request);
+            return self.subscribed()?.begin(context, Access::of(call), call.deadline, request).await;
         }
         let caller = Caller { credential: call.credential.as_deref(), deadline: call.deadline };
         self.sender.ask(&job, caller).await
@@ -111,9 +130,27 @@ impl Transport for GraphQl {
         reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(reply)
     }
+
+    fn occupancy(&self) -> Option<Occupancy> {
+        self.subscriptions.as_ref()?.occupancy()
+    }
+
+    async fn close(&self) {
+        if let Some(subscriptions) = &self.subscriptions {
+            subscriptions.retire();
+        }
+    }
 }
 
 impl GraphQl {
+    /// What subscriptions go through.
+    fn subscribed(&self) -> Result<&Subscriptions> {
+        self.subscriptions.as_ref().ok_or_else(|| {
+            let what = "nothing can be subscribed to; say in subscriptions how the service is";
+            Error::new(Kind::Unsupported, what)
+        })
+    }
+
     /// What is to be asked, checked as far as it can be without the service.
     fn job<'a>(&self, query: &'a Query) -> Result<Job<'a>> {
         let batch = (query.statements.len() != 1).then_some(query.statements.len());

@@ -1,19 +1,19 @@
 //! `websocket`: services that are spoken to over connections that stay (RFC 6455). One attempt is one message, and its
 //! reply where one is wanted.
 
-mod codes;
+pub(crate) mod codes;
 mod config;
 mod correlation;
-mod endpoint;
-mod fanout;
-mod link;
+pub(crate) mod endpoint;
+pub(crate) mod fanout;
+pub(crate) mod link;
 mod pending;
 mod pointer;
 mod request;
-mod socket;
-mod stir;
+pub(crate) mod socket;
+pub(crate) mod stir;
 mod talk;
-mod waiter;
+pub(crate) mod waiter;
 
 use std::sync::{
     Arc,
@@ -27,7 +27,10 @@ use trunkline_core::{
 };
 
 pub use self::config::WebSocketConfig;
-pub(crate) use self::correlation::Marks;
+pub(crate) use self::{
+    correlation::Marks,
+    talk::{CREDENTIAL, filled},
+};
 use self::{
     endpoint::Endpoint,
     link::{Access, Link},

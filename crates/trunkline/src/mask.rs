@@ -26,11 +26,16 @@ pub(crate) fn masked(document: &Map<String, Value>, catalog: &Catalog) -> Value 
             mask(value, own.and_then(|schema| properties(schema).get(key)));
         }
     }
-    if let Some(Value::Object(headers)) = masked.get_mut("headers") {
+    mask_headers(masked.get_mut("headers"));
+    mask_headers(masked.get_mut("subscriptions").and_then(|below| below.get_mut("headers")));
+    Value::Object(masked)
+}
+
+fn mask_headers(headers: Option<&mut Value>) {
+    if let Some(Value::Object(headers)) = headers {
         let secret = |(name, value): &(&String, &mut Value)| is_sensitive_name(name) || is_credential(value);
         headers.iter_mut().filter(secret).for_each(|(_, value)| hide(value));
     }
-    Value::Object(masked)
 }
 
 /// Where a document holds the mask in the place of a value, if it does.
@@ -202,6 +207,25 @@ mod tests {
         assert_eq!(masked["headers"]["accept"], "text/plain");
         assert_eq!(masked["proxy"]["username"], "u");
         assert_eq!(masked["base_url"], "https://h");
+    }
+
+    #[test]
+    fn what_subscriptions_begin_with_is_masked_and_how_they_are_made_is_not() {
+        let document = json!({
+            "integration_id": "a", "type": "graphql", "base_url": "https://h",
+            "subscriptions": {
+                "protocol": "websocket", "url": "wss://h/live", "connection_init": {"auth": {"token": "hunter2"}},
+                "headers": {"X-Auth-Token": "hunter2", "x-plain": "p"}, "close_codes": {"4001": "failed"},
+            },
+        });
+        let masked = masked(document.as_object().unwrap(), Catalog::get());
+        assert!(!masked.to_string().contains("hunter2"), "{masked}");
+        let shown = &masked["subscriptions"];
+        assert_eq!((&shown["url"], &shown["headers"]["x-plain"]), (&json!("wss://h/live"), &json!("p")));
+        assert_eq!(
+            (&shown["protocol"], &shown["close_codes"]["4001"]),
+            (&json!("websocket"), &json!("failed"))
+        );
     }
 
     #[test]

@@ -185,7 +185,13 @@ fn known<'a>(envelope: &'a Envelope, codes: &Codes) -> Option<(Kind, &'a Told)> 
 }
 
 /// The error that a response without data is.
-fn error(envelope: &Envelope, refused: bool, asked: Question, codes: &Codes, reply: Reply) -> Error {
+pub(super) fn error(
+    envelope: &Envelope,
+    refused: bool,
+    asked: Question,
+    codes: &Codes,
+    reply: Reply,
+) -> Error {
     let (known, told) = known(envelope, codes).unzip();
     let by_status = match reply.status.is_success() {
         true => None,

@@ -1,7 +1,10 @@
 //! `Sender`: puts requests into HTTP, as GraphQL over HTTP says, and reads what comes back. One attempt is one request, or
 //! two where the service does not remember the document of the first.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
@@ -27,7 +30,7 @@ pub(super) struct Sender {
     pub(super) remembered: Remembered,
     /// The longest answer that is read.
     pub(super) max_bytes: usize,
-    pub(super) codes: Codes,
+    pub(super) codes: Arc<Codes>,
 }
 
 /// Whether a service remembers documents by their hash (automatic persisted queries).
@@ -40,7 +43,7 @@ pub(super) struct Remembered {
 
 /// What is to be asked.
 pub(super) struct Job<'a> {
-    pub(super) steps: Vec<(std::sync::Arc<Document>, &'a Statement)>,
+    pub(super) steps: Vec<(Arc<Document>, &'a Statement)>,
     pub(super) files: &'a [File],
     pub(super) question: Question,
 }

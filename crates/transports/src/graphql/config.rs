@@ -14,6 +14,7 @@ use super::{
     plans::Plans,
     request::Named,
     schema::SchemaConfig,
+    subscriptions::SubscriptionsConfig,
 };
 use crate::{
     http::TlsConfig,
@@ -70,6 +71,9 @@ pub struct GraphQlConfig {
     /// `{"QUOTA_EXCEEDED": "rate_limited"}`.
     #[serde(default)]
     error_codes: BTreeMap<String, String>,
+    /// How the service is subscribed to. Without it there is nothing to subscribe to.
+    #[serde(default)]
+    subscriptions: Option<SubscriptionsConfig>,
     /// Bytes of the longest answer that is taken, up to 64 MiB. 8 MiB unless set.
     #[serde(default)]
     max_bytes: Option<u64>,
@@ -116,13 +120,10 @@ impl GraphQlConfig {
         if self.only_queries && queries.is_empty() {
             return Err(Error::invalid("only_queries: needs queries, or nothing can be called"));
         }
-        let mut headers = self.headers;
-        if !headers.keys().any(|name| name.eq_ignore_ascii_case("accept")) {
-            headers.insert("accept".to_owned(), ACCEPT.to_owned());
-        }
-        let rest = RestConfig {
+        let codes = Arc::new(Codes::open(&self.error_codes)?);
+        let mut rest = RestConfig {
             base_url: self.base_url,
-            headers,
+            headers: self.headers,
             timeout: self.timeout,
             timeouts: self.timeouts,
             tls: self.tls,
@@ -131,15 +132,23 @@ impl GraphQlConfig {
             http_version: self.http_version,
             probe: None,
         };
+        let way = rest.clone();
+        let headers = &mut rest.headers;
+        if !headers.keys().any(|name| name.eq_ignore_ascii_case("accept")) {
+            headers.insert("accept".to_owned(), ACCEPT.to_owned());
+        }
         let sender = Sender {
             rest: rest.open(context)?,
             by_get: self.queries_by == QueriesBy::Get,
             remembered: Remembered::new(self.persisted_queries),
             max_bytes: usize::try_from(max_bytes).unwrap_or(usize::MAX),
-            codes: Codes::open(&self.error_codes)?,
+            codes: codes.clone(),
         };
+        // What is wrong with the way to the service was found above.
+        let subscriptions = self.subscriptions.as_ref();
+        let subscriptions = subscriptions.map(|config| config.open(&way, &codes, context)).transpose()?;
         let named = Named { queries, only: self.only_queries };
-        Ok(GraphQl { sender: Arc::new(sender), plans, schema, named })
+        Ok(GraphQl { sender: Arc::new(sender), plans, schema, named, subscriptions })
     }
 }
 

@@ -136,6 +136,22 @@ pub(super) fn parse(request: &RawValue, named: &Named) -> Result<Query> {
     Ok(Query { statements, files, read_only: false, timeout, ttl, wanted: Wanted::default() })
 }
 
+/// Turns the JSON of a subscription into a query.
+pub(super) fn parse_stream(request: &RawValue, named: &Named) -> Result<Query> {
+    let mut query = parse(request, named)?;
+    if query.statements.len() != 1 {
+        return Err(Error::invalid("batch: subscriptions are begun one at a time"));
+    }
+    if !query.files.is_empty() {
+        return Err(Error::invalid("files: a subscription takes none"));
+    }
+    if query.ttl.is_some() {
+        return Err(Error::invalid("ttl: what a subscription brings is not kept"));
+    }
+    query.wanted.events = true;
+    Ok(query)
+}
+
 impl Part<'_> {
     fn is_empty(&self) -> bool {
         let Part { query, name, variables, operation_name, extensions } = self;

@@ -115,13 +115,7 @@ impl RestConfig {
     /// Checks everything and makes the transport. Performs no I/O but reading references.
     pub(crate) fn open(self, context: &Context) -> Result<Rest> {
         let base = Base::parse(&parse::resolve(&self.base_url).map_err(|error| error.at("base_url"))?)?;
-        let settings = Settings {
-            tls: self.tls.open()?,
-            proxy: self.proxy.as_ref().map(ProxyConfig::open).transpose()?,
-            connect: self.timeouts.connect.map_or(Duration::from_secs(5), Seconds::get),
-            http1_only: self.http_version == HttpVersion::Http1,
-            http2_only: self.http_version == HttpVersion::Http2,
-        };
+        let settings = self.settings()?;
         let probe = self.probe.as_ref().map(|probe| probe.open(&base)).transpose()?;
         let first_byte =
             self.timeouts.first_byte.or(self.timeout).map_or(Duration::from_secs(15), Seconds::get);
@@ -138,6 +132,23 @@ impl RestConfig {
             probe,
             base,
         })
+    }
+
+    /// How connections are made.
+    pub(crate) fn settings(&self) -> Result<Settings> {
+        Ok(Settings {
+            tls: self.tls.open()?,
+            proxy: self.proxy.as_ref().map(ProxyConfig::open).transpose()?,
+            connect: self.timeouts.connect.map_or(Duration::from_secs(5), Seconds::get),
+            http1_only: self.http_version == HttpVersion::Http1,
+            http2_only: self.http_version == HttpVersion::Http2,
+        })
+    }
+
+    /// The same, for replies that may be silent for so long.
+    pub(crate) fn with_idle(mut self, idle: Seconds) -> Self {
+        self.timeouts.idle = Some(idle);
+        self
     }
 }
 

@@ -136,6 +136,7 @@ impl WebSocketConfig {
             settings,
             subprotocols: self.subprotocols.clone(),
             compression: self.compression,
+            authorizes: true,
             rules: SocketRules { max_message },
             codes: CloseCodes::open(&self.close_codes)?,
         };

@@ -29,6 +29,7 @@ pub(crate) struct Endpoint {
     origin: Arc<Origin>,
     subprotocols: Vec<String>,
     compression: bool,
+    authorizes: bool,
     limit: Duration,
     rules: SocketRules,
     pub(crate) codes: CloseCodes,
@@ -46,6 +47,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) subprotocols: Vec<String>,
     /// Whether compression is offered.
     pub(crate) compression: bool,
+    /// Whether the credential is part of the handshake.
+    pub(crate) authorizes: bool,
     pub(crate) rules: SocketRules,
     pub(crate) codes: CloseCodes,
 }
@@ -57,7 +60,7 @@ impl Endpoint {
     ///
     /// `invalid_config`, naming the key.
     pub(crate) fn open(parts: Parts<'_>, context: &Context) -> Result<Self> {
-        let Parts { url, headers, settings, subprotocols, compression, rules, codes } = parts;
+        let Parts { url, headers, settings, subprotocols, compression, authorizes, rules, codes } = parts;
         // HTTP under another name (RFC 6455 section 3).
         let url = match url.split_once("://") {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("ws") => format!("http://{rest}"),
@@ -76,7 +79,7 @@ impl Endpoint {
         // An upgrade is a thing of HTTP/1.1.
         let client = Client::of(context, Settings { http1_only: true, http2_only: false, ..settings });
         let origin = client.origin(&base.origin());
-        Ok(Self { base, headers, client, origin, subprotocols, compression, limit, rules, codes })
+        Ok(Self { base, headers, client, origin, subprotocols, compression, authorizes, limit, rules, codes })
     }
 
     /// Connects and shakes hands.
@@ -135,6 +138,7 @@ impl Endpoint {
             let names = HeaderValue::try_from(self.subprotocols.join(", "));
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, names.expect("each of them is a token"));
         }
+        let credential = credential.filter(|_| self.authorizes);
         let mut uri = match credential.map(Credential::form) {
             Some(Form::Query { name, value }) => base.join("", [(&**name, &*value.expose()?)])?,
             _ => base.join("", [])?,

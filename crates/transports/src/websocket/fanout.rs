@@ -79,6 +79,10 @@ impl Fanout {
         if ring.readers.is_empty() || ring.last.is_some() {
             return;
         }
+        // Whoever waits has read all that there is.
+        if ring.readers.values().all(Option::is_some) {
+            ring.forget();
+        }
         ring.bytes += event.len();
         ring.events.push_back(event);
         while ring.events.len() > 1
@@ -113,6 +117,15 @@ impl Fanout {
 
     fn lock(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ring {
+    /// Keeps none of the events that came.
+    fn forget(&mut self) {
+        self.first += self.events.len() as u64;
+        self.events.clear();
+        self.bytes = 0;
     }
 }
 
@@ -185,8 +198,8 @@ impl Drop for Reader {
         ring.readers.remove(&self.name);
         if ring.readers.is_empty() {
             // Nobody is left to read what is kept.
-            ring.first += ring.events.len() as u64;
-            (ring.events, ring.bytes) = (VecDeque::new(), 0);
+            ring.forget();
+            ring.events = VecDeque::new();
         }
         drop(ring);
         self.fanout.stir.stir();
@@ -277,6 +290,20 @@ mod tests {
         drop(reader);
         assert!(fanout.readers() == 0 && fanout.lock().events.is_empty() && fanout.lock().bytes == 0);
         assert_eq!(read(&mut fanout.reader()), [""; 0]);
+    }
+
+    #[test]
+    fn what_all_have_read_is_not_kept() {
+        let fanout = fanout(10, 100, WhenFull::Close);
+        let (mut first, mut second) = (fanout.reader(), fanout.reader());
+        publish(&fanout, &["a"]);
+        assert_eq!((read(&mut first), read(&mut second)), (vec!["a".into()], vec!["a".into()]));
+        publish(&fanout, &["b"]);
+        assert_eq!(read(&mut first), ["b"]);
+        publish(&fanout, &["c"]);
+        let kept = fanout.lock().events.len();
+        assert_eq!(kept, 2);
+        assert_eq!((read(&mut second), read(&mut first)), (vec!["b".into(), "c".into()], vec!["c".into()]));
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub(super) struct Talk {
 }
 
 /// What stands for the credential in a message.
-pub(super) const CREDENTIAL: &str = "{{credential}}";
+pub(crate) const CREDENTIAL: &str = "{{credential}}";
 
 impl Talk {
     pub(super) fn new(rules: Arc<Rules>, stir: Arc<Stir>) -> Self {
@@ -135,7 +135,7 @@ impl Dialogue for Talk {
     fn opened(&mut self, again: bool, about: &Opened<'_>, out: &mut VecDeque<Frame>) -> Result<()> {
         self.pending = Pending::new(&self.rules.correlation);
         for text in &self.rules.on_open {
-            out.push_back(Frame::text(filled(text, about.credential)?));
+            out.push_back(Frame::text(filled(text, about.credential).map_err(|error| error.at("on_open"))?));
         }
         self.streams.retain(|_, fanout| fanout.readers() > 0);
         for (name, fanout) in &self.streams {
@@ -249,11 +249,11 @@ fn text_of(text: &Bytes) -> Option<&str> {
 }
 
 /// A message with the secret of the credential in it, as a part of a JSON string.
-fn filled(text: &str, credential: Option<&Credential>) -> Result<String> {
+pub(crate) fn filled(text: &str, credential: Option<&Credential>) -> Result<String> {
     if !text.contains(CREDENTIAL) {
         return Ok(text.to_owned());
     }
-    let none = "on_open: {{credential}} stands for a token, a key or a password, and auth_type has none";
+    let none = "{{credential}} stands for a token, a key or a password, and auth_type has none";
     let secret = match credential {
         Some(credential) => credential.secret()?,
         None => None,

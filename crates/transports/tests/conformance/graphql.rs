@@ -40,6 +40,14 @@ impl Subject for Service {
             (with("only_queries", json!(true)), "only_queries"),
             (with("error_codes", json!({"A": "b"})), "error_codes.A"),
             (with("max_bytes", json!(0)), "max_bytes"),
+            (with("subscriptions", json!({"protocol": "mqtt"})), "subscriptions.protocol"),
+            (with("subscriptions", json!({"protocol": "sse", "ping": 5})), "subscriptions.ping"),
+            (with("subscriptions", json!({"silence": 5})), "subscriptions.silence"),
+            (with("subscriptions", json!({"url": "ftp://h"})), "subscriptions.url"),
+            (with("subscriptions", json!({"protocol": "sse", "url": "ftp://h"})), "subscriptions.url"),
+            (with("subscriptions", json!({"connection_init": 1})), "subscriptions.connection_init"),
+            (with("subscriptions", json!({"close_codes": {"1": "failed"}})), "subscriptions.close_codes.1"),
+            (with("subscriptions", json!({"max_message": 0})), "subscriptions.max_message"),
             (with("querys", json!({})), "querys"),
         ]
     }

@@ -53,7 +53,7 @@ macro_rules! frames {
         }
 
         async fn greet(&self, stream: &mut TcpStream, (): &mut ()) -> io::Result<()> {
-            shake_hands(stream).await.map(drop)
+            shake_hands(stream, None).await.map(drop)
         }
 
         async fn take(&self, stream: &mut TcpStream, (): &mut ()) -> io::Result<Option<Vec<u8>>> {

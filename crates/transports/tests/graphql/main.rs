@@ -5,4 +5,5 @@ mod answers;
 mod common;
 mod persisted;
 mod schema;
+mod subscriptions;
 mod wire;

@@ -197,3 +197,45 @@ async fn the_schema_is_in_the_schema_language() {
     let schema = handle.schema(&mut handle.schema_call()).await.unwrap().json::<Value>().await.unwrap();
     assert_eq!(schema, json!({ "sdl": "type Query { a: Int }" }));
 }
+
+#[tokio::test]
+async fn a_subscription_is_begun_with_a_fresh_credential_and_never_kept() {
+    let issued = AtomicU32::new(0);
+    let peer = Peer::http(move |received: Received| match received.uri.path() {
+        "/token" => {
+            let token = format!("t{}", issued.fetch_add(1, Ordering::SeqCst) + 1);
+            says(&json!({ "access_token": token, "token_type": "bearer", "expires_in": 3600 }))
+        }
+        _ if received.header("authorization") == "Bearer t2" => {
+            let events = "event: next\ndata: {\"data\":{\"a\":1}}\n\nevent: complete\ndata:\n\n";
+            Response::builder().header("content-type", "text/event-stream").body(Body::from(events)).unwrap()
+        }
+        _ => says(&failed("UNAUTHENTICATED")),
+    })
+    .await;
+    let auth =
+        json!({ "token_url": format!("{}/token", peer.url()), "client_id": "me", "client_secret": "s" });
+    let keys = json!({
+        "auth_type": "oauth2", "auth_config": auth, "cache_config": { "ttl": 60 },
+        "subscriptions": { "protocol": "sse" },
+    });
+    let manager = integration(&peer, keys).await;
+    let request = to_raw_value(&json!({ "query": "subscription { a }" })).unwrap();
+    for _ in 0..2 {
+        let operation = manager.get("shop").unwrap().parse_stream(&request).unwrap();
+        let mut events = manager.call("shop", operation).await.unwrap().events().unwrap();
+        let mut names = Vec::new();
+        while let Some(event) = events.next().await {
+            names.push(event.unwrap().name.into_owned());
+        }
+        assert_eq!(names, ["next", "complete"]);
+    }
+    let paths = peer.received().into_iter().map(|received| received.uri.path().to_owned());
+    assert_eq!(
+        paths.filter(|path| path == "/graphql").count(),
+        3,
+        "one refused, and each subscription asked"
+    );
+    let error = manager.get("shop").unwrap().parse(&request).unwrap_err();
+    assert!(error.message().contains("/stream"), "{error}");
+}

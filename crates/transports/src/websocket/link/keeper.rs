@@ -28,6 +28,8 @@ const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(30);
 /// A connection that lasted so long has forgotten the failures before it.
 const STABLE: Duration = Duration::from_secs(60);
+/// A connection that lasted so long was made with a credential that the service took.
+const LET_IN: Duration = Duration::from_secs(5);
 /// Commands that are taken at once, and frames that wait at most while the service goes on talking.
 const BATCH: usize = 64;
 
@@ -63,7 +65,7 @@ enum Step<C> {
 
 impl<D: Dialogue> Keeper<D> {
     pub(super) async fn run(mut self) {
-        let (mut tries, mut again) = (0, false);
+        let (mut tries, mut again, mut told) = (0, false, false);
         loop {
             let order = if self.dialogue.is_wanted() {
                 // A command that comes meanwhile is reason enough to try at once.
@@ -110,12 +112,16 @@ impl<D: Dialogue> Keeper<D> {
                     copy
                 }
             };
-            tries = if began.elapsed() > STABLE { 0 } else { tries + 1 };
+            let lasted = began.elapsed();
+            tries = if lasted > STABLE { 0 } else { tries + 1 };
+            told &= lasted < LET_IN;
             // What does not pass by itself is not tried again and again.
             let passes = match lost.kind().row().retry {
                 Retry::Never => false,
-                // Who brought a credential brings another one.
-                Retry::Refresh => brought || self.gave_up_credential(&lost, tries).await,
+                // A handshake was refused. Who brought the credential hears of it, and brings another one.
+                Retry::Refresh if lost.outcome() != Outcome::Unknown => brought,
+                // A connection was closed. Those who listen on it bring nothing.
+                Retry::Refresh => !std::mem::replace(&mut told, true) && self.gave_up_credential().await,
                 _ => true,
             };
             if !passes {
@@ -131,40 +137,24 @@ impl<D: Dialogue> Keeper<D> {
         if brought {
             return self.endpoint.connect(self.access.credential.as_deref()).await;
         }
-        self.renew().await?;
-        let refusal = match self.endpoint.connect(self.access.credential.as_deref()).await {
-            Err(error) if error.kind() == Kind::Unauthenticated => error,
-            result => return result,
-        };
-        // As the pipeline does for calls: once more, if there is another one.
-        let (Some(scheme), Some(refused)) = (self.access.scheme.clone(), self.access.credential.clone())
-        else {
-            return Err(refusal);
-        };
-        let challenge = refusal.reply().map(|reply| reply.headers.clone()).unwrap_or_default();
-        scheme.rejected_dyn(&refused, &challenge).await;
-        self.renew().await?;
-        match &self.access.credential {
-            Some(fresh) if !Arc::ptr_eq(fresh, &refused) => self.endpoint.connect(Some(fresh)).await,
-            _ => Err(refusal),
+        self.access.renew(&self.context).await?;
+        match self.endpoint.connect(self.access.credential.as_deref()).await {
+            // As the pipeline does for calls: once more, if there is another one.
+            Err(refusal) if refusal.kind() == Kind::Unauthenticated => {
+                match self.access.replace(&self.context, &refusal).await? {
+                    true => self.endpoint.connect(self.access.credential.as_deref()).await,
+                    false => Err(refusal),
+                }
+            }
+            result => result,
         }
     }
 
-    async fn renew(&mut self) -> Result<()> {
-        if let Some(scheme) = &self.access.scheme {
-            self.access.credential = scheme.credential_dyn(&self.context).await?;
-        }
-        Ok(())
-    }
-
-    /// Tells the scheme of a service that closed a connection for want of a good credential, once.
-    async fn gave_up_credential(&mut self, lost: &Error, tries: u32) -> bool {
+    /// Tells the scheme of a service that closed a connection for want of a good credential.
+    async fn gave_up_credential(&mut self) -> bool {
         let (Some(scheme), Some(refused)) = (&self.access.scheme, &self.access.credential) else {
             return false;
         };
-        if lost.outcome() != Outcome::Unknown || tries > 1 {
-            return false;
-        }
         scheme.rejected_dyn(refused, &http::HeaderMap::new()).await;
         true
     }
@@ -325,7 +315,7 @@ impl<D: Dialogue> Keeper<D> {
 }
 
 /// Full jitter: somewhere between nothing and twice as long as the time before.
-fn pause(tries: u32) -> Duration {
+pub(crate) fn pause(tries: u32) -> Duration {
     let most = FIRST.saturating_mul(1 << tries.min(7)).min(LONGEST);
     most.mul_f64(fastrand::f64())
 }

@@ -1,0 +1,84 @@
+//! Subscriptions: over WebSockets with `graphql-transport-ws`, all over one connection, or over server-sent events, each over
+//! a request of its own. Whichever it is, those who read get the same events.
+
+mod config;
+mod dialogue;
+mod event;
+mod feeds;
+mod init;
+mod message;
+
+use std::sync::Arc;
+
+use http::{HeaderValue, StatusCode, header};
+use tokio::time::Instant;
+use trunkline_core::{Body, Context, Error, Events, Kind, Occupancy, Reply, Result};
+
+pub(super) use self::config::SubscriptionsConfig;
+use self::{
+    dialogue::{Subscribe, Subscriber},
+    feeds::Feeds,
+};
+use crate::websocket::{
+    link::{Access, Link},
+    waiter::waiter,
+};
+
+/// How one service is subscribed to.
+#[derive(Debug)]
+pub(super) enum Subscriptions {
+    WebSocket(Link<Subscriber>),
+    Sse(Arc<Feeds>),
+}
+
+impl Subscriptions {
+    /// Begins a subscription to what a request, in JSON, asks for. The reply is a stream of events.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no connection, or why the service did not let it in; for server-sent events also why the service refused
+    /// the request. Over a WebSocket it says that later, as the last event of the stream.
+    pub(super) async fn begin(
+        &self,
+        context: &Context,
+        access: Access,
+        deadline: Option<Instant>,
+        request: Vec<u8>,
+    ) -> Result<Reply> {
+        let request: Arc<str> = match String::from_utf8(request) {
+            Ok(request) => request.into(),
+            Err(_) => return Err(Error::new(Kind::Internal, "a request is not UTF-8")),
+        };
+        let reader = match self {
+            Self::WebSocket(link) => {
+                let (told, waiting) = waiter(link.stir());
+                link.command(context, access, request.len(), Subscribe(request, told))?;
+                waiting.await?
+            }
+            Self::Sse(feeds) => feeds.subscribe(context, access, deadline, request).await?,
+        };
+        let mut reply = Reply::new(StatusCode::OK, Body::stream(reader));
+        reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Events::MEDIA));
+        Ok(reply)
+    }
+
+    /// How many connections there are.
+    pub(super) fn occupancy(&self) -> Option<Occupancy> {
+        match self {
+            Self::WebSocket(link) => {
+                let (open, opened) = link.state().read();
+                let used = u32::from(open);
+                Some(Occupancy { used, max: 1, opened, ..Occupancy::default() })
+            }
+            Self::Sse(_) => None,
+        }
+    }
+
+    /// Lets all streams end.
+    pub(super) fn retire(&self) {
+        match self {
+            Self::WebSocket(link) => link.retire(),
+            Self::Sse(feeds) => feeds.retire(),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Subscriptions against services on real sockets.
+
+mod common;
+mod sse;
+mod websocket;
