@@ -176,6 +176,16 @@ impl Shared {
 ///
 /// Why there is no head, or nobody to answer.
 pub async fn shake_hands(stream: &mut TcpStream, subprotocol: Option<&str>) -> std::io::Result<String> {
+    let chosen = subprotocol.map(|name| format!("sec-websocket-protocol: {name}\r\n"));
+    shake_hands_with(stream, &chosen.unwrap_or_default()).await
+}
+
+/// The same, with these lines in the answer.
+///
+/// # Errors
+///
+/// As there.
+pub async fn shake_hands_with(stream: &mut TcpStream, lines: &str) -> std::io::Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut head).await? == 0 {
@@ -186,9 +196,8 @@ pub async fn shake_hands(stream: &mut TcpStream, subprotocol: Option<&str>) -> s
     let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap_or_default();
     let accept = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     let accept = STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, accept.as_bytes()));
-    let chosen = subprotocol.map(|name| format!("sec-websocket-protocol: {name}\r\n")).unwrap_or_default();
     let answer = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n{chosen}sec-websocket-accept: {accept}\r\n\r\n"
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n{lines}sec-websocket-accept: {accept}\r\n\r\n"
     );
     stream.write_all(answer.as_bytes()).await?;
     Ok(head)

@@ -20,7 +20,7 @@ mod sockets;
 mod tls;
 mod yoga;
 
-pub use feed::{Feed, shake_hands};
+pub use feed::{Feed, shake_hands, shake_hands_with};
 pub use httpbin::Httpbin;
 pub use mariadb::MariaDb;
 pub use moto::Moto;

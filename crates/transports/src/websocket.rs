@@ -159,7 +159,7 @@ impl WebSocket {
             true => Command::Ask(message, slot, told),
             false => Command::Say(message, told),
         };
-        link.command(context, access, bytes.len(), command)?;
+        link.command(context, access, bytes.len(), command).await?;
         waiting.await
     }
 
@@ -168,7 +168,7 @@ impl WebSocket {
         self.known(stream)?;
         let (link, _) = self.links.first().expect("there is at least one");
         let (told, waiting) = waiter(link.stir());
-        link.command(context, access, stream.len(), Command::Listen(stream.to_owned(), told))?;
+        link.command(context, access, stream.len(), Command::Listen(stream.to_owned(), told)).await?;
         let mut reply = Reply::new(StatusCode::OK, Body::stream(waiting.await?));
         reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Events::MEDIA));
         Ok(reply)

@@ -141,6 +141,10 @@ async def handle(socket):
     await ways[url.path.strip("/")](socket, options)
 
 
+def choose(_, offered):
+    return next((name for name in ["v2", "v1"] if name in offered), None)
+
+
 def judge(connection, request):
     if request.path == "/guarded" and request.headers.get("authorization") != "Bearer good":
         return connection.respond(HTTPStatus.UNAUTHORIZED, "who is there?\n")
@@ -148,7 +152,7 @@ def judge(connection, request):
 
 async def main():
     # Its own pings would end the silence.
-    options = {"ping_interval": None, "subprotocols": ["v2", "v1"], "process_request": judge, "max_size": 2**26}
+    options = {"ping_interval": None, "select_subprotocol": choose, "process_request": judge, "max_size": 2**26}
     async with serve(handle, "127.0.0.1", 0, **options) as server:
         host, port = server.sockets[0].getsockname()[:2]
         print(f"http://{host}:{port}", flush=True)

@@ -52,7 +52,7 @@ impl Subscriptions {
         let reader = match self {
             Self::WebSocket(link) => {
                 let (told, waiting) = waiter(link.stir());
-                link.command(context, access, request.len(), Subscribe(request, told))?;
+                link.command(context, access, request.len(), Subscribe(request, told)).await?;
                 waiting.await?
             }
             Self::Sse(feeds) => feeds.subscribe(context, access, deadline, request).await?,

@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    time::Instant,
+};
 use trunkline_core::{Call, Context, Credential, Error, Kind, Result, SchemeDyn};
 use yawc::Frame;
 
@@ -130,7 +133,7 @@ impl Access {
     }
 }
 
-/// Commands that wait for a connection to take them, and what they take of memory.
+/// Commands that the task is handed before it takes them, and what all that wait may take of memory.
 const ORDERS: usize = 256;
 const BYTES: usize = 4 << 20;
 
@@ -197,12 +200,13 @@ impl<D: Dialogue> Link<D> {
         &self.state
     }
 
-    /// Hands a command of so many bytes to the task, which is begun where there is none.
+    /// Hands a command of so many bytes to the task, which is begun where there is none. Where many wait already, so does
+    /// this one, until there is room.
     ///
     /// # Errors
     ///
-    /// `throttled` where too many wait already, and nothing was sent; the command hears of it too.
-    pub(crate) fn command(
+    /// `throttled` where those who wait take too much memory, and nothing was sent; the command hears of it too.
+    pub(crate) async fn command(
         &self,
         context: &Context,
         access: Access,
@@ -215,18 +219,31 @@ impl<D: Dialogue> Link<D> {
             return Err(full());
         }
         let mut order = Order { command, access, _room: room };
-        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(orders) = &*task {
-            match orders.try_send(order) {
+        loop {
+            let orders = self.orders(context);
+            order = match orders.try_send(order) {
                 Ok(()) => return Ok(()),
-                Err(mpsc::error::TrySendError::Full(_)) => return Err(full()),
-                // Its runtime is gone.
-                Err(mpsc::error::TrySendError::Closed(back)) => order = back,
-            }
+                Err(TrySendError::Full(back)) => match orders.reserve().await {
+                    Ok(permit) => {
+                        permit.send(back);
+                        return Ok(());
+                    }
+                    Err(_) => back,
+                },
+                // The runtime of the task is gone.
+                Err(TrySendError::Closed(back)) => back,
+            };
+        }
+    }
+
+    /// Where the task takes its orders.
+    fn orders(&self, context: &Context) -> mpsc::Sender<Order<D::Command>> {
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(orders) = task.as_ref().filter(|orders| !orders.is_closed()) {
+            return orders.clone();
         }
         let (orders, received) = mpsc::channel(ORDERS);
-        orders.try_send(order).map_err(|_| full())?;
-        *task = Some(orders);
+        *task = Some(orders.clone());
         drop(task);
         tokio::spawn(Box::pin(
             Keeper {
@@ -242,7 +259,7 @@ impl<D: Dialogue> Link<D> {
             }
             .run(),
         ));
-        Ok(())
+        orders
     }
 
     /// Lets the task end what is under way, and streams end.
@@ -263,6 +280,6 @@ impl<D: Dialogue> std::fmt::Debug for Link<D> {
 fn full() -> Error {
     Error::new(
         Kind::Throttled,
-        "too many messages wait to be sent on the connection; send fewer at a time, or raise connections",
+        "too many bytes wait to be sent on the connection; send fewer at a time, or raise connections",
     )
 }

@@ -1,0 +1,7 @@
+//! `websocket` against services: one that a script in Python behaves as, and one that breaks the protocol.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail at once")]
+
+mod common;
+mod frames;
+mod handshake;
+mod sockets;
