@@ -47,3 +47,4 @@ mod storage;
 mod stream;
 mod telemetry;
 mod trace;
+mod yoga;

@@ -24,8 +24,8 @@ const schema = createSchema({
     type Query {
       thing(id: ID!): Thing
       things(first: Int = 10): [Thing!]!
-      fail(code: String!): String
-      throttled: String
+      fail(code: String!): String!
+      throttled: String!
       token: String
     }
     type Mutation { make(name: String!): Thing!, upload(file: File!): String!, failing(name: String!): Thing! }
