@@ -18,4 +18,18 @@ pub struct Occupancy {
     pub opened: u64,
     /// Calls that gave up waiting.
     pub timeouts: u64,
+    /// What is counted of streams and replies, where connections are shared by those who use them.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub streams: Option<Streams>,
+}
+
+/// What is counted of those who listen to connections that stay, and of replies that come over them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Streams {
+    /// Who listens now.
+    pub readers: u32,
+    /// Messages that somebody who listens missed, being too slow.
+    pub dropped: u64,
+    /// Replies that came after their callers had gone.
+    pub late: u64,
 }

@@ -13,6 +13,7 @@ mod request;
 pub(crate) mod socket;
 pub(crate) mod stir;
 mod talk;
+pub(crate) mod tally;
 pub(crate) mod waiter;
 
 use std::sync::{
@@ -110,7 +111,8 @@ impl Transport for WebSocket {
     }
 
     fn occupancy(&self) -> Option<Occupancy> {
-        let mut all = Occupancy { max: self.links.len() as u32, ..Occupancy::default() };
+        let streams = Some(self.rules.buffer.tally.read());
+        let mut all = Occupancy { max: self.links.len() as u32, streams, ..Occupancy::default() };
         for (link, busy) in &self.links {
             let (open, opened) = link.state().read();
             all.opened += opened;

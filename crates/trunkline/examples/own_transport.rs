@@ -179,7 +179,6 @@ async fn main() -> Result<()> {
 }
 
 /// The service of this example: it knows one word.
-#[expect(clippy::disallowed_methods, reason = "this is the service, which listens")]
 async fn dictionary() -> Result<std::net::SocketAddr> {
     let failed = |error: std::io::Error| Error::new(Kind::Internal, "cannot listen").source(error);
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;

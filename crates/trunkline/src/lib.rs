@@ -89,8 +89,8 @@ pub use trunkline_core::{
     Credential, DeviceCode, Egress, Error, Event, Events, File, Form, Forward, HttpRequest, Idempotency,
     Idle, IntegrationId, Journal, Kept, Kind, Layer, MASK, Next, Occupancy, Operation, Outcome, Profile,
     Proof, Publish, Query, Receive, Reply, RequestId, Result, Retry, Row, Scheme, SchemeDyn, Scrub, Seconds,
-    Secret, SharedLimits, Sign, Site, Standing, Statement, TraceParent, Transport, TransportDyn, Vault,
-    Wanted, Web, WireRequest, Zone, egress, is_sensitive_name, parse, shared_limits,
+    Secret, SharedLimits, Sign, Site, Standing, Statement, Streams, TraceParent, Transport, TransportDyn,
+    Vault, Wanted, Web, WireRequest, Zone, egress, is_sensitive_name, parse, shared_limits,
 };
 pub use trunkline_layers::{
     BreakerConfig, BreakerState, CacheConfig, ConcurrencyConfig, ConcurrencyState, ExpiredWhen, HeaderNames,

@@ -26,13 +26,14 @@ pub(crate) fn masked(document: &Map<String, Value>, catalog: &Catalog) -> Value 
             mask(value, own.and_then(|schema| properties(schema).get(key)));
         }
     }
-    mask_headers(masked.get_mut("headers"));
-    mask_headers(masked.get_mut("subscriptions").and_then(|below| below.get_mut("headers")));
+    masked.get_mut("headers").into_iter().for_each(mask_headers);
+    let below = masked.get_mut("subscriptions").and_then(|below| below.get_mut("headers"));
+    below.into_iter().for_each(mask_headers);
     Value::Object(masked)
 }
 
-fn mask_headers(headers: Option<&mut Value>) {
-    if let Some(Value::Object(headers)) = headers {
+fn mask_headers(headers: &mut Value) {
+    if let Value::Object(headers) = headers {
         let secret = |(name, value): &(&String, &mut Value)| is_sensitive_name(name) || is_credential(value);
         headers.iter_mut().filter(secret).for_each(|(_, value)| hide(value));
     }

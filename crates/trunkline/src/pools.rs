@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
-use trunkline_core::Occupancy;
+use trunkline_core::{Occupancy, Streams};
 
 use crate::{Handle, registry::Registry};
 
@@ -22,6 +22,8 @@ pub(crate) struct Pools {
 struct Totals {
     opened: u64,
     timeouts: u64,
+    dropped: u64,
+    late: u64,
     /// What was last read of each handle, by its address. Held weakly, that is nobody else's.
     read: HashMap<usize, (Weak<Handle>, Occupancy)>,
 }
@@ -51,12 +53,17 @@ impl Pools {
             totals.entry(id.clone()).or_default().add(pools);
         }
         let sum = |(id, pools): (Arc<str>, Vec<(_, Occupancy)>)| {
-            let mut sum = totals.get(&id).map(Totals::so_far).unwrap_or_default();
+            let (mut sum, _) = totals.get(&id).map(Totals::so_far).unwrap_or_default();
             for (_, pool) in pools {
                 sum.idle += pool.idle;
                 sum.used += pool.used;
                 sum.max += pool.max;
                 sum.waiting += pool.waiting;
+                if let Some(streams) = pool.streams {
+                    let (_, counted) = totals.get(&id).map(Totals::so_far).unwrap_or_default();
+                    let sum = sum.streams.get_or_insert(counted);
+                    sum.readers += streams.readers;
+                }
             }
             (id, sum)
         };
@@ -70,13 +77,17 @@ impl Totals {
             let last = self.read.get(&address(handle)).map(|(_, last)| *last).unwrap_or_default();
             self.opened += now.opened.saturating_sub(last.opened);
             self.timeouts += now.timeouts.saturating_sub(last.timeouts);
+            let (now, last) = (now.streams.unwrap_or_default(), last.streams.unwrap_or_default());
+            self.dropped += now.dropped.saturating_sub(last.dropped);
+            self.late += now.late.saturating_sub(last.late);
         }
         let read = pools.iter().map(|(handle, now)| (address(handle), (Arc::downgrade(handle), *now)));
         self.read = read.collect();
     }
 
-    fn so_far(&self) -> Occupancy {
-        Occupancy { opened: self.opened, timeouts: self.timeouts, ..Occupancy::default() }
+    fn so_far(&self) -> (Occupancy, Streams) {
+        let Self { opened, timeouts, dropped, late, .. } = *self;
+        (Occupancy { opened, timeouts, ..Occupancy::default() }, Streams { readers: 0, dropped, late })
     }
 }
 

@@ -15,6 +15,7 @@ mod bare;
 mod load;
 mod nginx;
 #[path = "../common/process.rs"]
+#[allow(dead_code, reason = "the other benchmarks need more of it")]
 mod process;
 mod upstream;
 

@@ -1,5 +1,5 @@
-//! How full pools of connections are, by the semantic conventions of OpenTelemetry
-//! (<https://opentelemetry.io/docs/specs/semconv/database/database-metrics/>), read at each scrape.
+//! How full pools of connections are, read at each scrape: of databases by the semantic conventions of OpenTelemetry
+//! (<https://opentelemetry.io/docs/specs/semconv/database/database-metrics/>), of connections that stay by names of ours.
 
 use std::{fmt, sync::Arc};
 
@@ -8,7 +8,7 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeMetric},
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
 };
-use trunkline_core::Occupancy;
+use trunkline_core::{Occupancy, Streams};
 
 /// The pools of integrations that have one, those of all connections of an integration added up.
 pub(super) struct Pools<F>(pub(super) F);
@@ -25,6 +25,31 @@ enum Says {
     Count,
     Gauge(fn(&Occupancy) -> u32),
     Counter(fn(&Occupancy) -> u64),
+}
+
+/// Of pools whose connections are shared by those who use them.
+const SHARED: [(&str, &str, Says); 5] = [
+    ("trunkline_socket_connections", "WebSocket connections to services, by what they do now", Says::Count),
+    (
+        "trunkline_socket_connections_opened",
+        "WebSocket connections to services that were made",
+        Says::Counter(|pool| pool.opened),
+    ),
+    ("trunkline_stream_readers", "Who is subscribed", Says::Gauge(|pool| streams(pool).readers)),
+    (
+        "trunkline_stream_dropped",
+        "Messages that a subscriber missed, being too slow",
+        Says::Counter(|pool| streams(pool).dropped),
+    ),
+    (
+        "trunkline_late_replies",
+        "Replies over a WebSocket that came after their callers had gone",
+        Says::Counter(|pool| streams(pool).late),
+    ),
+];
+
+fn streams(pool: &Occupancy) -> Streams {
+    pool.streams.unwrap_or_default()
 }
 
 const METRICS: [(&str, &str, Says); 5] = [
@@ -45,33 +70,43 @@ const METRICS: [(&str, &str, Says); 5] = [
 
 impl<F: Fn() -> Vec<(Arc<str>, Occupancy)> + Send + Sync + 'static> Collector for Pools<F> {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let pools = (self.0)();
-        if pools.is_empty() {
-            return Ok(());
-        }
-        for (name, help, says) in &METRICS {
-            let kind = match says {
-                Says::Counter(_) => MetricType::Counter,
-                Says::Count | Says::Gauge(_) => MetricType::Gauge,
+        let (shared, own): (Vec<_>, Vec<_>) =
+            (self.0)().into_iter().partition(|(_, pool)| pool.streams.is_some());
+        encode_all(&mut encoder, &METRICS, &own)?;
+        encode_all(&mut encoder, &SHARED, &shared)
+    }
+}
+
+fn encode_all(
+    encoder: &mut DescriptorEncoder<'_>,
+    metrics: &[(&str, &str, Says)],
+    pools: &[(Arc<str>, Occupancy)],
+) -> fmt::Result {
+    if pools.is_empty() {
+        return Ok(());
+    }
+    for (name, help, says) in metrics {
+        let kind = match says {
+            Says::Counter(_) => MetricType::Counter,
+            Says::Count | Says::Gauge(_) => MetricType::Gauge,
+        };
+        let mut metric = encoder.encode_descriptor(name, help, None, kind)?;
+        for (integration, pool) in pools {
+            let integration = ("integration", &**integration);
+            let mut gauge = |labels: &[(&str, &str)], value: u32| {
+                ConstGauge::new(i64::from(value)).encode(metric.encode_family(&labels)?)
             };
-            let mut metric = encoder.encode_descriptor(name, help, None, kind)?;
-            for (integration, pool) in &pools {
-                let integration = ("integration", &**integration);
-                let mut gauge = |labels: &[(&str, &str)], value: u32| {
-                    ConstGauge::new(i64::from(value)).encode(metric.encode_family(&labels)?)
-                };
-                match says {
-                    Says::Count => {
-                        gauge(&[integration, ("state", "idle")], pool.idle)?;
-                        gauge(&[integration, ("state", "used")], pool.used)?;
-                    }
-                    Says::Gauge(read) => gauge(&[integration], read(pool))?,
-                    Says::Counter(read) => {
-                        ConstCounter::new(read(pool)).encode(metric.encode_family(&[integration])?)?;
-                    }
+            match says {
+                Says::Count => {
+                    gauge(&[integration, ("state", "idle")], pool.idle)?;
+                    gauge(&[integration, ("state", "used")], pool.used)?;
+                }
+                Says::Gauge(read) => gauge(&[integration], read(pool))?,
+                Says::Counter(read) => {
+                    ConstCounter::new(read(pool)).encode(metric.encode_family(&[integration])?)?;
                 }
             }
         }
-        Ok(())
     }
+    Ok(())
 }

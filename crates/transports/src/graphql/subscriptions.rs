@@ -21,13 +21,14 @@ use self::{
 };
 use crate::websocket::{
     link::{Access, Link},
+    tally::Tally,
     waiter::waiter,
 };
 
 /// How one service is subscribed to.
 #[derive(Debug)]
 pub(super) enum Subscriptions {
-    WebSocket(Link<Subscriber>),
+    WebSocket(Link<Subscriber>, Arc<Tally>),
     Sse(Arc<Feeds>),
 }
 
@@ -50,7 +51,7 @@ impl Subscriptions {
             Err(_) => return Err(Error::new(Kind::Internal, "a request is not UTF-8")),
         };
         let reader = match self {
-            Self::WebSocket(link) => {
+            Self::WebSocket(link, _) => {
                 let (told, waiting) = waiter(link.stir());
                 link.command(context, access, request.len(), Subscribe(request, told)).await?;
                 waiting.await?
@@ -65,19 +66,21 @@ impl Subscriptions {
     /// How many connections there are.
     pub(super) fn occupancy(&self) -> Option<Occupancy> {
         match self {
-            Self::WebSocket(link) => {
+            Self::WebSocket(link, tally) => {
                 let (open, opened) = link.state().read();
-                let used = u32::from(open);
-                Some(Occupancy { used, max: 1, opened, ..Occupancy::default() })
+                let (used, streams) = (u32::from(open), Some(tally.read()));
+                Some(Occupancy { used, max: 1, opened, streams, ..Occupancy::default() })
             }
-            Self::Sse(_) => None,
+            Self::Sse(feeds) => {
+                Some(Occupancy { streams: Some(feeds.buffer.tally.read()), ..Occupancy::default() })
+            }
         }
     }
 
     /// Lets all streams end.
     pub(super) fn retire(&self) {
         match self {
-            Self::WebSocket(link) => link.retire(),
+            Self::WebSocket(link, _) => link.retire(),
             Self::Sse(feeds) => feeds.retire(),
         }
     }

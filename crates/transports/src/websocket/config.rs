@@ -175,7 +175,7 @@ impl WebSocketConfig {
             replies_have: Marks::open("replies_have", &self.replies_have)?,
             failed_when: failed_when.map_err(|error| error.at("failed_when"))?,
             on_open: texts("on_open", &self.on_open)?,
-            buffer: self.buffer,
+            buffer: self.buffer.open(),
             streams,
         })
     }

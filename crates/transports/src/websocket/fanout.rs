@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use trunkline_core::{Error, Event, Kind};
 
-use super::stir::Stir;
+use super::{stir::Stir, tally::Tally};
 
 /// How far a reader may fall behind, and what then becomes of it.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
@@ -45,11 +45,25 @@ impl Default for BufferConfig {
     }
 }
 
+impl BufferConfig {
+    /// The buffers of a transport, which count together.
+    pub(crate) fn open(self) -> Buffer {
+        Buffer { config: self, tally: Arc::default() }
+    }
+}
+
+/// How streams are buffered, and what is counted of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Buffer {
+    config: BufferConfig,
+    pub(crate) tally: Arc<Tally>,
+}
+
 /// Events and those who read them.
 #[derive(Debug)]
 pub(crate) struct Fanout {
     ring: Mutex<Ring>,
-    buffer: BufferConfig,
+    buffer: Buffer,
     /// Hears when a reader has gone.
     stir: Arc<Stir>,
 }
@@ -69,8 +83,8 @@ struct Ring {
 
 impl Fanout {
     /// Without readers; `stir` hears when one of them has gone.
-    pub(crate) fn new(buffer: BufferConfig, stir: Arc<Stir>) -> Arc<Self> {
-        Arc::new(Self { ring: Mutex::default(), buffer, stir })
+    pub(crate) fn new(buffer: &Buffer, stir: Arc<Stir>) -> Arc<Self> {
+        Arc::new(Self { ring: Mutex::default(), buffer: buffer.clone(), stir })
     }
 
     /// An event for whoever reads now.
@@ -86,7 +100,7 @@ impl Fanout {
         ring.bytes += event.len();
         ring.events.push_back(event);
         while ring.events.len() > 1
-            && (ring.events.len() > self.buffer.messages || ring.bytes > self.buffer.bytes)
+            && (ring.events.len() > self.buffer.config.messages || ring.bytes > self.buffer.config.bytes)
         {
             let gone = ring.events.pop_front().map_or(0, |event| event.len());
             (ring.first, ring.bytes) = (ring.first + 1, ring.bytes - gone);
@@ -112,6 +126,7 @@ impl Fanout {
         let (name, next) = (ring.name, ring.first + ring.events.len() as u64);
         ring.name += 1;
         ring.readers.insert(name, None);
+        self.buffer.tally.reader_came();
         Reader { fanout: self.clone(), name, next, done: false }
     }
 
@@ -155,7 +170,8 @@ impl Reader {
         if self.next < ring.first {
             let missed = ring.first - self.next;
             self.next = ring.first;
-            return Poll::Ready(Some(match self.fanout.buffer.when_full {
+            self.fanout.buffer.tally.dropped(missed);
+            return Poll::Ready(Some(match self.fanout.buffer.config.when_full {
                 WhenFull::DropOldest => dropped(missed).frame(),
                 WhenFull::Close => {
                     self.done = true;
@@ -194,6 +210,7 @@ impl http_body::Body for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
+        self.fanout.buffer.tally.reader_went();
         let mut ring = self.fanout.lock();
         ring.readers.remove(&self.name);
         if ring.readers.is_empty() {
@@ -229,7 +246,7 @@ mod tests {
     use super::*;
 
     fn fanout(messages: usize, bytes: usize, when_full: WhenFull) -> Arc<Fanout> {
-        Fanout::new(BufferConfig { messages, bytes, when_full }, Arc::default())
+        Fanout::new(&BufferConfig { messages, bytes, when_full }.open(), Arc::default())
     }
 
     /// All that can be read now.
@@ -267,6 +284,8 @@ mod tests {
             publish(&dropping, &["a", "b", "c", "d"]);
             let dropped = "event: dropped\ndata: {\"messages\":2}\n\n";
             assert_eq!(read(&mut reader), [dropped, "c", "d"], "{messages} messages, {bytes} bytes");
+            let counted = dropping.buffer.tally.read();
+            assert_eq!((counted.readers, counted.dropped), (1, 2));
             publish(&dropping, &["e"]);
             assert_eq!(read(&mut reader), ["e"]);
         }

@@ -16,7 +16,7 @@ use yawc::Frame;
 
 use super::{
     correlation::{Correlation, Marks, Slot},
-    fanout::{BufferConfig, Fanout, Reader},
+    fanout::{Buffer, Fanout, Reader},
     link::{Dialogue, Opened},
     pending::{Answer, Pending},
     pointer::{Found, Pointer},
@@ -35,7 +35,7 @@ pub(super) struct Rules {
     pub(super) failed_when: Option<Pointer>,
     /// What is said on every connection first, with `{{credential}}` in it.
     pub(super) on_open: Vec<String>,
-    pub(super) buffer: BufferConfig,
+    pub(super) buffer: Buffer,
     /// What can be listened to; the stream without a name has all that is no reply.
     pub(super) streams: BTreeMap<String, StreamRules>,
 }
@@ -82,7 +82,7 @@ impl Talk {
         let fanout = match self.streams.get(&name) {
             Some(fanout) => fanout.clone(),
             None => {
-                let fanout = Fanout::new(self.rules.buffer, self.stir.clone());
+                let fanout = Fanout::new(&self.rules.buffer, self.stir.clone());
                 out.extend(texts(&self.rules.streams[&name].subscribe));
                 self.streams.insert(name, fanout.clone());
                 fanout
@@ -183,7 +183,7 @@ impl Dialogue for Talk {
         };
         match answer {
             Answer::To(waiter, message) => waiter.tell(self.reply(message)),
-            Answer::Late => {}
+            Answer::Late => self.rules.buffer.tally.late(),
             Answer::None(message) => self.publish(&message),
         }
         Ok(())

@@ -103,7 +103,7 @@ impl SubscriptionsConfig {
         context: &Context,
     ) -> Result<Subscriptions> {
         let opened = self.foreign().and_then(|()| match self.protocol {
-            Protocol::Websocket => self.link(rest, codes, context).map(Subscriptions::WebSocket),
+            Protocol::Websocket => self.link(rest, codes, context),
             Protocol::Sse => self.feeds(rest, codes, context).map(Subscriptions::Sse),
         });
         opened.map_err(|error| Error::invalid(format!("subscriptions.{}", error.message())))
@@ -130,7 +130,7 @@ impl SubscriptionsConfig {
         }
     }
 
-    fn link(&self, rest: &RestConfig, codes: &Arc<Codes>, context: &Context) -> Result<Link<Subscriber>> {
+    fn link(&self, rest: &RestConfig, codes: &Arc<Codes>, context: &Context) -> Result<Subscriptions> {
         let url = self.url.as_deref().unwrap_or(&rest.base_url);
         let url = parse::resolve(url).map_err(|error| error.at("url"))?;
         let init = Init::open(self.connection_init.as_ref(), self.credential_in)?;
@@ -153,16 +153,18 @@ impl SubscriptionsConfig {
             codes: CloseCodes::open(&rows)?,
         };
         let endpoint = Endpoint::open(parts, context).map_err(at_url)?;
+        let buffer = self.buffer.open();
+        let tally = buffer.tally.clone();
         let rules = Arc::new(Rules {
             init,
             ack_timeout: seconds(self.ack_timeout, 10),
-            buffer: self.buffer,
+            buffer,
             shared: self.shared.unwrap_or(true),
             codes: codes.clone(),
         });
         let keeping = Keeping { ping: seconds(self.ping, 20), idle: seconds(self.idle, 300) };
         let make = move |stir| Subscriber::new(rules.clone(), stir);
-        Ok(Link::new(Arc::new(endpoint), keeping, make))
+        Ok(Subscriptions::WebSocket(Link::new(Arc::new(endpoint), keeping, make), tally))
     }
 
     fn feeds(&self, rest: &RestConfig, codes: &Arc<Codes>, context: &Context) -> Result<Arc<Feeds>> {
@@ -172,7 +174,7 @@ impl SubscriptionsConfig {
         let rest = RestConfig { base_url: url, headers, ..rest.clone() };
         let rest = rest.with_idle(self.silence.unwrap_or(Seconds::new(300))).open(context);
         let rest = rest.map_err(at_url)?;
-        Ok(Feeds::new(rest, self.buffer, self.shared.unwrap_or(true), codes.clone()))
+        Ok(Feeds::new(rest, self.buffer.open(), self.shared.unwrap_or(true), codes.clone()))
     }
 
     /// The integration's headers, and those that are said here in their place.

@@ -19,7 +19,7 @@ use super::{
     message::{self, Heard, broken},
 };
 use crate::websocket::{
-    fanout::{BufferConfig, Fanout, Reader},
+    fanout::{Buffer, Fanout, Reader},
     link::{Dialogue, Opened, copy},
     socket::Message,
     stir::Stir,
@@ -38,7 +38,7 @@ pub(super) struct Rules {
     pub(super) init: Init,
     /// How long the service may take to let a connection in.
     pub(super) ack_timeout: Duration,
-    pub(super) buffer: BufferConfig,
+    pub(super) buffer: Buffer,
     /// Whether those who ask for the same share a subscription.
     pub(super) shared: bool,
     pub(super) codes: Arc<Codes>,
@@ -197,7 +197,7 @@ impl Dialogue for Subscriber {
             return waiter.tell(Err(Error::new(Kind::Throttled, what)));
         }
         waiter.sent();
-        let fanout = Fanout::new(self.rules.buffer, self.stir.clone());
+        let fanout = Fanout::new(&self.rules.buffer, self.stir.clone());
         self.begun.push((waiter, fanout.reader()));
         self.subscribe(request, fanout, out);
     }

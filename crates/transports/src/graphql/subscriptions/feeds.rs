@@ -24,7 +24,7 @@ use crate::{
     http::classify,
     rest::Rest,
     websocket::{
-        fanout::{BufferConfig, Fanout, Reader},
+        fanout::{Buffer, Fanout, Reader},
         link::Access,
         stir::Stir,
     },
@@ -42,7 +42,7 @@ const READS: Question = Question { batch: None, reads: true, single: true };
 /// Subscriptions of one service.
 pub(in crate::graphql) struct Feeds {
     rest: Rest,
-    buffer: BufferConfig,
+    pub(super) buffer: Buffer,
     /// Whether those who ask for the same share a subscription.
     shared: bool,
     codes: Arc<Codes>,
@@ -83,7 +83,7 @@ impl Open {
 }
 
 impl Feeds {
-    pub(super) fn new(rest: Rest, buffer: BufferConfig, shared: bool, codes: Arc<Codes>) -> Arc<Self> {
+    pub(super) fn new(rest: Rest, buffer: Buffer, shared: bool, codes: Arc<Codes>) -> Arc<Self> {
         Arc::new(Self { rest, buffer, shared, codes, open: Mutex::default() })
     }
 
@@ -116,7 +116,7 @@ impl Feeds {
             return Ok(reader);
         }
         let stir = Arc::<Stir>::default();
-        let fanout = Fanout::new(self.buffer, stir.clone());
+        let fanout = Fanout::new(&self.buffer, stir.clone());
         let reader = fanout.reader();
         let name = open.name;
         open.name += 1;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use trunkline_core::{Body, Events};
 
 use super::*;
+use crate::websocket::fanout::BufferConfig;
 use crate::websocket::waiter::{Waiting, waiter};
 
 /// A subscriber and the messages that it wants to send.
@@ -19,7 +20,7 @@ impl Talk {
         let rules = Rules {
             init: Init::open(None, None).unwrap(),
             ack_timeout: Duration::from_secs(10),
-            buffer: BufferConfig::default(),
+            buffer: BufferConfig::default().open(),
             shared,
             codes: Arc::default(),
         };
