@@ -8,6 +8,7 @@ mod httpbin;
 mod mariadb;
 mod moto;
 pub mod music;
+mod node;
 mod oidc;
 mod peer;
 mod pgbouncer;

@@ -1,21 +1,15 @@
 //! `OidcProvider`: a certified OpenID provider (npm `oidc-provider`) in a process of its own, with a resource that
 //! wants its tokens, and a person who agrees to everything. `scripts/need.sh oidc` installs it.
 
-use std::{
-    io::{BufRead, BufReader},
-    net::SocketAddr,
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+use std::net::SocketAddr;
+
+use crate::node::Node;
 
 /// A provider that runs; it ends with this.
 ///
 /// What it answers at which path stands at the head of `peers/oidc-provider/server.mjs`.
 #[derive(Debug)]
-pub struct OidcProvider {
-    child: Child,
-    address: SocketAddr,
-}
+pub struct OidcProvider(Node);
 
 impl OidcProvider {
     /// Starts one whose tokens live for so many seconds.
@@ -24,40 +18,16 @@ impl OidcProvider {
     ///
     /// Where it is not installed.
     pub fn start(life: u32) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/oidc-provider");
-        assert!(
-            folder.join("node_modules").exists(),
-            "run scripts/need.sh oidc, which installs oidc-provider"
-        );
-        let mut child = Command::new("node")
-            .arg("server.mjs")
-            .arg(life.to_string())
-            .current_dir(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut origin = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut origin).unwrap();
-        let address = origin.trim().strip_prefix("http://").expect("it prints its origin").parse().unwrap();
-        Self { child, address }
+        Self(Node::start("oidc-provider", "oidc", &[life.to_string()]))
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// The URL of something of it.
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-}
-
-impl Drop for OidcProvider {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        format!("http://{}{path}", self.0.address())
     }
 }

@@ -122,6 +122,12 @@ async def login(socket, _):
 
 
 @way
+async def quote(socket, _):
+    """Closes with what it was told."""
+    await socket.close(4002, json.loads(await socket.recv())["key"])
+
+
+@way
 async def channel(socket, _):
     """Numbers each message of a channel from when it is subscribed to; `lose` ends the connection without a farewell."""
     async for message in socket:

@@ -6,7 +6,7 @@ use trunkline_core::{Error, Kind, Outcome, Reply, Result};
 
 use super::{
     correlation::{Correlation, Ids, Order, Slot, restored},
-    pointer::Found,
+    pointer::{Found, range},
     socket::Message,
     waiter::Waiter,
 };
@@ -98,8 +98,8 @@ impl Pending {
         let (Correlation::Id { reply, .. }, Message::Text(text)) = (correlation, &message) else {
             return Answer::None(message);
         };
-        let found = std::str::from_utf8(text).map(|json| reply.find(json));
-        let Ok(Found::Value(id)) = found else { return Answer::None(message) };
+        let Ok(json) = std::str::from_utf8(text) else { return Answer::None(message) };
+        let Found::Value(id) = reply.find(json) else { return Answer::None(message) };
         let number = match prefix {
             None => id.parse::<u64>().ok(),
             Some(prefix) => {
@@ -112,7 +112,7 @@ impl Pending {
         };
         match waiting.remove(&number) {
             Some((waiter, own)) => {
-                Answer::To(waiter, Message::Text(restored(text.clone(), reply, own.as_deref())))
+                Answer::To(waiter, Message::Text(restored(text.clone(), range(json, id), own.as_deref())))
             }
             None => Answer::Late,
         }

@@ -1,12 +1,14 @@
-//! `custom`, and the little HTTP/1.1 that a driver has to speak.
+//! `custom`, whose driver speaks HTTP/1.1.
 
 use std::io;
 
 use serde_json::{Value, json};
-use tokio::{io::AsyncReadExt, net::TcpStream};
+use tokio::net::TcpStream;
 use trunkline_core::{Kind, Outcome};
 use trunkline_testkit::conformance::{Subject, check};
 use trunkline_transports::Custom;
+
+use crate::http::take;
 
 struct Driver;
 
@@ -51,19 +53,11 @@ impl Subject for Driver {
     }
 
     async fn take(&self, stream: &mut TcpStream, (): &mut ()) -> io::Result<Option<Vec<u8>>> {
-        let mut request = Vec::new();
-        loop {
-            if stream.read_buf(&mut request).await? == 0 {
-                return Ok(None);
-            }
-            let text = String::from_utf8_lossy(&request);
-            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-            if body.len() == length.map_or(0, |length| length.parse().unwrap()) {
-                assert!(head.contains("authorization: Bearer t-0123456789"), "{head}");
-                return Ok(Some(body.as_bytes().to_vec()));
-            }
-        }
+        let Some(request) = take(stream).await? else { return Ok(None) };
+        let text = String::from_utf8(request).unwrap();
+        let (head, question) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains("authorization: Bearer t-0123456789"), "{head}");
+        Ok(Some(question.as_bytes().to_vec()))
     }
 
     fn answer(&self, question: &[u8]) -> Vec<u8> {

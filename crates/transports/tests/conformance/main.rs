@@ -3,5 +3,6 @@
 
 mod custom;
 mod graphql;
+mod http;
 mod rest;
 mod websocket;

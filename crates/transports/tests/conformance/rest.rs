@@ -1,12 +1,14 @@
-//! `rest`, and the little HTTP/1.1 that its service has to speak.
+//! `rest`, over HTTP/1.1.
 
 use std::io;
 
 use serde_json::{Value, json};
-use tokio::{io::AsyncReadExt, net::TcpStream};
+use tokio::net::TcpStream;
 use trunkline_core::{Kind, Outcome};
 use trunkline_testkit::conformance::{Subject, check};
 use trunkline_transports::Rest;
+
+use crate::http::take;
 
 /// With keys beside the base URL.
 struct Http(Value);
@@ -57,18 +59,7 @@ impl Subject for Http {
     }
 
     async fn take(&self, stream: &mut TcpStream, (): &mut ()) -> io::Result<Option<Vec<u8>>> {
-        let mut request = Vec::new();
-        loop {
-            if stream.read_buf(&mut request).await? == 0 {
-                return Ok(None);
-            }
-            let text = String::from_utf8_lossy(&request);
-            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-            if body.len() == length.map_or(0, |length| length.parse().unwrap()) {
-                return Ok(Some(request));
-            }
-        }
+        take(stream).await
     }
 
     fn answer(&self, request: &[u8]) -> Vec<u8> {

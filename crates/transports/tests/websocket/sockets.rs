@@ -187,3 +187,14 @@ async fn who_listens_is_subscribed_again_after_a_loss_with_the_token_that_is_goo
     }
     assert_eq!(client.transport.occupancy().unwrap().opened, 4);
 }
+
+#[tokio::test]
+async fn what_a_service_quotes_of_the_credential_reaches_nobody_who_listens() {
+    let service = Sockets::start();
+    let further = json!({ "on_open": [{ "key": "{{credential}}" }], "close_codes": { "4002": "forbidden" } });
+    let client = Client::of(&service.url("/quote"), further).with_tokens(&["hunter2-0123456789"]);
+    let mut reader = client.listen(&json!({})).await.unwrap();
+    let (name, data) = reader.next().await.unwrap();
+    assert!(name == "error" && data.contains("4002") && !data.contains("hunter2"), "{data}");
+    assert!(reader.next().await.is_none());
+}

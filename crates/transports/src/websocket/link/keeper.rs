@@ -13,7 +13,7 @@ use tokio::{
     sync::mpsc,
     time::{Instant, Sleep, sleep, sleep_until},
 };
-use trunkline_core::{Context, Error, Kind, Outcome, Result, Retry};
+use trunkline_core::{Context, Error, Kind, Outcome, Result, Retry, Scrub};
 use yawc::Frame;
 
 use super::{Access, Dialogue, Keeping, Opened, Order, State};
@@ -125,6 +125,11 @@ impl<D: Dialogue> Keeper<D> {
                 _ => true,
             };
             if !passes {
+                // A service may quote what it was shown when it says goodbye.
+                let lost = match &self.access.credential {
+                    Some(credential) => lost.scrubbed(&Scrub::of(credential)),
+                    None => lost,
+                };
                 self.dialogue.given_up(&lost);
             }
         }
@@ -246,7 +251,8 @@ impl<D: Dialogue> Keeper<D> {
                     if self.dialogue.is_wanted() || !self.dialogue.is_quiet() {
                         used = now;
                     } else if now >= used + self.keeping.idle {
-                        socket.close(1000, "").await;
+                        // Whoever comes now does not wait for its farewell.
+                        tokio::spawn(socket.close(1000, ""));
                         return Over::Done;
                     }
                     armed = now + ping.min(self.keeping.idle);
