@@ -149,6 +149,24 @@ impl Kind {
         self.row().code
     }
 
+    /// Whether it says something of a service, as against the caller, this server, or what stands between.
+    pub const fn is_of_a_service(self) -> bool {
+        matches!(
+            self,
+            Self::Rejected
+                | Self::Unauthenticated
+                | Self::Forbidden
+                | Self::RateLimited
+                | Self::Contended
+                | Self::Unavailable
+                | Self::Failed
+                | Self::Stopped
+                | Self::RequestTimeout
+                | Self::Timeout
+                | Self::Protocol
+        )
+    }
+
     /// The kind with this code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.code() == code)

@@ -16,7 +16,7 @@ use self::{kept::Kept, upgrade::Upgrade};
 use crate::{
     app::App,
     call::{answered, raw},
-    connection, inbound,
+    connection, depth, inbound,
     places::Place,
     problem::Problem,
     trace::Trace,
@@ -43,6 +43,7 @@ pub(crate) async fn stream(
             Method::GET => query::json(head.uri.query().unwrap_or_default())?.into(),
             _ => inbound::json(&head.headers, body, app.body_limit, &mut held).await?,
         };
+        depth::check(&bytes)?;
         let (named, rest) = connection::take(&bytes)?;
         if let Some(name) = connection::chosen([wishes.connection(), named])? {
             handle = app.connection(&handle, &name).await?;

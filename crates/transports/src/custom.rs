@@ -17,7 +17,7 @@ use trunkline_core::{
 
 pub use self::config::CustomConfig;
 use self::question::Question;
-use crate::{http::classify, rest::Rest, websocket::Marks};
+use crate::{http::classify, json::Marks, rest::Rest};
 
 /// A service behind a driver.
 #[derive(Debug)]

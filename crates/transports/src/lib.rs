@@ -6,6 +6,7 @@ mod dial;
 mod entry;
 mod graphql;
 mod http;
+mod json;
 mod rest;
 mod sql;
 mod web;

@@ -8,7 +8,6 @@ pub(crate) mod endpoint;
 pub(crate) mod fanout;
 pub(crate) mod link;
 mod pending;
-mod pointer;
 mod request;
 pub(crate) mod socket;
 pub(crate) mod stir;
@@ -28,16 +27,12 @@ use trunkline_core::{
 };
 
 pub use self::config::WebSocketConfig;
-pub(crate) use self::{
-    correlation::Marks,
-    talk::{CREDENTIAL, filled},
-};
+pub(crate) use self::talk::{CREDENTIAL, filled};
 use self::{
     endpoint::Endpoint,
     link::{Access, Link},
     socket::Message,
     talk::{Command, Rules, Talk},
-    waiter::waiter,
 };
 
 /// A service behind WebSocket connections.
@@ -156,22 +151,21 @@ impl WebSocket {
         let (link, busy) =
             self.links.iter().min_by_key(|(_, busy)| busy.count()).expect("there is at least one");
         let _use = busy.one_more();
-        let (told, waiting) = waiter(link.stir());
-        let command = match publish.wants_reply {
+        let wants_reply = publish.wants_reply;
+        let command = |told| match wants_reply {
             true => Command::Ask(message, slot, told),
             false => Command::Say(message, told),
         };
-        link.command(context, access, bytes.len(), command).await?;
-        waiting.await
+        link.command(context, access, bytes.len(), command).await
     }
 
     /// Listens to a stream, all who do over the same connection.
     async fn listen(&self, context: &Context, access: Access, stream: &str) -> Result<Reply> {
         self.known(stream)?;
         let (link, _) = self.links.first().expect("there is at least one");
-        let (told, waiting) = waiter(link.stir());
-        link.command(context, access, stream.len(), Command::Listen(stream.to_owned(), told)).await?;
-        let mut reply = Reply::new(StatusCode::OK, Body::stream(waiting.await?));
+        let command = |told| Command::Listen(stream.to_owned(), told);
+        let reader = link.command(context, access, stream.len(), command).await?;
+        let mut reply = Reply::new(StatusCode::OK, Body::stream(reader));
         reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Events::MEDIA));
         Ok(reply)
     }

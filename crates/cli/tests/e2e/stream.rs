@@ -151,9 +151,9 @@ async fn calls_and_streams_share_a_connection_and_do_not_mix() {
     feed.open(1).await;
     feed.send("a push");
     let headers = [("content-type", "application/json")];
-    let body = r#"{"message": {"op": "echo", "x": 1.50}}"#;
+    let body = r#"{"message": {"id": "a", "op": "echo", "x": 1.50}}"#;
     let reply = server.with("POST", "/api/v1/integrations/feed/call", &headers, body).await.is(200);
-    assert_eq!(reply.text(), r#"{"id":1,"op": "echo", "x": 1.50}"#);
+    assert_eq!(reply.text(), r#"{"id": "a", "op": "echo", "x": 1.50}"#);
     feed.send_bytes(&b"\0\x01"[..]);
     feed.send("a\r\nb");
     assert_eq!(reader.message().await, "a push");

@@ -38,8 +38,8 @@ pub(super) async fn serve(upgrade: Upgrade, events: Body, stop: CancellationToke
     let Ok(mut socket) = Socket::from_stream(TokioIo::new(connection), Role::Server, options) else { return };
     let why = tokio::select! {
         biased;
-        why = pass_on(&mut socket, Events::new(events)) => why,
         () = stop.cancelled() => Some((1001, stopping().message().to_owned())),
+        why = pass_on(&mut socket, Events::new(events)) => why,
     };
     if let Some((code, reason)) = why {
         let _ = timeout(FAREWELL, close(socket, code, &reason)).await;

@@ -5,9 +5,9 @@ use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use trunkline_core::{Blame, Error, Kind, Outcome, Reply, Result};
+use trunkline_core::{Error, Kind, Outcome, Reply, Result};
 
 /// The JSON of an answer.
 #[derive(Deserialize)]
@@ -16,7 +16,7 @@ struct Wire<'a> {
     status: Option<u16>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     json: Option<&'a RawValue>,
     #[serde(borrow, default)]
     text: Option<Cow<'a, str>>,
@@ -24,6 +24,11 @@ struct Wire<'a> {
     base64: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     error: Option<Failure<'a>>,
+}
+
+/// `null` is an answer too.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// What went wrong.
@@ -79,30 +84,34 @@ fn headers(given: &BTreeMap<String, String>) -> Result<HeaderMap> {
         let name = HeaderName::try_from(name).ok()?;
         Some((name, HeaderValue::try_from(value).ok()?))
     };
-    given.iter().map(header).collect::<Option<_>>().ok_or_else(|| broken("headers that are none"))
+    let headers = given.iter().map(header).collect::<Option<HeaderMap>>();
+    let mut headers = headers.ok_or_else(|| broken("headers that are none"))?;
+    // What frames a body is decided where it is sent.
+    for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
+        headers.remove(name);
+    }
+    Ok(headers)
 }
 
 fn failed(failure: Failure<'_>) -> Error {
     // What is said of us is not a driver's to say.
-    let kind = Kind::from_code(&failure.kind).filter(|kind| {
-        let ours = matches!(
-            kind,
-            Kind::CircuitOpen | Kind::Blocked | Kind::Overloaded | Kind::Throttled | Kind::NotCached
-        );
-        let row = kind.row();
-        !ours && (row.blame != Blame::Us && row.outcome != Outcome::NotSent || *kind == Kind::InvalidConfig)
-    });
-    let Some(kind) = kind else {
-        return broken(format!("the kind {:?}, which is none of a service", failure.kind));
+    let known =
+        |kind: &Kind| kind.is_of_a_service() || matches!(kind, Kind::InvalidConfig | Kind::Unsupported);
+    let Some(kind) = Kind::from_code(&failure.kind).filter(known) else {
+        let kind = short(failure.kind, 40);
+        return broken(format!("the kind {kind:?}, which is none of a service"));
     };
-    let mut error = Error::new(kind, failure.message);
+    let mut error = Error::new(kind, short(failure.message, 2_000));
     error = match failure.outcome.as_deref() {
         None => error,
         Some("not_sent") => error.outcome_is(Outcome::NotSent),
         Some("rejected") => error.outcome_is(Outcome::Rejected),
         Some("applied") => error.outcome_is(Outcome::Applied),
         Some("unknown") => error.outcome_is(Outcome::Unknown),
-        Some(other) => return broken(format!("the outcome {other:?}, which is none")),
+        Some(other) => {
+            let other = short(other.to_owned(), 40);
+            return broken(format!("the outcome {other:?}, which is none"));
+        }
     };
     if let Some(wait) = failure.retry_after.and_then(|wait| Duration::try_from_secs_f64(wait).ok()) {
         error = error.retry_after(wait);
@@ -114,6 +123,12 @@ fn failed(failure: Failure<'_>) -> Error {
         error = error.replied(reply);
     }
     error
+}
+
+/// Words of a driver, of which nobody reads more.
+fn short(mut text: String, most: usize) -> String {
+    text.truncate(text.floor_char_boundary(most));
+    text
 }
 
 fn broken(what: impl std::fmt::Display) -> Error {
@@ -133,6 +148,7 @@ mod tests {
     async fn an_answer_is_json_as_it_is_written_text_or_bytes() {
         for (json, media, body) in [
             (r#"{"json": {"n": 1.50}}"#, "application/json", &br#"{"n": 1.50}"#[..]),
+            (r#"{"json": null}"#, "application/json", b"null"),
             (r#"{"text": "a\nb", "note": 1}"#, "text/plain; charset=utf-8", b"a\nb"),
             (r#"{"base64": "AAE="}"#, "application/octet-stream", b"\0\x01"),
             (r#"{"json": 1, "status": 201, "headers": {"Content-Type": "a/b"}}"#, "a/b", b"1"),

@@ -10,8 +10,8 @@ use trunkline_core::{Context, Error, Result, Seconds, Secret, parse};
 use super::Custom;
 use crate::{
     http::TlsConfig,
+    json::Marks,
     rest::{HttpVersion, ProxyConfig, Redirects, RestConfig, Timeouts},
-    websocket::Marks,
 };
 
 /// What an integration of type `custom` is configured with.

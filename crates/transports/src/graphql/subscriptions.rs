@@ -22,7 +22,6 @@ use self::{
 use crate::websocket::{
     link::{Access, Link},
     tally::Tally,
-    waiter::waiter,
 };
 
 /// How one service is subscribed to.
@@ -52,9 +51,8 @@ impl Subscriptions {
         };
         let reader = match self {
             Self::WebSocket(link, _) => {
-                let (told, waiting) = waiter(link.stir());
-                link.command(context, access, request.len(), Subscribe(request, told)).await?;
-                waiting.await?
+                let size = request.len();
+                link.command(context, access, size, |told| Subscribe(request, told)).await?
             }
             Self::Sse(feeds) => feeds.subscribe(context, access, deadline, request).await?,
         };

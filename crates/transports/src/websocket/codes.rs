@@ -53,10 +53,13 @@ impl CloseCodes {
         let row = |(code, kind): (&String, &String)| {
             let bad = |what: &str| Error::invalid(format!("close_codes.{code}: {what}"));
             let code = code.parse().ok().filter(|code| (1000..5000).contains(code));
-            let kind = Kind::from_code(kind);
+            let known = |kind: &Kind| kind.is_of_a_service() || *kind == Kind::Unsupported;
+            let kind = Kind::from_code(kind).filter(known);
             Ok((
                 code.ok_or_else(|| bad("is no close code from 1000 to 4999"))?,
-                kind.ok_or_else(|| bad("is not a kind of error such as rate_limited; see /docs/problems"))?,
+                kind.ok_or_else(|| {
+                    bad("is not a kind of error that a service has, such as rate_limited; see /docs/problems")
+                })?,
             ))
         };
         rows.iter().map(row).collect::<Result<_>>().map(Self)
@@ -83,7 +86,7 @@ mod tests {
     #[test]
     fn a_close_code_has_the_kind_of_its_row_and_the_configuration_has_the_last_word() {
         let rows =
-            [("4001".to_owned(), "needs_reauth".to_owned()), ("1011".to_owned(), "unavailable".to_owned())];
+            [("4001".to_owned(), "contended".to_owned()), ("1011".to_owned(), "unavailable".to_owned())];
         let codes = CloseCodes::open(&rows.into()).unwrap();
         for (code, kind) in [
             (Some(1000), Kind::Unavailable),
@@ -91,7 +94,7 @@ mod tests {
             (Some(1008), Kind::Forbidden),
             (Some(1011), Kind::Unavailable),
             (Some(1013), Kind::RateLimited),
-            (Some(4001), Kind::NeedsReauth),
+            (Some(4001), Kind::Contended),
             (Some(4002), Kind::Unavailable),
             (Some(4401), Kind::Unauthenticated),
             (Some(4429), Kind::RateLimited),
@@ -100,7 +103,13 @@ mod tests {
             assert_eq!((error.kind(), error.outcome()), (kind, Outcome::Unknown), "{code:?}");
             assert!(error.message().ends_with(": why"), "{error}");
         }
-        for (code, kind) in [("999", "failed"), ("5000", "failed"), ("x", "failed"), ("4000", "bad")] {
+        for (code, kind) in [
+            ("999", "failed"),
+            ("5000", "failed"),
+            ("x", "failed"),
+            ("4000", "bad"),
+            ("4000", "circuit_open"),
+        ] {
             let error = CloseCodes::open(&[(code.to_owned(), kind.to_owned())].into()).unwrap_err();
             assert!(error.message().starts_with(&format!("close_codes.{code}: ")), "{error}");
         }

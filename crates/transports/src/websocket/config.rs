@@ -10,16 +10,16 @@ use trunkline_core::{Context, Error, Result, Seconds, parse};
 use super::{
     WebSocket,
     codes::CloseCodes,
-    correlation::{CorrelationConfig, Marks},
+    correlation::{Correlation, CorrelationConfig},
     endpoint::{Endpoint, Parts},
     fanout::BufferConfig,
     link::{Keeping, Link},
-    pointer::Pointer,
     socket::SocketRules,
     talk::{CREDENTIAL, Rules, StreamRules, Talk},
 };
 use crate::{
     http::{Settings, TlsConfig},
+    json::{Marks, Pointer},
     rest::{ProxyConfig, headers},
 };
 
@@ -70,7 +70,7 @@ pub struct WebSocketConfig {
     /// What a message has to have in it to be a reply, by JSON pointer, such as `{"/type": "result"}`; an array stands for
     /// any of its elements.
     #[serde(default)]
-    replies_have: BTreeMap<String, Value>,
+    replies_have: Option<BTreeMap<String, Value>>,
     /// Where a reply says that it is an error, as a JSON pointer: something else than null or false stands there.
     #[serde(default)]
     failed_when: Option<String>,
@@ -170,12 +170,23 @@ impl WebSocketConfig {
             }
             streams.insert(name.clone(), stream.open(&format!("streams.{name}."))?);
         }
+        let correlation = CorrelationConfig::open(self.correlation.as_ref())?;
+        let answers = !self.on_open.is_empty() || !self.subscribe.is_empty() || !self.streams.is_empty();
+        if matches!(correlation, Correlation::Order(_)) && answers && self.replies_have.is_none() {
+            return Err(Error::invalid(
+                "replies_have: is needed with on_open, subscribe or streams where replies are told by their order, lest what the \
+                 service answers to these is taken for a caller's reply; say {} if it answers nothing",
+            ));
+        }
         Ok(Rules {
-            correlation: CorrelationConfig::open(self.correlation.as_ref())?,
-            replies_have: Marks::open("replies_have", &self.replies_have)?,
+            correlation,
+            replies_have: Marks::open(
+                "replies_have",
+                self.replies_have.as_ref().unwrap_or(&BTreeMap::new()),
+            )?,
             failed_when: failed_when.map_err(|error| error.at("failed_when"))?,
             on_open: texts("on_open", &self.on_open)?,
-            buffer: self.buffer.open(),
+            buffer: self.buffer.open()?,
             streams,
         })
     }

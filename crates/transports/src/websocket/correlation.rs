@@ -1,7 +1,6 @@
 //! `Correlation`: which message of a service answers which of ours.
 
 use std::{
-    collections::BTreeMap,
     fmt::{self, Write as _},
     ops::Range,
 };
@@ -15,7 +14,7 @@ use serde::{
 use serde_json::Value;
 use trunkline_core::{Error, Result};
 
-use super::pointer::{Found, Pointer, range};
+use crate::json::{Found, Pointer, range};
 
 /// How replies are told apart.
 #[derive(Debug, Clone, JsonSchema)]
@@ -47,7 +46,7 @@ pub(super) struct IdConfig {
     /// Where a reply repeats it. As `request` unless set.
     #[serde(default)]
     reply: Option<String>,
-    /// Whether ids are numbers, counted from 1 on each connection, or texts.
+    /// Whether ids are numbers, counted from another one on each connection, or texts.
     #[serde(default)]
     ids: Ids,
 }
@@ -56,7 +55,7 @@ pub(super) struct IdConfig {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Ids {
-    /// 1, 2, 3 …
+    /// 51423, 51424, 51425 …
     #[default]
     Number,
     /// `"k3x9…-1"`, of which the first part is another on each connection.
@@ -183,38 +182,6 @@ pub(super) fn restored(text: Bytes, ours: Range<usize>, own: Option<&str>) -> By
     [&text[..ours.start], own.as_bytes(), &text[ours.end..]].concat().into()
 }
 
-/// What has to stand in a message, by pointer; an array stands for any of its elements.
-#[derive(Debug)]
-pub(crate) struct Marks(Vec<(Pointer, Value)>);
-
-impl Marks {
-    /// Checks the pointers of the key `key`.
-    pub(crate) fn open(key: &str, marks: &BTreeMap<String, Value>) -> Result<Self> {
-        let mark = |(pointer, value): (&String, &Value)| {
-            let pointer = Pointer::parse(pointer).map_err(|error| error.at(&format!("{key}.{pointer}")))?;
-            Ok((pointer, value.clone()))
-        };
-        marks.iter().map(mark).collect::<Result<_>>().map(Self)
-    }
-
-    /// Whether all of them stand in a message.
-    pub(crate) fn are_in(&self, text: &str) -> bool {
-        self.0.iter().all(|(pointer, wanted)| {
-            let Found::Value(found) = pointer.find(text) else { return false };
-            let Ok(found) = serde_json::from_str::<Value>(found) else { return false };
-            match wanted {
-                Value::Array(any) => any.contains(&found),
-                wanted => *wanted == found,
-            }
-        })
-    }
-
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -256,19 +223,5 @@ mod tests {
         let text = Bytes::from_static(br#"{"re": 7,  "n": 1.00}"#);
         assert_eq!(restored(text.clone(), 7..8, Some("\"abc\"")), r#"{"re": "abc",  "n": 1.00}"#);
         assert_eq!(restored(text.clone(), 7..8, None), text);
-    }
-
-    #[test]
-    fn marks_are_values_at_places() {
-        let marks = [("/type".to_owned(), json!(["result", "error"])), ("/ok".to_owned(), json!(true))];
-        let marks = Marks::open("replies_have", &marks.into()).unwrap();
-        for (text, are_in) in [
-            (r#"{"type": "error", "ok": true}"#, true),
-            (r#"{"type": "error", "ok": 1}"#, false),
-            (r#"{"type": "push", "ok": true}"#, false),
-            ("hello", false),
-        ] {
-            assert_eq!(marks.are_in(text), are_in, "{text}");
-        }
     }
 }

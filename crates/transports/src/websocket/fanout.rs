@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body::Frame;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trunkline_core::{Error, Event, Kind};
+use trunkline_core::{Error, Event, Kind, Result};
 
 use super::{stir::Stir, tally::Tally};
 
@@ -47,8 +47,17 @@ impl Default for BufferConfig {
 
 impl BufferConfig {
     /// The buffers of a transport, which count together.
-    pub(crate) fn open(self) -> Buffer {
-        Buffer { config: self, tally: Arc::default() }
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` for one that holds nothing, or more than anybody means.
+    pub(crate) fn open(self) -> Result<Buffer> {
+        for (key, value, most) in [("messages", self.messages, 1 << 20), ("bytes", self.bytes, 1 << 30)] {
+            if !(1..=most).contains(&value) {
+                return Err(Error::invalid(format!("buffer.{key}: must be from 1 to {most}")));
+            }
+        }
+        Ok(Buffer { config: self, tally: Arc::default() })
     }
 }
 
@@ -196,10 +205,7 @@ impl http_body::Body for Reader {
     type Data = Bytes;
     type Error = Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
         self.next(cx).map(|event| event.map(|event| Ok(Frame::data(event))))
     }
 
@@ -246,7 +252,7 @@ mod tests {
     use super::*;
 
     fn fanout(messages: usize, bytes: usize, when_full: WhenFull) -> Arc<Fanout> {
-        Fanout::new(&BufferConfig { messages, bytes, when_full }.open(), Arc::default())
+        Fanout::new(&BufferConfig { messages, bytes, when_full }.open().unwrap(), Arc::default())
     }
 
     /// All that can be read now.

@@ -21,7 +21,12 @@ use yawc::Frame;
 
 use self::keeper::Keeper;
 pub(crate) use self::keeper::{copy, pause};
-use super::{endpoint::Endpoint, socket::Message, stir::Stir};
+use super::{
+    endpoint::Endpoint,
+    socket::Message,
+    stir::Stir,
+    waiter::{Waiter, waiter},
+};
 
 /// What is said over a connection, on this side of it.
 pub(crate) trait Dialogue: Send + 'static {
@@ -142,9 +147,21 @@ pub(crate) struct Link<D: Dialogue> {
     endpoint: Arc<Endpoint>,
     keeping: Keeping,
     make: Box<dyn Fn(Arc<Stir>) -> D + Send + Sync>,
-    stir: Arc<Stir>,
     state: Arc<State>,
-    task: Mutex<Option<mpsc::Sender<Order<D::Command>>>>,
+    task: Mutex<Option<Task<D::Command>>>,
+}
+
+/// The side of a task that is turned to those who have commands.
+struct Task<C> {
+    orders: mpsc::Sender<Order<C>>,
+    /// Rung when one of them has gone away.
+    stir: Arc<Stir>,
+}
+
+impl<C> Clone for Task<C> {
+    fn clone(&self) -> Self {
+        Self { orders: self.orders.clone(), stir: self.stir.clone() }
+    }
 }
 
 /// What can be seen of a link from outside.
@@ -186,13 +203,8 @@ impl<D: Dialogue> Link<D> {
         keeping: Keeping,
         make: impl Fn(Arc<Stir>) -> D + Send + Sync + 'static,
     ) -> Self {
-        let (stir, state, task) = (Arc::default(), Arc::default(), Mutex::default());
-        Self { endpoint, keeping, make: Box::new(make), stir, state, task }
-    }
-
-    /// The bell of whoever waits for a command.
-    pub(crate) fn stir(&self) -> &Arc<Stir> {
-        &self.stir
+        let (state, task) = (Arc::default(), Mutex::default());
+        Self { endpoint, keeping, make: Box::new(make), state, task }
     }
 
     /// What can be seen of it.
@@ -200,58 +212,54 @@ impl<D: Dialogue> Link<D> {
         &self.state
     }
 
-    /// Hands a command of so many bytes to the task, which is begun where there is none. Where many wait already, so does
-    /// this one, until there is room.
+    /// Hands a command of so many bytes to the task, which is begun where there is none, and gives what is told of it. Where
+    /// many wait already, so does this one, until there is room.
     ///
     /// # Errors
     ///
     /// `throttled` where those who wait take too much memory, and nothing was sent; the command hears of it too.
-    pub(crate) async fn command(
+    pub(crate) async fn command<T>(
         &self,
         context: &Context,
         access: Access,
         size: usize,
-        command: D::Command,
-    ) -> Result<()> {
+        command: impl FnOnce(Waiter<T>) -> D::Command,
+    ) -> Result<T> {
         let before = self.state.queued.fetch_add(size, Ordering::Relaxed);
         let room = Room(self.state.clone(), size);
         if before > 0 && before.saturating_add(size) > BYTES {
             return Err(full());
         }
-        let mut order = Order { command, access, _room: room };
-        loop {
-            let orders = self.orders(context);
-            order = match orders.try_send(order) {
-                Ok(()) => return Ok(()),
-                Err(TrySendError::Full(back)) => match orders.reserve().await {
-                    Ok(permit) => {
-                        permit.send(back);
-                        return Ok(());
-                    }
-                    Err(_) => back,
-                },
-                // The runtime of the task is gone.
-                Err(TrySendError::Closed(back)) => back,
-            };
+        let task = self.task(context);
+        let (told, waiting) = waiter(&task.stir);
+        let order = Order { command: command(told), access, _room: room };
+        // Where the task is gone with its runtime, whoever waits hears that nothing was sent.
+        if let Err(TrySendError::Full(order)) = task.orders.try_send(order)
+            && let Ok(permit) = task.orders.reserve().await
+        {
+            permit.send(order);
         }
+        drop(task);
+        waiting.await
     }
 
-    /// Where the task takes its orders.
-    fn orders(&self, context: &Context) -> mpsc::Sender<Order<D::Command>> {
-        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(orders) = task.as_ref().filter(|orders| !orders.is_closed()) {
-            return orders.clone();
+    /// The task that there is, or a new one.
+    fn task(&self, context: &Context) -> Task<D::Command> {
+        let mut held = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = held.as_ref().filter(|task| !task.orders.is_closed()) {
+            return task.clone();
         }
         let (orders, received) = mpsc::channel(ORDERS);
-        *task = Some(orders.clone());
-        drop(task);
+        let task = Task { orders, stir: Arc::default() };
+        *held = Some(task.clone());
+        drop(held);
         tokio::spawn(Box::pin(
             Keeper {
                 endpoint: self.endpoint.clone(),
                 keeping: self.keeping,
                 context: context.clone(),
-                dialogue: (self.make)(self.stir.clone()),
-                stir: self.stir.clone(),
+                dialogue: (self.make)(task.stir.clone()),
+                stir: task.stir.clone(),
                 state: self.state.clone(),
                 orders: received,
                 access: Access::default(),
@@ -259,7 +267,7 @@ impl<D: Dialogue> Link<D> {
             }
             .run(),
         ));
-        orders
+        task
     }
 
     /// Lets the task end what is under way, and streams end.

@@ -6,16 +6,17 @@ use trunkline_core::{Error, Kind, Outcome, Reply, Result};
 
 use super::{
     correlation::{Correlation, Ids, Order, Slot, restored},
-    pointer::{Found, range},
     socket::Message,
     waiter::Waiter,
 };
+use crate::json::{Found, range};
 
 /// Requests without an answer.
 pub(super) enum Pending {
     /// By an id: the number of a request on this connection.
     Id {
-        /// The number of the next.
+        /// The number of the first, and of the next.
+        first: u64,
         next: u64,
         /// What stands before the number in ids that are texts.
         prefix: Option<String>,
@@ -35,6 +36,8 @@ pub(super) enum Answer {
     None(Message),
 }
 
+/// Where the numbers of a connection begin. There is room above for those of a service that has 32 bits for them.
+const FIRST: std::ops::Range<u64> = 1_000_000..1_000_000_000;
 /// No more than so many requests are under way on a connection.
 const MOST: usize = 10_000;
 
@@ -48,7 +51,9 @@ impl Pending {
             Correlation::Id { ids, .. } => {
                 // Another one on each connection: nobody takes an answer for one that was asked for on another.
                 let prefix = (*ids == Ids::Text).then(|| format!("{:016x}-", fastrand::u64(..)));
-                Self::Id { next: 1, prefix, waiting: HashMap::new() }
+                // Services count their own requests from 1: theirs are not to be taken for answers to ours.
+                let first = fastrand::u64(FIRST);
+                Self::Id { first, next: first, prefix, waiting: HashMap::new() }
             }
         }
     }
@@ -69,7 +74,7 @@ impl Pending {
                 waiting.push_back(waiter);
                 message
             }
-            Self::Id { next, prefix, waiting } => {
+            Self::Id { next, prefix, waiting, .. } => {
                 let number = *next;
                 *next += 1;
                 let id = prefix
@@ -86,14 +91,14 @@ impl Pending {
 
     /// Finds out what a message answers.
     pub(super) fn answer(&mut self, message: Message, correlation: &Correlation) -> Answer {
-        let (next, prefix, waiting) = match self {
+        let (ours, prefix, waiting) = match self {
             Self::Order { waiting, .. } => {
                 return match waiting.pop_front() {
                     Some(waiter) => Answer::To(waiter, message),
                     None => Answer::None(message),
                 };
             }
-            Self::Id { next, prefix, waiting } => (*next, prefix.as_deref(), waiting),
+            Self::Id { first, next, prefix, waiting } => (*first..*next, prefix.as_deref(), waiting),
         };
         let (Correlation::Id { reply, .. }, Message::Text(text)) = (correlation, &message) else {
             return Answer::None(message);
@@ -101,13 +106,14 @@ impl Pending {
         let Ok(json) = std::str::from_utf8(text) else { return Answer::None(message) };
         let Found::Value(id) = reply.find(json) else { return Answer::None(message) };
         let number = match prefix {
-            None => id.parse::<u64>().ok(),
+            // Some services make a text of it.
+            None => id.trim_matches('"').parse::<u64>().ok(),
             Some(prefix) => {
                 id.strip_prefix('"').and_then(|id| id.strip_prefix(prefix)?.strip_suffix('"')?.parse().ok())
             }
         };
         // Another's id is no id of ours.
-        let Some(number) = number.filter(|number| (1..next).contains(number)) else {
+        let Some(number) = number.filter(|number| ours.contains(number)) else {
             return Answer::None(message);
         };
         match waiting.remove(&number) {

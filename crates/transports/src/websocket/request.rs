@@ -5,7 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::HeaderMap;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use trunkline_core::{Body, Error, Publish, Receive, Result, Seconds, parse};
 
@@ -13,7 +13,7 @@ use trunkline_core::{Body, Error, Publish, Receive, Result, Seconds, parse};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire<'a> {
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
     message: Option<&'a RawValue>,
     #[serde(borrow, default)]
     text: Option<Cow<'a, str>>,
@@ -23,6 +23,11 @@ struct Wire<'a> {
     wait_response: bool,
     #[serde(default)]
     timeout: Option<Seconds>,
+}
+
+/// `null` is a message too.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 fn yes() -> bool {
@@ -106,6 +111,7 @@ mod tests {
         assert_eq!(bytes, "{\"n\": 1.00,  \"a\": []}");
         for (json, body, text, wants_reply) in [
             (json!({"message": "hi", "wait_response": false}), "\"hi\"", true, false),
+            (json!({"message": null}), "null", true, true),
             (json!({"text": "hi"}), "hi", true, true),
             (json!({"base64": "aGk="}), "hi", false, true),
         ] {

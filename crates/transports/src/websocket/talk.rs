@@ -15,15 +15,15 @@ use trunkline_core::{Credential, Error, Event, Kind, Outcome, Reply, Result};
 use yawc::Frame;
 
 use super::{
-    correlation::{Correlation, Marks, Slot},
+    correlation::{Correlation, Slot},
     fanout::{Buffer, Fanout, Reader},
     link::{Dialogue, Opened},
     pending::{Answer, Pending},
-    pointer::{Found, Pointer},
     socket::Message,
     stir::Stir,
     waiter::Waiter,
 };
+use crate::json::{Found, Marks, Pointer};
 
 /// What is agreed on with the service.
 #[derive(Debug)]

@@ -110,8 +110,13 @@ fn bad_configs() -> Vec<(Value, &'static str)> {
         (json!({"base_url": url, "connections": 0}), "connections"),
         (json!({"base_url": url, "correlation": {"request": "id"}}), "correlation.request"),
         (json!({"base_url": url, "correlation": "whichever"}), "correlation"),
+        (json!({"base_url": url, "on_open": [{"op": "login"}]}), "replies_have"),
+        (json!({"base_url": url, "buffer": {"messages": 0}}), "buffer.messages"),
         (json!({"base_url": url, "close_codes": {"1": "failed"}}), "close_codes.1"),
-        (json!({"base_url": url, "streams": {"a": {"match": {"x": 1}}}}), "streams.a.match"),
+        (
+            json!({"base_url": url, "replies_have": {}, "streams": {"a": {"match": {"x": 1}}}}),
+            "streams.a.match",
+        ),
         (json!({"base_url": url, "bas_url": url}), "bas_url"),
     ]
 }

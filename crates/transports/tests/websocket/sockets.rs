@@ -161,7 +161,12 @@ async fn the_credential_is_shown_in_the_handshake_or_in_the_first_message() {
     let error = guarded().with_tokens(&["bad"]).fails(&ask).await;
     assert_eq!((error.kind(), error.outcome()), (Kind::Unauthenticated, Outcome::Rejected), "{error}");
     assert!(error.into_reply().is_ok());
-    let login = || Client::of(&service.url("/login"), json!({ "on_open": [{ "key": "{{credential}}" }] }));
+    let login = || {
+        Client::of(
+            &service.url("/login"),
+            json!({ "on_open": [{ "key": "{{credential}}" }], "replies_have": {} }),
+        )
+    };
     assert_eq!(login().with_tokens(&["good"]).call(&json!({ "message": 7 })).await.unwrap(), 7);
     let error = login().with_tokens(&["bad"]).fails(&ask).await;
     assert_eq!((error.kind(), error.outcome()), (Kind::Unauthenticated, Outcome::Unknown), "{error}");
@@ -191,7 +196,9 @@ async fn who_listens_is_subscribed_again_after_a_loss_with_the_token_that_is_goo
 #[tokio::test]
 async fn what_a_service_quotes_of_the_credential_reaches_nobody_who_listens() {
     let service = Sockets::start();
-    let further = json!({ "on_open": [{ "key": "{{credential}}" }], "close_codes": { "4002": "forbidden" } });
+    let further = json!({
+        "on_open": [{ "key": "{{credential}}" }], "replies_have": {}, "close_codes": { "4002": "forbidden" },
+    });
     let client = Client::of(&service.url("/quote"), further).with_tokens(&["hunter2-0123456789"]);
     let mut reader = client.listen(&json!({})).await.unwrap();
     let (name, data) = reader.next().await.unwrap();

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json, value::RawValue};
 use trunkline::{Call, IntegrationConfig, Manager};
-use trunkline_testkit::{Peer, Received};
+use trunkline_testkit::{Feed, Peer, Received};
 
 use crate::{answer, config, lab};
 
@@ -14,6 +14,13 @@ fn model(id: &str, base_url: &str, auth_type: &str, auth_config: &Value) -> Inte
         "auth_type": auth_type, "auth_config": auth_config, "headers": {}, "timeout": 30,
         "retry_config": null, "rate_limit": null, "cache_config": null, "metadata": {},
     }))
+}
+
+/// The same of another type.
+fn model_of(kind: &str, base_url: &str) -> IntegrationConfig {
+    let mut model = model(kind, base_url, "none", &json!({})).expose();
+    model["type"] = kind.into();
+    config(model)
 }
 
 /// Sends a request as `/test` would get it, and gives what arrived.
@@ -133,4 +140,30 @@ async fn every_field_of_the_model_is_taken() {
     assert!(registered.warnings.is_empty(), "{:?}", registered.warnings);
     let got = send(&manager, &peer, "full", json!({ "method": "GET", "endpoint": "" })).await;
     assert_eq!((got.header("x-team"), got.header("authorization")), ("blue", ""));
+}
+
+#[tokio::test]
+async fn the_other_types_take_the_requests_that_they_always_took() {
+    let manager = lab().build().await.unwrap();
+    let ask = async |id: &str, request: Value| {
+        let handle = manager.get(id).unwrap();
+        let request = RawValue::from_string(request.to_string()).unwrap();
+        let mut call = Call::new(handle.id().clone(), handle.parse(&request).unwrap());
+        handle.call(&mut call).await.unwrap().text().await.unwrap()
+    };
+    let service = Peer::http(|_| answer(StatusCode::OK, r#"{"data":{"me":"a"}}"#)).await;
+    manager.register(model_of("graphql", &service.url())).await.unwrap();
+    let query = json!({ "query": "query($id: ID!) { me(id: $id) }", "variables": { "id": 7 } });
+    assert_eq!(ask("graphql", query).await, r#"{"data":{"me":"a"}}"#);
+
+    let feed = Feed::start().await;
+    manager.register(model_of("websocket", &feed.url())).await.unwrap();
+    let message = json!({ "message": { "op": "echo" }, "wait_response": true });
+    assert_eq!(ask("websocket", message).await, r#"{"op":"echo"}"#);
+    assert_eq!(ask("websocket", json!({ "message": { "op": "log" }, "wait_response": false })).await, "");
+    feed.hears(r#"{"op":"log"}"#, 1).await;
+
+    let driver = Peer::http(|_| answer(StatusCode::OK, r#"{"json":{"id":1}}"#)).await;
+    manager.register(model_of("custom", &driver.url())).await.unwrap();
+    assert_eq!(ask("custom", json!({ "anything": true })).await, r#"{"id":1}"#);
 }

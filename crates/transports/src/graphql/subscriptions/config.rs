@@ -153,7 +153,7 @@ impl SubscriptionsConfig {
             codes: CloseCodes::open(&rows)?,
         };
         let endpoint = Endpoint::open(parts, context).map_err(at_url)?;
-        let buffer = self.buffer.open();
+        let buffer = self.buffer.open()?;
         let tally = buffer.tally.clone();
         let rules = Arc::new(Rules {
             init,
@@ -174,7 +174,7 @@ impl SubscriptionsConfig {
         let rest = RestConfig { base_url: url, headers, ..rest.clone() };
         let rest = rest.with_idle(self.silence.unwrap_or(Seconds::new(300))).open(context);
         let rest = rest.map_err(at_url)?;
-        Ok(Feeds::new(rest, self.buffer.open(), self.shared.unwrap_or(true), codes.clone()))
+        Ok(Feeds::new(rest, self.buffer.open()?, self.shared.unwrap_or(true), codes.clone()))
     }
 
     /// The integration's headers, and those that are said here in their place.

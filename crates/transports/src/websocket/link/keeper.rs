@@ -335,3 +335,19 @@ pub(crate) fn copy(error: &Error) -> Error {
         None => same,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_half_a_minute_and_are_spread_over_all_of_it() {
+        for (tries, most) in [(0, 250), (1, 500), (4, 4_000), (7, 30_000), (u32::MAX, 30_000)] {
+            let pauses: Vec<_> = (0..1000).map(|_| pause(tries).as_millis()).collect();
+            let within =
+                |from: u128, to: u128| pauses.iter().filter(|pause| (from..to).contains(pause)).count();
+            assert_eq!(within(0, most + 1), 1000, "after {tries} tries");
+            assert!(within(0, most / 4) > 150 && within(most * 3 / 4, most + 1) > 150, "after {tries} tries");
+        }
+    }
+}

@@ -20,7 +20,7 @@ impl Talk {
         let rules = Rules {
             init: Init::open(None, None).unwrap(),
             ack_timeout: Duration::from_secs(10),
-            buffer: BufferConfig::default().open(),
+            buffer: BufferConfig::default().open().unwrap(),
             shared,
             codes: Arc::default(),
         };

@@ -8,11 +8,11 @@ use trunkline_core::{Result, parse};
 
 /// A pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pointer(Vec<String>);
+pub(crate) struct Pointer(Vec<String>);
 
 /// What stands where a pointer points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found<'a> {
+pub(crate) enum Found<'a> {
     /// This value, as it is written.
     Value(&'a str),
     /// Nothing, but the object that it would be in is this.
@@ -29,19 +29,19 @@ impl Pointer {
     /// # Errors
     ///
     /// `invalid_config` where it is none.
-    pub(super) fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         parse::pointer(text)?;
         let step = |step: &str| step.replace("~1", "/").replace("~0", "~");
         Ok(Self(text.split('/').skip(1).map(step).collect()))
     }
 
     /// The last name on the way.
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         self.0.last().map(String::as_str)
     }
 
     /// Looks for it in a text.
-    pub(super) fn find<'a>(&self, json: &'a str) -> Found<'a> {
+    pub(crate) fn find<'a>(&self, json: &'a str) -> Found<'a> {
         let mut at = json;
         for (n, step) in self.0.iter().enumerate() {
             match look(at, step) {
@@ -62,7 +62,7 @@ impl Pointer {
 }
 
 /// Where a part of a text stands in it.
-pub(super) fn range(whole: &str, part: &str) -> Range<usize> {
+pub(crate) fn range(whole: &str, part: &str) -> Range<usize> {
     let start = part.as_ptr() as usize - whole.as_ptr() as usize;
     start..start + part.len()
 }

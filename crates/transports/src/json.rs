@@ -1,0 +1,9 @@
+//! JSON that is looked into as it is written: neither parsed nor copied as a whole.
+
+mod marks;
+mod pointer;
+
+pub(crate) use self::{
+    marks::Marks,
+    pointer::{Found, Pointer, range},
+};
