@@ -7,11 +7,12 @@ use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures_util::SinkExt;
+use rustls::ServerConfig;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::{broadcast, watch},
 };
+use tokio_rustls::TlsAcceptor;
 use yawc::{Frame, OpCode, Options, Role, WebSocket, close::CloseCode};
 
 use crate::Peer;
@@ -29,6 +30,7 @@ enum Order {
 #[derive(Debug)]
 pub struct Feed {
     peer: Peer,
+    scheme: &'static str,
     shared: Arc<Shared>,
 }
 
@@ -45,19 +47,35 @@ struct Shared {
 impl Feed {
     /// Starts it. A JSON message whose `op` is `echo` is sent back; all others are only remembered.
     pub async fn start() -> Self {
+        Self::begin(None).await
+    }
+
+    /// The same over TLS.
+    pub async fn secure(tls: Arc<ServerConfig>) -> Self {
+        Self::begin(Some(tls.into())).await
+    }
+
+    async fn begin(tls: Option<TlsAcceptor>) -> Self {
         let (orders, heard) = (broadcast::Sender::new(4096), watch::Sender::default());
         let (heads, open) = (watch::Sender::default(), watch::Sender::default());
         let shared = Arc::new(Shared { orders, heard, heads, open });
         let its = shared.clone();
+        let scheme = if tls.is_some() { "wss" } else { "ws" };
         let peer = Peer::raw(move |stream| {
-            let shared = its.clone();
+            let (shared, tls) = (its.clone(), tls.clone());
             async move {
                 // A client that goes away is nothing to report.
-                let _ = shared.serve(stream).await;
+                let _ = match tls {
+                    None => shared.serve(stream).await,
+                    Some(tls) => match tls.accept(stream).await {
+                        Ok(stream) => shared.serve(stream).await,
+                        Err(_) => None,
+                    },
+                };
             }
         })
         .await;
-        Self { peer, shared }
+        Self { peer, scheme, shared }
     }
 
     /// Its host and port.
@@ -67,7 +85,7 @@ impl Feed {
 
     /// Where it is.
     pub fn url(&self) -> String {
-        format!("ws://{}/feed", self.peer.address())
+        format!("{}://{}/feed", self.scheme, self.peer.address())
     }
 
     /// Sends a text on all connections.
@@ -123,7 +141,7 @@ impl Feed {
 }
 
 impl Shared {
-    async fn serve(&self, mut stream: TcpStream) -> Option<()> {
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, mut stream: S) -> Option<()> {
         let head = shake_hands(&mut stream, None).await.ok()?;
         let mut socket = WebSocket::from_stream(stream, Role::Server, Options::default()).ok()?;
         let mut orders = self.orders.subscribe();
@@ -134,9 +152,9 @@ impl Shared {
         Some(())
     }
 
-    async fn talk(
+    async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
-        socket: &mut WebSocket<TcpStream>,
+        socket: &mut WebSocket<S>,
         orders: &mut broadcast::Receiver<Order>,
     ) -> Option<()> {
         loop {
@@ -175,7 +193,10 @@ impl Shared {
 /// # Errors
 ///
 /// Why there is no head, or nobody to answer.
-pub async fn shake_hands(stream: &mut TcpStream, subprotocol: Option<&str>) -> std::io::Result<String> {
+pub async fn shake_hands(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    subprotocol: Option<&str>,
+) -> std::io::Result<String> {
     let chosen = subprotocol.map(|name| format!("sec-websocket-protocol: {name}\r\n"));
     shake_hands_with(stream, &chosen.unwrap_or_default()).await
 }
@@ -185,7 +206,10 @@ pub async fn shake_hands(stream: &mut TcpStream, subprotocol: Option<&str>) -> s
 /// # Errors
 ///
 /// As there.
-pub async fn shake_hands_with(stream: &mut TcpStream, lines: &str) -> std::io::Result<String> {
+pub async fn shake_hands_with(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    lines: &str,
+) -> std::io::Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut head).await? == 0 {

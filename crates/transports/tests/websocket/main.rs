@@ -6,3 +6,4 @@ mod common;
 mod frames;
 mod handshake;
 mod sockets;
+mod tls;
