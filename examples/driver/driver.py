@@ -83,6 +83,8 @@ class Folder:
 
 class Driver(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # An answer is written in two pieces, and the second would wait until the first was acknowledged.
+    disable_nagle_algorithm = True
     folder, token = None, None
 
     def do_POST(self):
