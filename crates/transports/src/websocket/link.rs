@@ -217,7 +217,7 @@ impl<D: Dialogue> Link<D> {
     ///
     /// # Errors
     ///
-    /// `throttled` where those who wait take too much memory, and nothing was sent; the command hears of it too.
+    /// `throttled` where those who wait take too much memory, and nothing was sent; else what is told of the command.
     pub(crate) async fn command<T>(
         &self,
         context: &Context,
