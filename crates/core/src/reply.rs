@@ -1,7 +1,7 @@
 //! `Reply`: what comes back from a call, as bytes with a code and headers; nobody parses it on the way.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::{Body, Error, Events, Kind, Outcome, Result};
@@ -31,6 +31,13 @@ impl Reply {
     /// A reply with a body and no headers.
     pub fn new(status: StatusCode, body: impl Into<Body>) -> Self {
         Self { status, headers: HeaderMap::new(), body: body.into(), redirected: false }
+    }
+
+    /// A reply that is a stream of events, in the form of [`Event::frame`](crate::Event::frame).
+    pub fn of_events(body: Body) -> Self {
+        let mut reply = Self::new(StatusCode::OK, body);
+        reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Events::MEDIA));
+        reply
     }
 
     /// The media type, as the service named it.

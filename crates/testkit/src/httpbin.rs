@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::python::Python;
+use crate::program::Program;
 
 /// An httpbin that runs; it ends with this.
 ///
@@ -11,7 +11,7 @@ use crate::python::Python;
 /// | `/basic-auth/{user}/{password}` | 200 for these, else 401 |
 /// | `/digest-auth/{qop}/{user}/{password}/{algorithm}` | the same, with a challenge |
 #[derive(Debug)]
-pub struct Httpbin(Python);
+pub struct Httpbin(Program);
 
 impl Httpbin {
     /// Starts one.
@@ -20,7 +20,7 @@ impl Httpbin {
     ///
     /// Where it is not installed: `scripts/need.sh python` does that.
     pub fn start() -> Self {
-        Self(Python::start("httpbin"))
+        Self(Program::python(&["serve.py", "httpbin"]))
     }
 
     /// Where it listens.

@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 
-use crate::python::Python;
+use crate::program::Program;
 
 /// A moto that runs; it ends with this. It does whatever is signed with its key, and nothing else.
 #[derive(Debug)]
 pub struct Moto {
-    server: Python,
+    server: Program,
     /// The id of the key.
     pub access_key_id: String,
     /// The key.
@@ -21,7 +21,7 @@ impl Moto {
     ///
     /// Where it is not installed: `scripts/need.sh python` does that.
     pub fn start() -> Self {
-        let mut server = Python::start("moto");
+        let mut server = Program::python(&["serve.py", "moto"]);
         let line = server.line();
         let (id, key) = line.split_once(' ').expect("it prints a key");
         Self { access_key_id: id.to_owned(), secret_access_key: key.to_owned(), server }

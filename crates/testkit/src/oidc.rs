@@ -3,13 +3,13 @@
 
 use std::net::SocketAddr;
 
-use crate::node::Node;
+use crate::program::Program;
 
 /// A provider that runs; it ends with this.
 ///
 /// What it answers at which path stands at the head of `peers/oidc-provider/server.mjs`.
 #[derive(Debug)]
-pub struct OidcProvider(Node);
+pub struct OidcProvider(Program);
 
 impl OidcProvider {
     /// Starts one whose tokens live for so many seconds.
@@ -18,7 +18,7 @@ impl OidcProvider {
     ///
     /// Where it is not installed.
     pub fn start(life: u32) -> Self {
-        Self(Node::start("oidc-provider", "oidc", &[life.to_string()]))
+        Self(Program::node("oidc-provider", "oidc", &[life.to_string()]))
     }
 
     /// Where it listens.

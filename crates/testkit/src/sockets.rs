@@ -1,10 +1,10 @@
 //! `Sockets`: a WebSocket service (PyPI `websockets`) in a process of its own. `scripts/need.sh python` installs it.
 
-use crate::python::Python;
+use crate::program::Program;
 
 /// A service that runs; it ends with this. How it behaves is in the path: see `peers/python/sockets.py`.
 #[derive(Debug)]
-pub struct Sockets(Python);
+pub struct Sockets(Program);
 
 impl Sockets {
     /// Starts one.
@@ -13,7 +13,7 @@ impl Sockets {
     ///
     /// Where it is not installed.
     pub fn start() -> Self {
-        Self(Python::run(&["sockets.py"]))
+        Self(Program::python(&["sockets.py"]))
     }
 
     /// The URL of a way to behave, such as `/echo`.

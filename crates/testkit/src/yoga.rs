@@ -3,11 +3,11 @@
 
 use std::net::SocketAddr;
 
-use crate::node::Node;
+use crate::program::Program;
 
 /// A service that runs; it ends with this. What it knows stands in `peers/graphql/server.mjs`.
 #[derive(Debug)]
-pub struct Yoga(Node);
+pub struct Yoga(Program);
 
 impl Yoga {
     /// Starts one.
@@ -16,7 +16,7 @@ impl Yoga {
     ///
     /// Where it is not installed.
     pub fn start() -> Self {
-        Self(Node::start("graphql", "graphql", &[]))
+        Self(Program::node("graphql", "graphql", &[]))
     }
 
     /// Where it listens.

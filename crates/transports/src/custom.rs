@@ -159,13 +159,10 @@ impl Custom {
 
 /// The events of a driver, as a reply.
 fn relayed(reply: Reply) -> Reply {
-    let status = reply.status;
     let frames = stream::unfold(Events::new(reply.body), |mut events| async {
         let event = events.next().await?;
         let frame = event.map(|event| Frame::data(event.frame())).map_err(|error| error.at("the driver"));
         Some((frame, events))
     });
-    let mut reply = Reply::new(status, Body::stream(StreamBody::new(frames)));
-    reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Events::MEDIA));
-    reply
+    Reply::of_events(Body::stream(StreamBody::new(frames)))
 }

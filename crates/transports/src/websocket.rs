@@ -20,10 +20,9 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use ::http::{HeaderValue, StatusCode, header};
 use serde_json::value::RawValue;
 use trunkline_core::{
-    Body, Call, Context, Error, Events, Kind, Occupancy, Operation, Proof, Publish, Reply, Result, Transport,
+    Body, Call, Context, Error, Kind, Occupancy, Operation, Proof, Publish, Reply, Result, Transport,
 };
 
 pub use self::config::WebSocketConfig;
@@ -165,9 +164,7 @@ impl WebSocket {
         let (link, _) = self.links.first().expect("there is at least one");
         let command = |told| Command::Listen(stream.to_owned(), told);
         let reader = link.command(context, access, stream.len(), command).await?;
-        let mut reply = Reply::new(StatusCode::OK, Body::stream(reader));
-        reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Events::MEDIA));
-        Ok(reply)
+        Ok(Reply::of_events(Body::stream(reader)))
     }
 
     fn known(&self, stream: &str) -> Result<()> {

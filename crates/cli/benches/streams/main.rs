@@ -9,13 +9,13 @@
     reason = "a benchmark prints, dials what it measures, and stops where it cannot go on"
 )]
 
-#[path = "../websocket/handshake.rs"]
-mod handshake;
 #[path = "../common/process.rs"]
 #[allow(dead_code, reason = "the other benchmarks need more of it")]
 mod process;
 mod push;
 mod reader;
+#[path = "../common/service.rs"]
+mod service;
 
 use process::Process;
 use reader::Reader;

@@ -2,27 +2,17 @@
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
 
-use crate::handshake::shake_hands;
+use crate::service;
 
 /// Serves, and says where.
 pub(crate) fn serve() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        println!("{}", listener.local_addr().unwrap());
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            // A client that goes away is no fault.
-            tokio::spawn(async move { drop(push(stream).await) });
-        }
-    });
+    service::serve(push);
 }
 
 async fn push(mut stream: TcpStream) -> std::io::Result<()> {
-    shake_hands(&mut stream).await?;
     let text = br#"{"channel":"trades","symbol":"ACME","price":"41.25","size":100,"at":"2026-01-01T00:00:00.000000Z"}"#;
     let message = [&[0x81, text.len() as u8], &text[..]].concat();
     loop {

@@ -2,28 +2,17 @@
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
 
-use crate::handshake::shake_hands;
+use crate::service;
 
 /// Serves, and says where.
 pub(crate) fn serve() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        println!("{}", listener.local_addr().unwrap());
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            // A client that goes away is no fault.
-            tokio::spawn(async move { drop(echo(stream).await) });
-        }
-    });
+    service::serve(echo);
 }
 
 async fn echo(mut stream: TcpStream) -> std::io::Result<()> {
-    shake_hands(&mut stream).await?;
     let (mut read, mut write, mut filled) = (vec![0; 64 << 10], Vec::new(), 0);
     loop {
         filled += match stream.read(&mut read[filled..]).await? {

@@ -14,11 +14,12 @@ mod bare;
 #[path = "../common/client.rs"]
 mod client;
 mod echo;
-mod handshake;
 mod library;
 #[path = "../common/process.rs"]
 #[allow(dead_code, reason = "the other benchmarks need more of it")]
 mod process;
+#[path = "../common/service.rs"]
+mod service;
 
 use client::Client;
 use process::Process;

@@ -39,11 +39,12 @@ async def backwards(socket, options):
 
 @way
 async def late(socket, _):
-    """Answers a message that says `wait` only after the next one has come, and before it."""
+    """Says that it holds a message that says `wait`, and answers it only after the next one has come, and before it."""
     held = []
     async for message in socket:
         if json.loads(message).get("wait"):
             held.append(message)
+            await socket.send('{"held": true}')
             continue
         for message in [*held, message]:
             await socket.send(message)

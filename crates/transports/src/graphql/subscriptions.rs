@@ -10,9 +10,8 @@ mod message;
 
 use std::sync::Arc;
 
-use http::{HeaderValue, StatusCode, header};
 use tokio::time::Instant;
-use trunkline_core::{Body, Context, Error, Events, Kind, Occupancy, Reply, Result};
+use trunkline_core::{Body, Context, Error, Kind, Occupancy, Reply, Result};
 
 pub(super) use self::config::SubscriptionsConfig;
 use self::{
@@ -56,9 +55,7 @@ impl Subscriptions {
             }
             Self::Sse(feeds) => feeds.subscribe(context, access, deadline, request).await?,
         };
-        let mut reply = Reply::new(StatusCode::OK, Body::stream(reader));
-        reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Events::MEDIA));
-        Ok(reply)
+        Ok(Reply::of_events(Body::stream(reader)))
     }
 
     /// How many connections there are.

@@ -10,10 +10,8 @@ use trunkline_testkit::Sockets;
 
 use crate::common::Client;
 
-const BY_ID: &str = r#"{"correlation": {"request": "/id"}}"#;
-
 fn by_id() -> Value {
-    serde_json::from_str(BY_ID).unwrap()
+    json!({ "correlation": { "request": "/id" } })
 }
 
 #[tokio::test]
@@ -33,37 +31,24 @@ async fn a_thousand_calls_that_are_answered_in_reverse_get_each_their_own_answer
 }
 
 #[tokio::test]
-async fn a_reply_that_comes_late_reaches_nobody() {
+async fn a_reply_that_comes_late_reaches_nobody_and_is_counted() {
     let service = Sockets::start();
-    for further in [by_id(), json!({})] {
+    // By its id it is known and dropped; by its order it could be another's, so that the connection is given up.
+    for (further, late, opened) in [(by_id(), 1, 1), (json!({ "replies_have": { "/reply": true } }), 0, 2)] {
         let client = Client::of(&service.url("/late"), further.clone());
-        let waits = json!({ "message": { "wait": true, "n": 0 } });
-        // It is sent before its caller goes.
-        let gone = client.call(&waits);
-        let next = json!({ "message": { "wait": false, "n": 1 } });
-        let answered = async {
-            // Whoever comes next lets the service answer both.
-            tokio::task::yield_now().await;
-            client.call(&next).await
-        };
-        let reply = {
-            let mut gone = Box::pin(gone);
-            let mut answered = Box::pin(answered);
-            // Polled once: it is on its way.
-            futures_util::future::poll_fn(|cx| {
-                let _ = gone.as_mut().poll(cx);
-                std::task::Poll::Ready(())
-            })
-            .await;
-            tokio::task::yield_now().await;
-            drop(gone);
-            answered.as_mut().await.unwrap()
-        };
-        assert_eq!(reply["n"], 1, "{further}");
-        for n in 2..10 {
-            let request = json!({ "message": { "wait": false, "n": n } });
-            assert_eq!(client.call(&request).await.unwrap()["n"], n, "{further}");
+        let mut reader = client.listen(&json!({})).await.unwrap();
+        let message = |n: u32, wait: bool| json!({ "message": { "reply": true, "wait": wait, "n": n } });
+        let waits = message(0, true);
+        tokio::select! {
+            reply = client.call(&waits) => panic!("{further}: {reply:?}"),
+            // The service has it when its caller goes.
+            held = reader.message() => assert_eq!(held, r#"{"held": true}"#),
         }
+        for n in 1..10 {
+            assert_eq!(client.call(&message(n, false)).await.unwrap()["n"], n, "{further}");
+        }
+        let occupancy = client.transport.occupancy().unwrap();
+        assert_eq!((occupancy.streams.unwrap().late, occupancy.opened), (late, opened), "{further}");
     }
 }
 

@@ -146,8 +146,7 @@ impl Feeds {
             .header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))
             .body(Bytes::copy_from_slice(request.as_bytes()));
         let reply = self.rest.attempt(&mut request, credential, deadline).await?;
-        let media = reply.media().and_then(|media| media.split(';').next()).unwrap_or_default();
-        if reply.status == StatusCode::OK && media.trim().eq_ignore_ascii_case(Events::MEDIA) {
+        if reply.status == StatusCode::OK && reply.is_events() {
             return Ok(Events::new(reply.body));
         }
         let answer = Answer::read(reply, false, REFUSAL).await?;

@@ -1,0 +1,76 @@
+//! `Program`: a server of others in a process of its own, which prints where it listens and ends when its input does.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+/// A server that runs; it ends with this.
+#[derive(Debug)]
+pub(crate) struct Program {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    address: SocketAddr,
+}
+
+impl Program {
+    /// Runs `server.mjs` of a folder of `peers`; `need` is what `need.sh` calls it.
+    ///
+    /// # Panics
+    ///
+    /// Where it is not installed.
+    pub(crate) fn node(folder: &str, need: &str, args: &[String]) -> Self {
+        let folder = peers(folder);
+        installed(&folder.join("node_modules"), need);
+        Self::start(Command::new("node").arg("server.mjs").args(args).current_dir(folder))
+    }
+
+    /// Runs a script of `peers/python`.
+    ///
+    /// # Panics
+    ///
+    /// Where what it needs is not installed.
+    pub(crate) fn python(args: &[&str]) -> Self {
+        let folder = peers("python");
+        installed(&folder.join(".venv/complete"), "python");
+        let python = folder.join(".venv/bin/python");
+        Self::start(Command::new(python).arg("-B").args(args).current_dir(folder))
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut this = Self { child, stdout, address: SocketAddr::from(([0; 4], 0)) };
+        this.address = this.line().strip_prefix("http://").expect("it prints its origin").parse().unwrap();
+        this
+    }
+
+    /// The next line that it prints.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line.trim().to_owned()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+fn peers(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(folder)
+}
+
+fn installed(file: &Path, need: &str) {
+    assert!(file.exists(), "run scripts/need.sh {need}, which installs what the test needs");
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
