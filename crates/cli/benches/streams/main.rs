@@ -19,6 +19,7 @@ mod service;
 
 use process::Process;
 use reader::Reader;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::{task::JoinSet, time::Instant};
 
@@ -36,6 +37,9 @@ fn measure(args: &[String]) {
         at.and_then(|at| args.get(at + 1)?.parse().ok()).unwrap_or(default)
     };
     let (readers, messages) = (option("--readers", 10_000), option("--messages", 100));
+    // A file for each subscriber, as far as the system lets us.
+    let most = getrlimit(Resource::Nofile).maximum;
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
     let push = Process::start("push", "1", &[]);
     let feed = json!([{
         "integration_id": "feed", "type": "websocket", "base_url": format!("ws://{}", push.address),
