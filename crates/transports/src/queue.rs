@@ -1,12 +1,14 @@
 //! Message queues: one attempt sends messages, or takes some, or says what has become of them.
 
 mod address;
+mod amqp;
 mod broker;
 mod client;
 mod config;
 mod lease;
 mod line;
 mod memory;
+mod net;
 mod readers;
 mod receive;
 mod replies;
@@ -19,7 +21,7 @@ use serde_json::value::RawValue;
 use trunkline_core::{Call, Context, Error, Kind, Occupancy, Operation, Proof, Reply, Result, Transport};
 
 pub use self::config::QueueConfig;
-use self::{address::System, client::Client, memory::Memory};
+use self::{address::System, amqp::Amqp, client::Client, memory::Memory};
 
 /// A message broker; its address says which.
 #[derive(Debug)]
@@ -30,6 +32,7 @@ pub struct MessageQueue {
 /// The broker that was found.
 #[derive(Debug)]
 enum Speaks {
+    RabbitMq(Client<Amqp>),
     Memory(Client<Memory>),
 }
 
@@ -37,6 +40,7 @@ enum Speaks {
 macro_rules! each {
     ($speaks:expr, $client:ident => $done:expr) => {
         match $speaks {
+            Speaks::RabbitMq($client) => $done,
             Speaks::Memory($client) => $done,
         }
     };
@@ -50,6 +54,7 @@ impl Transport for MessageQueue {
         let (parts, rules) = config.open()?;
         let login = parts.address.login.clone();
         let speaks = match parts.address.system {
+            System::RabbitMq => Speaks::RabbitMq(Client::new(Amqp::open(parts)?, login, rules)),
             System::Memory => Speaks::Memory(Client::new(Memory::open(parts, context)?, login, rules)),
             _ => {
                 return Err(Error::new(Kind::Unsupported, "base_url: this broker cannot be spoken to yet"));

@@ -76,6 +76,8 @@ pub(crate) struct Subscription {
     pub(crate) start: Option<Start>,
     /// Who acknowledges. Where nobody does, a broker may be spared being told.
     pub(crate) ack: Ack,
+    /// So many messages of a stream may be unacknowledged; none for pulls, which say each time how many they want.
+    pub(crate) prefetch: Option<u32>,
     /// After so long a message that is not acknowledged is taken for lost.
     pub(crate) hold: Duration,
 }

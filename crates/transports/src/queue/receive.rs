@@ -18,6 +18,8 @@ use super::{
     reply,
 };
 
+/// So many messages of a stream may be unacknowledged at a time, unless whoever listens says how many.
+const PREFETCH: u32 = 32;
 /// What a message that was put aside says of itself, in headers.
 const QUEUE: &str = "trunkline-dead-letter-queue";
 const REASON: &str = "trunkline-dead-letter-reason";
@@ -31,6 +33,7 @@ impl<B: Broker> Inner<B> {
             group: receive.group.clone(),
             start: receive.start,
             ack: receive.ack,
+            prefetch: receive.stream.then(|| receive.prefetch.unwrap_or(PREFETCH)),
             hold: self.rules.ack_timeout,
         }
     }

@@ -27,8 +27,6 @@ use super::{
 };
 use crate::websocket::link::{Access, copy, pause};
 
-/// So many messages may be unacknowledged at a time, unless whoever listens says how many.
-const PREFETCH: u32 = 32;
 /// So many are fetched at once at most.
 const BATCH: u32 = 64;
 /// So long one fetch waits; then the next one does.
@@ -42,8 +40,8 @@ pub(super) async fn stream<B: Broker>(
     receive: &Receive,
 ) -> Result<Reply> {
     static STREAMS: AtomicU64 = AtomicU64::new(0);
-    let prefetch = receive.prefetch.unwrap_or(PREFETCH);
     let subscription = inner.subscription(receive);
+    let places = Semaphore::new(subscription.prefetch.unwrap_or(1) as usize);
     let link = inner.line.link(context, access.credential.as_ref()).await?;
     let consumer = inner.broker.consume(&link, &subscription).await?;
     let (events, pieces) = mpsc::channel(1);
@@ -52,7 +50,7 @@ pub(super) async fn stream<B: Broker>(
         context: context.clone(),
         access,
         subscription,
-        places: Arc::new(Semaphore::new(prefetch as usize)),
+        places: Arc::new(places),
         id: STREAMS.fetch_add(1, Ordering::Relaxed),
         events,
     };
