@@ -12,6 +12,7 @@ mod nats;
 mod net;
 mod readers;
 mod receive;
+mod redis;
 mod replies;
 mod reply;
 mod request;
@@ -22,7 +23,7 @@ use serde_json::value::RawValue;
 use trunkline_core::{Call, Context, Error, Kind, Occupancy, Operation, Proof, Reply, Result, Transport};
 
 pub use self::config::QueueConfig;
-use self::{address::System, amqp::Amqp, client::Client, memory::Memory, nats::Nats};
+use self::{address::System, amqp::Amqp, client::Client, memory::Memory, nats::Nats, redis::Redis};
 
 /// A message broker; its address says which.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub struct MessageQueue {
 enum Speaks {
     RabbitMq(Client<Amqp>),
     Nats(Client<Nats>),
+    Redis(Client<Redis>),
     Memory(Client<Memory>),
 }
 
@@ -44,6 +46,7 @@ macro_rules! each {
         match $speaks {
             Speaks::RabbitMq($client) => $done,
             Speaks::Nats($client) => $done,
+            Speaks::Redis($client) => $done,
             Speaks::Memory($client) => $done,
         }
     };
@@ -59,6 +62,7 @@ impl Transport for MessageQueue {
         let speaks = match parts.address.system {
             System::RabbitMq => Speaks::RabbitMq(Client::new(Amqp::open(parts)?, login, rules)),
             System::Nats => Speaks::Nats(Client::new(Nats::open(parts)?, login, rules)),
+            System::Redis => Speaks::Redis(Client::new(Redis::open(parts)?, login, rules)),
             System::Memory => Speaks::Memory(Client::new(Memory::open(parts, context)?, login, rules)),
             _ => {
                 return Err(Error::new(Kind::Unsupported, "base_url: this broker cannot be spoken to yet"));

@@ -8,3 +8,4 @@ mod amqp;
 mod common;
 mod memory;
 mod nats;
+mod redis;
