@@ -8,6 +8,7 @@ mod config;
 mod lease;
 mod line;
 mod memory;
+mod mqtt;
 mod nats;
 mod net;
 mod readers;
@@ -23,7 +24,9 @@ use serde_json::value::RawValue;
 use trunkline_core::{Call, Context, Error, Kind, Occupancy, Operation, Proof, Reply, Result, Transport};
 
 pub use self::config::QueueConfig;
-use self::{address::System, amqp::Amqp, client::Client, memory::Memory, nats::Nats, redis::Redis};
+use self::{
+    address::System, amqp::Amqp, client::Client, memory::Memory, mqtt::Mqtt, nats::Nats, redis::Redis,
+};
 
 /// A message broker; its address says which.
 #[derive(Debug)]
@@ -37,6 +40,7 @@ enum Speaks {
     RabbitMq(Client<Amqp>),
     Nats(Client<Nats>),
     Redis(Client<Redis>),
+    Mqtt(Client<Mqtt>),
     Memory(Client<Memory>),
 }
 
@@ -47,6 +51,7 @@ macro_rules! each {
             Speaks::RabbitMq($client) => $done,
             Speaks::Nats($client) => $done,
             Speaks::Redis($client) => $done,
+            Speaks::Mqtt($client) => $done,
             Speaks::Memory($client) => $done,
         }
     };
@@ -63,6 +68,7 @@ impl Transport for MessageQueue {
             System::RabbitMq => Speaks::RabbitMq(Client::new(Amqp::open(parts)?, login, rules)),
             System::Nats => Speaks::Nats(Client::new(Nats::open(parts)?, login, rules)),
             System::Redis => Speaks::Redis(Client::new(Redis::open(parts)?, login, rules)),
+            System::Mqtt => Speaks::Mqtt(Client::new(Mqtt::open(parts)?, login, rules)),
             System::Memory => Speaks::Memory(Client::new(Memory::open(parts, context)?, login, rules)),
             _ => {
                 return Err(Error::new(Kind::Unsupported, "base_url: this broker cannot be spoken to yet"));

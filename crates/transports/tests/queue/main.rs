@@ -7,5 +7,6 @@ mod rules;
 mod amqp;
 mod common;
 mod memory;
+mod mqtt;
 mod nats;
 mod redis;

@@ -25,9 +25,17 @@ pub(crate) trait Broker: Sized {
     fn listen() -> Value {
         json!({})
     }
+    /// What a service says that reads requests.
+    fn serve(max: u32) -> Value {
+        Self::pull(max)
+    }
     /// Where messages of a queue are put aside.
     fn aside(queue: &str) -> String {
         format!("{queue}.dead")
+    }
+    /// Whether somebody who comes later gets what was sent before.
+    fn keeps_for_those_who_come_later() -> bool {
+        true
     }
     /// Where messages can be sent that nobody gets, where the broker says so.
     fn nowhere() -> Option<&'static str> {
@@ -42,9 +50,23 @@ pub(crate) async fn client<B: Broker>(further: Value) -> Option<(B, Client, Stri
     let mut config = json!({ "declare": B::declare(&queue) });
     config.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
     let client = Client::of(&broker.url(), config);
-    // Whoever comes late to a topic misses what was before.
-    client.call(&json!({"queue": queue, "receive": {"ack": "auto"}})).await.unwrap();
+    if !B::keeps_for_those_who_come_later() {
+        for queue in [&queue, &B::aside(&queue)] {
+            client.call(&json!({"queue": queue, "receive": {}})).await.unwrap();
+        }
+    }
     Some((broker, client, queue))
+}
+
+/// Somebody who answers, and reads the queue from now on.
+async fn service<B: Broker>(broker: &B, client: &Client, queue: &str) -> Client {
+    let service = client.beside(&broker.url(), json!({}));
+    if !B::keeps_for_those_who_come_later() {
+        let mut pull = B::serve(1);
+        pull["wait"] = json!("1ms");
+        service.pull_with(queue, pull).await;
+    }
+    service
 }
 
 /// So many messages, numbered.
@@ -189,14 +211,14 @@ pub(crate) async fn a_stream_may_acknowledge_by_itself<B: Broker>() {
 
 pub(crate) async fn everybody_gets_the_answer_to_their_own_request<B: Broker>() {
     let Some((broker, client, queue)) = client::<B>(json!({})).await else { return };
-    let service = client.beside(&broker.url(), json!({}));
+    let service = service(&broker, &client, &queue).await;
     let asks = (0..50).map(|n| {
         let request = json!({"queue": queue, "message": n, "wait_response": true});
         let client = &client;
         async move { (n, client.within(&request, Some(Duration::from_secs(20))).await.unwrap()) }
     });
     let answers = async {
-        let mut requests = service.take(&queue, B::pull(50), 50).await;
+        let mut requests = service.take(&queue, B::serve(50), 50).await;
         requests.reverse();
         for request in &requests {
             let answer = json!({
@@ -213,18 +235,18 @@ pub(crate) async fn everybody_gets_the_answer_to_their_own_request<B: Broker>() 
 
 pub(crate) async fn a_late_answer_is_dropped_and_the_next_caller_gets_their_own<B: Broker>() {
     let Some((broker, client, queue)) = client::<B>(json!({})).await else { return };
-    let service = client.beside(&broker.url(), json!({}));
+    let service = service(&broker, &client, &queue).await;
     let ask = |n: u32| json!({"queue": queue, "message": n, "wait_response": true});
     let first = client.within(&ask(1), Some(Duration::from_millis(500))).await.unwrap_err();
     assert_eq!((first.kind(), first.outcome()), (Kind::Timeout, Outcome::Unknown), "{first}");
     assert!(first.context().contains(&("delivered", "yes".to_owned())), "{first:?}");
     let answer = |request: &Value| json!({"queue": request["reply_to"], "correlation_id": request["correlation_id"], "message": request["message"]});
-    let late = service.take(&queue, B::pull(1), 1).await;
+    let late = service.take(&queue, B::serve(1), 1).await;
     // Where whoever asked is known to be gone, the broker may say so.
     let _ = service.call(&answer(&late[0])).await;
     let second_ask = ask(2);
     let (told, ()) = tokio::join!(client.within(&second_ask, Some(Duration::from_secs(10))), async {
-        let request = service.take(&queue, B::pull(1), 1).await;
+        let request = service.take(&queue, B::serve(1), 1).await;
         service.call(&answer(&request[0])).await.unwrap();
     });
     assert_eq!(told.unwrap(), 2);
