@@ -1,4 +1,4 @@
-//! What the database servers of the tests have in common: an account that is not root, a folder each, a cached
+//! What the databases and brokers of the tests have in common: an account that is not root, a folder each, a cached
 //! template of their data, and processes that do not outlive the test.
 
 use std::{
@@ -6,7 +6,7 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     hash::{DefaultHasher, Hash, Hasher},
-    io::{BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Write},
     net::TcpListener,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
@@ -16,7 +16,7 @@ use std::{
 
 use tokio::{sync::mpsc, task::spawn_blocking};
 
-/// Who a server runs as. Database servers refuse root, or should.
+/// Who a server runs as. Servers refuse root, or should.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     /// Name, user and group id to change to; none where the tests do not run as root.
@@ -52,7 +52,7 @@ impl Account {
     }
 
     /// Gives it a file or folder that nobody else can read.
-    fn give(&self, path: &Path, mode: u32) {
+    pub(crate) fn give(&self, path: &Path, mode: u32) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         if let Some((_, user, group)) = self.other {
             chown(path, Some(user), Some(group)).unwrap();
@@ -60,7 +60,7 @@ impl Account {
     }
 
     /// A folder of its own.
-    fn folder(&self, path: &Path) -> std::io::Result<()> {
+    pub(crate) fn folder(&self, path: &Path) -> io::Result<()> {
         fs::create_dir(path)?;
         self.give(path, 0o700);
         Ok(())
@@ -71,6 +71,11 @@ impl Account {
         fs::write(path, text).unwrap();
         self.give(path, 0o600);
     }
+}
+
+/// A port of the loopback interface that is free now.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn own_id() -> u32 {
@@ -86,12 +91,12 @@ impl Folder {
     /// has at most 107 bytes.
     pub(crate) fn new(name: &str, account: &Account) -> (u16, Self) {
         loop {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = free_port();
             let path = std::env::temp_dir().join(format!("trunkline-{name}-{port}"));
             match account.folder(&path) {
                 Ok(()) => return (port, Self(path)),
                 // A test that was killed left it.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => panic!("{}: {error}", path.display()),
             }
         }
@@ -187,13 +192,16 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    pub(crate) fn spawn(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+    /// Starts it. What it writes to its output and to its errors is its log.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let (log, writer) = io::pipe().unwrap();
+        let child = command.stdout(writer.try_clone().unwrap()).stderr(writer).spawn().unwrap();
+        // The command has a hold on the log, which would never end.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let (sender, lines) = mpsc::unbounded_channel();
         // The log ends when the last process that inherited it has ended.
         let reader = std::thread::spawn(move || {
-            for line in stderr.split(b'\n').map_while(Result::ok) {
+            for line in BufReader::new(log).split(b'\n').map_while(Result::ok) {
                 let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
             }
         });
