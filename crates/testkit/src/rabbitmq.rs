@@ -11,7 +11,7 @@ use crate::{
     Options, PASSWORD,
     broker::{Broker, is_broker},
     postgres::PASSWORD_IN_URL,
-    server::{Account, Daemon, copy_template, free_port, program, run, skipped},
+    server::{Account, Daemon, attempt, copy_template, free_port, program, skipped},
 };
 
 // A node without a name server needs no name of its own, and the data is that of a name.
@@ -108,6 +108,14 @@ impl RabbitMq {
         self.node.eval(erlang)
     }
 
+    /// Kills it, once what has been declared is on disk: left to itself RabbitMQ has it in memory alone for seconds,
+    /// though it has confirmed it. What it has confirmed of messages is on disk anyway.
+    pub async fn kill(&mut self) {
+        // One that is held up does not answer.
+        let _ = self.node.call("mnesia:sync_log()", &["-timeout", "2"]);
+        self.broker.kill().await;
+    }
+
     /// Ends all connections as an operator does: with a close for which a client is not to blame, 320.
     pub fn close_connections(&self) {
         self.eval("rabbit_networking:close_connections(rabbit_networking:connections(), <<\"for a test\">>)");
@@ -152,11 +160,18 @@ struct Node {
 
 impl Node {
     fn eval(&self, erlang: &str) -> String {
+        self.call(erlang, &[]).unwrap_or_else(|said| panic!("{erlang} fails: {said}"))
+    }
+
+    fn call(&self, erlang: &str, args: &[&str]) -> Result<String, String> {
         let mut command = Command::new(&self.erl_call);
-        command.args(["-address", &format!("127.0.0.1:{}", self.control), "-c", COOKIE, "-e"]);
-        let output = run(&mut command, &format!("{erlang}.\n"));
+        // With a name that no other has at the same time.
+        command
+            .args(["-address", &format!("127.0.0.1:{}", self.control), "-c", COOKIE, "-r", "-e"])
+            .args(args);
+        let output = attempt(&mut command, &format!("{erlang}.\n"))?;
         let value = output.strip_prefix("{ok, ").and_then(|rest| rest.strip_suffix('}'));
-        value.unwrap_or_else(|| panic!("{erlang} fails: {output}")).to_owned()
+        value.map(str::to_owned).ok_or(output)
     }
 }
 

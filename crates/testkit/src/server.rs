@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     ffi::OsStr,
     fs::{self, File},
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
     io::{self, BufRead, BufReader, Write},
     net::TcpListener,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
@@ -73,9 +73,20 @@ impl Account {
     }
 }
 
-/// A port of the loopback interface that is free now.
+/// A port of the loopback interface that is free now. It is none of those that the system hands out to whoever
+/// connects or asks for any port, who could have it while the server is down or is starting.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+    let first: u16 = range.split_whitespace().next().unwrap().parse().unwrap();
+    let own = 10_000..first.max(20_000);
+    loop {
+        // No two are alike.
+        let random = RandomState::new().build_hasher().finish();
+        let port = own.start + u16::try_from(random % own.len() as u64).expect("it is a port");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn own_id() -> u32 {
@@ -151,6 +162,11 @@ pub(crate) async fn copy_template(
 ///
 /// Where it fails, with what it said.
 pub(crate) fn run(command: &mut Command, input: &str) -> String {
+    attempt(command, input).unwrap_or_else(|errors| panic!("{:?} failed: {errors}", command.get_program()))
+}
+
+/// The same of one that may fail: what it said then.
+pub(crate) fn attempt(command: &mut Command, input: &str) -> Result<String, String> {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -159,9 +175,10 @@ pub(crate) fn run(command: &mut Command, input: &str) -> String {
     let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{:?} failed: {errors}", command.get_program());
-    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    Ok(String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
 }
 
 /// The path of a program: of the first of these folders that has it, else of `PATH`.

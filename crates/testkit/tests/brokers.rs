@@ -111,8 +111,9 @@ mod amqp {
     }
 
     async fn log_in(mut wire: Wire, password: &str) -> bool {
-        assert!(wire.ask(HEADER, [0xce]).await.windows(4).any(|part| part == START));
-        wire.ask(start_ok("trunk", password), TUNE).await.windows(4).any(|part| part == TUNE)
+        let start = wire.ask(HEADER, [0xce]).await;
+        assert!(start.windows(4).any(|part| part == START), "{:?}", String::from_utf8_lossy(&start));
+        wire.ask(start_ok("trunk", password), [0xce]).await.windows(4).any(|part| part == TUNE)
     }
 
     #[tokio::test]
