@@ -36,7 +36,7 @@ pub use oidc::OidcProvider;
 pub use peer::{Peer, Received};
 pub use pgbouncer::PgBouncer;
 pub use postgres::{PASSWORD, Postgres};
-pub use rabbitmq::RabbitMq;
+pub use rabbitmq::{RabbitMq, SharedRabbitMq};
 pub use redis::Redis;
 pub use script::{Script, Step};
 pub use sockets::Sockets;

@@ -2,17 +2,22 @@
 
 use std::{
     fs,
+    hash::Hash,
     path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicU16, Ordering},
 };
 
+pub use shared::SharedRabbitMq;
+
 use crate::{
     Options, PASSWORD,
     broker::{Broker, is_broker},
     postgres::PASSWORD_IN_URL,
-    server::{Account, Daemon, attempt, copy_template, free_port, program, skipped},
+    server::{Account, Daemon, Folder, attempt, copy_template, free_port, program, skipped},
 };
+
+mod shared;
 
 // A node without a name server needs no name of its own, and the data is that of a name.
 const NODE: &str = "trunk@localhost";
@@ -42,6 +47,12 @@ impl RabbitMq {
         Self::start_with(Options::default()).await
     }
 
+    /// A virtual host of a node that all tests share, for those that neither kill it nor set it up: it is there at
+    /// once.
+    pub async fn shared() -> Option<SharedRabbitMq> {
+        SharedRabbitMq::start().await
+    }
+
     /// The same with options. It never lets in anybody without a password.
     pub async fn start_with(options: Options<'_>) -> Option<Self> {
         let Some(programs) = Programs::find() else {
@@ -51,16 +62,7 @@ impl RabbitMq {
         let account = Account::of(ACCOUNTS);
         let control = AtomicU16::new(0);
         let broker = Broker::start("rabbit", ACCOUNTS, READY, async |place| {
-            // This file says how it is built.
-            let key = (
-                &programs.server,
-                fs::metadata(&programs.server).unwrap().len(),
-                include_str!("rabbitmq.rs"),
-            );
-            copy_template("rabbitmq", key, &account, &place.folder, async |path| {
-                build(&account, &programs, path).await;
-            })
-            .await;
+            data(&account, &programs, &place.folder).await;
             let mut lines = match options.tls {
                 None => vec![format!("listeners.tcp.1 = 127.0.0.1:{}", place.port)],
                 Some(authority) => {
@@ -81,7 +83,8 @@ impl RabbitMq {
             };
             lines.extend(options.settings.iter().map(|&line| line.to_owned()));
             control.store(free_port(), Ordering::Relaxed);
-            command(&account, &programs, place.folder.path(), control.load(Ordering::Relaxed), &lines)
+            let start = account.command(&programs.server);
+            command(start, &account, place.folder.path(), control.load(Ordering::Relaxed), &lines)
         })
         .await;
         let control = control.into_inner();
@@ -149,6 +152,12 @@ impl Programs {
         let erl_call = versions.map(|path| path.join("bin/erl_call")).find(|path| path.is_file())?;
         Some(Self { server, erl_call })
     }
+
+    /// All that the data of a node depends on.
+    fn key(&self) -> impl Hash {
+        // This file says how it is made.
+        (self.server.clone(), fs::metadata(&self.server).unwrap().len(), include_str!("rabbitmq.rs"))
+    }
 }
 
 /// Steers a node over the port that other nodes would use.
@@ -159,6 +168,16 @@ struct Node {
 }
 
 impl Node {
+    /// Makes a virtual host in which `trunk` and `guest` may do everything.
+    fn add_vhost(&self, name: &str) {
+        self.eval(&format!(
+            "rabbit_vhost:add(<<\"{name}\">>, <<\"guest\">>),
+             [rabbit_auth_backend_internal:set_permissions(
+                  User, <<\"{name}\">>, <<\".*\">>, <<\".*\">>, <<\".*\">>, <<\"guest\">>)
+              || User <- [<<\"trunk\">>, <<\"guest\">>]]"
+        ));
+    }
+
     fn eval(&self, erlang: &str) -> String {
         self.call(erlang, &[]).unwrap_or_else(|said| panic!("{erlang} fails: {said}"))
     }
@@ -175,10 +194,18 @@ impl Node {
     }
 }
 
-/// Runs a node with the data of a folder.
+/// Puts `data` into a folder.
+async fn data(account: &Account, programs: &Programs, folder: &Folder) {
+    copy_template("rabbitmq", programs.key(), account, folder, async |path| {
+        build(account, programs, path).await;
+    })
+    .await;
+}
+
+/// Makes of a command that starts a server one that runs a node with the data of a folder.
 fn command(
+    mut command: Command,
     account: &Account,
-    programs: &Programs,
     folder: &Path,
     control: u16,
     settings: &[String],
@@ -187,7 +214,6 @@ fn command(
     account.file(&path(".erlang.cookie"), COOKIE);
     account.file(&path("settings.conf"), &settings.join("\n"));
     account.file(&path("plugins"), "[].");
-    let mut command = account.command(&programs.server);
     // It is told much by the environment, and should hear nothing of the machine's own node.
     command
         .env_clear()
@@ -231,17 +257,16 @@ async fn build(account: &Account, programs: &Programs, folder: &Path) {
     account.folder(&folder.join("data")).unwrap();
     let control = free_port();
     let settings = ["listeners.tcp = none".to_owned()];
-    let mut server = Daemon::spawn(&mut command(account, programs, folder, control, &settings));
+    let start = account.command(&programs.server);
+    let mut server = Daemon::spawn(&mut command(start, account, folder, control, &settings));
     assert!(server.says(READY).await, "rabbitmq does not start:{}", server.said());
     let node = Node { erl_call: programs.erl_call.clone(), control };
     let password = PASSWORD.replace('"', "\\\"");
-    node.eval(&format!(
-        "rabbit_auth_backend_internal:add_user(<<\"trunk\">>, <<\"{password}\">>, <<\"guest\">>),
-         rabbit_vhost:add(<<\"{vhost}\">>, <<\"guest\">>),
-         [rabbit_auth_backend_internal:set_permissions(User, Vhost, <<\".*\">>, <<\".*\">>, <<\".*\">>, <<\"guest\">>)
-          || User <- [<<\"trunk\">>, <<\"guest\">>], Vhost <- [<<\"/\">>, <<\"{vhost}\">>]]",
-        vhost = RabbitMq::VHOST
-    ));
+    let add = "rabbit_auth_backend_internal:add_user";
+    node.eval(&format!("{add}(<<\"trunk\">>, <<\"{password}\">>, <<\"guest\">>)"));
+    for vhost in ["/", RabbitMq::VHOST] {
+        node.add_vhost(vhost);
+    }
     server.signal("-TERM");
     server.gone().await;
 }

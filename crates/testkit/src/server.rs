@@ -43,12 +43,28 @@ impl Account {
 
     /// A command that runs as the account and is killed when the thread that starts it ends.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        self.runs(program, &["--pdeathsig", "KILL"])
+    }
+
+    /// One that nobody kills.
+    pub(crate) fn lasting(&self, program: impl AsRef<OsStr>) -> Command {
+        self.runs(program, &["--pdeathsig", "clear"])
+    }
+
+    fn runs(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Command {
         let mut command = Command::new("setpriv");
         if let Some((_, user, group)) = &self.other {
             command.args([format!("--reuid={user}"), format!("--regid={group}")]).arg("--clear-groups");
         }
-        command.args(["--pdeathsig", "KILL", "--"]).arg(program).current_dir("/").stdin(Stdio::null());
+        command.args(args).arg("--").arg(program).current_dir("/").stdin(Stdio::null());
         command
+    }
+
+    /// A hash of what something depends on besides the account.
+    pub(crate) fn hash(&self, key: &impl Hash) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (key, self.other.as_ref()).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Gives it a file or folder that nobody else can read.
@@ -124,6 +140,15 @@ impl Drop for Folder {
     }
 }
 
+/// What all tests of this user have in common.
+pub(crate) fn common_folder() -> PathBuf {
+    let own = own_id();
+    let root = std::env::temp_dir().join(format!("trunkline-templates-{own}"));
+    fs::create_dir_all(&root).unwrap();
+    assert_eq!(fs::symlink_metadata(&root).unwrap().uid(), own, "{} is another user's", root.display());
+    root
+}
+
 /// Copies the template of a kind of server into a folder as `data`. The first to ask has it built, as `data` in
 /// the folder that is handed to `build`; the others wait. `key` is all that a template depends on.
 pub(crate) async fn copy_template(
@@ -133,13 +158,7 @@ pub(crate) async fn copy_template(
     folder: &Folder,
     build: impl AsyncFnOnce(&Path),
 ) {
-    let mut hasher = DefaultHasher::new();
-    (key, account.other.as_ref()).hash(&mut hasher);
-    let own = own_id();
-    let root = std::env::temp_dir().join(format!("trunkline-templates-{own}"));
-    fs::create_dir_all(&root).unwrap();
-    assert_eq!(fs::symlink_metadata(&root).unwrap().uid(), own, "{} is another user's", root.display());
-    let template = root.join(format!("{name}-{:016x}", hasher.finish()));
+    let template = common_folder().join(format!("{name}-{:016x}", account.hash(&key)));
     if !template.exists() {
         let lock = File::create(template.with_extension("lock")).unwrap();
         // Elsewhere: whoever has it may need this thread.

@@ -22,13 +22,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 struct Wire(Box<dyn Stream>);
 
 #[expect(clippy::disallowed_methods, reason = "a test's own client has no egress guard")]
-async fn connect(broker: &Broker) -> std::io::Result<TcpStream> {
-    TcpStream::connect(broker.address()).await
+async fn connect(address: &str) -> std::io::Result<TcpStream> {
+    TcpStream::connect(address).await
 }
 
 impl Wire {
     async fn to(broker: &Broker) -> Self {
-        Self(Box::new(connect(broker).await.unwrap()))
+        Self(Box::new(connect(&broker.address()).await.unwrap()))
     }
 
     /// Goes on with TLS, as a client that has a certificate or has none.
@@ -86,11 +86,25 @@ mod amqp {
     use super::*;
 
     const HEADER: &[u8] = b"AMQP\0\0\x09\x01";
-    /// Class connection, methods start and tune.
+    /// Class connection, methods start, tune and open-ok.
     const START: &[u8] = &[0, 10, 0, 10];
     const TUNE: &[u8] = &[0, 10, 0, 30];
+    const OPEN_OK: &[u8] = &[0, 10, 0, 41];
 
-    /// A frame of connection.start-ok.
+    fn frame(method: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(method.len()).unwrap().to_be_bytes();
+        [&[1, 0, 0], &length[..], method, &[0xce]].concat()
+    }
+
+    fn tune_ok() -> Vec<u8> {
+        frame(&[0, 10, 0, 31, 0, 1, 0, 2, 0, 0, 0, 0])
+    }
+
+    fn open(vhost: &str) -> Vec<u8> {
+        let length = u8::try_from(vhost.len()).unwrap();
+        frame(&[&[0, 10, 0, 40, length], vhost.as_bytes(), &[0, 0]].concat())
+    }
+
     fn start_ok(user: &str, password: &str) -> Vec<u8> {
         let response = format!("\0{user}\0{password}");
         let mut method = vec![0, 10, 0, 11];
@@ -103,13 +117,10 @@ mod amqp {
         method.extend(u32::try_from(response.len()).unwrap().to_be_bytes());
         method.extend(response.as_bytes());
         method.extend(b"\x05en_US");
-        let mut frame = vec![1, 0, 0];
-        frame.extend(u32::try_from(method.len()).unwrap().to_be_bytes());
-        frame.extend(method);
-        frame.push(0xce);
-        frame
+        frame(&method)
     }
 
+    /// Whether a user comes in.
     async fn log_in(mut wire: Wire, password: &str) -> bool {
         let start = wire.ask(HEADER, [0xce]).await;
         assert!(start.windows(4).any(|part| part == START), "{:?}", String::from_utf8_lossy(&start));
@@ -125,14 +136,32 @@ mod amqp {
             "rabbit_amqqueue:declare(rabbit_misc:r(<<\"/\">>, queue, <<\"kept\">>), true, false, [], none, <<\"x\">>)",
         );
         broker.kill().await;
-        assert!(connect(&broker).await.is_err());
+        assert!(connect(&broker.address()).await.is_err());
         assert!(broker.again().await);
         assert!(log_in(Wire::to(&broker).await, PASSWORD).await);
         assert!(
             broker.eval("[rabbit_amqqueue:stat(Q) || Q <- rabbit_amqqueue:list()]").contains("{ok, 0, 0}")
         );
         broker.stop().await;
-        assert!(connect(&broker).await.is_err());
+        assert!(connect(&broker.address()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_shared_one_is_a_virtual_host_of_a_node() {
+        let Some(one) = RabbitMq::shared().await else { return };
+        let Some(another) = RabbitMq::shared().await else { return };
+        assert_eq!(one.address(), another.address());
+        assert_ne!(one.vhost(), another.vhost());
+        let mut wire = Wire(Box::new(connect(&one.address()).await.unwrap()));
+        assert!(!wire.ask(HEADER, [0xce]).await.is_empty());
+        assert!(!wire.ask(start_ok("trunk", PASSWORD), [0xce]).await.is_empty());
+        let opened = wire.ask([tune_ok(), open(one.vhost())].concat(), [0xce]).await;
+        assert!(opened.windows(4).any(|part| part == OPEN_OK), "{:?}", String::from_utf8_lossy(&opened));
+        another.close_connections();
+        one.close_connections();
+        // Its reason.
+        let close = wire.ask("", [0xce]).await;
+        assert!(String::from_utf8_lossy(&close).contains("CONNECTION_FORCED"));
     }
 
     #[tokio::test]
@@ -177,7 +206,7 @@ mod nats {
             } else {
                 broker.kill().await;
             }
-            assert!(connect(&broker).await.is_err());
+            assert!(connect(&broker.address()).await.is_err());
             assert!(broker.again().await);
             let mut wire = Wire::to(&broker).await;
             wire.text("", "\r\n").await;
@@ -264,7 +293,7 @@ mod mqtt {
                 broker.save().await;
                 broker.kill().await;
             }
-            assert!(connect(&broker).await.is_err());
+            assert!(connect(&broker.address()).await.is_err());
             assert!(broker.again().await);
             let mut reader = Wire::to(&broker).await;
             let mut seen = log_in(&mut reader, "reader", PASSWORD).await;
@@ -315,7 +344,7 @@ mod redis {
         assert_eq!(wire.text("PING\r\n", "\r\n").await, "+PONG\r\n");
         assert_eq!(wire.text("XADD kept 1-1 a b\r\n", "1-1\r\n").await, "$3\r\n1-1\r\n");
         broker.kill().await;
-        assert!(connect(&broker).await.is_err());
+        assert!(connect(&broker.address()).await.is_err());
         assert!(broker.again().await);
         assert_eq!(Wire::to(&broker).await.text("XLEN kept\r\n", "\r\n").await, ":1\r\n");
     }
