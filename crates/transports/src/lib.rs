@@ -7,6 +7,7 @@ mod entry;
 mod graphql;
 mod http;
 mod json;
+mod queue;
 mod rest;
 mod sql;
 mod web;

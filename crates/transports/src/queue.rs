@@ -1,0 +1,3 @@
+//! Message queues, one broker's protocol a folder.
+
+mod kafka;

@@ -1,0 +1,209 @@
+//! `Target`: how brokers are reached and what is said first: TLS, versions, the login. The same for every broker of a
+//! cluster.
+
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use aws_lc_rs::rand;
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, timeout_at},
+};
+use tokio_rustls::TlsConnector;
+use trunkline_core::{Egress, Error, Kind, Outcome, Result, Secret, Zone};
+
+use super::{
+    codes,
+    messages::session::{ApiVersions, SaslAuthenticate, SaslHandshake},
+    scram::{Hash, Scram},
+    wire::Connection,
+};
+use crate::{dial::dial, http::Tls};
+
+/// How brokers are reached.
+#[derive(Debug)]
+pub(super) struct Target {
+    egress: Arc<Egress>,
+    /// `None` for clear text.
+    tls: Option<Tls>,
+    client: OnceLock<Arc<ClientConfig>>,
+    login: Option<Login>,
+    /// What we call ourselves in the logs and quotas of brokers.
+    client_id: String,
+    /// How long it may take to connect, log in included.
+    limit: Duration,
+}
+
+/// Who logs in.
+#[derive(Debug, Clone)]
+pub(super) struct Login {
+    pub(super) mechanism: Mechanism,
+    pub(super) user: String,
+    pub(super) password: Secret,
+    /// Whether `PLAIN` may send the password over a connection without TLS to another machine.
+    pub(super) plainly: bool,
+}
+
+/// How (RFC 4616, RFC 5802).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mechanism {
+    Plain,
+    Scram(Hash),
+}
+
+impl Mechanism {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "PLAIN",
+            Self::Scram(Hash::Sha256) => "SCRAM-SHA-256",
+            Self::Scram(Hash::Sha512) => "SCRAM-SHA-512",
+        }
+    }
+}
+
+impl Target {
+    pub(super) fn new(
+        egress: Arc<Egress>,
+        tls: Option<Tls>,
+        login: Option<Login>,
+        client_id: String,
+        limit: Duration,
+    ) -> Self {
+        Self { egress, tls, client: OnceLock::new(), login, client_id, limit }
+    }
+
+    /// A connection to a broker that is ready for requests, until `until` at most.
+    ///
+    /// # Errors
+    ///
+    /// As `dial`; `protocol` where TLS or what comes after is not as it should be; `unauthenticated`. All with outcome
+    /// `not_sent`: nothing that a caller asked for was.
+    pub(super) async fn connect(&self, host: &str, port: u16, until: Instant) -> Result<Connection> {
+        let end = until.min(Instant::now() + self.limit);
+        let opened = timeout_at(end, self.open(host, port, end)).await;
+        let late = || Error::new(Kind::Timeout, format!("no connection to the broker {host}:{port} in time"));
+        opened.map_err(|_| late()).flatten().map_err(|error| error.outcome_is(Outcome::NotSent))
+    }
+
+    async fn open(&self, host: &str, port: u16, end: Instant) -> Result<Connection> {
+        let left = end.saturating_duration_since(Instant::now());
+        let stream = dial(&self.egress, Zone::Service, host, port, left).await?;
+        let peer = format!("{host}:{port}");
+        let connection = match &self.tls {
+            Some(tls) => {
+                let stream = self.secure(tls, host, stream).await?;
+                Connection::new(stream, peer, self.client_id.clone())
+            }
+            None => Connection::new(stream, peer, self.client_id.clone()),
+        };
+        let versions = connection.ask(&ApiVersions, end).await.map_err(|error| self.explain(error))?;
+        codes::accepted(versions.error, "the broker does not say which versions it has", None)?;
+        connection.learn(versions);
+        if let Some(login) = &self.login {
+            let bare = host.trim_matches(['[', ']']);
+            let own = bare == "localhost" || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+            self.log_in(&connection, login, own || self.tls.is_some(), end).await?;
+        }
+        Ok(connection)
+    }
+
+    /// What closes upon the first words is usually spoken to in the wrong way.
+    fn explain(&self, error: Error) -> Error {
+        let advice = match (&self.tls, error.kind()) {
+            (None, Kind::Unavailable | Kind::Protocol) => {
+                "what answers there may want TLS, or be no Kafka broker"
+            }
+            (Some(_), Kind::Unavailable | Kind::Protocol) => "what answers there may be no Kafka broker",
+            _ => return error,
+        };
+        Error::new(error.kind(), format!("{}; {advice}", error.message())).source(error)
+    }
+
+    async fn secure(
+        &self,
+        tls: &Tls,
+        host: &str,
+        stream: TcpStream,
+    ) -> Result<tokio_rustls::client::TlsStream<TcpStream>> {
+        let client = match self.client.get() {
+            Some(client) => client.clone(),
+            None => {
+                let client = tls.config()?;
+                self.client.get_or_init(|| client).clone()
+            }
+        };
+        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
+            .map_err(|_| Error::invalid(format!("{host} is no name that a certificate can be for")))?;
+        TlsConnector::from(client).connect(name, stream).await.map_err(|error| {
+            // A certificate that does not verify, or ours refused, does not get better by itself.
+            let of_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+            let kind = if of_tls { Kind::Protocol } else { Kind::Unavailable };
+            let message = match of_tls {
+                true => format!("no TLS connection with {host}: {error}; tls.ca has the authority to trust"),
+                false => format!("no TLS connection with {host}; does the broker speak TLS on this port?"),
+            };
+            Error::new(kind, message).source(error)
+        })
+    }
+
+    async fn log_in(
+        &self,
+        connection: &Connection,
+        login: &Login,
+        private: bool,
+        end: Instant,
+    ) -> Result<()> {
+        let mechanism = login.mechanism.name();
+        if login.mechanism == Mechanism::Plain && !private && !login.plainly {
+            return Err(Error::new(
+                Kind::Unauthenticated,
+                "the password would be sent in clear text over a connection without TLS; use TLS or SCRAM",
+            ));
+        }
+        let offer = connection.ask(&SaslHandshake { mechanism }, end).await?;
+        if offer.error != 0 {
+            let offered = offer.offered.join(", ");
+            let what = format!("the broker takes no login by {mechanism}, but by {offered}");
+            return Err(codes::refused(offer.error, &what, None));
+        }
+        let password = login.password.expose()?;
+        let lifetime = match login.mechanism {
+            Mechanism::Plain => {
+                let message = format!("\0{}\0{}", login.user, &*password);
+                self.say(connection, message.as_bytes(), end).await?.1
+            }
+            Mechanism::Scram(hash) => {
+                let mut nonce = [0; 24];
+                rand::fill(&mut nonce)
+                    .map_err(|_| Error::new(Kind::Internal, "the system has no random numbers"))?;
+                let nonce = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
+                let scram = Scram::new(hash, &login.user, nonce);
+                let (said, _) = self.say(connection, scram.first().as_bytes(), end).await?;
+                let (message, proven) = scram.last(&password, &said)?;
+                let (said, lifetime) = self.say(connection, message.as_bytes(), end).await?;
+                proven.check(&said)?;
+                lifetime
+            }
+        };
+        if lifetime > 0 {
+            // Some time before, so that nothing is under way when the broker ends it.
+            connection.ends_at(Instant::now() + Duration::from_millis(lifetime as u64) * 4 / 5);
+        }
+        Ok(())
+    }
+
+    async fn say(
+        &self,
+        connection: &Connection,
+        message: &[u8],
+        end: Instant,
+    ) -> Result<(bytes::Bytes, i64)> {
+        let answer = connection.ask(&SaslAuthenticate { message }, end).await?;
+        codes::accepted(answer.error, "the broker refuses the login", answer.reason.as_deref())?;
+        Ok((answer.message, answer.lifetime))
+    }
+}
