@@ -101,6 +101,8 @@ kinds! {
     Disabled = "disabled", "The integration is disabled", 409, Never, Ignore, Caller, NotSent;
     /// The service understood and refused: a 4xx, a constraint violation.
     Rejected = "rejected", "The service rejected the request", 422, Never, Success, Caller, Rejected;
+    /// The broker has nobody to give the message to: no queue, no stream.
+    Unroutable = "unroutable", "Nobody gets the message", 422, Never, Success, Caller, Rejected;
     /// The service does not accept the credential.
     Unauthenticated = "unauthenticated", "The service did not accept the credential", 502, Refresh, Ignore, Operator, Rejected;
     /// What stood for a person's consent is gone or used up: somebody has to connect the account again.

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::{Body, Error, Result};
+use crate::{Body, Error, Publish, Receive, Result};
 
 /// What to do.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ impl Operation {
             Self::Http(request) => request.idempotency(),
             Self::Query(query) if query.read_only => Idempotency::Safe,
             Self::Receive(receive) if receive.stream => Idempotency::Safe,
+            // What was said of a message once cannot be said again, so saying it twice is saying it once.
+            Self::Receive(receive) if receive.max == 0 => Idempotency::Idempotent,
             Self::Receive(_) | Self::Query(_) | Self::Publish(_) => Idempotency::Unsafe,
         }
     }
@@ -93,8 +95,7 @@ impl Operation {
     pub fn is_replayable(&self) -> bool {
         match self {
             Self::Http(request) => request.body.is_replayable(),
-            Self::Publish(publish) => publish.body.is_replayable(),
-            Self::Query(_) | Self::Receive(_) => true,
+            Self::Publish(_) | Self::Query(_) | Self::Receive(_) => true,
         }
     }
 }
@@ -302,82 +303,6 @@ impl Query {
     /// The text of the document, or of the first statement.
     pub fn text(&self) -> &str {
         self.statements.first().map_or("", |statement| &statement.text)
-    }
-}
-
-/// A message to send, with or without a reply to wait for.
-#[derive(Debug)]
-pub struct Publish {
-    /// A queue, topic, subject or stream; empty for a WebSocket.
-    pub destination: String,
-    /// Headers of the message.
-    pub headers: HeaderMap,
-    /// The message.
-    pub body: Body,
-    /// Whether the body is text, where the protocol tells text from bytes.
-    pub text: bool,
-    /// Whether a reply is waited for.
-    pub wants_reply: bool,
-    /// How long the caller wants to wait for the call at most. The integration's own time limit holds as well.
-    pub timeout: Option<Duration>,
-}
-
-impl Publish {
-    /// A text whose reply is waited for.
-    pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            destination: String::new(),
-            headers: HeaderMap::new(),
-            body: Body::from(Bytes::from(text.into())),
-            text: true,
-            wants_reply: true,
-            timeout: None,
-        }
-    }
-
-    /// Bytes whose reply is waited for.
-    pub fn bytes(bytes: impl Into<Bytes>) -> Self {
-        Self { body: Body::from(bytes.into()), text: false, ..Self::text("") }
-    }
-
-    /// A value, written as JSON, whose reply is waited for.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_config` when the value cannot be written as JSON.
-    pub fn json(value: &impl Serialize) -> Result<Self> {
-        let json = serde_json::to_string(value)
-            .map_err(|error| Error::invalid("the message cannot be written as JSON").source(error))?;
-        Ok(Self::text(json))
-    }
-
-    /// Waits for no reply.
-    #[must_use]
-    pub fn no_reply(mut self) -> Self {
-        self.wants_reply = false;
-        self
-    }
-}
-
-/// A bounded pull of messages, or a stream of them.
-#[derive(Debug)]
-pub struct Receive {
-    /// A queue, topic, subject or stream.
-    pub source: String,
-    /// At most this many messages.
-    pub max: u32,
-    /// At most this long.
-    pub wait: Duration,
-    /// Messages as they come ([`Events`](crate::Events)), for as long as somebody reads; `max` and `wait` then say nothing.
-    pub stream: bool,
-    /// How long the caller wants to wait for the call at most.
-    pub timeout: Option<Duration>,
-}
-
-impl Receive {
-    /// Messages of this queue, topic, subject or stream, as they come. Empty for all that a WebSocket brings.
-    pub fn stream(source: impl Into<String>) -> Self {
-        Self { source: source.into(), max: 0, wait: Duration::ZERO, stream: true, timeout: None }
     }
 }
 

@@ -134,17 +134,22 @@ fn traced(call: &mut Call) -> Option<Traced> {
 
 /// Writes `traceparent`, unless the caller wrote one of another trace into the operation itself.
 fn tell(operation: &mut Operation, trace: TraceParent) {
-    let headers = match operation {
-        Operation::Http(request) => &mut request.headers,
-        Operation::Publish(publish) => &mut publish.headers,
-        _ => return,
-    };
-    let same = |value: &HeaderValue| {
-        TraceParent::parse(value.as_bytes()).is_some_and(|told| told.ids().0 == trace.ids().0)
-    };
-    if headers.get(PARENT).is_none_or(same) {
-        let value = HeaderValue::try_from(trace.to_string());
-        headers.insert(PARENT, value.expect("hex digits and dashes are a header value"));
+    let same = |told: &[u8]| TraceParent::parse(told).is_some_and(|told| told.ids().0 == trace.ids().0);
+    match operation {
+        Operation::Http(request) => {
+            if request.headers.get(PARENT).is_none_or(|value| same(value.as_bytes())) {
+                let value = HeaderValue::try_from(trace.to_string());
+                request.headers.insert(PARENT, value.expect("hex digits and dashes are a header value"));
+            }
+        }
+        Operation::Publish(publish) => {
+            for message in &mut publish.messages {
+                if message.header(PARENT.as_str()).is_none_or(|value| same(value.as_bytes())) {
+                    message.set_header(PARENT.as_str(), trace.to_string());
+                }
+            }
+        }
+        _ => {}
     }
 }
 

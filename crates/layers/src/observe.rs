@@ -140,10 +140,12 @@ struct Watch {
 impl Watch {
     fn begin(shared: &Arc<Shared>, call: &Call) -> Self {
         shared.metrics.began();
-        let body = match &call.operation {
-            Operation::Http(request) => Some(&request.body),
-            Operation::Publish(publish) => Some(&publish.body),
-            _ => None,
+        let sent = match &call.operation {
+            Operation::Http(request) => request.body.size_hint().exact().unwrap_or_default(),
+            Operation::Publish(publish) => {
+                publish.messages.iter().map(|message| message.body.len() as u64).sum()
+            }
+            _ => 0,
         };
         Self {
             shared: shared.clone(),
@@ -159,7 +161,7 @@ impl Watch {
             status: None,
             attempts: 1,
             hurried: false,
-            sent: body.and_then(|body| body.size_hint().exact()).unwrap_or_default(),
+            sent,
             received: 0,
             cache: "",
         }

@@ -32,19 +32,28 @@ impl Trace {
     /// and its caller wrote none into the operation itself.
     pub(crate) fn onto(self, call: &mut Call) {
         call.trace = Some(self.parent);
-        let headers = match &mut call.operation {
-            Operation::Http(request) => &mut request.headers,
-            Operation::Publish(publish) => &mut publish.headers,
-            _ => return,
-        };
-        if headers.contains_key(PARENT) {
-            return;
-        }
-        let parent = self.parent.below(call.request_id.span_id());
-        let value = HeaderValue::try_from(parent.to_string());
-        headers.insert(PARENT, value.expect("hex digits and dashes are a header value"));
-        for value in self.state {
-            headers.append(STATE, value);
+        let parent = self.parent.below(call.request_id.span_id()).to_string();
+        match &mut call.operation {
+            Operation::Http(request) if !request.headers.contains_key(PARENT) => {
+                let value = HeaderValue::try_from(parent);
+                request.headers.insert(PARENT, value.expect("hex digits and dashes are a header value"));
+                for value in self.state {
+                    request.headers.append(STATE, value);
+                }
+            }
+            Operation::Publish(publish) => {
+                let state = self.state.iter().filter_map(|value| value.to_str().ok());
+                let state = state.collect::<Vec<_>>().join(",");
+                for message in &mut publish.messages {
+                    if message.header(PARENT.as_str()).is_none() {
+                        message.set_header(PARENT.as_str(), &*parent);
+                        if !state.is_empty() {
+                            message.set_header(STATE.as_str(), &*state);
+                        }
+                    }
+                }
+            }
+            _ => {}
         }
     }
 }

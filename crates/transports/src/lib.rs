@@ -17,6 +17,7 @@ pub use custom::{Custom, CustomConfig};
 pub use dial::dial;
 pub use entry::{Entry, Of};
 pub use graphql::{GraphQl, GraphQlConfig};
+pub use queue::{MessageQueue, QueueConfig};
 pub use rest::{Rest, RestConfig};
 pub use sql::{AnyDatabase, Database, DatabaseConfig, Named, OnlyMySql, OnlyPostgres, OnlySqlite};
 pub use web::HttpPort;
@@ -31,5 +32,6 @@ pub const TRANSPORTS: &[&dyn Entry] = &[
     &Of::<Database<OnlyPostgres>>::NEW,
     &Of::<Database<OnlyMySql>>::NEW,
     &Of::<Database<OnlySqlite>>::NEW,
+    &Of::<MessageQueue>::NEW,
     &Of::<Custom>::NEW,
 ];

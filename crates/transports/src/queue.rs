@@ -1,3 +1,98 @@
-//! Message queues, one broker's protocol a folder.
+//! Message queues: one attempt sends messages, or takes some, or says what has become of them.
 
+mod address;
+mod amqp;
+mod broker;
+mod client;
+mod config;
 mod kafka;
+mod lease;
+mod line;
+mod memory;
+mod net;
+mod readers;
+mod receive;
+mod replies;
+mod reply;
+mod request;
+mod stream;
+mod tries;
+
+use serde_json::value::RawValue;
+use trunkline_core::{Call, Context, Error, Kind, Occupancy, Operation, Proof, Reply, Result, Transport};
+
+pub use self::config::QueueConfig;
+use self::{address::System, amqp::Amqp, client::Client, memory::Memory};
+
+/// A message broker; its address says which.
+#[derive(Debug)]
+pub struct MessageQueue {
+    speaks: Speaks,
+}
+
+/// The broker that was found.
+#[derive(Debug)]
+enum Speaks {
+    RabbitMq(Client<Amqp>),
+    Memory(Client<Memory>),
+}
+
+/// Does the same with the client of whichever broker it is.
+macro_rules! each {
+    ($speaks:expr, $client:ident => $done:expr) => {
+        match $speaks {
+            Speaks::RabbitMq($client) => $done,
+            Speaks::Memory($client) => $done,
+        }
+    };
+}
+
+impl Transport for MessageQueue {
+    const NAME: &'static str = "message_queue";
+    type Config = QueueConfig;
+
+    fn open(config: QueueConfig, context: &Context) -> Result<Self> {
+        let (parts, rules) = config.open()?;
+        let login = parts.address.login.clone();
+        let speaks = match parts.address.system {
+            System::RabbitMq => Speaks::RabbitMq(Client::new(Amqp::open(parts)?, login, rules)),
+            System::Memory => Speaks::Memory(Client::new(Memory::open(parts, context)?, login, rules)),
+            _ => {
+                return Err(Error::new(Kind::Unsupported, "base_url: this broker cannot be spoken to yet"));
+            }
+        };
+        Ok(Self { speaks })
+    }
+
+    fn parse(&self, request: &RawValue) -> Result<Operation> {
+        request::parse(request)
+    }
+
+    fn parse_stream(&self, request: &RawValue) -> Result<Operation> {
+        request::parse_stream(request)
+    }
+
+    async fn call(&self, context: &Context, call: &mut Call) -> Result<Reply> {
+        each!(&self.speaks, client => client.call(context, call).await)
+    }
+
+    async fn probe(&self, context: &Context, call: &mut Call) -> Result<Proof> {
+        each!(&self.speaks, client => client.probe(context, call).await)
+    }
+
+    async fn schema(&self, context: &Context, call: &mut Call) -> Result<Reply> {
+        each!(&self.speaks, client => client.schema(context, call).await)
+    }
+
+    fn system(&self) -> &'static str {
+        each!(&self.speaks, client => client.system())
+    }
+
+    fn occupancy(&self) -> Option<Occupancy> {
+        each!(&self.speaks, client => Some(client.occupancy()))
+    }
+
+    async fn close(&self) {
+        each!(&self.speaks, client => client.close().await);
+    }
+}

@@ -87,7 +87,7 @@ impl Transport for WebSocket {
 
     async fn call(&self, context: &Context, call: &mut Call) -> Result<Reply> {
         let access = Access::of(call);
-        match &mut call.operation {
+        match &call.operation {
             Operation::Publish(publish) => self.send(context, access, publish).await,
             Operation::Receive(receive) if receive.stream => {
                 self.listen(context, access, &receive.source).await
@@ -131,13 +131,12 @@ impl WebSocket {
     }
 
     /// Sends a message over the connection that has the least to do.
-    async fn send(&self, context: &Context, access: Access, publish: &mut Publish) -> Result<Reply> {
-        let bytes = match &publish.body {
-            Body::Empty => bytes::Bytes::new(),
-            Body::Bytes(bytes) => bytes.clone(),
-            Body::Stream(_) => publish.body.take_for_send().collect(STREAMED).await?,
+    async fn send(&self, context: &Context, access: Access, publish: &Publish) -> Result<Reply> {
+        let [one] = &*publish.messages else {
+            return Err(Error::invalid("messages: a WebSocket takes one at a time"));
         };
-        let text = match publish.text {
+        let bytes = one.body.clone();
+        let text = match one.text {
             true => Some(std::str::from_utf8(&bytes).map_err(|_| Error::invalid("text: is not UTF-8"))?),
             false => None,
         };
@@ -145,8 +144,7 @@ impl WebSocket {
             true => self.rules.correlation.slot(text)?,
             false => None,
         };
-        let message =
-            if publish.text { Message::Text(bytes.clone()) } else { Message::Binary(bytes.clone()) };
+        let message = if one.text { Message::Text(bytes.clone()) } else { Message::Binary(bytes.clone()) };
         let (link, busy) =
             self.links.iter().min_by_key(|(_, busy)| busy.count()).expect("there is at least one");
         let _use = busy.one_more();
@@ -179,6 +177,3 @@ impl WebSocket {
         }))
     }
 }
-
-/// A message that a program streams into a call is sent as one.
-const STREAMED: usize = 16 << 20;

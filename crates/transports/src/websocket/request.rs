@@ -1,13 +1,12 @@
 //! The JSON that a caller sends for `websocket`: `{message | text | base64, wait_response}`.
 
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::HeaderMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
-use trunkline_core::{Body, Error, Publish, Receive, Result, Seconds, parse};
+use trunkline_core::{Error, Message, Publish, Receive, Result, Seconds, parse};
 
 /// A message as callers write it.
 #[derive(Deserialize)]
@@ -67,14 +66,9 @@ pub(super) fn parse(request: &RawValue) -> Result<Publish> {
         }
         _ => return Err(Error::invalid("message: is one thing; give message, text or base64, not several")),
     };
-    Ok(Publish {
-        destination: String::new(),
-        headers: HeaderMap::new(),
-        body: Body::from(body),
-        text,
-        wants_reply: wire.wait_response,
-        timeout: wire.timeout.map(Seconds::get),
-    })
+    let message = Message { body, text, ..Message::default() };
+    let timeout = wire.timeout.map(Seconds::get);
+    Ok(Publish { wants_reply: wire.wait_response, timeout, ..Publish::new(message) })
 }
 
 /// Turns the JSON into what is listened to; nothing stands for all messages that are no replies.
@@ -83,13 +77,8 @@ pub(super) fn parse_stream(request: &RawValue) -> Result<Receive> {
         return Err(Error::invalid("expected an object such as {\"stream\": \"trades\"}, or {}"));
     }
     let wire: Listen = parse::text(request.get().as_bytes())?;
-    Ok(Receive {
-        source: wire.stream.unwrap_or_default(),
-        max: 0,
-        wait: Duration::ZERO,
-        stream: true,
-        timeout: wire.timeout.map(Seconds::get),
-    })
+    let timeout = wire.timeout.map(Seconds::get);
+    Ok(Receive { timeout, ..Receive::stream(wire.stream.unwrap_or_default()) })
 }
 
 #[cfg(test)]
@@ -106,9 +95,8 @@ mod tests {
     fn a_message_is_json_as_it_is_written_text_or_bytes() {
         let raw: Box<RawValue> = serde_json::from_str("{\"message\": {\"n\": 1.00,  \"a\": []}}").unwrap();
         let parsed = parse(&raw).unwrap();
-        assert!(parsed.text && parsed.wants_reply);
-        let Body::Bytes(bytes) = parsed.body else { panic!("a body") };
-        assert_eq!(bytes, "{\"n\": 1.00,  \"a\": []}");
+        assert!(parsed.messages[0].text && parsed.wants_reply);
+        assert_eq!(parsed.messages[0].body, "{\"n\": 1.00,  \"a\": []}");
         for (json, body, text, wants_reply) in [
             (json!({"message": "hi", "wait_response": false}), "\"hi\"", true, false),
             (json!({"message": null}), "null", true, true),
@@ -116,9 +104,9 @@ mod tests {
             (json!({"base64": "aGk="}), "hi", false, true),
         ] {
             let parsed = request(&json).unwrap();
-            let Body::Bytes(bytes) = parsed.body else { panic!("a body") };
+            let message = &parsed.messages[0];
             assert_eq!(
-                (&*bytes, parsed.text, parsed.wants_reply),
+                (&*message.body, message.text, parsed.wants_reply),
                 (body.as_bytes(), text, wants_reply),
                 "{json}"
             );

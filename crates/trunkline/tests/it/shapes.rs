@@ -15,8 +15,8 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use tokio::time::Instant;
 use trunkline::{
-    Call, Context, Error, Filter, HttpRequest, Idempotency, IntegrationId, Kind, Manager, Operation, Outcome,
-    Proof, Publish, Query, Receive, Reply, Result, Transport,
+    Call, Context, Error, Filter, HttpRequest, Idempotency, IntegrationId, Kind, Manager, Message, Operation,
+    Outcome, Proof, Publish, Query, Receive, Reply, Result, Transport,
 };
 
 use crate::{config, kind, lab};
@@ -86,16 +86,8 @@ impl Transport for Scripted {
 /// Every shape, and whether it only reads.
 fn shapes() -> [(Operation, bool); 6] {
     let query = |text: &str, read_only| Query { read_only, ..Query::new(text) };
-    let (destination, headers) = ("orders".to_owned(), http::HeaderMap::new());
-    let publish =
-        Publish { destination, headers, body: "one".into(), text: true, wants_reply: false, timeout: None };
-    let receive = Receive {
-        source: "orders".to_owned(),
-        max: 1,
-        wait: Duration::from_secs(1),
-        stream: false,
-        timeout: None,
-    };
+    let publish = Publish::new(Message::text("orders", "one"));
+    let receive = Receive::pull("orders", 1, Duration::from_secs(1));
     [
         (HttpRequest::get("/orders").into(), true),
         (HttpRequest::post("/orders").body("one").into(), false),

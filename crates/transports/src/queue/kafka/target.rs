@@ -1,20 +1,11 @@
 //! `Target`: how brokers are reached and what is said first: TLS, versions, the login. The same for every broker of a
 //! cluster.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{net::IpAddr, time::Duration};
 
 use aws_lc_rs::rand;
-use rustls::{ClientConfig, pki_types::ServerName};
-use tokio::{
-    net::TcpStream,
-    time::{Instant, timeout_at},
-};
-use tokio_rustls::TlsConnector;
-use trunkline_core::{Egress, Error, Kind, Outcome, Result, Secret, Zone};
+use tokio::time::{Instant, timeout_at};
+use trunkline_core::{Context, Error, Kind, Outcome, Result, Secret};
 
 use super::{
     codes,
@@ -22,15 +13,15 @@ use super::{
     scram::{Hash, Scram},
     wire::Connection,
 };
-use crate::{dial::dial, http::Tls};
+use crate::{http::Tls, queue::net::Net};
 
 /// How brokers are reached.
 #[derive(Debug)]
 pub(super) struct Target {
-    egress: Arc<Egress>,
-    /// `None` for clear text.
-    tls: Option<Tls>,
-    client: OnceLock<Arc<ClientConfig>>,
+    context: Context,
+    net: Net,
+    /// Whether that is over TLS.
+    tls: bool,
     login: Option<Login>,
     /// What we call ourselves in the logs and quotas of brokers.
     client_id: String,
@@ -67,13 +58,13 @@ impl Mechanism {
 
 impl Target {
     pub(super) fn new(
-        egress: Arc<Egress>,
+        context: Context,
         tls: Option<Tls>,
         login: Option<Login>,
         client_id: String,
         limit: Duration,
     ) -> Self {
-        Self { egress, tls, client: OnceLock::new(), login, client_id, limit }
+        Self { context, tls: tls.is_some(), net: Net::new(tls), login, client_id, limit }
     }
 
     /// A connection to a broker that is ready for requests, until `until` at most.
@@ -90,64 +81,29 @@ impl Target {
     }
 
     async fn open(&self, host: &str, port: u16, end: Instant) -> Result<Connection> {
-        let left = end.saturating_duration_since(Instant::now());
-        let stream = dial(&self.egress, Zone::Service, host, port, left).await?;
-        let peer = format!("{host}:{port}");
-        let connection = match &self.tls {
-            Some(tls) => {
-                let stream = self.secure(tls, host, stream).await?;
-                Connection::new(stream, peer, self.client_id.clone())
-            }
-            None => Connection::new(stream, peer, self.client_id.clone()),
-        };
+        let stream = self.net.connect(&self.context, host, port).await?;
+        let connection = Connection::new(stream, format!("{host}:{port}"), self.client_id.clone());
         let versions = connection.ask(&ApiVersions, end).await.map_err(|error| self.explain(error))?;
         codes::accepted(versions.error, "the broker does not say which versions it has", None)?;
         connection.learn(versions);
         if let Some(login) = &self.login {
             let bare = host.trim_matches(['[', ']']);
             let own = bare == "localhost" || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-            self.log_in(&connection, login, own || self.tls.is_some(), end).await?;
+            self.log_in(&connection, login, own || self.tls, end).await?;
         }
         Ok(connection)
     }
 
     /// What closes upon the first words is usually spoken to in the wrong way.
     fn explain(&self, error: Error) -> Error {
-        let advice = match (&self.tls, error.kind()) {
-            (None, Kind::Unavailable | Kind::Protocol) => {
+        let advice = match (self.tls, error.kind()) {
+            (false, Kind::Unavailable | Kind::Protocol) => {
                 "what answers there may want TLS, or be no Kafka broker"
             }
-            (Some(_), Kind::Unavailable | Kind::Protocol) => "what answers there may be no Kafka broker",
+            (true, Kind::Unavailable | Kind::Protocol) => "what answers there may be no Kafka broker",
             _ => return error,
         };
         Error::new(error.kind(), format!("{}; {advice}", error.message())).source(error)
-    }
-
-    async fn secure(
-        &self,
-        tls: &Tls,
-        host: &str,
-        stream: TcpStream,
-    ) -> Result<tokio_rustls::client::TlsStream<TcpStream>> {
-        let client = match self.client.get() {
-            Some(client) => client.clone(),
-            None => {
-                let client = tls.config()?;
-                self.client.get_or_init(|| client).clone()
-            }
-        };
-        let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
-            .map_err(|_| Error::invalid(format!("{host} is no name that a certificate can be for")))?;
-        TlsConnector::from(client).connect(name, stream).await.map_err(|error| {
-            // A certificate that does not verify, or ours refused, does not get better by itself.
-            let of_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-            let kind = if of_tls { Kind::Protocol } else { Kind::Unavailable };
-            let message = match of_tls {
-                true => format!("no TLS connection with {host}: {error}; tls.ca has the authority to trust"),
-                false => format!("no TLS connection with {host}; does the broker speak TLS on this port?"),
-            };
-            Error::new(kind, message).source(error)
-        })
     }
 
     async fn log_in(

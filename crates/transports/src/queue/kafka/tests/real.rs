@@ -19,7 +19,7 @@ fn soon() -> Instant {
 async fn slice() {
     let Ok(at) = std::env::var("BOOT") else { return };
     let egress = Arc::new(Egress::new(Profile::Lab, &[]).unwrap());
-    let target = Target::new(egress, None, None, "trunkline".to_owned(), Duration::from_secs(5));
+    let target = Target::new(trunkline_core::Context::new(egress), None, None, "trunkline".to_owned(), Duration::from_secs(5));
     let (host, port) = at.rsplit_once(':').unwrap();
     let cluster = Cluster::new(target, vec![(host.to_owned(), port.parse().unwrap())], false);
     for compression in

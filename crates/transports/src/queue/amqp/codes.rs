@@ -1,0 +1,70 @@
+//! What RabbitMQ says, as kinds: reply codes of AMQP 0-9-1 (section 1.2 of the reference, "Constants").
+
+use lapin::{ErrorKind, protocol::AMQPErrorKind};
+use trunkline_core::{Error, Kind, Outcome};
+
+/// Reply codes, what they are, and what to do about them.
+const CODES: &[(u16, Kind, &str)] = &[
+    (311, Kind::Rejected, "the message is too large for the broker"),
+    (
+        312,
+        Kind::Unroutable,
+        "no queue gets the message; correct the queue, or the exchange and routing_key, or declare it",
+    ),
+    (313, Kind::Unroutable, "nobody reads the queue at the moment"),
+    (320, Kind::Unavailable, "an operator closed the connection"),
+    (402, Kind::Rejected, "there is no virtual host of this name"),
+    (403, Kind::Forbidden, "the login may not do this; see its permissions in the virtual host"),
+    (404, Kind::Rejected, "there is no queue or exchange of this name; declare it, or correct the name"),
+    (405, Kind::Contended, "somebody else has the queue for themselves"),
+    (406, Kind::Rejected, "it is there already with other properties; make them the same, or delete it"),
+    (501, Kind::Protocol, "the broker could not read a frame"),
+    (502, Kind::Protocol, "the broker could not read a frame"),
+    (503, Kind::Protocol, "the broker does not take this here"),
+    (504, Kind::Protocol, "the channel is in no state for this"),
+    (505, Kind::Protocol, "the broker did not expect the frame"),
+    (506, Kind::Unavailable, "the broker has no resources left"),
+    (530, Kind::Rejected, "the broker does not allow this"),
+    (540, Kind::Unsupported, "the broker cannot do this"),
+    (541, Kind::Failed, "the broker failed"),
+];
+
+/// What to make of a reply code.
+pub(super) fn code(code: u16, text: &str) -> Error {
+    let row = CODES.iter().find(|(known, ..)| *known == code);
+    let (kind, message) = row
+        .map_or((Kind::Failed, "the broker gave a code that is not known"), |(_, kind, message)| {
+            (*kind, *message)
+        });
+    // What a code is about is in its text, such as the name of the queue that is not there.
+    let message = match text.split_once(" - ") {
+        Some((_, detail)) => format!("{message} ({})", detail.trim()),
+        None => message.to_owned(),
+    };
+    Error::new(kind, message).with("reply_code", code.to_string())
+}
+
+/// An error of the library while it was busy with `what`.
+pub(super) fn explain(error: &lapin::Error, what: &str) -> Error {
+    let lost = |message: String| Error::new(Kind::Unavailable, message).outcome_is(Outcome::Unknown);
+    match error.kind() {
+        ErrorKind::ProtocolError(said) => {
+            let id = match said.kind() {
+                AMQPErrorKind::Soft(soft) => soft.get_id(),
+                AMQPErrorKind::Hard(hard) => hard.get_id(),
+            };
+            code(id, said.get_message().as_str())
+        }
+        ErrorKind::ChannelsLimitReached => {
+            Error::new(Kind::Throttled, "the connection has as many channels as the broker allows")
+        }
+        ErrorKind::InvalidProtocolVersion(_) => {
+            Error::new(Kind::Protocol, "what answers speaks no AMQP 0-9-1")
+        }
+        ErrorKind::ParsingError(_) => {
+            Error::new(Kind::Protocol, format!("what the broker said when {what} cannot be read"))
+        }
+        ErrorKind::MissingHeartbeatError => lost(format!("the broker was silent for too long when {what}")),
+        _ => lost(format!("the connection to the broker was lost when {what}")).source(error.to_string()),
+    }
+}

@@ -1,0 +1,179 @@
+//! `AmqpLink`: a connection to RabbitMQ, and the channels on it.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use lapin::{
+    Channel, Connection, ConnectionProperties,
+    options::ConfirmSelectOptions,
+    tcp::AsyncTcpStream,
+    uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo},
+};
+use trunkline_core::{Context, Error, Kind, Result};
+
+use super::{
+    codes::explain,
+    publisher::Publisher,
+    reactor::{Listened, dialled},
+    rpc::Rpc,
+};
+use crate::queue::{broker::Login, config::Parts, net::Net, replies::Replies};
+
+/// Where RabbitMQ is.
+#[derive(Debug)]
+pub(super) struct Target {
+    net: Net,
+    host: String,
+    port: u16,
+    vhost: String,
+    heartbeat: u16,
+}
+
+/// What can stand after the `?` of an address.
+const PARAMS: [&str; 1] = ["heartbeat"];
+
+impl Target {
+    pub(super) fn open(parts: Parts) -> Result<Self> {
+        let Parts { mut address, tls, .. } = parts;
+        let heartbeat = match address.param("heartbeat") {
+            None => 20,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|seconds| (1..=600).contains(seconds))
+                .ok_or_else(|| Error::invalid("base_url: heartbeat: must be from 1 to 600 seconds"))?,
+        };
+        address.no_more_params(&PARAMS)?;
+        // "amqp://host" and "amqp://host/" are both taken for the default virtual host, as other clients do.
+        let vhost = address.path.filter(|path| !path.is_empty()).unwrap_or_else(|| "/".to_owned());
+        let (host, port) = address.hosts.swap_remove(0);
+        Ok(Self { net: Net::new(address.tls.then_some(tls)), host, port, vhost, heartbeat })
+    }
+
+    /// Connects and logs in.
+    pub(super) async fn connect(
+        &self,
+        context: &Context,
+        login: &Login,
+        replies: Arc<Replies>,
+    ) -> Result<AmqpLink> {
+        let text = |secret: &Option<trunkline_core::Secret>| -> Result<Option<String>> {
+            secret.as_ref().map(|secret| secret.expose().map(|text| text.into_owned())).transpose()
+        };
+        // A token stands for the password (RabbitMQ's OAuth 2 guide); the name says nothing then.
+        let password = text(&login.token)?.or(text(&login.password)?);
+        let userinfo = AMQPUserInfo {
+            username: login.user.clone().unwrap_or_else(|| "guest".to_owned()),
+            password: password.unwrap_or_else(|| "guest".to_owned()),
+        };
+        let (socket, greeting) = Listened::new(self.net.connect(context, &self.host, self.port).await?);
+        let uri = AMQPUri {
+            scheme: AMQPScheme::AMQP,
+            authority: AMQPAuthority { userinfo, host: self.host.clone(), port: self.port },
+            vhost: self.vhost.clone(),
+            query: AMQPQueryString { heartbeat: Some(self.heartbeat), ..AMQPQueryString::default() },
+        };
+        let properties = ConnectionProperties::default().with_connection_name("trunkline".into());
+        let socket = Mutex::new(Some(socket));
+        let connect = async move |_: AMQPUri, _| {
+            let socket = socket.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let again = || std::io::Error::other("a connection is made once");
+            socket.map(AsyncTcpStream::Plain).ok_or_else(|| again().into())
+        };
+        let connection = Connection::connector(uri, dialled(), connect, properties)
+            .await
+            .map_err(|error| self.refused(&explain(&error, "logging in")))?;
+        let version = greeting.text("version");
+        let rpc = Rpc::new(replies);
+        Ok(AmqpLink { connection, version, publishers: Mutex::default(), rpc, spare: Mutex::default() })
+    }
+
+    /// A login that is refused: the broker closes the connection with a code, or, as it does of a virtual host that is not
+    /// there, with another one.
+    fn refused(&self, error: &Error) -> Error {
+        let refused = Error::new(error.kind(), error.message().to_owned()).outcome_is(error.outcome());
+        match error.kind() {
+            Kind::Forbidden => Error::new(
+                Kind::Unauthenticated,
+                "RabbitMQ refused the user, the password, or access to the virtual host; correct base_url or auth_config",
+            ),
+            _ => refused,
+        }
+        .with("vhost", self.vhost.clone())
+    }
+}
+
+/// A connection that is logged in.
+pub(in crate::queue) struct AmqpLink {
+    pub(super) connection: Connection,
+    pub(super) version: Option<String>,
+    /// A channel for each exchange: what is wrong with one does not harm the messages for others.
+    publishers: Mutex<HashMap<String, Arc<Publisher>>>,
+    pub(super) rpc: Rpc,
+    /// A channel for questions.
+    spare: Mutex<Option<Channel>>,
+}
+
+/// So many exchanges have a channel of their own.
+const EXCHANGES: usize = 64;
+
+impl AmqpLink {
+    /// The channel for messages to an exchange, with confirms.
+    pub(super) async fn publisher(&self, exchange: &str) -> Result<Arc<Publisher>> {
+        {
+            let all = self.publishers.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(publisher) = all.get(exchange).filter(|publisher| publisher.is_open()) {
+                return Ok(publisher.clone());
+            }
+        }
+        let channel = self.confirming().await?;
+        let mut all = self.publishers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another may have been faster.
+        if let Some(publisher) = all.get(exchange).filter(|publisher| publisher.is_open()) {
+            return Ok(publisher.clone());
+        }
+        if all.len() >= EXCHANGES {
+            all.clear();
+        }
+        let publisher = Arc::new(Publisher::new(channel));
+        all.insert(exchange.to_owned(), publisher.clone());
+        Ok(publisher)
+    }
+
+    /// A new channel that confirms what is published.
+    pub(super) async fn confirming(&self) -> Result<Channel> {
+        let channel = self.new_channel().await?;
+        channel
+            .confirm_select(ConfirmSelectOptions::default())
+            .await
+            .map_err(|error| explain(&error, "asking for confirms"))?;
+        Ok(channel)
+    }
+
+    /// A new channel.
+    pub(super) async fn new_channel(&self) -> Result<Channel> {
+        self.connection.create_channel().await.map_err(|error| explain(&error, "opening a channel"))
+    }
+
+    /// A channel for questions, which a wrong one closes.
+    pub(super) async fn channel(&self) -> Result<Channel> {
+        {
+            let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(channel) = spare.as_ref().filter(|channel| channel.status().connected()) {
+                return Ok(channel.clone());
+            }
+        }
+        let channel = self.new_channel().await?;
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = Some(channel.clone());
+        Ok(channel)
+    }
+}
+
+impl fmt::Debug for AmqpLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AmqpLink").field("version", &self.version).finish_non_exhaustive()
+    }
+}

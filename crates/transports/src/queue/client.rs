@@ -1,0 +1,244 @@
+//! `Client`: what is the same for all brokers: ids of messages, a result for each, and whoever waits for an answer.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use trunkline_core::{
+    Call, Context, Credential, Error, Kind, Message, Occupancy, Operation, Outcome, Proof, Publish, Reply,
+    RequestId, Result, Streams,
+};
+
+use super::{
+    broker::{Broker, Login},
+    config::Rules,
+    lease::Leases,
+    line::Line,
+    readers::Readers,
+    reply, stream,
+    tries::Tries,
+};
+use crate::websocket::link::Access;
+
+/// A broker with all that is known of it.
+pub(super) struct Client<B: Broker>(Arc<Inner<B>>);
+
+/// What calls, streams, and whoever looks after messages share.
+pub(super) struct Inner<B: Broker> {
+    pub(super) broker: Arc<B>,
+    pub(super) line: Line<B>,
+    pub(super) rules: Rules,
+    /// Messages that were handed out.
+    pub(super) leases: Leases<B>,
+    /// Those who read for pulls.
+    pub(super) readers: Readers<B>,
+    pub(super) tries: Tries,
+    pub(super) counts: Counts,
+    /// Ends the streams.
+    pub(super) stop: CancellationToken,
+    /// Whether somebody looks after leases and readers.
+    pub(super) tended: AtomicBool,
+}
+
+/// What is counted.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Messages that were sent and not confirmed yet.
+    in_flight: AtomicU32,
+    /// Messages that the broker has.
+    confirmed: AtomicU64,
+    /// Messages that it said no to.
+    returned: AtomicU64,
+    /// Those who listen.
+    pub(super) listeners: AtomicU32,
+    /// Messages that were put aside.
+    pub(super) aside: AtomicU64,
+}
+
+/// How much ahead of the end of a call a wait ends, so that its caller hears what is known.
+pub(super) const AHEAD: Duration = Duration::from_millis(10);
+
+impl<B: Broker> Client<B> {
+    pub(super) fn new(broker: B, login: Login, rules: Rules) -> Self {
+        let broker = Arc::new(broker);
+        Self(Arc::new(Inner {
+            line: Line::new(broker.clone(), login, rules.connect),
+            broker,
+            leases: Leases::new(rules.ack_timeout),
+            rules,
+            readers: Readers::default(),
+            tries: Tries::new(),
+            counts: Counts::default(),
+            stop: CancellationToken::new(),
+            tended: AtomicBool::new(false),
+        }))
+    }
+
+    pub(super) fn system(&self) -> &'static str {
+        B::SYSTEM
+    }
+
+    pub(super) async fn call(&self, context: &Context, call: &mut Call) -> Result<Reply> {
+        let access = Access::of(call);
+        let (credential, end) = (access.credential.as_ref(), call.deadline.map(|end| end - AHEAD));
+        match &mut call.operation {
+            Operation::Publish(publish) => self.0.publish(context, credential, end, publish).await,
+            Operation::Receive(receive) if receive.stream => {
+                stream::stream(&self.0, context, access, receive).await
+            }
+            Operation::Receive(receive) => self.0.receive(context, credential, end, receive).await,
+            _ => Err(Error::new(
+                Kind::Unsupported,
+                "a message queue takes messages, and messages are received",
+            )),
+        }
+    }
+
+    pub(super) async fn probe(&self, context: &Context, call: &Call) -> Result<Proof> {
+        let link = self.0.line.link(context, call.credential.as_ref()).await?;
+        self.0.broker.proof(&link).await
+    }
+
+    pub(super) async fn schema(&self, context: &Context, call: &Call) -> Result<Reply> {
+        let link = self.0.line.link(context, call.credential.as_ref()).await?;
+        self.0.broker.schema(&link).await.map(|schema| reply::document(&schema))
+    }
+
+    pub(super) fn occupancy(&self) -> Occupancy {
+        let (open, opened) = self.0.line.read();
+        let counts = &self.0.counts;
+        let used = open && (counts.in_flight.load(Relaxed) > 0 || counts.listeners.load(Relaxed) > 0);
+        let streams = Streams {
+            readers: counts.listeners.load(Relaxed),
+            late: self.0.broker.late(),
+            ..Streams::default()
+        };
+        let (idle, used) = (u32::from(open && !used), u32::from(used));
+        Occupancy { idle, used, max: 1, opened, streams: Some(streams), ..Occupancy::default() }
+    }
+
+    /// Gives back what was handed out, and ends the streams.
+    pub(super) async fn close(&self) {
+        self.0.stop.cancel();
+        self.0.readers.clear();
+        for lease in self.0.leases.all() {
+            self.0.give_back(lease).await;
+        }
+        self.0.line.close().await;
+    }
+}
+
+impl<B: Broker> Inner<B> {
+    async fn publish(
+        &self,
+        context: &Context,
+        credential: Option<&Arc<Credential>>,
+        end: Option<Instant>,
+        publish: &mut Publish,
+    ) -> Result<Reply> {
+        let batch = publish.batch;
+        for (n, message) in publish.messages.iter_mut().enumerate() {
+            self.check(message)
+                .map_err(|error| if batch { error.at(&format!("messages[{n}]")) } else { error })?;
+            // Made once for all attempts: whoever gets a message twice can tell.
+            message.id.get_or_insert_with(|| RequestId::new().to_string());
+        }
+        let link = self.line.link(context, credential).await?;
+        let _flight = self.counts.fly(&publish.messages);
+        if publish.wants_reply {
+            let [message] = &*publish.messages else {
+                return Err(Error::invalid("wait_response: is for one message"));
+            };
+            return self.ask(&link, message, end).await;
+        }
+        let mut results = self.broker.publish(&link, &publish.messages).await;
+        self.counts.ended(&results);
+        if !batch && results.len() == 1 {
+            let found = results.remove(0)?;
+            return Ok(reply::document(&reply::receipt(&publish.messages[0], found)));
+        }
+        // Where none arrived the call has failed, and is repeated if none can have.
+        if results.iter().all(Result::is_err) {
+            let errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();
+            let worst =
+                errors.iter().position(|error| error.outcome() == Outcome::Unknown).unwrap_or_default();
+            let count = errors.len().to_string();
+            let error = errors.into_iter().nth(worst);
+            let none = || Error::invalid("messages: there are none");
+            return Err(error.map_or_else(none, |error| error.with("messages", count)));
+        }
+        Ok(reply::results(&publish.messages, results))
+    }
+
+    async fn ask(&self, link: &B::Link, message: &Message, end: Option<Instant>) -> Result<Reply> {
+        let mut delivered = false;
+        let asked = self.broker.ask(link, message, &mut delivered);
+        let answer = match end {
+            Some(end) => timeout_at(end, asked).await,
+            None => Ok(asked.await),
+        };
+        answer.map(|answer| answer.map(reply::answer)).unwrap_or_else(|_| {
+            let message = match delivered {
+                true => "no answer came in time; the broker has the request, so it may still be dealt with",
+                false => "no answer came in time, and the broker did not say that it has the request",
+            };
+            let error = Error::new(Kind::Timeout, message).outcome_is(Outcome::Unknown);
+            Err(error.with("delivered", if delivered { "yes" } else { "unknown" }))
+        })
+    }
+
+    fn check(&self, message: &Message) -> Result<()> {
+        if message.body.len() > self.rules.max_message {
+            let message = format!(
+                "message: has {} bytes, more than max_message, which is {}",
+                message.body.len(),
+                self.rules.max_message
+            );
+            return Err(Error::invalid(message));
+        }
+        if message.destination.is_empty() && message.exchange.is_none() {
+            return Err(Error::invalid("queue: is empty; name the queue, topic, subject or stream"));
+        }
+        if message.headers.iter().any(|(name, _)| name.is_empty()) {
+            return Err(Error::invalid("headers: one has no name"));
+        }
+        self.broker.check(message)
+    }
+}
+
+impl Counts {
+    /// Counts messages as under way until what comes back is dropped.
+    fn fly(&self, messages: &[Message]) -> impl Drop {
+        let count = messages.len() as u32;
+        self.in_flight.fetch_add(count, Relaxed);
+        Flight(self, count)
+    }
+
+    fn ended(&self, results: &[Result<super::broker::Receipt>]) {
+        let confirmed = results.iter().filter(|result| result.is_ok()).count() as u64;
+        let refused =
+            |result: &&Result<_>| matches!(result, Err(error) if error.outcome() == Outcome::Rejected);
+        self.confirmed.fetch_add(confirmed, Relaxed);
+        self.returned.fetch_add(results.iter().filter(refused).count() as u64, Relaxed);
+    }
+}
+
+struct Flight<'a>(&'a Counts, u32);
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(self.1, Relaxed);
+    }
+}
+
+impl<B: Broker> std::fmt::Debug for Client<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("broker", &self.0.broker).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,132 @@
+//! `Replies`: who waits for the answer to a request, by its correlation id.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use tokio::sync::oneshot;
+use trunkline_core::{Error, Kind, Message, Outcome, Result};
+use uuid::Uuid;
+
+/// So many may wait at a time.
+const MOST: usize = 10_000;
+
+/// Those who wait.
+#[derive(Debug, Default)]
+pub(super) struct Replies {
+    waiting: Mutex<HashMap<String, oneshot::Sender<Message>>>,
+    late: AtomicU64,
+}
+
+/// One who waits. Dropped, it waits no more.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    replies: Arc<Replies>,
+    /// What the answer has to say: 122 random bits, so nobody guesses it.
+    pub(super) id: String,
+    told: oneshot::Receiver<Message>,
+}
+
+impl Replies {
+    /// Waits for an answer from now on.
+    ///
+    /// # Errors
+    ///
+    /// `throttled` where too many wait.
+    pub(super) fn expect(self: &Arc<Self>) -> Result<Waiting> {
+        let (tell, told) = oneshot::channel();
+        let id = Uuid::new_v4().to_string();
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() >= MOST {
+            return Err(Error::new(Kind::Throttled, "too many requests wait for their answers"));
+        }
+        waiting.insert(id.clone(), tell);
+        drop(waiting);
+        Ok(Waiting { replies: self.clone(), id, told })
+    }
+
+    /// An answer came. One that nobody waits for is counted and dropped.
+    pub(super) fn tell(&self, message: Message) {
+        let waiting = message
+            .correlation_id
+            .as_deref()
+            .and_then(|id| self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id));
+        if waiting.is_none_or(|tell| tell.send(message).is_err()) {
+            self.late.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// No answer will come: the way that they would have come on is lost.
+    pub(super) fn lost(&self) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// How many answers came that nobody waited for.
+    pub(super) fn late(&self) -> u64 {
+        self.late.load(Relaxed)
+    }
+}
+
+impl Waiting {
+    /// The answer.
+    ///
+    /// # Errors
+    ///
+    /// `unavailable` where the way that it would have come on is lost.
+    pub(super) async fn answer(mut self) -> Result<Message> {
+        (&mut self.told).await.map_err(|_| {
+            let message =
+                "the connection was lost before the answer came; the request may have been dealt with";
+            Error::new(Kind::Unavailable, message).outcome_is(Outcome::Unknown)
+        })
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.replies.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(id: &str, text: &str) -> Message {
+        Message { correlation_id: Some(id.to_owned()), ..Message::text("", text) }
+    }
+
+    #[tokio::test]
+    async fn everybody_gets_their_own_answer_and_a_late_one_nobody() {
+        let replies = Arc::new(Replies::default());
+        let all: Vec<_> = (0..100).map(|_| replies.expect().unwrap()).collect();
+        let ids: Vec<_> = all.iter().map(|one| one.id.clone()).collect();
+        for id in ids.iter().rev() {
+            replies.tell(answer(id, id));
+        }
+        for (id, one) in ids.iter().zip(all) {
+            assert_eq!(one.answer().await.unwrap().body, id.as_bytes());
+        }
+        assert_eq!(replies.late(), 0);
+        let gone = replies.expect().unwrap();
+        let id = gone.id.clone();
+        drop(gone);
+        replies.tell(answer(&id, "late"));
+        replies.tell(answer("guessed", "stray"));
+        replies.tell(Message::text("", "without an id"));
+        assert_eq!(replies.late(), 3);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_hears_that_the_way_is_lost() {
+        let replies = Arc::new(Replies::default());
+        let one = replies.expect().unwrap();
+        replies.lost();
+        let error = one.answer().await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::Unknown));
+    }
+}

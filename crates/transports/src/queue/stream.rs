@@ -1,0 +1,224 @@
+//! Messages as they come, for as long as somebody reads: a task that reads, and begins anew where the connection was lost.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context as Task, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::Frame;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::{Instant, sleep},
+};
+use trunkline_core::{Ack, Body, Context, Error, Event, Kind, Receive, Reply, Result, Retry, Verdict};
+
+use super::{
+    broker::{Broker, Consumer, Delivery, Subscription},
+    client::Inner,
+    lease::Lease,
+    readers::Reader,
+    reply,
+};
+use crate::websocket::link::{Access, copy, pause};
+
+/// So many are fetched at once at most.
+const BATCH: u32 = 64;
+/// So long one fetch waits; then the next one does.
+const WAIT: Duration = Duration::from_secs(20);
+
+/// Begins to listen. What fails before that is an error of the call; what fails after it is an event.
+pub(super) async fn stream<B: Broker>(
+    inner: &Arc<Inner<B>>,
+    context: &Context,
+    access: Access,
+    receive: &Receive,
+) -> Result<Reply> {
+    static STREAMS: AtomicU64 = AtomicU64::new(0);
+    let subscription = inner.subscription(receive);
+    let places = Semaphore::new(subscription.prefetch.unwrap_or(1) as usize);
+    let link = inner.line.link(context, access.credential.as_ref()).await?;
+    let consumer = inner.broker.consume(&link, &subscription).await?;
+    let (events, pieces) = mpsc::channel(1);
+    let listener = Listener {
+        inner: inner.clone(),
+        context: context.clone(),
+        access,
+        subscription,
+        places: Arc::new(places),
+        id: STREAMS.fetch_add(1, Ordering::Relaxed),
+        events,
+    };
+    inner.counts.listeners.fetch_add(1, Ordering::Relaxed);
+    tokio::spawn(listener.run(Reader::new(link, consumer)));
+    Ok(Reply::of_events(Body::stream(Pieces(pieces))))
+}
+
+/// The events on their way to whoever listens. Dropped, it ends the task.
+struct Pieces(mpsc::Receiver<Bytes>);
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Option<Result<Frame<Bytes>>>> {
+        self.0.poll_recv(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    }
+}
+
+/// Who reads for one stream.
+struct Listener<B: Broker> {
+    inner: Arc<Inner<B>>,
+    context: Context,
+    access: Access,
+    subscription: Subscription,
+    /// One for each message that may be unacknowledged.
+    places: Arc<Semaphore>,
+    id: u64,
+    events: mpsc::Sender<Bytes>,
+}
+
+/// Whoever listened has gone, or everything ends.
+struct Gone;
+
+impl<B: Broker> Listener<B> {
+    async fn run(mut self, reader: Reader<B>) {
+        let stop = self.inner.stop.clone();
+        let gone = self.events.clone();
+        tokio::select! {
+            () = gone.closed() => {}
+            () = stop.cancelled() => {
+                let message = "the integration was changed, switched off or removed; subscribe again";
+                let event = Event::error(&Error::new(Kind::ShuttingDown, message));
+                let _ = gone.send(event.frame()).await;
+            }
+            () = self.listen(reader) => {}
+        }
+        for lease in self.inner.leases.of_stream(self.id) {
+            self.inner.give_back(lease).await;
+        }
+    }
+
+    /// Reads, and begins again until that cannot help.
+    async fn listen(&mut self, reader: Reader<B>) {
+        let (mut reader, mut tries) = (Some(reader), 0);
+        loop {
+            let failed = match reader.take() {
+                Some(reading) => {
+                    let began = Instant::now();
+                    match self.read(&reading).await {
+                        Ok(Gone) => return,
+                        Err(error) => {
+                            tries = if began.elapsed() > WAIT { 0 } else { tries + 1 };
+                            error
+                        }
+                    }
+                }
+                None => match self.again().await {
+                    Ok(new) => {
+                        reader = Some(new);
+                        if self.events.send(Event::named("reconnected", "{}").frame()).await.is_err() {
+                            return;
+                        }
+                        continue;
+                    }
+                    Err(error) => {
+                        tries += 1;
+                        error
+                    }
+                },
+            };
+            if matches!(failed.kind().row().retry, Retry::Never | Retry::Refresh) {
+                let _ = self.events.send(Event::error(&failed).frame()).await;
+                return;
+            }
+            // What was handed out over the connection that is lost comes again.
+            drop(self.inner.leases.of_stream(self.id));
+            sleep(pause(tries)).await;
+        }
+    }
+
+    /// Begins to read again, with the credential that is good now.
+    async fn again(&mut self) -> Result<Reader<B>> {
+        self.access.renew(&self.context).await?;
+        let link = match self.inner.line.link(&self.context, self.access.credential.as_ref()).await {
+            // As the pipeline does for calls: once more, if there is another one.
+            Err(refusal) if refusal.kind() == Kind::Unauthenticated => {
+                match self.access.replace(&self.context, &refusal).await? {
+                    true => self.inner.line.link(&self.context, self.access.credential.as_ref()).await?,
+                    false => return Err(copy(&refusal)),
+                }
+            }
+            link => link?,
+        };
+        let consumer = self.inner.broker.consume(&link, &self.subscription).await?;
+        Ok(Reader::new(link, consumer))
+    }
+
+    /// Reads over one connection until it is lost or nobody listens.
+    async fn read(&self, reader: &Reader<B>) -> Result<Gone> {
+        loop {
+            let (place, max) = self.room().await;
+            let came = reader.consumer.fetch(max, Instant::now() + WAIT).await?;
+            drop(place);
+            for delivery in came {
+                if let Some(Gone) = self.deliver(reader, delivery).await {
+                    return Ok(Gone);
+                }
+            }
+        }
+    }
+
+    /// Waits until a message may come, and says how many may.
+    async fn room(&self) -> (Option<tokio::sync::OwnedSemaphorePermit>, u32) {
+        match self.subscription.ack {
+            Ack::Auto => (None, BATCH),
+            Ack::Explicit => {
+                let place = self.places.clone().acquire_owned().await.expect("it is never closed");
+                (Some(place), BATCH.min(1 + self.places.available_permits() as u32))
+            }
+        }
+    }
+
+    async fn deliver(
+        &self,
+        reader: &Reader<B>,
+        delivery: Delivery<<B::Consumer as Consumer>::Mark>,
+    ) -> Option<Gone> {
+        let deliveries = self.inner.tries.count(&delivery);
+        let explicit = self.subscription.ack == Ack::Explicit && delivery.mark.is_some();
+        // There is one: no more were fetched than there are places, and only this task takes any.
+        let place = if explicit { self.places.clone().try_acquire_owned().ok() } else { None };
+        let (link, consumer) = (reader.link.clone(), reader.consumer.clone());
+        let lease = Lease { link, consumer, delivery, deliveries, stream: Some(self.id), place };
+        let lease = self.inner.worth(lease).await?;
+        if explicit {
+            let told = self.inner.hold(lease);
+            return self.send(told.get()).await;
+        }
+        let told = reply::delivery(&lease.delivery, lease.deliveries, None);
+        if let Some(Gone) = self.send(told.get()).await {
+            self.inner.give_back(lease).await;
+            return Some(Gone);
+        }
+        // Where this fails it comes again.
+        let _ = self.inner.judge(lease, Verdict::Ack).await;
+        None
+    }
+
+    async fn send(&self, json: &str) -> Option<Gone> {
+        let event = Event::message(json.to_owned()).frame();
+        self.events.send(event).await.err().map(|_| Gone)
+    }
+}
+
+impl<B: Broker> Drop for Listener<B> {
+    fn drop(&mut self) {
+        self.inner.counts.listeners.fetch_sub(1, Ordering::Relaxed);
+    }
+}
