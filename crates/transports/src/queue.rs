@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 use trunkline_core::{Call, Context, Error, Kind, Occupancy, Operation, Proof, Reply, Result, Transport};
 
 pub use self::config::QueueConfig;
-use self::{address::System, amqp::Amqp, client::Client, memory::Memory};
+use self::{address::System, amqp::Amqp, client::Client, kafka::Kafka, memory::Memory};
 
 /// A message broker; its address says which.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub struct MessageQueue {
 #[derive(Debug)]
 enum Speaks {
     RabbitMq(Client<Amqp>),
+    Kafka(Client<Kafka>),
     Memory(Client<Memory>),
 }
 
@@ -42,6 +43,7 @@ macro_rules! each {
     ($speaks:expr, $client:ident => $done:expr) => {
         match $speaks {
             Speaks::RabbitMq($client) => $done,
+            Speaks::Kafka($client) => $done,
             Speaks::Memory($client) => $done,
         }
     };
@@ -56,6 +58,7 @@ impl Transport for MessageQueue {
         let login = parts.address.login.clone();
         let speaks = match parts.address.system {
             System::RabbitMq => Speaks::RabbitMq(Client::new(Amqp::open(parts)?, login, rules)),
+            System::Kafka => Speaks::Kafka(Client::new(Kafka::open(parts)?, login, rules)),
             System::Memory => Speaks::Memory(Client::new(Memory::open(parts, context)?, login, rules)),
             _ => {
                 return Err(Error::new(Kind::Unsupported, "base_url: this broker cannot be spoken to yet"));

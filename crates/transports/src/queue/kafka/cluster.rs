@@ -5,7 +5,10 @@ mod once;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -31,6 +34,8 @@ pub(super) struct Cluster {
     bootstrap: Vec<(String, u16)>,
     /// Whether brokers may make topics that are asked for.
     create: bool,
+    /// Whether no broker could be reached the last time that one was looked for.
+    lost: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -65,7 +70,8 @@ pub(super) struct Known {
 impl Cluster {
     /// A cluster that is found at `bootstrap`, of which there is at least one. Nothing is sent yet.
     pub(super) fn new(target: Target, bootstrap: Vec<(String, u16)>, create: bool) -> Arc<Self> {
-        Arc::new(Self { target, bootstrap, create, state: Mutex::default() })
+        let lost = AtomicBool::new(false);
+        Arc::new(Self { target, bootstrap, create, lost, state: Mutex::default() })
     }
 
     /// What is known, asked for if it is not or is old.
@@ -205,14 +211,23 @@ impl Cluster {
         let mut last = Error::invalid("no broker is named");
         for (place, host, port) in named.chain(told) {
             match self.shared(place, &host, port, until).await {
-                Ok(connection) => return Ok(connection),
+                Ok(connection) => {
+                    self.lost.store(false, Relaxed);
+                    return Ok(connection);
+                }
                 Err(error) => last = error,
             }
             if until <= Instant::now() {
                 break;
             }
         }
+        self.lost.store(true, Relaxed);
         Err(last)
+    }
+
+    /// Whether no broker could be reached the last time that one was looked for.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Relaxed)
     }
 
     /// The broker that coordinates a group.

@@ -105,10 +105,6 @@ impl Reader {
         self.take(4).map(|mut bytes| bytes.get_i32())
     }
 
-    pub(super) fn u32(&mut self) -> Result<u32> {
-        self.take(4).map(|mut bytes| bytes.get_u32())
-    }
-
     pub(super) fn i64(&mut self) -> Result<i64> {
         self.take(8).map(|mut bytes| bytes.get_i64())
     }

@@ -131,27 +131,37 @@ impl Fetcher {
         }
     }
 
-    /// Reads these partitions from these offsets on, and no others. What has come of others, or of other offsets, is
-    /// forgotten.
-    pub(super) fn assign(&mut self, positions: impl IntoIterator<Item = (Partition, i64)>) {
-        let position = |(partition, offset): (Partition, i64)| {
-            let topic = partition.0.as_str().into();
-            (partition, Position { topic, offset, asked: false, not_before: Instant::now() })
-        };
-        self.positions = positions.into_iter().map(position).collect();
-        self.ready.clear();
+    /// Reads these partitions and no others: from these offsets on, or where none is given from where they were read so far.
+    /// What has come of others, or of other offsets, is forgotten.
+    pub(super) fn assign(&mut self, wanted: impl IntoIterator<Item = (Partition, Option<i64>)>) {
+        let mut before = std::mem::take(&mut self.positions);
+        for (partition, offset) in wanted {
+            let kept = before.remove(&partition).filter(|_| offset.is_none());
+            let position = kept.unwrap_or_else(|| Position {
+                topic: partition.0.as_str().into(),
+                offset: offset.unwrap_or_default(),
+                asked: false,
+                not_before: Instant::now(),
+            });
+            if offset.is_some() {
+                self.forget(&partition);
+            }
+            self.positions.insert(partition, position);
+        }
+        before.into_keys().for_each(|partition| self.forget(&partition));
+    }
+
+    /// Forgets what has come of a partition.
+    fn forget(&mut self, partition: &Partition) {
+        let of_it = |read: &Read| (&*read.topic, read.partition) == (&*partition.0, partition.1);
+        self.ready.retain(|read| !read.as_ref().is_ok_and(of_it));
     }
 
     /// Reads a partition from another offset on.
     pub(super) fn seek(&mut self, partition: &Partition, offset: i64) {
         if let Some(position) = self.positions.get_mut(partition) {
             (position.offset, position.asked) = (offset, false);
-            self.ready.retain(|read| {
-                read.as_ref().is_err()
-                    || read
-                        .as_ref()
-                        .is_ok_and(|read| (&*read.topic, read.partition) != (&*partition.0, partition.1))
-            });
+            self.forget(partition);
         }
     }
 

@@ -10,10 +10,11 @@ use super::{
     cluster::Cluster,
     codes::{self, Help},
     messages::{
-        by_topic,
-        fetch::{LATEST, ListOffsets},
+        OfTopic, by_topic,
+        fetch::{EARLIEST, LATEST, ListOffsets},
         offsets::OffsetFetch,
     },
+    wire::Connection,
 };
 
 /// A partition.
@@ -26,12 +27,14 @@ pub(super) struct Lag {
     pub(super) partition: i32,
     /// The offset of the record that it goes on with; `None` where it has not said.
     pub(super) committed: Option<i64>,
+    /// The offset of the first record that is kept.
+    pub(super) begin: i64,
     /// The offset that the next record to be written will have.
     pub(super) end: i64,
 }
 
 /// The first offset of records since `time` of each partition: in milliseconds since 1970, or [`LATEST`] or
-/// [`EARLIEST`](super::messages::fetch::EARLIEST). The end where no record is that new.
+/// [`EARLIEST`]. The end where no record is that new.
 ///
 /// # Errors
 ///
@@ -46,8 +49,8 @@ pub(super) async fn list(
     match try_list(cluster, partitions, time, committed, until).await {
         Err((error, Help::Look)) if Instant::now() < until => {
             // Those that are not leaders any more do not answer: whoever is now, does.
+            drop(error);
             cluster.refresh();
-            let _ = error;
             try_list(cluster, partitions, time, committed, until).await.map_err(|(error, _)| error)
         }
         result => result.map_err(|(error, _)| error),
@@ -117,21 +120,50 @@ pub(super) async fn lag(
         wanted.extend(view.partitions.iter().map(|partition| (topic.clone(), partition.index)));
     }
     let asked = topics.map(|_| by_topic(wanted.iter().map(|(topic, index)| (&**topic, *index))));
-    let offsets = connection.ask(&OffsetFetch { group, topics: asked }, until).await?;
+    let committed = fetch(&connection, group, asked, until).await?;
+    let partitions: Vec<_> = if topics.is_some() { wanted } else { committed.keys().cloned().collect() };
+    let ends = list(cluster, &partitions, LATEST, false, until).await?;
+    let begins = list(cluster, &partitions, EARLIEST, false, until).await?;
+    let lag = |(partition, end): (Partition, i64)| {
+        let committed = committed.get(&partition).copied();
+        let begin = begins.get(&partition).copied().unwrap_or_default();
+        Lag { topic: partition.0, partition: partition.1, committed, begin, end }
+    };
+    Ok(ends.into_iter().map(lag).collect())
+}
+
+/// How far a group has come in these partitions; those are missing of which it has not said.
+///
+/// # Errors
+///
+/// What the coordinator refuses.
+pub(super) async fn committed(
+    coordinator: &Connection,
+    group: &str,
+    partitions: &[Partition],
+    until: Instant,
+) -> Result<BTreeMap<Partition, i64>> {
+    let topics = by_topic(partitions.iter().map(|(topic, index)| (&**topic, *index)));
+    fetch(coordinator, group, Some(topics), until).await
+}
+
+async fn fetch(
+    coordinator: &Connection,
+    group: &str,
+    topics: Option<Vec<OfTopic<i32>>>,
+    until: Instant,
+) -> Result<BTreeMap<Partition, i64>> {
     let what = format!("the broker does not say how far group {group} has come");
+    let offsets = coordinator.ask(&OffsetFetch { group, topics }, until).await?;
     codes::accepted(offsets.error, &what, None)?;
     let mut committed = BTreeMap::new();
     for topic in offsets.topics {
-        for partition in topic.partitions {
-            codes::accepted(partition.error, &what, None)?;
-            committed.insert((topic.name.clone(), partition.partition), partition.offset);
+        for found in topic.partitions {
+            codes::accepted(found.error, &what, None)?;
+            if found.offset >= 0 {
+                committed.insert((topic.name.clone(), found.partition), found.offset);
+            }
         }
     }
-    let partitions: Vec<_> = if topics.is_some() { wanted } else { committed.keys().cloned().collect() };
-    let ends = list(cluster, &partitions, LATEST, false, until).await?;
-    let lag = |(partition, end): (Partition, i64)| {
-        let committed = committed.get(&partition).copied().filter(|offset| *offset >= 0);
-        Lag { topic: partition.0, partition: partition.1, committed, end }
-    };
-    Ok(ends.into_iter().map(lag).collect())
+    Ok(committed)
 }

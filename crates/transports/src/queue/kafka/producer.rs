@@ -21,7 +21,7 @@ use tokio::{
 };
 use trunkline_core::{Error, Kind, Outcome, Result};
 
-use self::{entry::Entry, lane::Lane, partition::Sticky};
+use self::{entry::{Entry, Ticket}, lane::Lane, partition::Sticky};
 use super::{cluster::Cluster, compression::Compression, records::Record};
 
 /// How much may wait to be written, of all partitions together, in bytes. What is more waits outside.
@@ -74,28 +74,28 @@ impl Producer {
         Self { cluster, settings, lanes, sticky, room: Arc::new(Semaphore::new(ROOM)) }
     }
 
-    /// Writes a record, to `partition` or else where its key belongs, until `until` at most. A future that is dropped
-    /// takes the record along if it has not left.
+    /// Hands over a record to be written, to `partition` or else where its key belongs, behind all that were handed over
+    /// before. Waits until there is room for it, until `until` at most; whether it was written the ticket tells. One that is
+    /// dropped takes the record along if it has not left.
     ///
     /// # Errors
     ///
-    /// What brokers refuse, as `codes.rs` has it. Outcome `not_sent` where the record never left, `rejected` where the
-    /// brokers say that it was not written, `unknown` where it may have been.
-    pub(super) async fn publish(
+    /// What brokers refuse, as `codes.rs` has it, with outcome `not_sent`.
+    pub(super) async fn begin(
         &self,
         topic: &str,
         partition: Option<i32>,
         record: Record,
         until: Instant,
-    ) -> Result<Placed> {
+    ) -> Result<Ticket> {
+        let size = record.size();
         let partition = match partition {
             Some(partition) => partition,
             None => {
                 let (view, _) = self.cluster.topic(topic, until).await?;
-                self.sticky.choose(&view, record.key.as_deref(), record.size())?
+                self.sticky.choose(&view, record.key.as_deref(), size)?
             }
         };
-        let size = record.size();
         let wanted = u32::try_from(size.min(ROOM)).expect("it is at most 32 MiB");
         let room = timeout_at(until, self.room.clone().acquire_many_owned(wanted)).await;
         let room = room.map_err(|_| {
@@ -105,7 +105,7 @@ impl Producer {
         let room = room.expect("it is never closed");
         let (entry, ticket) = Entry::new(record, size, until, room);
         self.hand_over(topic, partition, entry);
-        ticket.placed(until).await
+        Ok(ticket)
     }
 
     /// Hands a record to the task of its partition, which is begun if there is none.

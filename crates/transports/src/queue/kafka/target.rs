@@ -13,15 +13,13 @@ use super::{
     scram::{Hash, Scram},
     wire::Connection,
 };
-use crate::{http::Tls, queue::net::Net};
+use crate::queue::net::Net;
 
 /// How brokers are reached.
 #[derive(Debug)]
 pub(super) struct Target {
     context: Context,
     net: Net,
-    /// Whether that is over TLS.
-    tls: bool,
     login: Option<Login>,
     /// What we call ourselves in the logs and quotas of brokers.
     client_id: String,
@@ -34,16 +32,18 @@ pub(super) struct Target {
 pub(super) struct Login {
     pub(super) mechanism: Mechanism,
     pub(super) user: String,
-    pub(super) password: Secret,
-    /// Whether `PLAIN` may send the password over a connection without TLS to another machine.
+    /// The password, or the token.
+    pub(super) secret: Secret,
+    /// Whether it may be sent as it is over a connection without TLS to another machine.
     pub(super) plainly: bool,
 }
 
-/// How (RFC 4616, RFC 5802).
+/// How (RFC 4616, RFC 5802, RFC 7628).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mechanism {
     Plain,
     Scram(Hash),
+    OAuthBearer,
 }
 
 impl Mechanism {
@@ -52,6 +52,7 @@ impl Mechanism {
             Self::Plain => "PLAIN",
             Self::Scram(Hash::Sha256) => "SCRAM-SHA-256",
             Self::Scram(Hash::Sha512) => "SCRAM-SHA-512",
+            Self::OAuthBearer => "OAUTHBEARER",
         }
     }
 }
@@ -59,12 +60,12 @@ impl Mechanism {
 impl Target {
     pub(super) fn new(
         context: Context,
-        tls: Option<Tls>,
+        net: Net,
         login: Option<Login>,
         client_id: String,
         limit: Duration,
     ) -> Self {
-        Self { context, tls: tls.is_some(), net: Net::new(tls), login, client_id, limit }
+        Self { context, net, login, client_id, limit }
     }
 
     /// A connection to a broker that is ready for requests, until `until` at most.
@@ -89,14 +90,14 @@ impl Target {
         if let Some(login) = &self.login {
             let bare = host.trim_matches(['[', ']']);
             let own = bare == "localhost" || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-            self.log_in(&connection, login, own || self.tls, end).await?;
+            self.log_in(&connection, login, own || self.net.is_secure(), end).await?;
         }
         Ok(connection)
     }
 
     /// What closes upon the first words is usually spoken to in the wrong way.
     fn explain(&self, error: Error) -> Error {
-        let advice = match (self.tls, error.kind()) {
+        let advice = match (self.net.is_secure(), error.kind()) {
             (false, Kind::Unavailable | Kind::Protocol) => {
                 "what answers there may want TLS, or be no Kafka broker"
             }
@@ -114,10 +115,11 @@ impl Target {
         end: Instant,
     ) -> Result<()> {
         let mechanism = login.mechanism.name();
-        if login.mechanism == Mechanism::Plain && !private && !login.plainly {
+        if !matches!(login.mechanism, Mechanism::Scram(_)) && !private && !login.plainly {
             return Err(Error::new(
                 Kind::Unauthenticated,
-                "the password would be sent in clear text over a connection without TLS; use TLS or SCRAM",
+                "the password would be sent in clear text over a connection without TLS; speak TLS (kafkas), or name the \
+                 mechanism in base_url",
             ));
         }
         let offer = connection.ask(&SaslHandshake { mechanism }, end).await?;
@@ -126,11 +128,20 @@ impl Target {
             let what = format!("the broker takes no login by {mechanism}, but by {offered}");
             return Err(codes::refused(offer.error, &what, None));
         }
-        let password = login.password.expose()?;
+        let secret = login.secret.expose()?;
         let lifetime = match login.mechanism {
             Mechanism::Plain => {
-                let message = format!("\0{}\0{}", login.user, &*password);
+                let message = format!("\0{}\0{}", login.user, &*secret);
                 self.say(connection, message.as_bytes(), end).await?.1
+            }
+            Mechanism::OAuthBearer => {
+                let message = format!("n,,\x01auth=Bearer {}\x01\x01", &*secret);
+                let (said, lifetime) = self.say(connection, message.as_bytes(), end).await?;
+                if !said.is_empty() {
+                    // What is wrong comes as a question, and is answered before it is an error (section 3.2.3).
+                    self.say(connection, b"\x01", end).await?;
+                }
+                lifetime
             }
             Mechanism::Scram(hash) => {
                 let mut nonce = [0; 24];
@@ -139,7 +150,7 @@ impl Target {
                 let nonce = nonce.iter().map(|byte| format!("{byte:02x}")).collect();
                 let scram = Scram::new(hash, &login.user, nonce);
                 let (said, _) = self.say(connection, scram.first().as_bytes(), end).await?;
-                let (message, proven) = scram.last(&password, &said)?;
+                let (message, proven) = scram.last(&secret, &said)?;
                 let (said, lifetime) = self.say(connection, message.as_bytes(), end).await?;
                 proven.check(&said)?;
                 lifetime

@@ -124,9 +124,10 @@ impl Connection {
         }
     }
 
-    /// Whether the broker has an API at all.
-    pub(super) fn has(&self, api: Api) -> bool {
-        self.version(api).is_ok()
+    /// The newest version of an API that the broker has.
+    pub(super) fn newest(&self, api: Api) -> Option<i16> {
+        let known = self.shared.versions.get()?;
+        known.iter().find(|(key, ..)| *key == api.key).map(|(_, _, newest)| *newest)
     }
 
     /// Sends a request and waits for its reply, until `until` at most.

@@ -12,8 +12,6 @@ pub(crate) struct Identity {
     pub(crate) generation: i32,
     /// What the coordinator calls it; empty until it does.
     pub(crate) member: String,
-    /// What it calls itself, to be known again after a restart.
-    pub(crate) instance: Option<String>,
 }
 
 impl Identity {
@@ -22,7 +20,8 @@ impl Identity {
         to.i32(self.generation);
         to.string(&self.member);
         if with_instance {
-            to.nullable_string(self.instance.as_deref());
+            // It has no name of its own to be known by after a restart (KIP-345).
+            to.nullable_string(None);
         }
     }
 }
@@ -61,7 +60,7 @@ impl Request for JoinGroup<'_> {
         to.i32(self.rebalance);
         to.string(&self.who.member);
         if version >= 5 {
-            to.nullable_string(self.who.instance.as_deref());
+            to.nullable_string(None);
         }
         to.string("consumer");
         to.array(self.assignors, |to, name| {

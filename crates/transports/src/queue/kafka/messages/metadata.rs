@@ -42,7 +42,6 @@ pub(crate) struct TopicView {
 /// A partition.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PartitionView {
-    pub(crate) error: i16,
     pub(crate) index: i32,
     /// The id of its leader; -1 while there is none.
     pub(crate) leader: i32,
@@ -71,7 +70,9 @@ impl Request for Metadata<'_> {
         })?;
         let (cluster_id, controller) = (from.nullable_string()?, from.i32()?);
         let partition = |from: &mut Reader| {
-            let (error, index, leader) = (from.i16()?, from.i32()?, from.i32()?);
+            // Where there is no leader, the leader says so.
+            let _error = from.i16()?;
+            let (index, leader) = (from.i32()?, from.i32()?);
             if version >= 7 {
                 let _leader_epoch = from.i32()?;
             }
@@ -79,7 +80,7 @@ impl Request for Metadata<'_> {
             if version >= 5 {
                 let _offline = from.array(Reader::i32)?;
             }
-            Ok(PartitionView { error, index, leader, replicas, in_sync })
+            Ok(PartitionView { index, leader, replicas, in_sync })
         };
         let topics = from.array(|from| {
             Ok(TopicView {

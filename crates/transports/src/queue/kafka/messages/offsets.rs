@@ -22,7 +22,7 @@ impl Request for OffsetCommit<'_> {
         to.i32(self.who.generation);
         to.string(&self.who.member);
         if version >= 7 {
-            to.nullable_string(self.who.instance.as_deref());
+            to.nullable_string(None);
         }
         if version <= 4 {
             // Kept for as long as the broker keeps them.

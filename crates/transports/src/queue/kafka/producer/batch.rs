@@ -5,11 +5,14 @@ use tokio::time::Instant;
 use trunkline_core::{Error, Outcome, Result, Retry};
 
 use super::{Placed, entry::Entry};
-use crate::queue::kafka::{
-    codes::{self, Help},
-    compression::Compression,
-    messages::produce::Produced,
-    records::{self, Stamp},
+use crate::{
+    queue::kafka::{
+        codes::{self, Help},
+        compression::Compression,
+        messages::produce::Produced,
+        records::{self, Stamp},
+    },
+    websocket::link::copy,
 };
 
 /// Records that are written together.
@@ -129,10 +132,4 @@ impl Batch {
         let second = self.entries.split_off(self.entries.len() / 2);
         Ok([Self::new(self.entries, compression)?, Self::new(second, compression)?])
     }
-}
-
-/// The same error for another one.
-pub(super) fn copy(error: &Error) -> Error {
-    let same = Error::new(error.kind(), error.message().to_owned()).outcome_is(error.outcome());
-    error.context().iter().fold(same, |same, (key, value)| same.with(key, value.clone()))
 }

@@ -36,7 +36,7 @@ pub(super) struct Entry {
 
 /// The wait for a record.
 #[derive(Debug)]
-pub(super) struct Ticket {
+pub(in super::super) struct Ticket {
     stage: Arc<AtomicU8>,
     answer: oneshot::Receiver<Result<Placed>>,
 }
@@ -71,7 +71,12 @@ impl Entry {
 
 impl Ticket {
     /// Where the record was written, if that is known by `until`.
-    pub(super) async fn placed(mut self, until: Instant) -> Result<Placed> {
+    ///
+    /// # Errors
+    ///
+    /// Outcome `not_sent` where the record never left, `rejected` where the brokers say that it was not written, `unknown`
+    /// where it may have been.
+    pub(in super::super) async fn placed(mut self, until: Instant) -> Result<Placed> {
         match timeout_at(until, &mut self.answer).await {
             Ok(Ok(placed)) => placed,
             Ok(Err(_)) => {

@@ -11,15 +11,18 @@ use trunkline_core::{Error, Kind, Outcome, Result, Retry};
 
 use super::{
     Settings,
-    batch::{self, Batch, Fate},
+    batch::{Batch, Fate},
     entry::Entry,
 };
-use crate::queue::kafka::{
-    cluster::{Cluster, Known},
-    codes,
-    messages::produce::{InitProducerId, Produce, Produced},
-    records::Stamp,
-    wire::Connection,
+use crate::{
+    queue::kafka::{
+        cluster::{Cluster, Known},
+        codes,
+        messages::produce::{InitProducerId, Produce, Produced},
+        records::Stamp,
+        wire::Connection,
+    },
+    websocket::link::copy,
 };
 
 /// How many batches a broker remembers the numbers of (KIP-98, and `max.in.flight.requests.per.connection` of KAFKA-5494).
@@ -120,7 +123,7 @@ impl Lane {
         let until = self.queue.iter().map(|entry| entry.until).max().unwrap_or_else(Instant::now);
         if let Err(error) = self.ready(until).await {
             self.queued = 0;
-            self.queue.drain(..).for_each(|entry| entry.settle(Err(batch::copy(&error))));
+            self.queue.drain(..).for_each(|entry| entry.settle(Err(copy(&error))));
             return;
         }
         let Some(mut batch) = self.next_batch() else { return };

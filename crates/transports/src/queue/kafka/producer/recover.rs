@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep_until};
 use trunkline_core::{Error, Kind};
 
 use super::{
-    batch::{self, Batch, Fate},
+    batch::{Batch, Fate},
     lane::{Lane, advance},
 };
-use crate::queue::kafka::codes::Help;
+use crate::{queue::kafka::codes::Help, websocket::link::copy};
 
 /// The pause before the second attempt, which doubles up to the longest: elections take their time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -67,7 +67,7 @@ impl Lane {
                 Fate::TooLarge(error) if !batch.uncertain => {
                     recovery.next.get_or_insert(batch.stamp.map_or(self.sequence, |stamp| stamp.sequence));
                     let halves = batch.halves(self.settings.compression).ok()?;
-                    return Some(halves.map(|half| (half, Fate::Again(batch::copy(&error), Help::None))));
+                    return Some(halves.map(|half| (half, Fate::Again(copy(&error), Help::None))));
                 }
                 Fate::TooLarge(error) | Fate::Refused(error) => {
                     self.abandon(batch, &error, recovery);
