@@ -5,6 +5,7 @@ mod amqp;
 mod broker;
 mod client;
 mod config;
+mod kafka;
 mod lease;
 mod line;
 mod memory;
@@ -21,11 +22,12 @@ mod stream;
 mod tries;
 
 use serde_json::value::RawValue;
-use trunkline_core::{Call, Context, Error, Kind, Occupancy, Operation, Proof, Reply, Result, Transport};
+use trunkline_core::{Call, Context, Occupancy, Operation, Proof, Reply, Result, Transport};
 
 pub use self::config::QueueConfig;
 use self::{
-    address::System, amqp::Amqp, client::Client, memory::Memory, mqtt::Mqtt, nats::Nats, redis::Redis,
+    address::System, amqp::Amqp, client::Client, kafka::Kafka, memory::Memory, mqtt::Mqtt, nats::Nats,
+    redis::Redis,
 };
 
 /// A message broker; its address says which.
@@ -41,6 +43,7 @@ enum Speaks {
     Nats(Client<Nats>),
     Redis(Client<Redis>),
     Mqtt(Client<Mqtt>),
+    Kafka(Client<Kafka>),
     Memory(Client<Memory>),
 }
 
@@ -52,6 +55,7 @@ macro_rules! each {
             Speaks::Nats($client) => $done,
             Speaks::Redis($client) => $done,
             Speaks::Mqtt($client) => $done,
+            Speaks::Kafka($client) => $done,
             Speaks::Memory($client) => $done,
         }
     };
@@ -69,10 +73,8 @@ impl Transport for MessageQueue {
             System::Nats => Speaks::Nats(Client::new(Nats::open(parts)?, login, rules)),
             System::Redis => Speaks::Redis(Client::new(Redis::open(parts)?, login, rules)),
             System::Mqtt => Speaks::Mqtt(Client::new(Mqtt::open(parts)?, login, rules)),
+            System::Kafka => Speaks::Kafka(Client::new(Kafka::open(parts)?, login, rules)),
             System::Memory => Speaks::Memory(Client::new(Memory::open(parts, context)?, login, rules)),
-            _ => {
-                return Err(Error::new(Kind::Unsupported, "base_url: this broker cannot be spoken to yet"));
-            }
         };
         Ok(Self { speaks })
     }

@@ -49,6 +49,7 @@ impl Guarantee {
 }
 
 /// A message that came.
+#[derive(Debug)]
 pub(crate) struct Delivery<M> {
     /// The message; its destination is where it was found.
     pub(crate) message: Message,

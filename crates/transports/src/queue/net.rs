@@ -34,6 +34,11 @@ impl Net {
         Self { tls, config: Arc::default() }
     }
 
+    /// Whether it is over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Connects, as far as TLS.
     ///
     /// # Errors

@@ -1,0 +1,374 @@
+//! `Fetcher`: reads partitions from given offsets on. There is one request under way with each broker that leads some of
+//! them; what has come of it stays here until it is taken, so whoever stops waiting loses nothing.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use trunkline_core::{Error, Kind, Result};
+
+use super::{
+    cluster::{Cluster, Known},
+    codes::{self, Help},
+    messages::{
+        by_topic,
+        fetch::{EARLIEST, Fetch, Fetched, From, LATEST, Slice},
+    },
+    offsets::{self, Partition},
+    records::{Batches, Stored},
+    wire::Connection,
+};
+
+/// How long to connect, and to wait for a broker beyond what it is asked to wait.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// The pause before a partition is asked for again that could not be read.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How records are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings {
+    /// How long a broker waits for records where there are none.
+    pub(super) max_wait: Duration,
+    /// How much comes at once, of one broker and of one partition, in bytes; one batch may be longer.
+    pub(super) max_bytes: i32,
+    pub(super) partition_max_bytes: i32,
+    /// Whether records of transactions are read that are not committed.
+    pub(super) uncommitted: bool,
+    /// Where to go on when the records at a position are gone.
+    pub(super) reset: Reset,
+}
+
+/// Where to begin (`auto.offset.reset`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reset {
+    Earliest,
+    Latest,
+    /// Nowhere: it is an error.
+    Never,
+}
+
+impl Reset {
+    /// The time that stands for it.
+    pub(super) fn time(self) -> Option<i64> {
+        match self {
+            Self::Earliest => Some(EARLIEST),
+            Self::Latest => Some(LATEST),
+            Self::Never => None,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_wait: Duration::from_millis(500),
+            max_bytes: 8 << 20,
+            partition_max_bytes: 1 << 20,
+            uncommitted: false,
+            reset: Reset::Latest,
+        }
+    }
+}
+
+/// Records of a partition, at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Read {
+    pub(super) topic: Arc<str>,
+    pub(super) partition: i32,
+    pub(super) records: Vec<Stored>,
+    /// The offset that the next record to be written had when these were read.
+    pub(super) end: i64,
+}
+
+/// Where a partition is read.
+#[derive(Debug)]
+struct Position {
+    topic: Arc<str>,
+    offset: i64,
+    /// Whether a request for it is under way, and whether what it brings is void.
+    asked: bool,
+    not_before: Instant,
+}
+
+/// What came of a request.
+struct Came {
+    node: i32,
+    asked: Vec<(Partition, i64)>,
+    known: Arc<Known>,
+    result: Result<(Connection, Fetched)>,
+}
+
+type Request = Pin<Box<dyn Future<Output = Came> + Send>>;
+
+/// Reads partitions.
+pub(super) struct Fetcher {
+    cluster: Arc<Cluster>,
+    settings: Settings,
+    positions: BTreeMap<Partition, Position>,
+    connections: HashMap<i32, Connection>,
+    busy: HashMap<i32, ()>,
+    under_way: FuturesUnordered<Request>,
+    ready: VecDeque<Result<Read>>,
+}
+
+impl Fetcher {
+    /// Reads nothing yet.
+    pub(super) fn new(cluster: Arc<Cluster>, settings: Settings) -> Self {
+        Self {
+            cluster,
+            settings,
+            positions: BTreeMap::new(),
+            connections: HashMap::new(),
+            busy: HashMap::new(),
+            under_way: FuturesUnordered::new(),
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Reads these partitions and no others: from these offsets on, or where none is given from where they were read so far.
+    /// What has come of others, or of other offsets, is forgotten.
+    pub(super) fn assign(&mut self, wanted: impl IntoIterator<Item = (Partition, Option<i64>)>) {
+        let mut before = std::mem::take(&mut self.positions);
+        for (partition, offset) in wanted {
+            let kept = before.remove(&partition).filter(|_| offset.is_none());
+            let position = kept.unwrap_or_else(|| Position {
+                topic: partition.0.as_str().into(),
+                offset: offset.unwrap_or_default(),
+                asked: false,
+                not_before: Instant::now(),
+            });
+            if offset.is_some() {
+                self.forget(&partition);
+            }
+            self.positions.insert(partition, position);
+        }
+        before.into_keys().for_each(|partition| self.forget(&partition));
+    }
+
+    /// Forgets what has come of a partition.
+    fn forget(&mut self, partition: &Partition) {
+        let of_it = |read: &Read| (&*read.topic, read.partition) == (&*partition.0, partition.1);
+        self.ready.retain(|read| !read.as_ref().is_ok_and(of_it));
+    }
+
+    /// Reads a partition from another offset on.
+    pub(super) fn seek(&mut self, partition: &Partition, offset: i64) {
+        if let Some(position) = self.positions.get_mut(partition) {
+            (position.offset, position.asked) = (offset, false);
+            self.forget(partition);
+        }
+    }
+
+    /// The next records of some partition, or none where there are none until `until`.
+    ///
+    /// # Errors
+    ///
+    /// What brokers refuse, for the one partition it is said of; others are read on. `protocol` where records are damaged.
+    pub(super) async fn next(&mut self, until: Instant) -> Result<Option<Read>> {
+        loop {
+            if let Some(ready) = self.ready.pop_front() {
+                return ready.map(Some);
+            }
+            self.ask(until).await?;
+            let now = Instant::now();
+            let later = self
+                .positions
+                .values()
+                .filter(|position| !position.asked)
+                .map(|position| position.not_before);
+            let wake = later.filter(|later| *later > now).min().unwrap_or(until).min(until);
+            let came = match self.under_way.is_empty() {
+                true => {
+                    sleep_until(wake).await;
+                    None
+                }
+                false => timeout_at(wake, self.under_way.next()).await.ok().flatten(),
+            };
+            match came {
+                Some(came) => self.take(came, until).await?,
+                None if Instant::now() >= until => return Ok(None),
+                None => {}
+            }
+        }
+    }
+
+    /// Asks each broker that has nothing to answer for those partitions that it leads.
+    async fn ask(&mut self, until: Instant) -> Result<()> {
+        let now = Instant::now();
+        let mut leaders: BTreeMap<i32, (Vec<(Partition, i64)>, Arc<Known>)> = BTreeMap::new();
+        let idle =
+            self.positions.iter().filter(|(_, position)| !position.asked && position.not_before <= now);
+        for (partition, position) in idle {
+            let (node, known) = self.cluster.leader(&partition.0, partition.1, until).await?;
+            if !self.busy.contains_key(&node) {
+                let (asked, _) = leaders.entry(node).or_insert_with(|| (Vec::new(), known));
+                asked.push((partition.clone(), position.offset));
+            }
+        }
+        for (node, (asked, known)) in leaders {
+            for (partition, _) in &asked {
+                if let Some(position) = self.positions.get_mut(partition) {
+                    position.asked = true;
+                }
+            }
+            self.busy.insert(node, ());
+            let open = self.connections.remove(&node).filter(Connection::is_open);
+            self.under_way.push(Box::pin(request(
+                self.cluster.clone(),
+                self.settings,
+                node,
+                open,
+                known,
+                asked,
+            )));
+        }
+        Ok(())
+    }
+
+    /// Takes what came of a request.
+    async fn take(&mut self, came: Came, until: Instant) -> Result<()> {
+        let Came { node, asked, known, result } = came;
+        self.busy.remove(&node);
+        let mut slices = HashMap::new();
+        let result = result.and_then(|(connection, fetched)| {
+            self.connections.insert(node, connection);
+            codes::accepted(fetched.error, "the broker gives no records", None).map(|()| fetched)
+        });
+        match result {
+            Ok(fetched) => {
+                for topic in fetched.topics {
+                    for slice in topic.partitions {
+                        slices.insert((topic.name.clone(), slice.partition), slice);
+                    }
+                }
+            }
+            Err(error) => {
+                self.cluster.forget(&known);
+                self.release(&asked, PAUSE);
+                // One that is gone may come back; who asks too much of us, or is not who it should be, does not.
+                return match error.kind() {
+                    Kind::Unavailable | Kind::Timeout if self.positions.len() > asked.len() => Ok(()),
+                    _ => Err(error),
+                };
+            }
+        }
+        let mut lost = Vec::new();
+        for (partition, offset) in asked {
+            let slice = slices.remove(&partition);
+            // What was asked for before a partition was sought elsewhere, or given to others, is void.
+            let Some(position) = self.positions.get_mut(&partition) else { continue };
+            if !position.asked || position.offset != offset {
+                continue;
+            }
+            position.asked = false;
+            let Some(slice) = slice else { continue };
+            match slice.error {
+                0 => self.ready.extend(unpack(position, &partition, slice, self.settings.uncommitted)),
+                codes::OFFSET_OUT_OF_RANGE if self.settings.reset != Reset::Never => lost.push(partition),
+                code => {
+                    position.not_before = Instant::now() + PAUSE;
+                    let what = format!(
+                        "the broker gives no records of partition {} of topic {}",
+                        partition.1, partition.0
+                    );
+                    match codes::judge(code).help {
+                        Help::Look => self.cluster.forget(&known),
+                        Help::Time => {}
+                        Help::None => self.ready.push_back(Err(codes::refused(code, &what, None))),
+                    }
+                }
+            }
+        }
+        if let Some(time) = self.settings.reset.time()
+            && !lost.is_empty()
+        {
+            let found = offsets::list(&self.cluster, &lost, time, !self.settings.uncommitted, until).await?;
+            found.iter().for_each(|(partition, offset)| self.seek(partition, *offset));
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, asked: &[(Partition, i64)], pause: Duration) {
+        for (partition, offset) in asked {
+            if let Some(position) =
+                self.positions.get_mut(partition).filter(|position| position.offset == *offset)
+            {
+                (position.asked, position.not_before) = (false, Instant::now() + pause);
+            }
+        }
+    }
+}
+
+/// Asks one broker for records.
+async fn request(
+    cluster: Arc<Cluster>,
+    settings: Settings,
+    node: i32,
+    open: Option<Connection>,
+    known: Arc<Known>,
+    asked: Vec<(Partition, i64)>,
+) -> Came {
+    let until = Instant::now() + settings.max_wait + GRACE;
+    let fetch = async {
+        let connection = match open {
+            Some(open) => open,
+            None => cluster.own(node, &known, until).await?,
+        };
+        let froms = asked
+            .iter()
+            .map(|((topic, partition), offset)| (&**topic, From { partition: *partition, offset: *offset }));
+        let request = Fetch {
+            max_wait: settings.max_wait.as_millis().min(i32::MAX as u128) as i32,
+            min_bytes: 1,
+            max_bytes: settings.max_bytes,
+            partition_max_bytes: settings.partition_max_bytes,
+            committed: !settings.uncommitted,
+            topics: by_topic(froms),
+        };
+        let fetched = connection.ask(&request, until).await?;
+        Ok((connection, fetched))
+    };
+    let result: Result<_, Error> = fetch.await;
+    Came { node, result, asked, known }
+}
+
+/// The records of a slice, and the position behind them.
+fn unpack(
+    position: &mut Position,
+    partition: &Partition,
+    slice: Slice,
+    uncommitted: bool,
+) -> Option<Result<Read>> {
+    let aborted = if uncommitted { Vec::new() } else { slice.aborted };
+    let mut batches = Batches::new(slice.records, aborted);
+    let mut records = Vec::new();
+    let error = loop {
+        match batches.next(position.offset) {
+            Ok(Some((mut more, next))) => {
+                records.append(&mut more);
+                position.offset = next;
+            }
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    match error {
+        // What stands before the damage is read; the next time it is the first.
+        Some(error) if records.is_empty() => {
+            position.not_before = Instant::now() + PAUSE;
+            let place =
+                format!("partition {} of topic {} from offset {}", partition.1, partition.0, position.offset);
+            Some(Err(error.with("place", place)))
+        }
+        _ if records.is_empty() => None,
+        _ => {
+            Some(Ok(Read { topic: position.topic.clone(), partition: partition.1, records, end: slice.end }))
+        }
+    }
+}

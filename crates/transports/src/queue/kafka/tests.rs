@@ -1,0 +1,3 @@
+//! Against real brokers.
+
+mod real;
