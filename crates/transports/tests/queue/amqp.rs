@@ -1,16 +1,18 @@
 //! RabbitMQ.
 
-use crate::rules::Broker;
+use trunkline_testkit::{RabbitMq, SharedRabbitMq};
 
-struct Rabbit;
+use crate::{rules::Broker, trouble::Mortal};
 
-impl Broker for Rabbit {
+struct Shared(SharedRabbitMq);
+
+impl Broker for Shared {
     async fn start() -> Option<Self> {
-        Some(Self)
+        RabbitMq::shared().await.map(Self)
     }
 
     fn url(&self) -> String {
-        "amqp://127.0.0.1".to_owned()
+        self.0.url()
     }
 
     fn nowhere() -> Option<&'static str> {
@@ -18,4 +20,28 @@ impl Broker for Rabbit {
     }
 }
 
-rules!(Rabbit);
+rules!(Shared);
+
+struct Own(RabbitMq);
+
+impl Broker for Own {
+    async fn start() -> Option<Self> {
+        RabbitMq::start().await.map(Self)
+    }
+
+    fn url(&self) -> String {
+        self.0.url()
+    }
+}
+
+impl Mortal for Own {
+    async fn kill(&mut self) {
+        self.0.kill().await;
+    }
+
+    async fn again(&mut self) {
+        self.0.again().await;
+    }
+}
+
+trouble!(Own);

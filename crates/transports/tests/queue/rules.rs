@@ -261,6 +261,12 @@ pub(crate) async fn a_probe_says_who_answers<B: Broker>() {
 
 /// The rules, for a broker.
 macro_rules! rules {
+    (@trouble $broker:ty: $($rule:ident),+ $(,)?) => {
+        $(#[tokio::test]
+        async fn $rule() {
+            crate::trouble::$rule::<$broker>().await;
+        })+
+    };
     ($broker:ty: $($rule:ident),+ $(,)?) => {
         $(#[tokio::test]
         async fn $rule() {
