@@ -16,7 +16,10 @@ use hyper_util::{
     server::{conn::auto, graceful::GracefulShutdown},
 };
 use tokio::{net::TcpListener, runtime};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 use trunkline::{
     Egress, Error, Kind, Manager, Profile, RedisLimits, RedisOptions, Result, Seconds, Source, SqliteOptions,
     SqliteStore,
@@ -224,25 +227,29 @@ fn workers(
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let drain = file.server.drain.map_or(Duration::from_secs(30), Seconds::get);
     let places = Places::new(file.server.connections.unwrap_or(4_096));
+    let working = TaskTracker::new();
     let failed = |error: std::io::Error| Error::new(Kind::Internal, "cannot start a worker").source(error);
     let mut workers = Vec::new();
     for n in 0..file.server.workers.unwrap_or(cores).clamp(1, 256) {
         let listener = listener.try_clone().map_err(failed)?;
         let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let (app, stop, places) = (app.clone(), stop.clone(), places.clone());
-        let work = move || runtime.block_on(serve(app, listener, stop, drain, places));
+        let (working, works) = (working.clone(), working.token());
+        let work = move || runtime.block_on(serve(app, listener, stop, drain, places, (working, works)));
         workers.push(thread::Builder::new().name(format!("worker-{n}")).spawn(work).map_err(failed)?);
     }
     Ok(workers)
 }
 
-/// Accepts until stopped, then lets what is under way end, for as long as `drain` at most.
+/// Accepts until stopped, then lets what is under way end, for as long as `drain` at most: here, and at the other workers,
+/// whose calls may go over a connection that was made here and ends with this runtime.
 async fn serve(
     app: Arc<App>,
     listener: StdListener,
     stop: CancellationToken,
     drain: Duration,
     places: Places,
+    (working, works): (TaskTracker, TaskTrackerToken),
 ) {
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
@@ -289,6 +296,9 @@ async fn serve(
         app.once.ended().await;
         app.consents.ended().await;
         app.manager.settle().await;
+        drop(works);
+        working.close();
+        working.wait().await;
     };
     if tokio::time::timeout(drain, ended).await.is_err() {
         tracing::warn!("the time to drain is up; requests under way were cut");

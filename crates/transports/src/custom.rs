@@ -11,8 +11,8 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use serde_json::value::RawValue;
 use trunkline_core::{
-    Body, Call, Context, Error, Events, HttpRequest, Kind, Operation, Proof, Query, Reply, Result, Secret,
-    Transport,
+    Body, Call, Context, Error, Event, Events, HttpRequest, Kind, Operation, Proof, Query, Reply, Result,
+    Secret, Transport,
 };
 
 pub use self::config::CustomConfig;
@@ -161,8 +161,16 @@ impl Custom {
 fn relayed(reply: Reply) -> Reply {
     let frames = stream::unfold(Events::new(reply.body), |mut events| async {
         let event = events.next().await?;
-        let frame = event.map(|event| Frame::data(event.frame())).map_err(|error| error.at("the driver"));
-        Some((frame, events))
+        let frame = event.map(|event| Frame::data(text(event).frame()));
+        Some((frame.map_err(|error| error.at("the driver")), events))
     });
     Reply::of_events(Body::stream(StreamBody::new(frames)))
+}
+
+/// An event whose data is text, as server-sent events are read: what is no UTF-8 in it is replaced.
+fn text(mut event: Event) -> Event {
+    if std::str::from_utf8(&event.data).is_err() {
+        event.data = String::from_utf8_lossy(&event.data).into_owned().into();
+    }
+    event
 }
