@@ -15,7 +15,11 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use tokio::{net::TcpListener, runtime};
+use tokio::{
+    net::TcpListener,
+    runtime,
+    time::{Instant, timeout},
+};
 use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
@@ -296,13 +300,14 @@ async fn serve(
         app.once.ended().await;
         app.consents.ended().await;
         app.manager.settle().await;
-        drop(works);
-        working.close();
-        working.wait().await;
     };
-    if tokio::time::timeout(drain, ended).await.is_err() {
+    let began = Instant::now();
+    if timeout(drain, ended).await.is_err() {
         tracing::warn!("the time to drain is up; requests under way were cut");
     }
+    drop(works);
+    working.close();
+    let _ = timeout(drain.saturating_sub(began.elapsed()), working.wait()).await;
 }
 
 /// What a connection may do, in either version of HTTP. One of the reserve serves one request, so that its

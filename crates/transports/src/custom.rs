@@ -20,7 +20,6 @@ use self::question::Question;
 use crate::{http::classify, json::Marks, rest::Rest};
 
 /// A service behind a driver.
-#[derive(Debug)]
 pub struct Custom {
     rest: Rest,
     token: Option<Secret>,
@@ -109,6 +108,13 @@ impl Transport for Custom {
     }
 }
 
+impl std::fmt::Debug for Custom {
+    /// Without what the driver is told, which may hold passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Custom").field("rest", &self.rest).finish_non_exhaustive()
+    }
+}
+
 /// What is in a request is the driver's to say.
 fn query(request: &RawValue) -> Result<Query> {
     match request.get().starts_with('{') {
@@ -173,4 +179,24 @@ fn text(mut event: Event) -> Event {
         event.data = String::from_utf8_lossy(&event.data).into_owned().into();
     }
     event
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+    use trunkline_core::{Egress, Profile, parse};
+
+    use super::*;
+
+    #[test]
+    fn what_a_driver_is_told_is_not_printed() {
+        let context = Context::new(Arc::new(Egress::new(Profile::Lab, &[]).unwrap()));
+        let config = json!({
+            "base_url": "http://127.0.0.1:1", "driver_token": "hunter2-a", "config": { "password": "hunter2-b" },
+        });
+        let custom = Custom::open(parse::value(config, "").unwrap(), &context).unwrap();
+        assert!(!format!("{custom:?}").contains("hunter2"), "{custom:?}");
+    }
 }

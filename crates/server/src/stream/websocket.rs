@@ -189,7 +189,7 @@ mod tests {
         let mut taken = 0;
         let reads = async {
             while next(&mut socket).await.is_ok() {
-                taken += 1
+                taken += 1;
             }
         };
         let both = async { tokio::join!(pings, reads) };

@@ -26,7 +26,6 @@ use super::{
 use crate::json::{Found, Marks, Pointer};
 
 /// What is agreed on with the service.
-#[derive(Debug)]
 pub(super) struct Rules {
     pub(super) correlation: Correlation,
     /// What tells a reply from other messages.
@@ -41,11 +40,20 @@ pub(super) struct Rules {
 }
 
 /// Something that can be listened to.
-#[derive(Debug)]
 pub(super) struct StreamRules {
     pub(super) subscribe: Vec<String>,
     pub(super) unsubscribe: Vec<String>,
     pub(super) marks: Marks,
+}
+
+impl std::fmt::Debug for Rules {
+    /// Without the messages, which may hold passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rules")
+            .field("correlation", &self.correlation)
+            .field("streams", &self.streams.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a connection can be told.

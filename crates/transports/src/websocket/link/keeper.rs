@@ -194,7 +194,7 @@ impl<D: Dialogue> Keeper<D> {
         let mut first = order;
         let (mut used, mut pinged) = (Instant::now(), socket.heard());
         let (mut stirred, mut retired) = (false, false);
-        let mut armed = used + self.keeping.ping;
+        let mut armed = used + self.keeping.ping.min(self.keeping.idle);
         let mut timer = Box::pin(sleep_until(armed));
         loop {
             if self.dialogue.takes()
