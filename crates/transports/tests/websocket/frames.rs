@@ -262,7 +262,8 @@ async fn a_service_quotes_what_it_was_shown_whatever_commands_bring_later() {
     let client = client(&peer, further).with_tokens(&["hunter2-0123456789", "another-0123456789"]);
     let mut reader = client.listen(&json!({})).await.unwrap();
     client.next_token();
-    client.call(&json!({ "message": 1, "wait_response": false })).await.unwrap();
+    let error = client.fails(&json!({ "message": 1 })).await.to_string();
+    assert!(error.contains("4002") && !error.contains("hunter2"), "{error}");
     let (name, data) = reader.next().await.unwrap();
     assert!(name == "error" && data.contains("4002") && !data.contains("hunter2"), "{data}");
 }

@@ -96,6 +96,11 @@ impl<D: Dialogue> Keeper<D> {
             let connected = self.connect(brought).await;
             // What this connection is made with. Commands that come over it may bring another one.
             let shown = self.access.credential.clone();
+            // A service may quote it when it says goodbye, to those too who have another one by now.
+            let hidden = |error: Error| match &shown {
+                Some(credential) => error.scrubbed(&Scrub::of(credential)),
+                None => error,
+            };
             let lost = match connected {
                 Ok(socket) => {
                     self.state.open.store(1, Ordering::Relaxed);
@@ -110,13 +115,14 @@ impl<D: Dialogue> Keeper<D> {
                             continue;
                         }
                         Over::Lost(error) => {
+                            let error = hidden(error);
                             self.dialogue.lost(&error);
                             error
                         }
                     }
                 }
                 Err(error) => {
-                    let copy = copy(&error);
+                    let copy = hidden(copy(&error));
                     self.refuse(order, error);
                     copy
                 }
@@ -134,11 +140,6 @@ impl<D: Dialogue> Keeper<D> {
                 _ => true,
             };
             if !passes {
-                // A service may quote what it was shown when it says goodbye.
-                let lost = match &shown {
-                    Some(credential) => lost.scrubbed(&Scrub::of(credential)),
-                    None => lost,
-                };
                 self.dialogue.given_up(&lost);
             }
         }
