@@ -37,6 +37,7 @@ use crate::{
     places::Places,
     public::Public,
     settings::{File, LISTEN, Settings},
+    stream::Seat,
     telemetry::{Exporting, Telemetry},
     timer::KeptTimer,
     watch,
@@ -277,20 +278,22 @@ async fn serve(
             }
         };
         let _ = stream.set_nodelay(true);
-        let (app, place) = (app.clone(), Arc::new(places.take(leave)));
-        let (reserved, its) = (place.is_reserved(), place.clone());
+        let (app, seat) = (app.clone(), Arc::new(Seat::new(places.take(leave))));
+        let (reserved, its) = (seat.place.is_reserved(), seat.clone());
         let service = service_fn(move |request| {
-            let (app, place) = (app.clone(), its.clone());
-            async move { Ok::<_, std::convert::Infallible>(edge::handle(app, request, place).await) }
+            let (app, seat) = (app.clone(), its.clone());
+            async move { Ok::<_, std::convert::Infallible>(edge::handle(app, request, seat).await) }
         });
         let protocol = protocol(reserved);
         let connection = protocol.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        let held = seat.clone();
+        let task = tokio::spawn(async move {
             // A client that breaks off is nothing to report.
             let _ = connection.await;
-            drop(place);
+            drop(held);
         });
+        seat.served_by(task.abort_handle());
     }
     drop(listener);
     let ended = async {

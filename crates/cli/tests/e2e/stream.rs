@@ -320,6 +320,26 @@ async fn a_server_that_stops_ends_its_streams_and_does_not_wait_for_them() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_read_its_events_does_not_keep_the_server_from_stopping() {
+    let feed = Feed::start().await;
+    let begin = Server::begin().allow_at(feed.address());
+    let file = begin.file("t.yaml", "server: { drain: 600s }\n");
+    let mut server = begin.arg("--config").arg(file.to_str().unwrap()).start().await;
+    server.has(&json!({ "integration_id": "feed", "type": "websocket", "base_url": feed.url() })).await;
+    let _slow = Reader::open(&server, "").await;
+    let mut quick = Socket::open(&server, "").await;
+    feed.open(1).await;
+    // More than sockets hold of it on the way.
+    let long = "x".repeat(60_000);
+    for _ in 0..400 {
+        feed.send(&*long);
+        assert_eq!(quick.text().await, long);
+    }
+    server.signal(Signal::TERM);
+    assert_eq!(server.ended().await, Some(0));
+}
+
+#[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "a test's own client has no egress guard")]
 async fn a_call_ends_while_the_server_stops_whichever_worker_made_its_connection() {
     let feed = Feed::start().await;
