@@ -1,14 +1,25 @@
 //! RabbitMQ.
 
-use trunkline_testkit::{RabbitMq, SharedRabbitMq};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+
+use trunkline_testkit::RabbitMq;
 
 use crate::{rules::Broker, trouble::Mortal};
 
-struct Shared(SharedRabbitMq);
+/// A node that all rules of one test share: it takes seconds to start.
+struct Shared(Arc<RabbitMq>);
+
+static NODE: OnceLock<Mutex<Weak<RabbitMq>>> = OnceLock::new();
 
 impl Broker for Shared {
     async fn start() -> Option<Self> {
-        RabbitMq::shared().await.map(Self)
+        let node = NODE.get_or_init(Mutex::default);
+        if let Some(node) = node.lock().unwrap().upgrade() {
+            return Some(Self(node));
+        }
+        let started = Arc::new(RabbitMq::start().await?);
+        *node.lock().unwrap() = Arc::downgrade(&started);
+        Some(Self(started))
     }
 
     fn url(&self) -> String {
@@ -20,7 +31,11 @@ impl Broker for Shared {
     }
 }
 
-rules!(Shared);
+#[tokio::test]
+async fn every_rule_holds() {
+    let _node = Shared::start().await;
+    rules!(@together Shared);
+}
 
 struct Own(RabbitMq);
 

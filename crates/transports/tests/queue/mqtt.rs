@@ -1,7 +1,7 @@
 //! MQTT 5, as Mosquitto speaks it.
 
 use serde_json::{Value, json};
-use trunkline_testkit::Mosquitto as Server;
+use trunkline_testkit::{Mosquitto as Server, Options};
 
 use crate::{rules::Broker, trouble::Mortal};
 
@@ -9,7 +9,9 @@ struct Mosquitto(Server);
 
 impl Broker for Mosquitto {
     async fn start() -> Option<Self> {
-        Server::start().await.map(Self)
+        // What it keeps for a session is no more than this, whatever it has confirmed.
+        let options = Options { settings: &["max_queued_messages 0"], ..Options::default() };
+        Server::start_with(options).await.map(Self)
     }
 
     fn url(&self) -> String {

@@ -45,7 +45,10 @@ pub(crate) async fn of_ten_thousand_each_is_there_or_was_reported<B: Mortal>() {
                         };
                     }
                 }
-                Err(_) => reported.extend(first..first + BATCH),
+                Err(_) => {
+                    reported.extend(first..first + BATCH);
+                    while client.probe().await.is_err() {}
+                }
             }
             confirmed_so_far.store(confirmed.len(), Ordering::Release);
             tokio::task::yield_now().await;
