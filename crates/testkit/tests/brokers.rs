@@ -378,6 +378,9 @@ mod redis {
 mod kafka {
     use super::*;
 
+    const HEARTBEAT: u8 = 12;
+    const API_VERSIONS: u8 = 18;
+
     /// The error of an answer to ApiVersions or to Heartbeat, both in version 0; none if there is no answer.
     async fn error(address: &str, request: u8) -> Option<u8> {
         error_over(Wire(Box::new(connect(address).await.ok()?)), request).await
@@ -394,8 +397,20 @@ mod kafka {
         (answer.get(4..8)? == [0, 0, 0, 7]).then(|| answer[9])
     }
 
-    const HEARTBEAT: u8 = 12;
-    const API_VERSIONS: u8 = 18;
+    #[tokio::test]
+    async fn a_durable_one_dies_and_comes_back_on_the_same_port_with_its_data() {
+        let mut broker = Kafka::start_durable().await;
+        broker.topic("orders", 3);
+        broker.kill().await;
+        assert!(broker.again().await);
+        // Metadata in version 0 of that topic.
+        let question =
+            [&[0, 0, 0, 22, 0, 3, 0, 0, 0, 0, 0, 7, 0xff, 0xff, 0, 0, 0, 1, 0, 6], &b"orders"[..]].concat();
+        // Its error, none, stands before its name.
+        let answer = [&[0, 0, 0, 6], &b"orders\0\0\0\x03"[..]].concat();
+        let mut wire = Wire(Box::new(connect(&broker.address()).await.unwrap()));
+        assert!(wire.ask(question, &answer).await.windows(answer.len()).any(|part| part == answer));
+    }
 
     #[tokio::test]
     async fn it_dies_and_comes_back_on_the_same_port() {
