@@ -19,7 +19,7 @@ use crate::{
 
 mod shared;
 
-// A node without a name server needs no name of its own, and the data is that of a name.
+// The data is that of a name. Nodes need no names of their own where no name server knows them.
 const NODE: &str = "trunk@localhost";
 const COOKIE: &str = "TRUNKLINE";
 const READY: &str = "Server startup complete";
@@ -234,21 +234,14 @@ fn command(
         .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
         // With input, for the script would stay between.
         .env("RABBITMQ_ALLOW_INPUT", "true")
+        // It is not to be known to the machine's name server, which knows a name once, nor to start one, which would
+        // stay. With its name from the beginning it does not look whether another has it.
+        .env("ERL_EPMD_PORT", "1")
+        .env("ERL_FLAGS", "-start_epmd false")
+        .args(["-noinput", "-sname", NODE, "-erl_epmd_port", &control.to_string()])
+        .args(["-kernel", "inet_dist_use_interface", "{127,0,0,1}"])
         // Threads that are bound to a core stand in each other's way where several nodes run.
-        .args([
-            "-noinput",
-            "+S",
-            "2:2",
-            "+SDio",
-            "1",
-            "+stbt",
-            "u",
-            "-start_epmd",
-            "false",
-            "-erl_epmd_port",
-            &control.to_string(),
-        ])
-        .args(["-kernel", "inet_dist_use_interface", "{127,0,0,1}"]);
+        .args(["+S", "2:2", "+SDio", "1", "+stbt", "u"]);
     command
 }
 
