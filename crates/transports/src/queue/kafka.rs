@@ -80,7 +80,12 @@ impl Kafka {
     pub(super) fn open(parts: Parts) -> Result<Self> {
         admin::check(&parts.declare)?;
         let declare = parts.declare.clone();
-        Ok(Self { options: Options::open(parts)?, declare, replies: Arc::default(), groups: Mutex::default() })
+        Ok(Self {
+            options: Options::open(parts)?,
+            declare,
+            replies: Arc::default(),
+            groups: Mutex::default(),
+        })
     }
 
     /// How far behind the groups are that were read as.

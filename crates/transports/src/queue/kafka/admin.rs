@@ -42,8 +42,16 @@ pub(super) fn check(all: &BTreeMap<String, DeclareConfig>) -> Result<()> {
             ("transient", declared.transient, "is not for Kafka"),
             ("bind", !declared.bind.is_empty(), "is not for Kafka"),
             ("subjects", !declared.subjects.is_empty(), "is not for Kafka"),
-            ("groups", !declared.groups.is_empty(), "is not for Kafka, where a group is made by who reads as it"),
-            ("max_length", declared.max_length.is_some(), "is not for Kafka; say {\"retention.bytes\": …} in arguments"),
+            (
+                "groups",
+                !declared.groups.is_empty(),
+                "is not for Kafka, where a group is made by who reads as it",
+            ),
+            (
+                "max_length",
+                declared.max_length.is_some(),
+                "is not for Kafka; say {\"retention.bytes\": …} in arguments",
+            ),
             ("partitions", declared.partitions.is_some_and(|count| count < 1), "must be at least 1"),
             ("replicas", declared.replicas.is_some_and(|count| count < 1), "must be at least 1"),
         ];
@@ -61,7 +69,11 @@ fn settings(declared: &DeclareConfig) -> Result<Vec<(String, String)>> {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(_) | Value::Bool(_) => value.to_string(),
-            _ => return Err(Error::invalid(format!("arguments.{name}: must be text, a number, true or false"))),
+            _ => {
+                return Err(Error::invalid(format!(
+                    "arguments.{name}: must be text, a number, true or false"
+                )));
+            }
         };
         Ok((name.clone(), text))
     };
@@ -147,7 +159,8 @@ pub(super) async fn topics(cluster: &Cluster, until: Instant) -> Result<Value> {
     let topic = |topic: &super::messages::metadata::TopicView| {
         let mut told = json!({"name": topic.name, "partitions": topic.partitions.len()});
         let replicas = topic.partitions.iter().map(|found| found.replicas.len()).max().unwrap_or_default();
-        let behind = topic.partitions.iter().filter(|found| found.in_sync.len() < found.replicas.len()).count();
+        let behind =
+            topic.partitions.iter().filter(|found| found.in_sync.len() < found.replicas.len()).count();
         told["replicas"] = replicas.into();
         if behind > 0 {
             told["partitions_out_of_sync"] = behind.into();

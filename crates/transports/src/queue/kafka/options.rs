@@ -13,7 +13,8 @@ use super::{
 use crate::queue::{broker::Login, config::Parts, net::Net};
 
 /// What can stand after the `?` of an address.
-const PARAMS: [&str; 6] = ["mechanism", "compression", "client_id", "isolation", "session_timeout", "answers"];
+const PARAMS: [&str; 6] =
+    ["mechanism", "compression", "client_id", "isolation", "session_timeout", "answers"];
 
 /// After so long a silence others get what a member of a group has.
 const SESSION: Duration = Duration::from_secs(10);
@@ -102,7 +103,9 @@ impl Options {
         let usual = if login.token.is_some() { Mechanism::OAuthBearer } else { Mechanism::Plain };
         let mechanism = self.mechanism.unwrap_or(usual);
         if (mechanism == Mechanism::OAuthBearer) != login.token.is_some() {
-            return bad("base_url: mechanism: oauthbearer goes with a token, all others with a user and a password");
+            return bad(
+                "base_url: mechanism: oauthbearer goes with a token, all others with a user and a password",
+            );
         }
         // Who asks for it by name has thought about it.
         let plainly = self.mechanism.is_some();

@@ -21,7 +21,11 @@ use tokio::{
 };
 use trunkline_core::{Error, Kind, Outcome, Result};
 
-use self::{entry::{Entry, Ticket}, lane::Lane, partition::Sticky};
+use self::{
+    entry::{Entry, Ticket},
+    lane::Lane,
+    partition::Sticky,
+};
 use super::{cluster::Cluster, compression::Compression, records::Record};
 
 /// How much may wait to be written, of all partitions together, in bytes. What is more waits outside.
