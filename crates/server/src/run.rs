@@ -15,8 +15,15 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use tokio::{net::TcpListener, runtime};
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    net::TcpListener,
+    runtime,
+    time::{Instant, timeout},
+};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 use trunkline::{
     Egress, Error, Kind, Manager, Profile, RedisLimits, RedisOptions, Result, Seconds, Source, SqliteOptions,
     SqliteStore,
@@ -30,6 +37,7 @@ use crate::{
     places::Places,
     public::Public,
     settings::{File, LISTEN, Settings},
+    stream::Seat,
     telemetry::{Exporting, Telemetry},
     timer::KeptTimer,
     watch,
@@ -224,25 +232,29 @@ fn workers(
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let drain = file.server.drain.map_or(Duration::from_secs(30), Seconds::get);
     let places = Places::new(file.server.connections.unwrap_or(4_096));
+    let working = TaskTracker::new();
     let failed = |error: std::io::Error| Error::new(Kind::Internal, "cannot start a worker").source(error);
     let mut workers = Vec::new();
     for n in 0..file.server.workers.unwrap_or(cores).clamp(1, 256) {
         let listener = listener.try_clone().map_err(failed)?;
         let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let (app, stop, places) = (app.clone(), stop.clone(), places.clone());
-        let work = move || runtime.block_on(serve(app, listener, stop, drain, places));
+        let (working, works) = (working.clone(), working.token());
+        let work = move || runtime.block_on(serve(app, listener, stop, drain, places, (working, works)));
         workers.push(thread::Builder::new().name(format!("worker-{n}")).spawn(work).map_err(failed)?);
     }
     Ok(workers)
 }
 
-/// Accepts until stopped, then lets what is under way end, for as long as `drain` at most.
+/// Accepts until stopped, then lets what is under way end, for as long as `drain` at most: here, and at the other workers,
+/// whose calls may go over a connection that was made here and ends with this runtime.
 async fn serve(
     app: Arc<App>,
     listener: StdListener,
     stop: CancellationToken,
     drain: Duration,
     places: Places,
+    (working, works): (TaskTracker, TaskTrackerToken),
 ) {
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
@@ -266,20 +278,22 @@ async fn serve(
             }
         };
         let _ = stream.set_nodelay(true);
-        let (app, place) = (app.clone(), Arc::new(places.take(leave)));
-        let (reserved, its) = (place.is_reserved(), place.clone());
+        let (app, seat) = (app.clone(), Arc::new(Seat::new(places.take(leave))));
+        let (reserved, its) = (seat.place.is_reserved(), seat.clone());
         let service = service_fn(move |request| {
-            let (app, place) = (app.clone(), its.clone());
-            async move { Ok::<_, std::convert::Infallible>(edge::handle(app, request, place).await) }
+            let (app, seat) = (app.clone(), its.clone());
+            async move { Ok::<_, std::convert::Infallible>(edge::handle(app, request, seat).await) }
         });
         let protocol = protocol(reserved);
         let connection = protocol.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        let held = seat.clone();
+        let task = tokio::spawn(async move {
             // A client that breaks off is nothing to report.
             let _ = connection.await;
-            drop(place);
+            drop(held);
         });
+        seat.served_by(task.abort_handle());
     }
     drop(listener);
     let ended = async {
@@ -290,9 +304,13 @@ async fn serve(
         app.consents.ended().await;
         app.manager.settle().await;
     };
-    if tokio::time::timeout(drain, ended).await.is_err() {
+    let began = Instant::now();
+    if timeout(drain, ended).await.is_err() {
         tracing::warn!("the time to drain is up; requests under way were cut");
     }
+    drop(works);
+    working.close();
+    let _ = timeout(drain.saturating_sub(began.elapsed()), working.wait()).await;
 }
 
 /// What a connection may do, in either version of HTTP. One of the reserve serves one request, so that its

@@ -3,21 +3,22 @@
 
 mod kept;
 mod query;
+mod seat;
 mod upgrade;
 mod websocket;
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use trunkline::{Body, Call, Error, Handle};
 
+pub(crate) use self::seat::Seat;
 use self::{kept::Kept, upgrade::Upgrade};
 use crate::{
     app::App,
     call::{answered, raw},
     connection, depth, inbound,
-    places::Place,
     problem::Problem,
     trace::Trace,
     wishes::Wishes,
@@ -31,7 +32,7 @@ pub(crate) async fn stream(
     app: &App,
     handle: Result<Arc<Handle>, Error>,
     mut request: Request<Incoming>,
-    place: Arc<Place>,
+    seat: Arc<Seat>,
 ) -> Result<Response<Body>, Problem> {
     let mut handle = handle?;
     let upgrade = Upgrade::asked(&mut request)?;
@@ -68,7 +69,12 @@ pub(crate) async fn stream(
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
             headers.insert(BUFFERING, HeaderValue::from_static("no"));
-            *response.body_mut() = Body::stream(Kept::new(body, app.stop.clone()));
+            let kept = Kept::new(body, app.stop.clone());
+            *response.body_mut() = Body::stream(match head.version {
+                // Others may be under way over the same connection.
+                Version::HTTP_2 => kept,
+                _ => kept.over(seat),
+            });
         }
         Some(upgrade) => {
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -78,7 +84,7 @@ pub(crate) async fn stream(
             let served = websocket::serve(upgrade, body, app.stop.clone());
             app.sockets.spawn(async move {
                 served.await;
-                drop(place);
+                drop(seat);
             });
         }
     }

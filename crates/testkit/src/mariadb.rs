@@ -194,7 +194,7 @@ fn spawn(
         None => command.arg("--skip-networking"),
     };
     command.args(args);
-    Daemon::spawn(command)
+    Daemon::spawn(&mut command)
 }
 
 fn client(programs: &Programs, folder: &Path, database: &str, sql: &str) -> String {

@@ -61,7 +61,7 @@ impl PgBouncer {
         self.server = None;
         let mut command = self.account.command(program("pgbouncer", []).expect("it was there"));
         command.arg(self.folder.path().join("settings"));
-        let mut server = Daemon::spawn(command);
+        let mut server = Daemon::spawn(&mut command);
         let ready = server.says("process up").await;
         self.server = Some(server);
         ready

@@ -189,7 +189,7 @@ fn spawn(account: &Account, bin: &Path, folder: &Path, port: Option<u16>, settin
     for setting in SETTINGS.iter().copied().chain(settings.iter().map(String::as_str)) {
         command.args(["-c", setting]);
     }
-    Daemon::spawn(command)
+    Daemon::spawn(&mut command)
 }
 
 fn psql(bin: &Path, folder: &Path, port: u16, database: &str, sql: &str) -> String {

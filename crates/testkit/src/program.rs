@@ -1,7 +1,7 @@
 //! `Program`: a server of others in a process of its own, which prints where it listens and ends when its input does.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
@@ -44,8 +44,15 @@ impl Program {
         let mut child = command.spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let mut this = Self { child, stdout, address: SocketAddr::from(([0; 4], 0)) };
-        this.address = this.line().strip_prefix("http://").expect("it prints its origin").parse().unwrap();
+        let line = this.line();
+        this.address = line.split_once("://").expect("it prints its origin").1.parse().unwrap();
         this
+    }
+
+    /// Sends it a line, and reads the next that it prints.
+    pub(crate) fn ask(&mut self, line: &str) -> String {
+        writeln!(self.child.stdin.as_mut().expect("it is open"), "{line}").unwrap();
+        self.line()
     }
 
     /// The next line that it prints.
@@ -60,7 +67,7 @@ impl Program {
     }
 }
 
-fn peers(folder: &str) -> PathBuf {
+pub(crate) fn peers(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(folder)
 }
 

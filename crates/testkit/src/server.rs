@@ -1,12 +1,12 @@
-//! What the database servers of the tests have in common: an account that is not root, a folder each, a cached
+//! What the databases and brokers of the tests have in common: an account that is not root, a folder each, a cached
 //! template of their data, and processes that do not outlive the test.
 
 use std::{
     collections::VecDeque,
     ffi::OsStr,
     fs::{self, File},
-    hash::{DefaultHasher, Hash, Hasher},
-    io::{BufRead, BufReader, Write},
+    hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
+    io::{self, BufRead, BufReader, Write},
     net::TcpListener,
     os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::{Path, PathBuf},
@@ -16,17 +16,17 @@ use std::{
 
 use tokio::{sync::mpsc, task::spawn_blocking};
 
-/// Who a server runs as. Database servers refuse root, or should.
+/// Who a server runs as. Servers refuse root, or should.
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
-    /// Name, user and group id to change to; none where the tests do not run as root.
+    /// Name, user and group id to change to; none to stay who runs the tests.
     other: Option<(String, u32, u32)>,
 }
 
 impl Account {
-    /// The first of these that the machine has, if this is root.
+    /// The first of these that the machine has, if this is root; of no names, whoever runs the tests.
     pub(crate) fn of(names: &[&str]) -> Self {
-        if own_id() != 0 {
+        if names.is_empty() || own_id() != 0 {
             return Self { other: None };
         }
         let accounts = fs::read_to_string("/etc/passwd").unwrap();
@@ -43,16 +43,32 @@ impl Account {
 
     /// A command that runs as the account and is killed when the thread that starts it ends.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        self.runs(program, &["--pdeathsig", "KILL"])
+    }
+
+    /// One that nobody kills.
+    pub(crate) fn lasting(&self, program: impl AsRef<OsStr>) -> Command {
+        self.runs(program, &["--pdeathsig", "clear"])
+    }
+
+    fn runs(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Command {
         let mut command = Command::new("setpriv");
         if let Some((_, user, group)) = &self.other {
             command.args([format!("--reuid={user}"), format!("--regid={group}")]).arg("--clear-groups");
         }
-        command.args(["--pdeathsig", "KILL", "--"]).arg(program).current_dir("/").stdin(Stdio::null());
+        command.args(args).arg("--").arg(program).current_dir("/").stdin(Stdio::null());
         command
     }
 
+    /// A hash of what something depends on besides the account.
+    pub(crate) fn hash(&self, key: &impl Hash) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (key, self.other.as_ref()).hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// Gives it a file or folder that nobody else can read.
-    fn give(&self, path: &Path, mode: u32) {
+    pub(crate) fn give(&self, path: &Path, mode: u32) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         if let Some((_, user, group)) = self.other {
             chown(path, Some(user), Some(group)).unwrap();
@@ -60,7 +76,7 @@ impl Account {
     }
 
     /// A folder of its own.
-    fn folder(&self, path: &Path) -> std::io::Result<()> {
+    pub(crate) fn folder(&self, path: &Path) -> io::Result<()> {
         fs::create_dir(path)?;
         self.give(path, 0o700);
         Ok(())
@@ -70,6 +86,22 @@ impl Account {
     pub(crate) fn file(&self, path: &Path, text: &str) {
         fs::write(path, text).unwrap();
         self.give(path, 0o600);
+    }
+}
+
+/// A port of the loopback interface that is free now. It is none of those that the system hands out to whoever
+/// connects or asks for any port, who could have it while the server is down or is starting.
+pub(crate) fn free_port() -> u16 {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+    let first: u16 = range.split_whitespace().next().unwrap().parse().unwrap();
+    let own = 10_000..first.max(20_000);
+    loop {
+        // No two are alike.
+        let random = RandomState::new().build_hasher().finish();
+        let port = own.start + u16::try_from(random % own.len() as u64).expect("it is a port");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
@@ -86,12 +118,12 @@ impl Folder {
     /// has at most 107 bytes.
     pub(crate) fn new(name: &str, account: &Account) -> (u16, Self) {
         loop {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = free_port();
             let path = std::env::temp_dir().join(format!("trunkline-{name}-{port}"));
             match account.folder(&path) {
                 Ok(()) => return (port, Self(path)),
                 // A test that was killed left it.
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => panic!("{}: {error}", path.display()),
             }
         }
@@ -108,6 +140,15 @@ impl Drop for Folder {
     }
 }
 
+/// What all tests of this user have in common.
+pub(crate) fn common_folder() -> PathBuf {
+    let own = own_id();
+    let root = std::env::temp_dir().join(format!("trunkline-templates-{own}"));
+    fs::create_dir_all(&root).unwrap();
+    assert_eq!(fs::symlink_metadata(&root).unwrap().uid(), own, "{} is another user's", root.display());
+    root
+}
+
 /// Copies the template of a kind of server into a folder as `data`. The first to ask has it built, as `data` in
 /// the folder that is handed to `build`; the others wait. `key` is all that a template depends on.
 pub(crate) async fn copy_template(
@@ -117,13 +158,7 @@ pub(crate) async fn copy_template(
     folder: &Folder,
     build: impl AsyncFnOnce(&Path),
 ) {
-    let mut hasher = DefaultHasher::new();
-    (key, account.other.as_ref()).hash(&mut hasher);
-    let own = own_id();
-    let root = std::env::temp_dir().join(format!("trunkline-templates-{own}"));
-    fs::create_dir_all(&root).unwrap();
-    assert_eq!(fs::symlink_metadata(&root).unwrap().uid(), own, "{} is another user's", root.display());
-    let template = root.join(format!("{name}-{:016x}", hasher.finish()));
+    let template = common_folder().join(format!("{name}-{:016x}", account.hash(&key)));
     if !template.exists() {
         let lock = File::create(template.with_extension("lock")).unwrap();
         // Elsewhere: whoever has it may need this thread.
@@ -146,6 +181,11 @@ pub(crate) async fn copy_template(
 ///
 /// Where it fails, with what it said.
 pub(crate) fn run(command: &mut Command, input: &str) -> String {
+    attempt(command, input).unwrap_or_else(|errors| panic!("{:?} failed: {errors}", command.get_program()))
+}
+
+/// The same of one that may fail: what it said then.
+pub(crate) fn attempt(command: &mut Command, input: &str) -> Result<String, String> {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -154,9 +194,10 @@ pub(crate) fn run(command: &mut Command, input: &str) -> String {
     let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
     let output = child.wait_with_output().unwrap();
     writer.join().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{:?} failed: {errors}", command.get_program());
-    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    Ok(String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
 }
 
 /// The path of a program: of the first of these folders that has it, else of `PATH`.
@@ -187,13 +228,16 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    pub(crate) fn spawn(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+    /// Starts it. What it writes to its output and to its errors is its log.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let (log, writer) = io::pipe().unwrap();
+        let child = command.stdout(writer.try_clone().unwrap()).stderr(writer).spawn().unwrap();
+        // The command has a hold on the log, which would never end.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let (sender, lines) = mpsc::unbounded_channel();
         // The log ends when the last process that inherited it has ended.
         let reader = std::thread::spawn(move || {
-            for line in stderr.split(b'\n').map_while(Result::ok) {
+            for line in BufReader::new(log).split(b'\n').map_while(Result::ok) {
                 let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
             }
         });

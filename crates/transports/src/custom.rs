@@ -11,8 +11,8 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use serde_json::value::RawValue;
 use trunkline_core::{
-    Body, Call, Context, Error, Events, HttpRequest, Kind, Operation, Proof, Query, Reply, Result, Secret,
-    Transport,
+    Body, Call, Context, Error, Event, Events, HttpRequest, Kind, Operation, Proof, Query, Reply, Result,
+    Secret, Transport,
 };
 
 pub use self::config::CustomConfig;
@@ -20,7 +20,6 @@ use self::question::Question;
 use crate::{http::classify, json::Marks, rest::Rest};
 
 /// A service behind a driver.
-#[derive(Debug)]
 pub struct Custom {
     rest: Rest,
     token: Option<Secret>,
@@ -109,6 +108,13 @@ impl Transport for Custom {
     }
 }
 
+impl std::fmt::Debug for Custom {
+    /// Without what the driver is told, which may hold passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Custom").field("rest", &self.rest).finish_non_exhaustive()
+    }
+}
+
 /// What is in a request is the driver's to say.
 fn query(request: &RawValue) -> Result<Query> {
     match request.get().starts_with('{') {
@@ -161,8 +167,36 @@ impl Custom {
 fn relayed(reply: Reply) -> Reply {
     let frames = stream::unfold(Events::new(reply.body), |mut events| async {
         let event = events.next().await?;
-        let frame = event.map(|event| Frame::data(event.frame())).map_err(|error| error.at("the driver"));
-        Some((frame, events))
+        let frame = event.map(|event| Frame::data(text(event).frame()));
+        Some((frame.map_err(|error| error.at("the driver")), events))
     });
     Reply::of_events(Body::stream(StreamBody::new(frames)))
+}
+
+/// An event whose data is text, as server-sent events are read: what is no UTF-8 in it is replaced.
+fn text(mut event: Event) -> Event {
+    if std::str::from_utf8(&event.data).is_err() {
+        event.data = String::from_utf8_lossy(&event.data).into_owned().into();
+    }
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+    use trunkline_core::{Egress, Profile, parse};
+
+    use super::*;
+
+    #[test]
+    fn what_a_driver_is_told_is_not_printed() {
+        let context = Context::new(Arc::new(Egress::new(Profile::Lab, &[]).unwrap()));
+        let config = json!({
+            "base_url": "http://127.0.0.1:1", "driver_token": "hunter2-a", "config": { "password": "hunter2-b" },
+        });
+        let custom = Custom::open(parse::value(config, "").unwrap(), &context).unwrap();
+        assert!(!format!("{custom:?}").contains("hunter2"), "{custom:?}");
+    }
 }

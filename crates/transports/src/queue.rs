@@ -9,9 +9,12 @@ mod kafka;
 mod lease;
 mod line;
 mod memory;
+mod mqtt;
+mod nats;
 mod net;
 mod readers;
 mod receive;
+mod redis;
 mod replies;
 mod reply;
 mod request;
@@ -19,10 +22,13 @@ mod stream;
 mod tries;
 
 use serde_json::value::RawValue;
-use trunkline_core::{Call, Context, Error, Kind, Occupancy, Operation, Proof, Reply, Result, Transport};
+use trunkline_core::{Call, Context, Occupancy, Operation, Proof, Reply, Result, Transport};
 
 pub use self::config::QueueConfig;
-use self::{address::System, amqp::Amqp, client::Client, kafka::Kafka, memory::Memory};
+use self::{
+    address::System, amqp::Amqp, client::Client, kafka::Kafka, memory::Memory, mqtt::Mqtt, nats::Nats,
+    redis::Redis,
+};
 
 /// A message broker; its address says which.
 #[derive(Debug)]
@@ -34,6 +40,9 @@ pub struct MessageQueue {
 #[derive(Debug)]
 enum Speaks {
     RabbitMq(Client<Amqp>),
+    Nats(Client<Nats>),
+    Redis(Client<Redis>),
+    Mqtt(Client<Mqtt>),
     Kafka(Client<Kafka>),
     Memory(Client<Memory>),
 }
@@ -43,6 +52,9 @@ macro_rules! each {
     ($speaks:expr, $client:ident => $done:expr) => {
         match $speaks {
             Speaks::RabbitMq($client) => $done,
+            Speaks::Nats($client) => $done,
+            Speaks::Redis($client) => $done,
+            Speaks::Mqtt($client) => $done,
             Speaks::Kafka($client) => $done,
             Speaks::Memory($client) => $done,
         }
@@ -58,11 +70,11 @@ impl Transport for MessageQueue {
         let login = parts.address.login.clone();
         let speaks = match parts.address.system {
             System::RabbitMq => Speaks::RabbitMq(Client::new(Amqp::open(parts)?, login, rules)),
+            System::Nats => Speaks::Nats(Client::new(Nats::open(parts)?, login, rules)),
+            System::Redis => Speaks::Redis(Client::new(Redis::open(parts)?, login, rules)),
+            System::Mqtt => Speaks::Mqtt(Client::new(Mqtt::open(parts)?, login, rules)),
             System::Kafka => Speaks::Kafka(Client::new(Kafka::open(parts)?, login, rules)),
             System::Memory => Speaks::Memory(Client::new(Memory::open(parts, context)?, login, rules)),
-            _ => {
-                return Err(Error::new(Kind::Unsupported, "base_url: this broker cannot be spoken to yet"));
-            }
         };
         Ok(Self { speaks })
     }

@@ -6,6 +6,7 @@ mod config;
 mod correlation;
 pub(crate) mod endpoint;
 pub(crate) mod fanout;
+mod heads;
 pub(crate) mod link;
 mod pending;
 mod request;

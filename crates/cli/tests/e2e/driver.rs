@@ -2,11 +2,20 @@
 
 use std::{path::Path, process::Stdio};
 
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{Request, Response};
+
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
 };
+
+use trunkline::Body;
+use trunkline_testkit::Peer;
 
 use crate::harness::{Server, within};
 
@@ -131,4 +140,30 @@ async fn a_driver_that_is_gone_or_refuses_the_token_is_named() {
     assert_eq!((&problem["outcome"], &problem["attempts"]), (&json!("not_sent"), &json!(2)));
     let shown = server.get("/api/v1/integrations/files").await.is(200);
     assert!(!shown.text().contains(TOKEN), "{}", shown.text());
+}
+
+#[tokio::test]
+async fn each_subscriber_has_a_stream_of_its_own_whatever_is_kept_of_replies() {
+    let driver = Peer::http(|_| {
+        let event = stream::iter([Ok(Frame::data(Bytes::from_static(b"data: \xC3(\n\n")))]);
+        let body = Body::stream(StreamBody::new(event.chain(stream::pending())));
+        Response::builder().header("content-type", "text/event-stream").body(body).unwrap()
+    })
+    .await;
+    let server = Server::beside(&driver).await;
+    let url = format!("http://{}", driver.address());
+    server
+        .has(&json!({
+            "integration_id": "feed", "type": "custom", "base_url": url, "cache_config": { "ttl": 60 },
+        }))
+        .await;
+    let mut readers = Vec::new();
+    for _ in 0..3 {
+        let request = Request::get("/api/v1/integrations/feed/stream?file=a");
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        let mut body = within("a stream", server.open(request)).await.into_body();
+        let event = within("an event", body.frame()).await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(event, "data: \u{fffd}(\n\n");
+        readers.push(body);
+    }
 }

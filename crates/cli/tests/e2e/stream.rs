@@ -8,9 +8,10 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 use trunkline::{Body, Error, Event, Events, Kind};
 use trunkline_testkit::Feed;
-use yawc::{Frame, OpCode, Options, Role, WebSocket};
+use yawc::{Frame, OpCode, Options, Role, WebSocket, close::CloseCode};
 
 use crate::harness::{Server, until, within};
 
@@ -235,6 +236,22 @@ async fn a_websocket_has_the_messages_as_they_were_and_may_only_listen() {
 }
 
 #[tokio::test]
+async fn a_client_that_closes_is_answered_and_one_that_breaks_the_protocol_is_told() {
+    let (_feed, server) = feed(json!({})).await;
+    for (frame, code) in [
+        (Frame::close(CloseCode::Normal, "bye"), 1000),
+        (Frame::close(CloseCode::Away, ""), 1001),
+        (Frame::binary(vec![0; 5000]), 1009),
+        (Frame::text(&b"\xC3\x28"[..]), 1007),
+        (Frame::continuation("x"), 1002),
+    ] {
+        let mut socket = Socket::open(&server, "").await;
+        socket.0.send(frame).await.unwrap();
+        assert_eq!(socket.closed().await.0, code);
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_gets_no_stream() {
     let (feed, server) = feed(json!({})).await;
     for origin in ["https://evil.example", "null", "http://localhost:1"] {
@@ -299,6 +316,52 @@ async fn a_server_that_stops_ends_its_streams_and_does_not_wait_for_them() {
     assert_eq!(reader.next().await, None);
     assert_eq!(socket.closed().await.0, 1001);
     drop(socket);
+    assert_eq!(server.ended().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_events_does_not_keep_the_server_from_stopping() {
+    let feed = Feed::start().await;
+    let begin = Server::begin().allow_at(feed.address());
+    let file = begin.file("t.yaml", "server: { drain: 600s }\n");
+    let mut server = begin.arg("--config").arg(file.to_str().unwrap()).start().await;
+    server.has(&json!({ "integration_id": "feed", "type": "websocket", "base_url": feed.url() })).await;
+    let _slow = Reader::open(&server, "").await;
+    let mut quick = Socket::open(&server, "").await;
+    feed.open(1).await;
+    // More than sockets hold of it on the way.
+    let long = "x".repeat(60_000);
+    for _ in 0..400 {
+        feed.send(&*long);
+        assert_eq!(quick.text().await, long);
+    }
+    server.signal(Signal::TERM);
+    assert_eq!(server.ended().await, Some(0));
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a test's own client has no egress guard")]
+async fn a_call_ends_while_the_server_stops_whichever_worker_made_its_connection() {
+    let feed = Feed::start().await;
+    let begin = Server::begin().allow_at(feed.address());
+    let file = begin.file("t.yaml", "server: { workers: 8 }\n");
+    let mut server = begin.arg("--config").arg(file.to_str().unwrap()).start().await;
+    server.has(&json!({
+        "integration_id": "feed", "type": "websocket", "base_url": feed.url(), "correlation": { "request": "/id" },
+    })).await;
+    server.call("feed", &json!({ "message": { "id": 1, "op": "echo" } })).await.is(200);
+    let request = json!({ "message": { "id": 1, "op": "hold" } });
+    let answers = async {
+        let held =
+            until("the call", async || feed.heard().into_iter().find(|text| text.contains("hold"))).await;
+        server.signal(Signal::TERM);
+        // Workers without a call have ended, or soon will have.
+        let address = server.address;
+        until("the end", async || TcpStream::connect(address).await.is_err().then_some(())).await;
+        feed.send(held);
+    };
+    let (answer, ()) = tokio::join!(server.call("feed", &request), answers);
+    assert_eq!(answer.is(200).json(), request["message"]);
     assert_eq!(server.ended().await, Some(0));
 }
 

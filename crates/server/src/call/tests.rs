@@ -23,7 +23,7 @@ use trunkline::{
     Result, Transport,
 };
 
-use crate::{app::App, edge, gate::Gate, oauth::Consents, places::Places};
+use crate::{app::App, edge, gate::Gate, oauth::Consents, places::Places, stream::Seat};
 
 /// Rows that a database has made.
 static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -95,10 +95,10 @@ async fn client() -> client::conn::http1::SendRequest<Full<Bytes>> {
     let app = App::new(manager, store, gate, Consents::new(None), 1 << 20);
     let (ours, theirs) = tokio::io::duplex(ROW);
     let places = Places::new(1);
-    let place = Arc::new(places.take(places.leave().await));
+    let seat = Arc::new(Seat::new(places.take(places.leave().await)));
     let service = service_fn(move |request: Request<Incoming>| {
-        let (app, place) = (app.clone(), place.clone());
-        async move { Ok::<Response<edge::Out>, Infallible>(edge::handle(app, request, place).await) }
+        let (app, seat) = (app.clone(), seat.clone());
+        async move { Ok::<Response<edge::Out>, Infallible>(edge::handle(app, request, seat).await) }
     });
     tokio::spawn(server::conn::http1::Builder::new().serve_connection(TokioIo::new(theirs), service));
     let (sender, connection) = client::conn::http1::handshake(TokioIo::new(ours)).await.unwrap();

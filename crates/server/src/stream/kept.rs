@@ -2,17 +2,24 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
+use tokio::{task::AbortHandle, time::sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use trunkline::{Body, Error, Event, Idle, Kind};
 
+use super::seat::Seat;
+
 /// After so long without an event a comment is sent: so the way stays open, and a client that is gone is noticed.
 const BEAT: Duration = Duration::from_secs(15);
+
+/// How long a client has to read the last event when the server stops.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A body of events.
 pub(super) struct Kept {
@@ -21,18 +28,41 @@ pub(super) struct Kept {
     stop: CancellationToken,
     stopped: Pin<Box<WaitForCancellationFutureOwned>>,
     done: bool,
+    cut: Option<AbortHandle>,
 }
 
 impl Kept {
     pub(super) fn new(events: Body, stop: CancellationToken) -> Self {
         let stopped = Box::pin(stop.clone().cancelled_owned());
-        Self { events, idle: Idle::new(BEAT), stop, stopped, done: false }
+        Self { events, idle: Idle::new(BEAT), stop, stopped, done: false, cut: None }
+    }
+
+    /// The same over a connection that carries nothing else, which is cut where its client does not read to the end when the
+    /// server stops: nobody asks for the last event then.
+    pub(super) fn over(mut self, seat: Arc<Seat>) -> Self {
+        let stop = self.stop.clone();
+        let cut = tokio::spawn(async move {
+            stop.cancelled().await;
+            sleep(FAREWELL).await;
+            seat.cut();
+        });
+        self.cut = Some(cut.abort_handle());
+        self
     }
 
     /// The event that a stream ends with that did not end by itself.
     fn last(&mut self, error: &Error) -> Bytes {
         self.done = true;
         Event::error(error).frame()
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // What is written last may not be on its way yet.
+        if let Some(cut) = self.cut.as_ref().filter(|_| !self.stop.is_cancelled()) {
+            cut.abort();
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Events over a WebSocket: messages as the service sent them, and all else as `{"event": …, "data": …}`. The client only
 //! listens.
 
-use std::time::Duration;
+use std::{future::poll_fn, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -9,10 +9,13 @@ use futures_util::SinkExt;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, value::RawValue};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Instant, MissedTickBehavior, interval_at, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use trunkline::{Body, Event, Events, Kind};
-use yawc::{Frame, OpCode, Options, Role, WebSocket, close::CloseCode};
+use yawc::{Frame, OpCode, Options, Role, WebSocket, WebSocketError, close::CloseCode};
 
 use super::{kept::stopping, upgrade::Upgrade};
 
@@ -53,17 +56,24 @@ async fn pass_on(socket: &mut Socket, mut events: Events) -> Option<Why> {
     let mut heard = Instant::now();
     loop {
         let frame = tokio::select! {
-            frame = socket.next_frame() => {
+            biased;
+            // First, so that nobody is silent whose words are there already.
+            frame = next(socket) => {
                 heard = Instant::now();
-                match frame.ok()?.opcode() {
-                    OpCode::Text | OpCode::Binary => {
+                match frame.map(|frame| frame.opcode()) {
+                    Ok(OpCode::Text | OpCode::Binary) => {
                         return Some((1008, "this connection is for listening; call with POST …/call".to_owned()));
                     }
-                    // The library has answered it.
-                    OpCode::Close => return None,
-                    _ => continue,
+                    Ok(OpCode::Close) => {
+                        // The library answers when it is asked for the frame after it.
+                        let _ = timeout(FAREWELL, socket.next_frame()).await;
+                        return None;
+                    }
+                    Ok(_) => continue,
+                    Err(error) => return fault(&error),
                 }
             }
+            _ = ping.tick() => Frame::ping(Bytes::new()),
             event = events.next() => match event {
                 Some(Ok(event)) => {
                     let last = (event.name == Event::ERROR).then(|| farewell(&event));
@@ -81,13 +91,22 @@ async fn pass_on(socket: &mut Socket, mut events: Events) -> Option<Why> {
                 }
                 None => return Some((1000, String::new())),
             },
-            _ = ping.tick() => Frame::ping(Bytes::new()),
         };
         if heard.elapsed() > SILENT {
             return None;
         }
         send(socket, frame).await?;
     }
+}
+
+/// The next frame. The library answers pings, and keeps the answers for as long as they cannot be written: whoever sends
+/// pings and does not read is not read any more either.
+async fn next<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocket<S>) -> Result<Frame, WebSocketError> {
+    let frame = socket.next_frame().await?;
+    if frame.opcode() == OpCode::Ping {
+        poll_fn(|cx| socket.poll_ready_unpin(cx)).await?;
+    }
+    Ok(frame)
 }
 
 /// Nothing where the client is gone, or does not read.
@@ -98,8 +117,19 @@ async fn send(socket: &mut Socket, frame: Frame) -> Option<()> {
 async fn close(mut socket: Socket, code: u16, reason: &str) {
     let frame = Frame::close(CloseCode::from(code), reason);
     if socket.send(frame).await.is_ok() {
-        while socket.next_frame().await.is_ok() {}
+        while next(&mut socket).await.is_ok() {}
     }
+}
+
+/// Why to close a connection whose client broke the protocol; nothing where it is gone.
+fn fault(error: &WebSocketError) -> Option<Why> {
+    let (code, reason) = match error {
+        WebSocketError::IoError(_) | WebSocketError::ConnectionClosed => return None,
+        WebSocketError::FrameTooLarge => (1009, "this connection is for listening; the message is too large"),
+        WebSocketError::InvalidUTF8 => (1007, "a text message is not UTF-8"),
+        _ => (1002, "the WebSocket protocol was broken"),
+    };
+    Some((code, reason.to_owned()))
 }
 
 /// An event as a message.
@@ -127,8 +157,9 @@ fn frame_of(event: Event) -> Frame {
 /// The code for an event that says why a stream failed, and the kind as the reason.
 fn farewell(event: &Event) -> Why {
     let said: Value = serde_json::from_slice(&event.data).unwrap_or_default();
-    let kind = said["kind"].as_str().unwrap_or_default();
-    let code = match Kind::from_code(kind) {
+    // A driver can say anything, and there is little room (RFC 6455 section 5.5).
+    let kind = said["kind"].as_str().and_then(Kind::from_code);
+    let code = match kind {
         Some(Kind::ShuttingDown) => 1001,
         // What passes by itself: come again.
         Some(Kind::Unavailable | Kind::Throttled | Kind::RateLimited | Kind::Overloaded | Kind::Timeout) => {
@@ -136,14 +167,39 @@ fn farewell(event: &Event) -> Why {
         }
         _ => 1011,
     };
-    (code, kind.to_owned())
+    (code, kind.map_or("", |kind| kind.code()).to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+    use tokio::{
+        io::{AsyncWriteExt, duplex},
+        task::unconstrained,
+    };
     use trunkline::Error;
 
     use super::*;
+
+    #[tokio::test]
+    async fn pings_are_taken_as_fast_as_their_answers_can_be_written() {
+        let (io, mut client) = duplex(1024);
+        let mut socket = WebSocket::from_stream(io, Role::Server, Options::default()).unwrap();
+        let pings = async { while client.write_all(&[0x89, 0x80, 0, 0, 0, 0]).await.is_ok() {} };
+        let mut taken = 0;
+        let reads = async {
+            while next(&mut socket).await.is_ok() {
+                taken += 1;
+            }
+        };
+        let both = async { tokio::join!(pings, reads) };
+        let mut both = Box::pin(unconstrained(both));
+        for _ in 0..1000 {
+            assert!(both.as_mut().now_or_never().is_none());
+        }
+        drop(both);
+        assert!((1..2000).contains(&taken), "{taken}");
+    }
 
     #[test]
     fn messages_are_passed_on_as_they_are_and_other_events_say_what_they_are() {
@@ -169,5 +225,7 @@ mod tests {
             let event = Event::error(&Error::new(kind, "why"));
             assert_eq!(farewell(&event), (code, kind.code().to_owned()));
         }
+        let event = Event::named("error", format!("{{\"kind\":\"{}\"}}", "x".repeat(200)));
+        assert_eq!(farewell(&event), (1011, String::new()));
     }
 }

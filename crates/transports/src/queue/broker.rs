@@ -49,7 +49,7 @@ impl Guarantee {
 }
 
 /// A message that came.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Delivery<M> {
     /// The message; its destination is where it was found.
     pub(crate) message: Message,
@@ -82,6 +82,11 @@ pub(crate) struct Subscription {
     pub(crate) hold: Duration,
 }
 
+impl Subscription {
+    /// The group that pulls are of where they name none: what they acknowledge has to be remembered.
+    pub(crate) const UNNAMED: &'static str = "trunkline";
+}
+
 /// What a broker hears of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -110,6 +115,9 @@ pub(crate) trait Broker: Debug + Send + Sync + Sized + 'static {
 
     /// As OpenTelemetry's semantic conventions name it (`messaging.system`).
     const SYSTEM: &'static str;
+
+    /// Whether what was read stays: then a group stands for whoever reads, and remembers how far it has come.
+    const IS_LOG: bool = false;
 
     /// Makes a connection through the egress guard, and logs in; sees that what is to be declared is there.
     ///
@@ -209,7 +217,7 @@ pub(crate) trait Broker: Debug + Send + Sync + Sized + 'static {
 /// Somebody who reads. Several may fetch and settle at the same time; dropped, it gives back what was not settled.
 pub(crate) trait Consumer: Send + Sync + 'static {
     /// What a message is acknowledged by.
-    type Mark: Debug + Send + Sync + 'static;
+    type Mark: Send + Sync + 'static;
 
     /// Messages, at most `max`: those that are at hand as soon as there is one, none where none came until then.
     ///

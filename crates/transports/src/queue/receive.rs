@@ -28,9 +28,10 @@ const DELIVERIES: &str = "trunkline-dead-letter-deliveries";
 impl<B: Broker> Inner<B> {
     /// What is read.
     pub(super) fn subscription(&self, receive: &Receive) -> Subscription {
+        let unnamed = (B::IS_LOG && !receive.stream).then(|| Subscription::UNNAMED.to_owned());
         Subscription {
             source: receive.source.clone(),
-            group: receive.group.clone(),
+            group: receive.group.clone().or(unnamed),
             start: receive.start,
             ack: receive.ack,
             prefetch: receive.stream.then(|| receive.prefetch.unwrap_or(PREFETCH)),

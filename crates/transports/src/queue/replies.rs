@@ -18,7 +18,7 @@ const MOST: usize = 10_000;
 /// Those who wait.
 #[derive(Debug, Default)]
 pub(super) struct Replies {
-    waiting: Mutex<HashMap<String, oneshot::Sender<Message>>>,
+    waiting: Mutex<HashMap<String, oneshot::Sender<Result<Message>>>>,
     late: AtomicU64,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Waiting {
     replies: Arc<Replies>,
     /// What the answer has to say: 122 random bits, so nobody guesses it.
     pub(super) id: String,
-    told: oneshot::Receiver<Message>,
+    told: oneshot::Receiver<Result<Message>>,
 }
 
 impl Replies {
@@ -55,8 +55,16 @@ impl Replies {
             .correlation_id
             .as_deref()
             .and_then(|id| self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id));
-        if waiting.is_none_or(|tell| tell.send(message).is_err()) {
+        if waiting.is_none_or(|tell| tell.send(Ok(message)).is_err()) {
             self.late.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// No answer will come to a request.
+    pub(super) fn fail(&self, id: &str, error: Error) {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        if let Some(tell) = waiting {
+            let _ = tell.send(Err(error));
         }
     }
 
@@ -76,12 +84,12 @@ impl Waiting {
     ///
     /// # Errors
     ///
-    /// `unavailable` where the way that it would have come on is lost.
+    /// `unavailable` where the way that it would have come on is lost; why none will come.
     pub(super) async fn answer(mut self) -> Result<Message> {
-        (&mut self.told).await.map_err(|_| {
+        (&mut self.told).await.unwrap_or_else(|_| {
             let message =
                 "the connection was lost before the answer came; the request may have been dealt with";
-            Error::new(Kind::Unavailable, message).outcome_is(Outcome::Unknown)
+            Err(Error::new(Kind::Unavailable, message).outcome_is(Outcome::Unknown))
         })
     }
 }

@@ -168,7 +168,11 @@ impl Endpoint {
         headers: &HeaderMap,
         key: &str,
     ) -> Result<(Option<String>, Option<String>), &'static str> {
-        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        // All lines of a header are one list (RFC 9110 section 5.3). What may be there once is no list then.
+        let text = |name: HeaderName| {
+            let lines = headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+            lines.reduce(|list, line| format!("{list}, {line}").into())
+        };
         let has = |name: HeaderName, wanted: &str| {
             text(name)
                 .is_some_and(|list| list.split(',').any(|word| word.trim().eq_ignore_ascii_case(wanted)))
@@ -179,21 +183,23 @@ impl Endpoint {
         let mut accept = key.as_bytes().to_vec();
         accept.extend_from_slice(GUID);
         let accept = STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &accept));
-        if text(header::SEC_WEBSOCKET_ACCEPT).map(str::trim) != Some(&accept) {
+        if text(header::SEC_WEBSOCKET_ACCEPT).is_none_or(|text| text.trim() != accept) {
             return Err("sec-websocket-accept is not the answer to the key");
         }
-        let extension = text(header::SEC_WEBSOCKET_EXTENSIONS).map(str::trim).filter(|text| !text.is_empty());
+        let list = text(header::SEC_WEBSOCKET_EXTENSIONS).unwrap_or_default();
+        let mut extensions = list.split(',').map(str::trim).filter(|text| !text.is_empty());
+        let extension = extensions.next();
         let ours = |text: &str| {
             let name = text.split(';').next().unwrap_or(text).trim();
-            self.compression && !text.contains(',') && name.eq_ignore_ascii_case(EXTENSION)
+            self.compression && name.eq_ignore_ascii_case(EXTENSION)
         };
-        if extension.is_some_and(|text| !ours(text)) {
+        if extension.is_some_and(|text| !ours(text)) || extensions.next().is_some() {
             return Err("it uses an extension that was not offered");
         }
-        let subprotocol = text(header::SEC_WEBSOCKET_PROTOCOL).map(str::trim);
-        if subprotocol.is_some_and(|name| !self.subprotocols.iter().any(|ours| ours == name)) {
+        let subprotocol = text(header::SEC_WEBSOCKET_PROTOCOL).map(|text| text.trim().to_owned());
+        if subprotocol.as_ref().is_some_and(|name| !self.subprotocols.iter().any(|ours| ours == name)) {
             return Err("it chose a subprotocol that was not offered");
         }
-        Ok((extension.map(str::to_owned), subprotocol.map(str::to_owned)))
+        Ok((extension.map(str::to_owned), subprotocol))
     }
 }

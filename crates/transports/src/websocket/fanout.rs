@@ -196,7 +196,10 @@ impl Reader {
             self.done = true;
             return Poll::Ready(Some(last));
         }
-        ring.readers.insert(self.name, Some(cx.waker().clone()));
+        let before = ring.readers.insert(self.name, Some(cx.waker().clone()));
+        // Whatever a waker holds on to may be another reader.
+        drop(ring);
+        drop(before);
         Poll::Pending
     }
 }
@@ -218,13 +221,14 @@ impl Drop for Reader {
     fn drop(&mut self) {
         self.fanout.buffer.tally.reader_went();
         let mut ring = self.fanout.lock();
-        ring.readers.remove(&self.name);
+        let waker = ring.readers.remove(&self.name);
         if ring.readers.is_empty() {
             // Nobody is left to read what is kept.
             ring.forget();
             ring.events = VecDeque::new();
         }
         drop(ring);
+        drop(waker);
         self.fanout.stir.stir();
     }
 }
@@ -243,7 +247,7 @@ fn too_slow(messages: u64) -> Event {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::pin;
+    use std::{pin::pin, task::Wake};
 
     use futures_util::task::noop_waker;
     use http_body::Body as _;
@@ -340,5 +344,30 @@ mod tests {
         publish(&fanout, &["b"]);
         assert_eq!(read(&mut reader), ["a", "event: complete\ndata: \n\n"]);
         assert!(reader.is_end_stream());
+    }
+
+    /// A waker that looks at the readers when it goes, as one does that holds one of them.
+    struct Looks(Arc<Fanout>);
+
+    impl Wake for Looks {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            self.0.readers();
+        }
+    }
+
+    #[test]
+    fn a_waker_that_goes_may_take_a_reader_along() {
+        let fanout = fanout(4, 100, WhenFull::Close);
+        let mut reader = fanout.reader();
+        for _ in 0..2 {
+            let waker = Waker::from(Arc::new(Looks(fanout.clone())));
+            assert!(reader.next(&Context::from_waker(&waker)).is_pending());
+        }
+        drop(reader);
+        assert_eq!(fanout.readers(), 0);
     }
 }

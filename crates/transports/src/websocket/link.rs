@@ -264,6 +264,7 @@ impl<D: Dialogue> Link<D> {
                 orders: received,
                 access: Access::default(),
                 out: VecDeque::new(),
+                heard: 0,
             }
             .run(),
         ));

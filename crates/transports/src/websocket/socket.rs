@@ -20,6 +20,8 @@ use tokio::{
 use trunkline_core::{Error, Kind, Outcome, Result};
 use yawc::{Frame, OpCode, Options, Role, WebSocket, WebSocketError, close::CloseCode};
 
+use super::heads::Heads;
+
 /// How large messages may be.
 #[derive(Debug, Clone)]
 pub(crate) struct SocketRules {
@@ -52,6 +54,8 @@ pub(crate) struct Socket {
     heard: Clock,
     /// Whether something was written that was not flushed.
     dirty: bool,
+    /// Pings whose answers may not be on their way yet.
+    pings: usize,
 }
 
 impl Socket {
@@ -67,7 +71,7 @@ impl Socket {
         rules: &SocketRules,
     ) -> Result<Self> {
         let heard = Clock::default();
-        let io = Heard { io: TokioIo::new(io), clock: heard.clone() };
+        let io = Heard { io: TokioIo::new(io), clock: heard.clone(), heads: Heads::default(), masked: false };
         // The library's limits are the first size that is too much.
         let limit = rules.max_message.saturating_add(1);
         let options = Options::default().with_limits(limit, limit).with_utf8();
@@ -78,7 +82,7 @@ impl Socket {
                 .source(error.to_string())
                 .outcome_is(Outcome::NotSent)
         })?;
-        Ok(Self { io, subprotocol, heard, dirty: false })
+        Ok(Self { io, subprotocol, heard, dirty: false, pings: 0 })
     }
 
     /// The subprotocol that the service chose.
@@ -94,7 +98,7 @@ impl Socket {
     /// The next message. Pings are answered on the way.
     pub(super) fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, End>> {
         loop {
-            let frame = match ready!(self.io.poll_next_frame(cx)) {
+            let frame = match ready!(self.poll_frame(cx)) {
                 Ok(frame) => frame,
                 Err(error) => {
                     let (code, error) = explain(&error);
@@ -102,6 +106,9 @@ impl Socket {
                 }
             };
             match frame.opcode() {
+                opcode if opcode.is_control() && frame.payload().len() > CONTROL => {
+                    return Poll::Ready(Err(End::Broken(1002, broken("a control frame is too long"))));
+                }
                 OpCode::Text => return Poll::Ready(Ok(Message::Text(frame.into_payload()))),
                 OpCode::Binary => return Poll::Ready(Ok(Message::Binary(frame.into_payload()))),
                 OpCode::Close => {
@@ -112,6 +119,18 @@ impl Socket {
                 _ => {}
             }
         }
+    }
+
+    /// The next frame. The library answers pings, and keeps the answers for as long as they cannot be written: whoever
+    /// sends pings and does not read is not read any more either.
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Frame, WebSocketError>> {
+        if self.pings >= PINGS {
+            ready!(Pin::new(&mut self.io).poll_ready(cx))?;
+            self.pings = 0;
+        }
+        let frame = ready!(self.io.poll_next_frame(cx))?;
+        self.pings += usize::from(frame.opcode() == OpCode::Ping);
+        Poll::Ready(Ok(frame))
     }
 
     /// Writes all of these and flushes them.
@@ -144,7 +163,7 @@ impl Socket {
         let pong = async {
             std::future::poll_fn(|cx| self.poll_send(&mut frames, cx)).await?;
             loop {
-                match std::future::poll_fn(|cx| self.io.poll_next_frame(cx)).await {
+                match std::future::poll_fn(|cx| self.poll_frame(cx)).await {
                     Ok(frame) if frame.opcode() == OpCode::Pong => return Ok(()),
                     Ok(_) => {}
                     Err(error) => return Err(explain(&error).1),
@@ -158,6 +177,13 @@ impl Socket {
             tokio::spawn(self.close(1000, ""));
         }
         answer
+    }
+
+    /// Lets the answer to a close frame out, which the library writes when it is asked for the frame after it, and hangs
+    /// up.
+    pub(super) async fn closed(mut self) {
+        let answer = std::future::poll_fn(|cx| self.poll_frame(cx));
+        let _ = tokio::time::timeout(FAREWELL, answer).await;
     }
 
     /// Says goodbye, waits a moment for the answer, and hangs up.
@@ -176,6 +202,10 @@ impl Socket {
 const PONG: Duration = Duration::from_secs(5);
 /// How long the service has to answer a close frame.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// So many pings may wait for their answers to be written.
+const PINGS: usize = 16;
+/// Bytes of the longest control frame (RFC 6455 section 5.5).
+const CONTROL: usize = 125;
 
 /// What the library says, in our words, and the code to close with.
 fn explain(error: &WebSocketError) -> (u16, Error) {
@@ -188,6 +218,9 @@ fn explain(error: &WebSocketError) -> (u16, Error) {
         WebSocketError::InvalidUTF8 => {
             (1007, of(Kind::Protocol, "a text message of the service is not UTF-8"))
         }
+        WebSocketError::IoError(cause) if cause.get_ref().is_some_and(|cause| cause.is::<Masked>()) => {
+            (1002, broken(Masked))
+        }
         WebSocketError::IoError(cause) => {
             (1011, of(Kind::Unavailable, "the connection broke").source(cause.to_string()))
         }
@@ -195,12 +228,27 @@ fn explain(error: &WebSocketError) -> (u16, Error) {
             let message = "the service hung up without closing the WebSocket connection";
             (1011, of(Kind::Unavailable, message))
         }
-        other => {
-            let message = "the service broke the WebSocket protocol";
-            (1002, of(Kind::Protocol, message).source(other.to_string()))
-        }
+        other => (1002, broken(other)),
     }
 }
+
+fn broken(what: impl std::fmt::Display) -> Error {
+    Error::new(Kind::Protocol, "the service broke the WebSocket protocol")
+        .source(what.to_string())
+        .outcome_is(Outcome::Unknown)
+}
+
+/// The service masked a frame.
+#[derive(Debug)]
+struct Masked;
+
+impl std::fmt::Display for Masked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a frame of the service is masked")
+    }
+}
+
+impl std::error::Error for Masked {}
 
 /// When something was last read.
 #[derive(Debug, Clone)]
@@ -222,10 +270,13 @@ impl Clock {
     }
 }
 
-/// An upgraded connection that notes when bytes come: a large message may take its time.
+/// An upgraded connection that notes when bytes come, since a large message may take its time, and breaks at a frame that
+/// is masked.
 struct Heard {
     io: TokioIo<Upgraded>,
     clock: Clock,
+    heads: Heads,
+    masked: bool,
 }
 
 impl AsyncRead for Heard {
@@ -234,11 +285,23 @@ impl AsyncRead for Heard {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.io).poll_read(cx, buf);
-        if read.is_ready() {
+        if !self.masked {
+            let before = buf.filled().len();
+            ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
             self.clock.set();
+            let came = &buf.filled()[before..];
+            let whole = self.heads.unmasked(came);
+            if whole == came.len() {
+                return Poll::Ready(Ok(()));
+            }
+            self.masked = true;
+            // What came before it counts. Nothing at all would be the end.
+            if whole > 0 {
+                buf.set_filled(before + whole);
+                return Poll::Ready(Ok(()));
+            }
         }
-        read
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, Masked)))
     }
 }
 

@@ -26,7 +26,6 @@ use super::{
 use crate::json::{Found, Marks, Pointer};
 
 /// What is agreed on with the service.
-#[derive(Debug)]
 pub(super) struct Rules {
     pub(super) correlation: Correlation,
     /// What tells a reply from other messages.
@@ -41,11 +40,20 @@ pub(super) struct Rules {
 }
 
 /// Something that can be listened to.
-#[derive(Debug)]
 pub(super) struct StreamRules {
     pub(super) subscribe: Vec<String>,
     pub(super) unsubscribe: Vec<String>,
     pub(super) marks: Marks,
+}
+
+impl std::fmt::Debug for Rules {
+    /// Without the messages, which may hold passwords.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rules")
+            .field("correlation", &self.correlation)
+            .field("streams", &self.streams.keys())
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a connection can be told.
@@ -248,7 +256,7 @@ fn text_of(text: &Bytes) -> Option<&str> {
     std::str::from_utf8(text).ok()
 }
 
-/// A message with the secret of the credential in it, as a part of a JSON string.
+/// A message with the secret of the credential in it: as a part of a JSON string where the message is JSON, else as it is.
 pub(crate) fn filled(text: &str, credential: Option<&Credential>) -> Result<String> {
     if !text.contains(CREDENTIAL) {
         return Ok(text.to_owned());
@@ -258,8 +266,11 @@ pub(crate) fn filled(text: &str, credential: Option<&Credential>) -> Result<Stri
         Some(credential) => credential.secret()?,
         None => None,
     };
-    let quoted =
-        serde_json::Value::from(secret.ok_or_else(|| Error::invalid(none))?.into_owned()).to_string();
+    let secret = secret.ok_or_else(|| Error::invalid(none))?;
+    if serde_json::from_str::<&RawValue>(text).is_err() {
+        return Ok(text.replace(CREDENTIAL, &secret));
+    }
+    let quoted = serde_json::Value::from(&*secret).to_string();
     Ok(text.replace(CREDENTIAL, &quoted[1..quoted.len() - 1]))
 }
 
@@ -273,5 +284,27 @@ fn event_of(message: &Message) -> Event {
         }
         Message::Text(text) => Event::message(text.clone()),
         Message::Binary(bytes) => Event::named("binary", STANDARD.encode(bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use trunkline_core::{Form, Secret};
+
+    use super::*;
+
+    #[test]
+    fn a_credential_is_a_part_of_a_json_string_or_stands_in_a_text_as_it_is() {
+        let credential = Credential::new(Form::Bearer(Secret::new(r#"a"b\c"#)));
+        for (text, expected) in [
+            (r#"{"key":"{{credential}}"}"#, r#"{"key":"a\"b\\c"}"#),
+            (r#""{{credential}}""#, r#""a\"b\\c""#),
+            ("AUTH {{credential}} {{credential}}", r#"AUTH a"b\c a"b\c"#),
+            ("{{credential}}", r#"a"b\c"#),
+            ("{}", "{}"),
+        ] {
+            assert_eq!(filled(text, Some(&credential)).unwrap(), expected);
+        }
+        assert!(filled("{{credential}}", None).unwrap_err().message().contains("auth_type"));
     }
 }

@@ -38,6 +38,13 @@ impl Client {
         Self { scheme: Some(Arc::new(tokens)), ..self }
     }
 
+    /// The scheme has the next token from now on.
+    pub(crate) fn next_token(&self) {
+        if let Some(scheme) = &self.scheme {
+            scheme.at.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     /// One attempt.
     pub(crate) async fn call(&self, request: &Value) -> Result<Value> {
         let operation = self.transport.parse(&to_raw_value(request).unwrap())?;

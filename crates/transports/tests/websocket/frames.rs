@@ -14,6 +14,13 @@ use trunkline_testkit::{Peer, shake_hands, shake_hands_with};
 
 use crate::common::Client;
 
+/// A frame of control of 126 bytes.
+const LONG_PONG: [u8; 130] = {
+    let mut frame = [0; 130];
+    (frame[0], frame[1], frame[3]) = (0x8A, 0x7E, 126);
+    frame
+};
+
 /// A service that does this when the first frame has come, and then tells the code that it is closed with.
 async fn service<F, R>(does: F) -> (Peer, mpsc::UnboundedReceiver<u16>)
 where
@@ -75,6 +82,10 @@ async fn each_fault_is_closed_with_the_code_that_says_why() {
         ("a ping that is too long", &[0x89, 0x7E, 0, 200], 1002),
         ("a fragment of nothing", &[0x80, 1, b'x'], 1002),
         ("a message within another", &[0x01, 1, b'x', 0x81, 1, b'y'], 1002),
+        ("a pong that is too long", &LONG_PONG, 1002),
+        // The library's own word for whatever breaks below it.
+        ("a masked frame", &[0x81, 0x81, 1, 2, 3, 4, b'x' ^ 1], 1011),
+        ("a masked frame behind another", &[0x8A, 0, 0x81, 0x80, 1, 2, 3, 4], 1011),
     ];
     for (what, bytes, code) in FAULTS {
         let says = async move |mut write: OwnedWriteHalf| write.write_all(bytes).await.map(|()| write);
@@ -179,4 +190,80 @@ async fn a_service_that_is_there_and_says_nothing_is_given_up() {
     let error = client.fails(&json!({ "message": 1 })).await;
     assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::Unknown), "{error}");
     assert!(error.message().contains("silent"), "{error}");
+}
+
+#[tokio::test]
+async fn a_service_that_closes_is_answered_in_kind() {
+    let (peer, mut codes) = service(async |mut write: OwnedWriteHalf| {
+        write.write_all(&[0x88, 2, 0x03, 0xF4]).await.map(|()| write)
+    })
+    .await;
+    let error = client(&peer, json!({})).fails(&json!({ "message": 1 })).await;
+    assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::Unknown), "{error}");
+    assert_eq!(codes.recv().await, Some(1012));
+}
+
+#[tokio::test]
+async fn a_service_that_pings_and_does_not_read_takes_no_memory() {
+    let before = peak();
+    let (peer, _) = service(async |mut write: OwnedWriteHalf| {
+        let pings = [&[0x89, 125][..], &[b'x'; 125]].concat().repeat(1000);
+        for _ in 0..2000 {
+            write.write_all(&pings).await?;
+        }
+        std::future::pending().await
+    })
+    .await;
+    let error = client(&peer, json!({ "ping": "500ms" })).fails(&json!({ "message": 1 })).await;
+    assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::Unknown), "{error}");
+    let after = peak();
+    assert!(after < before + 64, "{before} MiB, then {after}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_never_pauses_keeps_nobody_from_speaking() {
+    let (said, mut hears) = mpsc::unbounded_channel();
+    let peer = Peer::raw(move |mut stream: TcpStream| {
+        let said = said.clone();
+        async move {
+            shake_hands(&mut stream, None).await.unwrap();
+            let (mut read, mut write) = stream.into_split();
+            let _ = frame(&mut read).await;
+            let messages = [0x81, 1, b'x'].repeat(20_000);
+            let flood = async { while write.write_all(&messages).await.is_ok() {} };
+            tokio::select! {
+                () = flood => {}
+                heard = frame(&mut read) => drop(said.send(heard)),
+            }
+        }
+    })
+    .await;
+    let client = client(&peer, json!({ "subscribe": [1], "replies_have": { "/reply": true } }));
+    let mut reader = client.listen(&json!({})).await.unwrap();
+    reader.next().await.unwrap();
+    client.call(&json!({ "message": 2, "wait_response": false })).await.unwrap();
+    assert_eq!(hears.recv().await.unwrap(), Some((1, b"2".to_vec())));
+}
+
+#[tokio::test]
+async fn a_service_quotes_what_it_was_shown_whatever_commands_bring_later() {
+    let peer = Peer::raw(async |mut stream: TcpStream| {
+        shake_hands(&mut stream, None).await.unwrap();
+        let (_, key) = frame(&mut stream).await.unwrap();
+        let _ = frame(&mut stream).await;
+        let mut goodbye = vec![0x88, key.len() as u8 + 2, 0x0F, 0xA2];
+        goodbye.extend_from_slice(&key);
+        let _ = stream.write_all(&goodbye).await;
+        let _ = frame(&mut stream).await;
+    })
+    .await;
+    let further =
+        json!({ "on_open": ["{{credential}}"], "replies_have": {}, "close_codes": { "4002": "forbidden" } });
+    let client = client(&peer, further).with_tokens(&["hunter2-0123456789", "another-0123456789"]);
+    let mut reader = client.listen(&json!({})).await.unwrap();
+    client.next_token();
+    let error = client.fails(&json!({ "message": 1 })).await.to_string();
+    assert!(error.contains("4002") && !error.contains("hunter2"), "{error}");
+    let (name, data) = reader.next().await.unwrap();
+    assert!(name == "error" && data.contains("4002") && !data.contains("hunter2"), "{data}");
 }

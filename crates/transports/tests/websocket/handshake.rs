@@ -6,7 +6,7 @@ use tokio::{
     net::TcpStream,
 };
 use trunkline_core::{Kind, Outcome};
-use trunkline_testkit::Peer;
+use trunkline_testkit::{Peer, shake_hands_with};
 
 use crate::common::Client;
 
@@ -62,5 +62,33 @@ async fn who_does_not_agree_as_the_protocol_has_it_is_not_spoken_to() {
         assert!(error.to_string().contains(word), "{answer}: {error}");
         assert_eq!(error.wait().is_some(), kind == Kind::RateLimited, "{error}");
         assert_eq!(peer.connections(), 1);
+    }
+}
+
+#[tokio::test]
+async fn each_line_of_the_answer_counts() {
+    for (lines, word) in [
+        (
+            "sec-websocket-extensions: permessage-deflate\r\nsec-websocket-extensions: x-other\r\n",
+            "extension",
+        ),
+        ("sec-websocket-extensions: \r\nsec-websocket-extensions: x-other\r\n", "extension"),
+        ("sec-websocket-extensions: permessage-deflate\r\nsec-websocket-extensions: \r\n", ""),
+        ("sec-websocket-protocol: v1\r\nsec-websocket-protocol: v2\r\n", "subprotocol"),
+        ("sec-websocket-protocol: v1\r\nconnection: keep-alive\r\n", ""),
+    ] {
+        let peer = Peer::raw(async move |mut stream: TcpStream| {
+            shake_hands_with(&mut stream, lines).await.unwrap();
+            // A close frame, to whoever agrees.
+            let _ = stream.write_all(&[0x88, 0]).await;
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        })
+        .await;
+        let further = json!({ "compression": true, "subprotocols": ["v1", "v2"] });
+        let client = Client::of(&format!("ws://{}", peer.address()), further);
+        let error = client.fails(&json!({ "message": 1 })).await;
+        let kind = if word.is_empty() { Kind::Unavailable } else { Kind::Protocol };
+        assert_eq!(error.kind(), kind, "{lines}: {error}");
+        assert!(error.message().contains(word), "{lines}: {error}");
     }
 }

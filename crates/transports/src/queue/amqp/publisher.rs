@@ -22,6 +22,7 @@ pub(super) struct Publisher {
 /// A message that is on its way.
 struct Sent {
     tag: u64,
+    guarantee: Guarantee,
     confirm: Option<PublisherConfirm>,
 }
 
@@ -37,7 +38,8 @@ impl Publisher {
     async fn send(&self, message: &Message) -> Result<Sent> {
         let exchange = message.exchange.as_deref().unwrap_or_default();
         let key = message.routing_key.as_deref().unwrap_or(&message.destination);
-        let options = BasicPublishOptions { mandatory: true, immediate: false };
+        let mandatory = !is_answer(message);
+        let options = BasicPublishOptions { mandatory, immediate: false };
         let mut last = self.last.lock().await;
         let confirm = self
             .channel
@@ -45,8 +47,15 @@ impl Publisher {
             .await
             .map_err(|error| codes::explain(&error, "sending a message"))?;
         *last += 1;
-        Ok(Sent { tag: *last, confirm: Some(confirm) })
+        let guarantee = if mandatory { Guarantee::AtLeastOnce } else { Guarantee::AtMostOnce };
+        Ok(Sent { tag: *last, guarantee, confirm: Some(confirm) })
     }
+}
+
+/// Whether it goes straight to a channel that waits for it, which is no queue for the broker: it would come back if it had to
+/// be routed (RabbitMQ's guide "Direct Reply-to").
+fn is_answer(message: &Message) -> bool {
+    message.exchange.is_none() && message.destination.starts_with("amq.rabbitmq.reply-to")
 }
 
 impl Sent {
@@ -58,10 +67,9 @@ impl Sent {
         let said = confirm.await;
         self.confirm = None;
         match said {
-            Ok(Confirmation::Ack(None)) => Ok(Receipt {
-                guarantee: Guarantee::AtLeastOnce,
-                facts: vec![("delivery_tag", self.tag.into())],
-            }),
+            Ok(Confirmation::Ack(None)) => {
+                Ok(Receipt { guarantee: self.guarantee, facts: vec![("delivery_tag", self.tag.into())] })
+            }
             // Nobody gets it: it came back, and then it was confirmed.
             Ok(Confirmation::Ack(Some(back)) | Confirmation::Nack(Some(back))) => {
                 Err(codes::code(back.reply_code, back.reply_text.as_str()).outcome_is(Outcome::Rejected))

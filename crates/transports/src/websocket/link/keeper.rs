@@ -13,7 +13,7 @@ use tokio::{
     sync::mpsc,
     time::{Instant, Sleep, sleep, sleep_until},
 };
-use trunkline_core::{Context, Error, Kind, Outcome, Result, Retry, Scrub};
+use trunkline_core::{Context, Credential, Error, Kind, Outcome, Result, Retry, Scrub};
 use yawc::Frame;
 
 use super::{Access, Dialogue, Keeping, Opened, Order, State};
@@ -30,7 +30,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 const STABLE: Duration = Duration::from_secs(60);
 /// A connection that lasted so long was made with a credential that the service took.
 const LET_IN: Duration = Duration::from_secs(5);
-/// Commands that are taken at once, and frames that wait at most while the service goes on talking.
+/// Commands that are taken at once, frames that wait at most while the service goes on talking, and messages that are heard
+/// before all else has a turn.
 const BATCH: usize = 64;
 
 pub(super) struct Keeper<D: Dialogue> {
@@ -43,6 +44,8 @@ pub(super) struct Keeper<D: Dialogue> {
     pub(super) orders: mpsc::Receiver<Order<D::Command>>,
     pub(super) access: Access,
     pub(super) out: VecDeque<Frame>,
+    /// Messages that were heard since all else had a turn.
+    pub(super) heard: usize,
 }
 
 /// Why the talk over a connection is over.
@@ -90,7 +93,15 @@ impl<D: Dialogue> Keeper<D> {
                 None => {}
             }
             let (began, brought) = (Instant::now(), order.is_some());
-            let lost = match self.connect(brought).await {
+            let connected = self.connect(brought).await;
+            // What this connection is made with. Commands that come over it may bring another one.
+            let shown = self.access.credential.clone();
+            // A service may quote it when it says goodbye, to those too who have another one by now.
+            let hidden = |error: Error| match &shown {
+                Some(credential) => error.scrubbed(&Scrub::of(credential)),
+                None => error,
+            };
+            let lost = match connected {
                 Ok(socket) => {
                     self.state.open.store(1, Ordering::Relaxed);
                     self.state.opened.fetch_add(1, Ordering::Relaxed);
@@ -99,15 +110,19 @@ impl<D: Dialogue> Keeper<D> {
                     self.out.clear();
                     again = true;
                     match over {
-                        Over::Done => continue,
+                        Over::Done => {
+                            (tries, told) = (0, false);
+                            continue;
+                        }
                         Over::Lost(error) => {
+                            let error = hidden(error);
                             self.dialogue.lost(&error);
                             error
                         }
                     }
                 }
                 Err(error) => {
-                    let copy = copy(&error);
+                    let copy = hidden(copy(&error));
                     self.refuse(order, error);
                     copy
                 }
@@ -121,15 +136,10 @@ impl<D: Dialogue> Keeper<D> {
                 // A handshake was refused. Who brought the credential hears of it, and brings another one.
                 Retry::Refresh if lost.outcome() != Outcome::Unknown => brought,
                 // A connection was closed. Those who listen on it bring nothing.
-                Retry::Refresh => !std::mem::replace(&mut told, true) && self.gave_up_credential().await,
+                Retry::Refresh => !std::mem::replace(&mut told, true) && self.gave_up(shown.as_ref()).await,
                 _ => true,
             };
             if !passes {
-                // A service may quote what it was shown when it says goodbye.
-                let lost = match &self.access.credential {
-                    Some(credential) => lost.scrubbed(&Scrub::of(credential)),
-                    None => lost,
-                };
                 self.dialogue.given_up(&lost);
             }
         }
@@ -155,11 +165,9 @@ impl<D: Dialogue> Keeper<D> {
         }
     }
 
-    /// Tells the scheme of a service that closed a connection for want of a good credential.
-    async fn gave_up_credential(&mut self) -> bool {
-        let (Some(scheme), Some(refused)) = (&self.access.scheme, &self.access.credential) else {
-            return false;
-        };
+    /// Tells the scheme of a service that closed a connection for want of a better credential than this.
+    async fn gave_up(&mut self, shown: Option<&Arc<Credential>>) -> bool {
+        let (Some(scheme), Some(refused)) = (&self.access.scheme, shown) else { return false };
         scheme.rejected_dyn(refused, &http::HeaderMap::new()).await;
         true
     }
@@ -187,7 +195,7 @@ impl<D: Dialogue> Keeper<D> {
         let mut first = order;
         let (mut used, mut pinged) = (Instant::now(), socket.heard());
         let (mut stirred, mut retired) = (false, false);
-        let mut armed = used + self.keeping.ping;
+        let mut armed = used + self.keeping.ping.min(self.keeping.idle);
         let mut timer = Box::pin(sleep_until(armed));
         loop {
             if self.dialogue.takes()
@@ -261,8 +269,8 @@ impl<D: Dialogue> Keeper<D> {
                 Step::Ended(End::Closed(code, reason)) => {
                     let error = self.endpoint.codes.closed(code, &reason);
                     self.refuse(first, copy(&error).outcome_is(Outcome::NotSent));
-                    // The library has answered the frame already; what is left is to hang up.
-                    self.flush(&mut socket).await;
+                    // In the background: nobody is to wait for a service that has nothing more to say.
+                    tokio::spawn(socket.closed());
                     return Over::Lost(error);
                 }
                 Step::Ended(End::Broken(code, error)) => {
@@ -280,12 +288,6 @@ impl<D: Dialogue> Keeper<D> {
         Over::Lost(error)
     }
 
-    /// Lets out what is on its way, if it goes at once.
-    async fn flush(&mut self, socket: &mut Socket) {
-        let mut none = VecDeque::new();
-        let _ = tokio::time::timeout(FIRST, poll_fn(|cx| socket.poll_send(&mut none, cx))).await;
-    }
-
     async fn step(
         &mut self,
         socket: &mut Socket,
@@ -299,10 +301,18 @@ impl<D: Dialogue> Keeper<D> {
                 Poll::Ready(Err(error)) => return Poll::Ready(Step::Ended(End::Broken(1011, error))),
                 Poll::Pending => {}
             }
-            if self.out.len() < BATCH
+            // A service that never pauses is not to keep those waiting who have something to say, or have gone.
+            let listens = self.out.len() < BATCH;
+            let patient = self.heard < BATCH;
+            if listens
+                && patient
                 && let Poll::Ready(message) = socket.poll_message(cx)
             {
+                self.heard += 1;
                 return Poll::Ready(message.map_or_else(Step::Ended, Step::Heard));
+            }
+            if !patient {
+                self.heard = 0;
             }
             if self.out.is_empty()
                 && self.dialogue.takes()
@@ -314,7 +324,16 @@ impl<D: Dialogue> Keeper<D> {
             if self.stir.poll(cx).is_ready() {
                 return Poll::Ready(Step::Stirred);
             }
-            timer.as_mut().poll(cx).map(|()| Step::Due)
+            if timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Step::Due);
+            }
+            if listens
+                && !patient
+                && let Poll::Ready(message) = socket.poll_message(cx)
+            {
+                return Poll::Ready(message.map_or_else(Step::Ended, Step::Heard));
+            }
+            Poll::Pending
         })
         .await
     }

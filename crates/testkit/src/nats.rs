@@ -1,0 +1,60 @@
+//! `Nats`: a real NATS server with JetStream in a folder of its own, which can be killed and started again.
+
+use crate::{
+    Options, PASSWORD,
+    broker::{Broker, is_broker},
+    server::{program, skipped},
+};
+
+/// A NATS server. What JetStream has confirmed survives its process. It does what every [`Broker`] does.
+#[derive(Debug)]
+pub struct Nats {
+    broker: Broker,
+    /// Of its URL, up to the address.
+    origin: String,
+}
+
+is_broker!(Nats);
+
+impl Nats {
+    /// Starts one that lets everybody in; none, and a line that says so, where NATS is not installed.
+    pub async fn start() -> Option<Self> {
+        Self::start_with(Options::default()).await
+    }
+
+    /// The same with options. A token is a setting: `authorization { token: "…" }`.
+    pub async fn start_with(options: Options<'_>) -> Option<Self> {
+        let Some(server) = program("nats-server", []) else {
+            skipped("NATS server", "nats-server");
+            return None;
+        };
+        let broker = Broker::start("nats", &["nats", "nobody"], "Server is ready", async |place| {
+            let mut lines = vec![
+                format!("listen: \"127.0.0.1:{}\"", place.port),
+                format!("jetstream {{ store_dir: {:?} }}", place.path("data")),
+            ];
+            if options.password {
+                lines.push(format!("authorization {{ user: trunk, password: {PASSWORD:?} }}"));
+            }
+            if let Some(authority) = options.tls {
+                let files = place.certificate(authority);
+                lines.push(format!(
+                    "tls {{ cert_file: {:?}, key_file: {:?}, ca_file: {:?}, verify: {} }}",
+                    files.certificate, files.key, files.authority, options.mutual
+                ));
+            }
+            lines.extend(options.settings.iter().map(|&line| line.to_owned()));
+            let file = place.file("settings", &lines.join("\n"));
+            let mut command = place.account.command(&server);
+            command.arg("--config").arg(file);
+            command
+        })
+        .await;
+        Some(Self { broker, origin: options.origin("nats", "tls") })
+    }
+
+    /// Its URL, such as `nats://127.0.0.1:4223` or `tls://trunk:p%40ss@127.0.0.1:4223`.
+    pub fn url(&self) -> String {
+        format!("{}{}", self.origin, self.address())
+    }
+}

@@ -1,0 +1,214 @@
+//! `MqttLink`: a connection that messages are sent over, and answers come.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use rumqttc::{AsyncClient, Event, EventLoop, Incoming, PubAckReason, PublishNotice, PublishResult, QoS};
+use tokio::{
+    sync::{OnceCell, watch},
+    time::timeout,
+};
+use trunkline_core::{Context, Error, Kind, Message, Outcome, Result};
+use uuid::Uuid;
+
+use super::{
+    failure,
+    message::{message, options},
+    target::{ANSWER, Target},
+};
+use crate::queue::{
+    broker::{Guarantee, Login, Receipt},
+    replies::Replies,
+};
+
+/// A connection that is logged in.
+pub(in crate::queue) struct MqttLink {
+    client: AsyncClient,
+    ended: Arc<AtomicBool>,
+    replies: Arc<Replies>,
+    /// Where answers come; subscribed to with the first request.
+    answers: OnceCell<String>,
+    version: watch::Receiver<Option<String>>,
+    /// Who else reads makes a connection like this one.
+    pub(super) context: Context,
+    pub(super) login: Login,
+}
+
+/// Where brokers say what they are, those that do.
+const VERSION: &str = "$SYS/broker/version";
+/// So long they have to say so.
+const SOON: Duration = Duration::from_millis(500);
+/// So many messages of a batch may be unacknowledged.
+const WINDOW: usize = 1024;
+
+impl MqttLink {
+    pub(super) async fn connect(
+        target: &Target,
+        context: &Context,
+        login: &Login,
+        replies: &Arc<Replies>,
+    ) -> Result<Self> {
+        let made = target.publishing(context, login).await?;
+        let ended = Arc::new(AtomicBool::new(false));
+        let (tell, version) = watch::channel(None);
+        tokio::spawn(run(made.events, ended.clone(), replies.clone(), tell));
+        Ok(Self {
+            client: made.client,
+            ended,
+            replies: replies.clone(),
+            answers: OnceCell::new(),
+            version,
+            context: context.clone(),
+            login: login.clone(),
+        })
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        !self.ended.load(Ordering::Acquire)
+    }
+
+    /// Sends messages one behind the other and waits for what the broker says of each.
+    pub(super) async fn publish(&self, messages: &[Message]) -> Vec<Result<Receipt>> {
+        let mut results = Vec::with_capacity(messages.len());
+        let mut under_way: VecDeque<Result<PublishNotice>> = VecDeque::new();
+        for message in messages {
+            if under_way.len() >= WINDOW
+                && let Some(first) = under_way.pop_front()
+            {
+                results.push(ended(first).await);
+            }
+            under_way.push_back(self.send(message).await);
+        }
+        for sent in under_way {
+            results.push(ended(sent).await);
+        }
+        results
+    }
+
+    async fn send(&self, message: &Message) -> Result<PublishNotice> {
+        if !self.is_alive() {
+            return Err(failure::lost("sending a message", &"it ended").outcome_is(Outcome::NotSent));
+        }
+        let sent =
+            self.client.publish_tracked(message.destination.as_str(), message.body.clone(), options(message));
+        sent.await.map_err(|error| failure::lost("sending a message", &error).outcome_is(Outcome::NotSent))
+    }
+
+    /// Asks, and waits for the answer.
+    pub(super) async fn ask(&self, message: &Message, delivered: &mut bool) -> Result<Message> {
+        let answers = self.answers.get_or_try_init(async || {
+            let topic = format!("trunkline/answers/{}", Uuid::new_v4().simple());
+            self.subscribe(&topic).await?;
+            Ok(topic)
+        });
+        let answers = answers.await.map_err(|error: Error| error.outcome_is(Outcome::NotSent))?.clone();
+        let waiting = self.replies.expect()?;
+        let mut message = message.clone();
+        (message.reply_to, message.correlation_id) = (Some(answers), Some(waiting.id.clone()));
+        let sent = self.send(&message).await;
+        let receipt = ended(sent).await?;
+        if receipt.facts.iter().any(|(name, _)| *name == UNMATCHED) {
+            return Err(Error::new(Kind::Unroutable, "nobody subscribes to the topic, so nobody answers"));
+        }
+        *delivered = true;
+        waiting.answer().await
+    }
+
+    async fn subscribe(&self, topic: &str) -> Result<()> {
+        subscribe(&self.client, topic, QoS::AtLeastOnce).await
+    }
+
+    /// What the broker says of its version, if it is one of those that do.
+    pub(super) async fn version(&self) -> Result<Option<String>> {
+        let mut version = self.version.clone();
+        if version.borrow().is_none() {
+            match self.subscribe(VERSION).await {
+                Ok(()) => drop(timeout(SOON, version.changed()).await),
+                // It answered: that it keeps this to itself says nothing against it.
+                Err(error) if error.outcome() == Outcome::Rejected => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let told = version.borrow().clone();
+        Ok(told)
+    }
+
+    pub(super) async fn close(&self) {
+        let _ = self.client.disconnect_now().await;
+    }
+}
+
+/// Subscribes, and waits until the broker says that it is so.
+pub(super) async fn subscribe(client: &AsyncClient, topic: &str, qos: QoS) -> Result<()> {
+    let lost = |error: &dyn fmt::Display| failure::lost("subscribing", &error.to_string());
+    let asked = client.subscribe_tracked(topic, qos).await.map_err(|error| lost(&error))?;
+    match timeout(ANSWER, asked.wait_completion_async()).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(rumqttc::SubscribeNoticeError::V5SubAckFailure(codes))) => {
+            Err(failure::refused(Kind::Forbidden, "the broker does not allow the subscription", codes))
+        }
+        Ok(Err(error)) => Err(lost(&error)),
+        Err(_) => Err(Error::new(Kind::Timeout, "the broker did not answer to a subscription in time")),
+    }
+}
+
+/// Nobody had subscribed to the topic of a message.
+const UNMATCHED: &str = "no_subscribers";
+
+/// What the broker says of a message.
+async fn ended(sent: Result<PublishNotice>) -> Result<Receipt> {
+    let said = sent?.wait_async().await.map_err(|error| failure::publishing(&error))?;
+    let receipt = |guarantee, facts| Ok(Receipt { guarantee, facts });
+    match said {
+        PublishResult::Qos0Flushed => receipt(Guarantee::AtMostOnce, Vec::new()),
+        PublishResult::Qos1(ack) => match failure::acknowledged(ack.reason) {
+            Some(error) => Err(error),
+            None => {
+                let mut facts = vec![("packet_id", ack.pkid.into())];
+                if ack.reason == PubAckReason::NoMatchingSubscribers {
+                    facts.push((UNMATCHED, true.into()));
+                }
+                receipt(Guarantee::AtLeastOnce, facts)
+            }
+        },
+        PublishResult::Qos2Completed(done) => {
+            receipt(Guarantee::ExactlyOnce, vec![("packet_id", done.pkid.into())])
+        }
+        PublishResult::Qos2PubRecRejected(refused) => {
+            Err(failure::refused(Kind::Rejected, "the broker did not take the message", refused.reason))
+        }
+    }
+}
+
+/// Keeps the connection until it is lost. It is not made again here: whoever needs it does, and knows what was lost with it.
+async fn run(
+    mut events: EventLoop,
+    ended: Arc<AtomicBool>,
+    replies: Arc<Replies>,
+    version: watch::Sender<Option<String>>,
+) {
+    while let Ok(event) = events.poll().await {
+        if let Event::Incoming(Incoming::Publish(came)) = event {
+            if came.topic == VERSION.as_bytes() {
+                version.send_replace(Some(String::from_utf8_lossy(&came.payload).into_owned()));
+            } else {
+                replies.tell(message(&came));
+            }
+        }
+    }
+    ended.store(true, Ordering::Release);
+    replies.lost();
+}
+
+impl fmt::Debug for MqttLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MqttLink").field("is_alive", &self.is_alive()).finish_non_exhaustive()
+    }
+}

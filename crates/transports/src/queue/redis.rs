@@ -1,0 +1,197 @@
+//! `Redis`: Redis Streams, and whatever else speaks their commands. What was read stays, and groups remember how far they
+//! have come.
+
+mod consume;
+mod entry;
+mod failure;
+mod link;
+mod replies;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures_util::{StreamExt, stream};
+use redis::{Cmd, Value as Said, cmd};
+use serde_json::{Value, json};
+use trunkline_core::{Context, Error, Message, Proof, Result};
+
+pub(super) use self::link::RedisLink;
+use self::{consume::Consuming, link::Target};
+use super::{
+    broker::{Broker, Guarantee, Login, Receipt, Subscription},
+    config::{DeclareConfig, Parts},
+    replies::Replies,
+};
+
+/// Redis.
+#[derive(Debug)]
+pub(super) struct Redis {
+    target: Target,
+    declare: BTreeMap<String, DeclareConfig>,
+    replies: Arc<Replies>,
+}
+
+/// So many messages of a batch may be unanswered.
+const WINDOW: usize = 1024;
+/// So many streams are listed.
+const LISTED: usize = 1000;
+
+impl Redis {
+    pub(super) fn open(parts: Parts) -> Result<Self> {
+        for (name, declared) in &parts.declare {
+            let wanted = DeclareConfig {
+                max_length: declared.max_length,
+                groups: declared.groups.clone(),
+                ..DeclareConfig::default()
+            };
+            if *declared != wanted {
+                return Err(Error::invalid(format!(
+                    "declare.{name}: a stream of Redis has groups and max_length, and nothing else"
+                )));
+            }
+        }
+        let declare = parts.declare.clone();
+        Ok(Self { target: Target::open(parts)?, declare, replies: Arc::default() })
+    }
+
+    /// How a message is added to its stream.
+    fn add(&self, message: &Message) -> Cmd {
+        let mut add = cmd("XADD");
+        add.arg(&message.destination);
+        if let Some(most) = self.declare.get(&message.destination).and_then(|declared| declared.max_length) {
+            // About so many: Redis takes whole nodes of its tree away.
+            add.arg("MAXLEN").arg("~").arg(most);
+        }
+        add.arg("*");
+        entry::write(message, &mut add);
+        add
+    }
+
+    async fn send(&self, link: &RedisLink, message: &Message) -> Result<Receipt> {
+        let id: String = link.ask(&self.add(message), "sending a message").await?;
+        Ok(Receipt { guarantee: Guarantee::AtLeastOnce, facts: vec![("entry", id.into())] })
+    }
+
+    /// What a group of a declared stream has not dealt with yet.
+    async fn lag(&self, link: &RedisLink) -> Option<u64> {
+        let mut lag = None;
+        for name in self.declare.keys() {
+            let groups: Said =
+                link.ask(cmd("XINFO").arg("GROUPS").arg(name), "asking for groups").await.ok()?;
+            for group in entry::maps(&groups) {
+                let number = |name: &str| group.get(name).and_then(entry::number).unwrap_or_default();
+                *lag.get_or_insert(0) += number("lag") + number("pending");
+            }
+        }
+        lag
+    }
+}
+
+impl Broker for Redis {
+    type Link = RedisLink;
+    type Consumer = Consuming;
+
+    const SYSTEM: &'static str = "redis";
+    const IS_LOG: bool = true;
+
+    async fn connect(&self, context: &Context, login: &Login) -> Result<RedisLink> {
+        let link = self.target.connect(context, login, &self.replies).await?;
+        for (name, declared) in &self.declare {
+            for group in &declared.groups {
+                consume::join(&link, name, group, None)
+                    .await
+                    .map_err(|error| error.at(&format!("declare.{name}")))?;
+            }
+        }
+        Ok(link)
+    }
+
+    fn is_alive(&self, link: &RedisLink) -> bool {
+        link.is_alive()
+    }
+
+    fn check(&self, message: &Message) -> Result<()> {
+        let unknown = [
+            ("exchange", message.exchange.is_some()),
+            ("routing_key", message.routing_key.is_some()),
+            ("partition", message.partition.is_some()),
+            ("priority", message.priority.is_some()),
+            ("expires", message.expires.is_some()),
+            ("qos", message.qos.is_some()),
+            ("retain", message.retain),
+        ];
+        match unknown.iter().find(|(_, there)| *there) {
+            Some((key, _)) => {
+                Err(Error::invalid(format!("{key}: is not for Redis; streams have nothing of the kind")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn publish(&self, link: &RedisLink, messages: &[Message]) -> Vec<Result<Receipt>> {
+        if let [message] = messages {
+            return vec![self.send(link, message).await];
+        }
+        let mut sends = Vec::with_capacity(messages.len());
+        for message in messages {
+            sends.push(self.send(link, message));
+        }
+        stream::iter(sends).buffered(WINDOW).collect().await
+    }
+
+    async fn ask(&self, link: &RedisLink, message: &Message, delivered: &mut bool) -> Result<Message> {
+        let stream = link.answers.stream().await?;
+        let waiting = self.replies.expect()?;
+        let mut message = message.clone();
+        (message.reply_to, message.correlation_id) = (Some(stream), Some(waiting.id.clone()));
+        self.send(link, &message).await?;
+        *delivered = true;
+        waiting.answer().await
+    }
+
+    fn late(&self) -> u64 {
+        self.replies.late()
+    }
+
+    async fn consume(&self, link: &Arc<RedisLink>, subscription: &Subscription) -> Result<Consuming> {
+        Consuming::begin(link, subscription).await
+    }
+
+    async fn proof(&self, link: &RedisLink) -> Result<Proof> {
+        let info: String = link.ask(cmd("INFO").arg("server"), "asking for its version").await?;
+        let line = |name: &str| {
+            info.lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+                .map(|text| text.trim().to_owned())
+        };
+        let mut proof = Proof::ANSWERED;
+        if let Some(version) = line("redis_version") {
+            proof = proof.fact("version", version);
+        }
+        if let Some(mode) = line("redis_mode") {
+            proof = proof.fact("mode", mode);
+        }
+        if let Some(lag) = self.lag(link).await {
+            proof = proof.fact("lag", lag.to_string());
+        }
+        Ok(proof)
+    }
+
+    async fn schema(&self, link: &RedisLink) -> Result<Value> {
+        let (mut streams, mut cursor) = (Vec::new(), String::from("0"));
+        loop {
+            let mut scan = cmd("SCAN");
+            scan.arg(&cursor).arg("TYPE").arg("stream").arg("COUNT").arg(1000);
+            let (next, names): (String, Vec<String>) = link.ask(&scan, "listing streams").await?;
+            for name in names {
+                let length: u64 = link.ask(cmd("XLEN").arg(&name), "asking for a length").await?;
+                streams.push(json!({"name": name, "messages": length}));
+            }
+            if next == "0" || streams.len() >= LISTED {
+                break;
+            }
+            cursor = next;
+        }
+        streams.sort_by(|one, other| one["name"].as_str().cmp(&other["name"].as_str()));
+        Ok(json!({ "streams": streams }))
+    }
+}

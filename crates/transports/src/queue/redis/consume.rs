@@ -1,0 +1,243 @@
+//! `Consuming`: who reads a stream: as one of a group, or from a place of its own.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex as StdMutex, PoisonError},
+    time::Duration,
+};
+
+use redis::{Value as Said, cmd};
+use tokio::{sync::Mutex, time::Instant};
+use trunkline_core::{Error, Outcome, Result, Start};
+
+use super::{
+    entry::{Entry, entries, number, text},
+    link::{Connection, RedisLink},
+    replies::of_stream,
+};
+use crate::queue::broker::{Consumer, Delivery, Fate, Subscription};
+
+/// The consumer's name in every group: what tells who has a message is a token, and Redis forgets no consumer by itself.
+const NAME: &str = "trunkline";
+/// Whoever has a message has so much longer in Redis: Trunkline says that it was not acknowledged.
+const LONGER: Duration = Duration::from_secs(5);
+/// Idle for so long is what was sent back: it is taken again at once.
+const SENT_BACK: u64 = 30 * 24 * 3600 * 1000;
+/// So long one question waits: then what was sent back meanwhile is looked for.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Who reads.
+pub(in crate::queue) struct Consuming {
+    link: Arc<RedisLink>,
+    /// A connection of its own: one that waits holds up all that is asked behind it.
+    waiting: Connection,
+    stream: String,
+    by: By,
+}
+
+enum By {
+    /// A group, after so long without an acknowledgement, and what of it is here.
+    Group(String, Duration, StdMutex<HashSet<String>>),
+    /// Nobody: where it has come to.
+    Place(Mutex<String>),
+}
+
+/// Makes a group where it is not there, at a place of the stream.
+pub(super) async fn join(link: &RedisLink, stream: &str, group: &str, start: Option<Start>) -> Result<()> {
+    let place = start.map_or_else(|| "0".to_owned(), place);
+    let mut create = cmd("XGROUP");
+    create.arg("CREATE").arg(stream).arg(group).arg(place).arg("MKSTREAM");
+    match link.ask::<Said>(&create, "joining a group").await {
+        Ok(_) => Ok(()),
+        // It is there: where it has come to is what matters.
+        Err(error) if error.message().contains("BUSYGROUP") => Ok(()),
+        Err(error) => Err(error.outcome_is(Outcome::Rejected)),
+    }
+}
+
+/// The id behind which reading begins.
+fn place(start: Start) -> String {
+    match start {
+        Start::Earliest => "0".to_owned(),
+        Start::Latest => "$".to_owned(),
+        // Ids are times, so an offset is one. Behind the last that can have been before.
+        Start::Offset(millis) => before(millis),
+        Start::Time(millis) => before(u64::try_from(millis).unwrap_or_default()),
+    }
+}
+
+fn before(millis: u64) -> String {
+    match millis.checked_sub(1) {
+        Some(millis) => format!("{millis}-{}", u64::MAX),
+        None => "0".to_owned(),
+    }
+}
+
+impl Consuming {
+    pub(super) async fn begin(link: &Arc<RedisLink>, subscription: &Subscription) -> Result<Self> {
+        let stream = subscription.source.clone();
+        let by = match &subscription.group {
+            Some(group) => {
+                join(link, &stream, group, subscription.start).await?;
+                By::Group(group.clone(), subscription.hold + LONGER, StdMutex::default())
+            }
+            None => {
+                let place = match subscription.start.unwrap_or(Start::Latest) {
+                    Start::Latest => last(link, &stream).await?,
+                    start => place(start),
+                };
+                By::Place(Mutex::new(place))
+            }
+        };
+        let waiting = link.way.connect().await.map_err(|error| error.outcome_is(Outcome::Rejected))?;
+        Ok(Self { link: link.clone(), waiting, stream, by })
+    }
+
+    /// What was sent back, or was with somebody who has vanished.
+    async fn abandoned(&self, group: &str, idle: Duration, max: u32) -> Result<Vec<Delivery<String>>> {
+        let mut claim = cmd("XAUTOCLAIM");
+        claim.arg(&self.stream).arg(group).arg(NAME).arg(idle.as_millis() as u64).arg("0-0");
+        let said: Said = self.link.ask(claim.arg("COUNT").arg(max), "reading").await.map_err(kept)?;
+        let Said::Array(parts) = &said else { return Ok(Vec::new()) };
+        let found = parts.get(1).map(|said| entries(&self.stream, said)).unwrap_or_default();
+        let mut all = Vec::with_capacity(found.len());
+        for entry in found {
+            let mut pending = cmd("XPENDING");
+            pending.arg(&self.stream).arg(group).arg(&entry.id).arg(&entry.id).arg(1);
+            let said: Said = self.link.ask(&pending, "reading").await.map_err(kept)?;
+            all.push(delivery(entry, Some(deliveries(&said).unwrap_or(2))));
+        }
+        Ok(all)
+    }
+
+    async fn fresh(&self, group: &str, max: u32, wait: Duration) -> Result<Vec<Delivery<String>>> {
+        let mut read = cmd("XREADGROUP");
+        read.arg("GROUP").arg(group).arg(NAME).arg("COUNT").arg(max);
+        if !wait.is_zero() {
+            read.arg("BLOCK").arg((wait.as_millis() as u64).max(1));
+        }
+        read.arg("STREAMS").arg(&self.stream).arg(">");
+        let said: Said = self.waiting.ask(&read, "reading").await.map_err(kept)?;
+        let found = of_stream(&said).map(|said| entries(&self.stream, said)).unwrap_or_default();
+        Ok(found.into_iter().map(|entry| delivery(entry, Some(1))).collect())
+    }
+
+    async fn by_place(
+        &self,
+        place: &Mutex<String>,
+        max: u32,
+        until: Instant,
+    ) -> Result<Vec<Delivery<String>>> {
+        let mut place = place.lock().await;
+        loop {
+            let left = until.saturating_duration_since(Instant::now()).min(WAIT);
+            let mut read = cmd("XREAD");
+            read.arg("COUNT").arg(max);
+            if !left.is_zero() {
+                read.arg("BLOCK").arg((left.as_millis() as u64).max(1));
+            }
+            read.arg("STREAMS").arg(&self.stream).arg(&*place);
+            let said: Said = self.waiting.ask(&read, "reading").await.map_err(kept)?;
+            let found = of_stream(&said).map(|said| entries(&self.stream, said)).unwrap_or_default();
+            if let Some(last) = found.last() {
+                place.clone_from(&last.id);
+            }
+            if !found.is_empty() || Instant::now() >= until {
+                let seen = |entry| Delivery { mark: None, ..delivery(entry, None) };
+                return Ok(found.into_iter().map(seen).collect());
+            }
+        }
+    }
+}
+
+impl Consumer for Consuming {
+    type Mark = String;
+
+    async fn fetch(&self, max: u32, until: Instant) -> Result<Vec<Delivery<String>>> {
+        let (group, idle, here) = match &self.by {
+            By::Group(group, idle, here) => (group, *idle, here),
+            By::Place(place) => return self.by_place(place, max, until).await,
+        };
+        loop {
+            let left = until.saturating_duration_since(Instant::now()).min(WAIT);
+            let mut found = self.abandoned(group, idle, max).await?;
+            if found.is_empty() {
+                found = self.fresh(group, max, left).await?;
+            }
+            if !found.is_empty() || Instant::now() >= until {
+                let ids = found.iter().filter_map(|delivery| delivery.mark.clone());
+                here.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn settle(&self, id: &String, fate: Fate) -> Result<()> {
+        let By::Group(group, _, here) = &self.by else { return Ok(()) };
+        here.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        match fate {
+            Fate::Ack | Fate::Reject => {
+                let mut ack = cmd("XACK");
+                ack.arg(&self.stream).arg(group).arg(id);
+                self.link.ask::<Said>(&ack, "acknowledging a message").await.map(drop)
+            }
+            Fate::Requeue => {
+                send_back(&self.link.shared(), &self.stream, group, std::slice::from_ref(id)).await
+            }
+        }
+    }
+}
+
+impl Drop for Consuming {
+    /// What was not settled comes to whoever is next.
+    fn drop(&mut self) {
+        let By::Group(group, _, here) = &self.by else { return };
+        let ids: Vec<_> = here.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        if ids.is_empty() {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (shared, stream, group) = (self.link.shared(), self.stream.clone(), group.clone());
+            runtime.spawn(async move { send_back(&shared, &stream, &group, &ids).await });
+        }
+    }
+}
+
+/// Makes messages look as if nobody had done anything about them for long.
+async fn send_back(shared: &Connection, stream: &str, group: &str, ids: &[String]) -> Result<()> {
+    let mut claim = cmd("XCLAIM");
+    claim.arg(stream).arg(group).arg(NAME).arg(0).arg(ids).arg("IDLE").arg(SENT_BACK).arg("JUSTID");
+    shared.ask::<Said>(&claim, "sending a message back").await.map(drop)
+}
+
+/// The id of the last entry.
+async fn last(link: &RedisLink, stream: &str) -> Result<String> {
+    let mut ask = cmd("XREVRANGE");
+    let said: Said =
+        link.ask(ask.arg(stream).arg("+").arg("-").arg("COUNT").arg(1), "reading").await.map_err(kept)?;
+    Ok(entries(stream, &said).pop().map_or_else(|| "0-0".to_owned(), |entry| entry.id))
+}
+
+/// How often an entry was delivered, in an answer of XPENDING: the last of four.
+fn deliveries(said: &Said) -> Option<u32> {
+    let Said::Array(all) = said else { return None };
+    let Said::Array(one) = all.first()? else { return None };
+    debug_assert!(one.first().and_then(text).is_some(), "an id is the first");
+    u32::try_from(number(one.get(3)?)?).ok()
+}
+
+fn delivery(entry: Entry, deliveries: Option<u32>) -> Delivery<String> {
+    Delivery {
+        deliveries,
+        redelivered: deliveries.is_some_and(|count| count > 1),
+        timestamp: entry.timestamp(),
+        facts: vec![("entry", entry.id.clone().into())],
+        mark: Some(entry.id),
+        message: entry.message,
+    }
+}
+
+/// Nothing is lost where reading fails: it comes again.
+fn kept(error: Error) -> Error {
+    error.outcome_is(Outcome::Rejected)
+}

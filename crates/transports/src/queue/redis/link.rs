@@ -1,0 +1,157 @@
+//! `RedisLink`: a connection to Redis that all share, and how to make others for those who wait.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use redis::{
+    AsyncConnectionConfig, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo, RedisConnectionInfo,
+    aio::MultiplexedConnection,
+};
+use tokio_util::task::AbortOnDropHandle;
+use trunkline_core::{Context, Error, Outcome, Result, Secret};
+
+use super::{failure::explain, replies::Answers};
+use crate::queue::{broker::Login, config::Parts, net::Net, replies::Replies};
+
+/// Where Redis is.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    net: Net,
+    host: String,
+    port: u16,
+    database: i64,
+}
+
+impl Target {
+    pub(super) fn open(parts: Parts) -> Result<Self> {
+        let Parts { mut address, tls, .. } = parts;
+        address.no_more_params(&[])?;
+        let database = match address.path.as_deref() {
+            None | Some("") => 0,
+            Some(text) => text.parse().ok().filter(|number| *number >= 0).ok_or_else(|| {
+                Error::invalid("base_url: has a database that is no number, as in redis://host/0")
+            })?,
+        };
+        let (host, port) = address.hosts.swap_remove(0);
+        Ok(Self { net: Net::new(address.tls.then_some(tls)), host, port, database })
+    }
+
+    pub(super) async fn connect(
+        &self,
+        context: &Context,
+        login: &Login,
+        replies: &Arc<Replies>,
+    ) -> Result<RedisLink> {
+        let way = Way { target: self.clone(), context: context.clone(), login: login.clone() };
+        let shared = way.connect().await?;
+        let answers = Answers::new(way.clone(), replies.clone());
+        Ok(RedisLink { way, shared, answers })
+    }
+}
+
+/// How to make a connection.
+#[derive(Clone)]
+pub(super) struct Way {
+    target: Target,
+    context: Context,
+    login: Login,
+}
+
+impl Way {
+    /// Makes a connection, and logs in.
+    pub(super) async fn connect(&self) -> Result<Connection> {
+        let Target { net, host, port, database } = &self.target;
+        let io = net.connect(&self.context, host, *port).await?;
+        let config = AsyncConnectionConfig::new().set_response_timeout(None);
+        let made = MultiplexedConnection::new_with_config(&self.info(*database)?, io, config).await;
+        let (connection, driver) =
+            made.map_err(|error| explain(&error, "logging in").outcome_is(Outcome::NotSent))?;
+        let ended = Arc::new(AtomicBool::new(false));
+        let end = ended.clone();
+        let driver = tokio::spawn(async move {
+            driver.await;
+            end.store(true, Ordering::Release);
+        });
+        Ok(Connection { connection, ended, _driver: Arc::new(AbortOnDropHandle::new(driver)) })
+    }
+
+    fn info(&self, database: i64) -> Result<RedisConnectionInfo> {
+        let text = |secret: &Option<Secret>| -> Result<Option<String>> {
+            secret.as_ref().map(|secret| secret.expose().map(|text| text.into_owned())).transpose()
+        };
+        // The address only has to be one: nothing is dialled by it.
+        let info: ConnectionInfo = "redis://localhost"
+            .into_connection_info()
+            .map_err(|error| explain(&error, "reading the address"))?;
+        let mut info = info
+            .redis_settings()
+            .clone()
+            .set_db(database)
+            .set_lib_name("trunkline", env!("CARGO_PKG_VERSION"));
+        if let Some(user) = &self.login.user {
+            info = info.set_username(user);
+        }
+        if let Some(password) = text(&self.login.password)?.or(text(&self.login.token)?) {
+            info = info.set_password(password);
+        }
+        Ok(info)
+    }
+}
+
+/// A connection, and the task behind it.
+#[derive(Clone)]
+pub(super) struct Connection {
+    connection: MultiplexedConnection,
+    ended: Arc<AtomicBool>,
+    _driver: Arc<AbortOnDropHandle<()>>,
+}
+
+impl Connection {
+    pub(super) fn is_alive(&self) -> bool {
+        !self.ended.load(Ordering::Acquire)
+    }
+
+    /// Asks something, and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// What Redis says while it was busy with `what`.
+    pub(super) async fn ask<T: FromRedisValue>(&self, question: &Cmd, what: &str) -> Result<T> {
+        let asked = question.query_async(&mut self.connection.clone()).await;
+        asked.map_err(|error| explain(&error, what))
+    }
+}
+
+/// A connection that is logged in.
+pub(in crate::queue) struct RedisLink {
+    pub(super) way: Way,
+    shared: Connection,
+    pub(super) answers: Answers,
+}
+
+impl RedisLink {
+    pub(super) fn is_alive(&self) -> bool {
+        self.shared.is_alive()
+    }
+
+    /// Asks something that is answered at once.
+    pub(super) async fn ask<T: FromRedisValue>(&self, question: &Cmd, what: &str) -> Result<T> {
+        self.shared.ask(question, what).await
+    }
+
+    /// The connection itself, for whoever outlives this.
+    pub(super) fn shared(&self) -> Connection {
+        self.shared.clone()
+    }
+}
+
+impl fmt::Debug for RedisLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisLink").field("is_alive", &self.is_alive()).finish_non_exhaustive()
+    }
+}

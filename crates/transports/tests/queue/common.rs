@@ -1,0 +1,146 @@
+//! A transport that was opened, and its calls.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json, value::to_raw_value};
+use tokio::time::Instant;
+use trunkline_core::{
+    Call, Context, Egress, Error, Event, Events, IntegrationId, Operation, Profile, Proof, Result, Transport,
+    parse,
+};
+use trunkline_transports::MessageQueue;
+
+/// A transport, and what it calls with.
+pub(crate) struct Client {
+    pub(crate) transport: MessageQueue,
+    context: Context,
+}
+
+impl Client {
+    /// One of this address, with further keys.
+    pub(crate) fn of(url: &str, further: Value) -> Self {
+        Self::in_context(Context::new(Arc::new(Egress::new(Profile::Lab, &[]).unwrap())), url, further)
+    }
+
+    /// Another one in the same process.
+    pub(crate) fn beside(&self, url: &str, further: Value) -> Self {
+        Self::in_context(self.context.clone(), url, further)
+    }
+
+    fn in_context(context: Context, url: &str, further: Value) -> Self {
+        let mut config = json!({ "base_url": url });
+        config.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+        let transport = MessageQueue::open(parse::value(config, "").unwrap(), &context).unwrap();
+        Self { transport, context }
+    }
+
+    /// One attempt.
+    pub(crate) async fn call(&self, request: &Value) -> Result<Value> {
+        self.within(request, None).await
+    }
+
+    /// One attempt that has so long.
+    pub(crate) async fn within(&self, request: &Value, time: Option<Duration>) -> Result<Value> {
+        let operation = self.transport.parse(&to_raw_value(request).unwrap())?;
+        let mut call = call(operation);
+        call.deadline = time.map(|time| Instant::now() + time);
+        let reply = self.transport.call(&self.context, &mut call).await?;
+        let bytes = reply.bytes().await?;
+        let text = || Value::from(String::from_utf8_lossy(&bytes).into_owned());
+        Ok(serde_json::from_slice(&bytes).unwrap_or_else(|_| text()))
+    }
+
+    /// An attempt that has to fail.
+    pub(crate) async fn fails(&self, request: &Value) -> Error {
+        match self.call(request).await {
+            Err(error) => error,
+            Ok(reply) => panic!("{request} was answered with {reply}"),
+        }
+    }
+
+    /// Messages of a queue, with what a pull says.
+    pub(crate) async fn pull_with(&self, queue: &str, receive: Value) -> Vec<Value> {
+        let mut reply = self.call(&json!({"queue": queue, "receive": receive})).await.unwrap();
+        reply["messages"].as_array_mut().map(std::mem::take).unwrap()
+    }
+
+    /// So many messages of a queue, by as many pulls as it takes; they are acknowledged.
+    pub(crate) async fn take(&self, queue: &str, receive: Value, count: usize) -> Vec<Value> {
+        let mut all = Vec::new();
+        while all.len() < count {
+            let some = self.pull_with(queue, receive.clone()).await;
+            assert!(!some.is_empty(), "{} of {count} came", all.len());
+            self.ack(&some).await;
+            all.extend(some);
+        }
+        all
+    }
+
+    /// The same, not acknowledged.
+    pub(crate) async fn take_unsettled(&self, queue: &str, receive: Value, count: usize) -> Vec<Value> {
+        let mut all = Vec::new();
+        while all.len() < count {
+            let some = self.pull_with(queue, receive.clone()).await;
+            assert!(!some.is_empty(), "{} of {count} came", all.len());
+            all.extend(some);
+        }
+        all
+    }
+
+    /// Acknowledges messages.
+    pub(crate) async fn ack(&self, messages: &[Value]) {
+        let tokens: Vec<_> = messages.iter().map(|message| &message["token"]).collect();
+        let reply = self.call(&json!({ "ack": tokens })).await.unwrap();
+        assert_eq!(reply["settled"], tokens.len(), "{reply}");
+    }
+
+    /// Subscribes.
+    pub(crate) async fn listen(&self, request: &Value) -> Result<Reader> {
+        let operation = self.transport.parse_stream(&to_raw_value(request).unwrap())?;
+        let reply = self.transport.call(&self.context, &mut call(operation)).await?;
+        reply.events().map(Reader)
+    }
+
+    /// What a probe finds out.
+    pub(crate) async fn probe(&self) -> Result<Proof> {
+        self.transport.probe(&self.context, &mut call(trunkline_core::Receive::default().into())).await
+    }
+}
+
+fn call(operation: Operation) -> Call {
+    Call::new(IntegrationId::new("a").unwrap(), operation)
+}
+
+/// Who listens.
+pub(crate) struct Reader(Events);
+
+impl Reader {
+    /// The next event, its name before its data.
+    pub(crate) async fn next(&mut self) -> Option<(String, Value)> {
+        let Event { name, data } = self.0.next().await?.unwrap();
+        Some((name.into_owned(), serde_json::from_slice(&data).unwrap()))
+    }
+
+    /// The next message.
+    pub(crate) async fn message(&mut self) -> Value {
+        let (name, data) = self.next().await.unwrap();
+        assert_eq!(name, "message", "{data}");
+        data
+    }
+}
+
+/// The texts of messages, or what stands in their place.
+pub(crate) fn bodies(messages: &[Value]) -> Vec<Value> {
+    let body = |message: &Value| {
+        ["message", "text", "base64"].iter().find_map(|key| message.get(*key)).cloned().unwrap()
+    };
+    messages.iter().map(body).collect()
+}
+
+/// A name that no other test has.
+pub(crate) fn unique(name: &str) -> String {
+    static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_micros();
+    format!("{name}-{}-{now}-{count}", std::process::id())
+}
