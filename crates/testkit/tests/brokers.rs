@@ -378,9 +378,15 @@ mod redis {
 mod kafka {
     use super::*;
 
+    const HEARTBEAT: u8 = 12;
+    const API_VERSIONS: u8 = 18;
+
     /// The error of an answer to ApiVersions or to Heartbeat, both in version 0; none if there is no answer.
     async fn error(address: &str, request: u8) -> Option<u8> {
-        let mut wire = Wire(Box::new(connect(address).await.ok()?));
+        error_over(Wire(Box::new(connect(address).await.ok()?)), request).await
+    }
+
+    async fn error_over(mut wire: Wire, request: u8) -> Option<u8> {
         // Whose id is 7, and whose client has no name. Then the group, the generation and the member.
         let mut message = vec![0, request, 0, 0, 0, 0, 0, 7, 0xff, 0xff];
         if request == HEARTBEAT {
@@ -388,11 +394,23 @@ mod kafka {
         }
         let length = u8::try_from(message.len()).unwrap();
         let answer = wire.ask([&[0, 0, 0, length], &message[..]].concat(), [0, 0, 0, 7]).await;
-        (answer[4..8] == [0, 0, 0, 7]).then(|| answer[9])
+        (answer.get(4..8)? == [0, 0, 0, 7]).then(|| answer[9])
     }
 
-    const HEARTBEAT: u8 = 12;
-    const API_VERSIONS: u8 = 18;
+    #[tokio::test]
+    async fn a_durable_one_dies_and_comes_back_on_the_same_port_with_its_data() {
+        let mut broker = Kafka::start_durable().await;
+        broker.topic("orders", 3);
+        broker.kill().await;
+        assert!(broker.again().await);
+        // Metadata in version 0 of that topic.
+        let question =
+            [&[0, 0, 0, 22, 0, 3, 0, 0, 0, 0, 0, 7, 0xff, 0xff, 0, 0, 0, 1, 0, 6], &b"orders"[..]].concat();
+        // Its error, none, stands before its name.
+        let answer = [&[0, 0, 0, 6], &b"orders\0\0\0\x03"[..]].concat();
+        let mut wire = Wire(Box::new(connect(&broker.address()).await.unwrap()));
+        assert!(wire.ask(question, &answer).await.windows(answer.len()).any(|part| part == answer));
+    }
 
     #[tokio::test]
     async fn it_dies_and_comes_back_on_the_same_port() {
@@ -410,6 +428,18 @@ mod kafka {
             assert_eq!(error(&broker.address(), API_VERSIONS).await, Some(0));
             broker.topic("orders", 3);
         }
+    }
+
+    #[tokio::test]
+    async fn with_a_certificate_it_takes_only_tls() {
+        let authority = Authority::new();
+        let broker = Kafka::start_tls(&authority, true).await;
+        for (with_certificate, answer) in [(true, Some(0)), (false, None)] {
+            let wire = Wire(Box::new(connect(&broker.address()).await.unwrap()));
+            let wire = wire.secure(&authority, with_certificate).await;
+            assert_eq!(error_over(wire, API_VERSIONS).await, answer);
+        }
+        assert_eq!(error(&broker.address(), API_VERSIONS).await, None);
     }
 
     #[tokio::test]
