@@ -6,6 +6,7 @@
 mod rules;
 mod amqp;
 mod common;
+mod kafka;
 mod memory;
 mod mqtt;
 mod nats;
