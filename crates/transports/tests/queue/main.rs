@@ -8,6 +8,7 @@ mod rules;
 mod trouble;
 mod amqp;
 mod common;
+mod kafka;
 mod memory;
 mod mqtt;
 mod nats;

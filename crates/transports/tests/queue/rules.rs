@@ -62,6 +62,8 @@ pub(crate) async fn client<B: Broker>(further: Value) -> Option<(B, Client, Stri
 
 /// Somebody who answers, and reads the queue from now on.
 async fn service<B: Broker>(broker: &B, client: &Client, queue: &str) -> Client {
+    // Once it is connected, what is declared is there.
+    client.probe().await.unwrap();
     let service = client.beside(&broker.url(), json!({}));
     if !B::keeps_for_those_who_come_later() {
         let mut pull = B::serve(1);

@@ -37,7 +37,7 @@ use crate::{
 const BEGIN: Duration = Duration::from_secs(10);
 
 /// How long the coordinator may take to hear how far the group has come.
-const COMMIT: Duration = Duration::from_secs(5);
+const COMMIT: Duration = Duration::from_secs(10);
 
 /// Somebody who reads a topic.
 pub(in crate::queue) struct Consuming {
@@ -137,16 +137,16 @@ impl Consuming {
         Ok(Self { shared, reading: tokio::sync::Mutex::new(reading), member })
     }
 
-    /// The part of the group, once it is known what of it is still to be read.
+    /// Over which part of the group it hears how far it has come: the present one, or while it shares out the one before.
     async fn settled(&self, until: Instant) -> Result<Arc<Assigned>> {
         let Some(member) = &self.member else { return Err(fenced()) };
         let mut membership = member.membership();
         loop {
             let current = membership.borrow_and_update().clone();
             match current {
-                Membership::Assigned(assigned) => return Ok(assigned),
+                Membership::Assigned(assigned) | Membership::Joining(Some(assigned)) => return Ok(assigned),
                 Membership::Failed(error) => return Err(copy(&error)),
-                Membership::Joining => {}
+                Membership::Joining(None) => {}
             }
             match timeout_at(until, membership.changed()).await {
                 Ok(Ok(())) => {}
@@ -214,6 +214,7 @@ impl Consumer for Consuming {
         }
         let until = Instant::now() + COMMIT;
         loop {
+            let mut changed = self.member.as_ref().map(Member::membership);
             let assigned = self.settled(until).await?;
             if self.shared.ledger().is_told(&held.mark) {
                 return if self.shared.ledger().holds(&held.mark) { Ok(()) } else { Err(fenced()) };
@@ -221,10 +222,8 @@ impl Consumer for Consuming {
             match self.shared.say(&assigned, until).await {
                 // The group shares out anew: if the partition stays ours, it is said then.
                 Err(error) if error.kind() == Kind::Contended && Instant::now() < until => {
-                    let Some(member) = &self.member else { return Err(error) };
-                    let mut membership = member.membership();
-                    membership.mark_unchanged();
-                    let _ = timeout_at(until, membership.changed()).await;
+                    let Some(changed) = &mut changed else { return Err(error) };
+                    let _ = timeout_at(until, changed.changed()).await;
                 }
                 result => return result,
             }
@@ -322,7 +321,7 @@ impl Reading {
             match current {
                 Membership::Assigned(assigned) => break assigned,
                 Membership::Failed(error) => return Err(copy(&error)),
-                Membership::Joining => {}
+                Membership::Joining(_) => {}
             }
             match timeout_at(until, membership.changed()).await {
                 Ok(Ok(())) => {}

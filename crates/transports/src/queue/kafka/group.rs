@@ -44,8 +44,8 @@ pub(super) struct Settings {
 /// What a member has.
 #[derive(Debug, Clone)]
 pub(super) enum Membership {
-    /// Nothing at the moment: the group is sharing out.
-    Joining,
+    /// Nothing at the moment: the group is sharing out. It still hears how far a member has come with what it had.
+    Joining(Option<Arc<Assigned>>),
     /// These partitions.
     Assigned(Arc<Assigned>),
     /// Nothing, and that for good.
@@ -81,7 +81,7 @@ pub(super) trait Told: Send + Sync + 'static {
 impl Member {
     /// Joins a group, in the background.
     pub(super) fn join(cluster: Arc<Cluster>, settings: Settings, told: Arc<impl Told>) -> Self {
-        let (state, membership) = watch::channel(Membership::Joining);
+        let (state, membership) = watch::channel(Membership::Joining(None));
         let leave = CancellationToken::new();
         let who = Identity { group: settings.group.clone(), generation: -1, ..Identity::default() };
         let task = Task { cluster, settings, told, state, who, leave: leave.clone() };
@@ -89,9 +89,11 @@ impl Member {
         Self { membership, _leave: leave.drop_guard() }
     }
 
-    /// What the member has, and will have.
+    /// What the member has, and from now on will have.
     pub(super) fn membership(&self) -> watch::Receiver<Membership> {
-        self.membership.clone()
+        let mut membership = self.membership.clone();
+        membership.mark_unchanged();
+        membership
     }
 }
 
@@ -165,32 +167,42 @@ impl<T: Told> Task<T> {
                 Ok(never) => match never {},
                 Err(end) => end,
             };
+            let mut had = match &*self.state.borrow() {
+                Membership::Assigned(assigned) => Some(assigned.clone()),
+                _ => None,
+            };
+            let lost = matches!(end, End::Lost);
             match end {
                 End::Failed(error) => return error,
                 // The group still hears how far its members have come, until the last of them is back.
                 End::Again => {
-                    let current = self.state.borrow().clone();
-                    if let Membership::Assigned(assigned) = current {
-                        self.told.tell(&assigned).await;
+                    if let Some(assigned) = &had {
+                        self.told.tell(assigned).await;
                     }
                 }
                 End::Expelled => {
-                    self.told.given(&[]);
+                    self.gone();
                     self.who.member.clear();
-                    self.who.generation = -1;
+                    had = None;
                 }
                 End::Lost => sleep(PAUSE).await,
             }
             // Who cannot be heard is taken for gone, and the partitions go to others: so nobody here goes on.
             let alone = heard.elapsed() >= self.settings.session;
             if alone {
-                self.told.given(&[]);
-                self.who.generation = -1;
+                self.gone();
+                had = None;
             }
-            if alone || !matches!(end, End::Lost) {
-                self.state.send_replace(Membership::Joining);
+            if alone || !lost {
+                self.state.send_replace(Membership::Joining(had));
             }
         }
+    }
+
+    /// What the member had may be others' now.
+    fn gone(&mut self) {
+        self.told.given(&[]);
+        self.who.generation = -1;
     }
 
     /// Joins, and keeps the membership alive until it ends.

@@ -38,6 +38,8 @@ pub(super) enum Fate {
     Again(Error, Help),
     /// The broker knows another number than the one that is its turn.
     OutOfStep(Error),
+    /// The broker knows nothing of the producer any more, nor of what it has written.
+    Forgotten(Error),
     Refused(Error),
 }
 
@@ -92,9 +94,8 @@ impl Batch {
         match produced.error {
             0 | codes::DUPLICATE_SEQUENCE_NUMBER => Fate::Written(produced),
             codes::MESSAGE_TOO_LARGE if self.entries.len() > 1 => Fate::TooLarge(reason()),
-            codes::OUT_OF_ORDER_SEQUENCE_NUMBER
-            | codes::UNKNOWN_PRODUCER_ID
-            | codes::INVALID_PRODUCER_EPOCH => Fate::OutOfStep(reason()),
+            codes::OUT_OF_ORDER_SEQUENCE_NUMBER | codes::INVALID_PRODUCER_EPOCH => Fate::OutOfStep(reason()),
+            codes::UNKNOWN_PRODUCER_ID => Fate::Forgotten(reason()),
             _ => {
                 self.uncertain |= row.outcome == Outcome::Unknown;
                 match row.help {

@@ -31,14 +31,22 @@ struct Recovery {
 impl Lane {
     /// Settles a batch and all that was on its way behind it.
     pub(super) async fn recover(&mut self, batch: Batch, fate: Fate) {
-        let mut unsettled = VecDeque::from([(batch, fate)]);
-        // The broker refuses what is behind a batch that it has not written; that says nothing more.
-        let behind = self.land().await.into_iter().map(|(batch, fate)| match fate {
-            Fate::OutOfStep(error) => (batch, Fate::Again(error, Help::None)),
-            fate => (batch, fate),
-        });
-        unsettled.extend(behind);
         let mut recovery = Recovery { next: None, identities: 0, pause: Duration::ZERO };
+        let mut unsettled = VecDeque::from([(batch, fate)]);
+        for (batch, fate) in self.land().await {
+            let fate = match fate {
+                // The broker refuses what is behind a batch that it has not written; that says nothing more.
+                Fate::OutOfStep(error) => Fate::Again(error, Help::None),
+                // It does not know a repetition for one any more, so whatever may have been written stays open.
+                Fate::Forgotten(error) => {
+                    self.identity = None;
+                    recovery.next = Some(0);
+                    Fate::Again(error, Help::None)
+                }
+                fate => fate,
+            };
+            unsettled.push_back((batch, fate));
+        }
         while let Some((batch, fate)) = unsettled.pop_front() {
             let halves = self.settle_one(batch, fate, &mut recovery).await;
             halves.into_iter().flatten().rev().for_each(|half| unsettled.push_front(half));
@@ -73,7 +81,7 @@ impl Lane {
                     self.abandon(batch, &error, recovery);
                     return None;
                 }
-                Fate::OutOfStep(error) => {
+                Fate::OutOfStep(error) | Fate::Forgotten(error) => {
                     if batch.uncertain || recovery.identities >= IDENTITIES {
                         self.abandon(batch, &error, recovery);
                         return None;
@@ -111,9 +119,9 @@ impl Lane {
         let stamp = match (batch.stamp, recovery.next) {
             (Some(stamp), None) => stamp,
             (Some(_), Some(_)) if batch.uncertain => {
-                // Its number stands behind a gap that nothing will fill.
-                let message = "records before it were refused, and the connection ended before the brokers said what \
-                               became of it";
+                // Its number stands behind a gap that nothing will fill, or the broker has forgotten it.
+                let message =
+                    "nobody knows whether the record was written: it cannot be sent again under its number";
                 return Fate::Refused(Error::new(Kind::Unavailable, message));
             }
             (_, next) => self.stamp(next.unwrap_or(self.sequence)),

@@ -1,171 +1,175 @@
-use super::super::{
-    cluster::Cluster,
-    compression::Compression,
-    fetch::{self, Fetcher},
-    producer::{Producer, Settings},
-    records::Record,
-    target::Target,
-};
-use crate::queue::net::Net;
+//! Against brokers and clients that others wrote.
+
+use std::time::Duration;
+
 use bytes::Bytes;
-use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
-use trunkline_core::{Context, Egress, Profile};
+use trunkline_core::{Kind, Outcome};
+use trunkline_testkit::{Kafka, MockKafka};
+
+use super::{
+    super::{
+        cluster::Cluster,
+        compression::Compression,
+        fetch::{self, Fetcher, Reset},
+        messages::fetch::{EARLIEST, LATEST},
+        offsets,
+        producer::{Producer, Settings},
+        records::Record,
+    },
+    cluster,
+};
 
 fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(10)
+    Instant::now() + Duration::from_secs(20)
 }
 
-#[tokio::test]
-async fn slice() {
-    let Ok(at) = std::env::var("BOOT") else { return };
-    let egress = Arc::new(Egress::new(Profile::Lab, &[]).unwrap());
-    let target = Target::new(
-        Context::new(egress),
-        Net::new(None),
-        None,
-        "trunkline".to_owned(),
-        Duration::from_secs(5),
-    );
-    let (host, port) = at.rsplit_once(':').unwrap();
-    let cluster = Cluster::new(target, vec![(host.to_owned(), port.parse().unwrap())], true);
-    for compression in
-        [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd]
-    {
-        let producer =
-            Arc::new(Producer::new(cluster.clone(), Settings { compression, ..Settings::default() }));
-        let mut all = Vec::new();
-        for i in 0..500 {
-            let record = Record {
-                key: None,
-                value: Some(Bytes::from(format!("hello {i}"))),
-                headers: vec![("a".into(), Some("b".into()))],
-                timestamp: 1_700_000_000_000,
-            };
-            all.push(producer.begin("slice", None, record, soon()).await.unwrap());
-        }
-        for one in all {
-            let p = one.placed(soon()).await;
-            if let Err(p) = &p {
-                println!("{p}");
-            }
-            p.unwrap();
-        }
-        let begun = std::time::Instant::now();
-        let record = Record { value: Some("x".into()), ..Record::default() };
-        println!(
-            "{:?} {:?}",
-            producer.begin("slice", Some(1), record, soon()).await.unwrap().placed(soon()).await,
-            begun.elapsed()
-        );
+fn record(text: String) -> Record {
+    Record { value: Some(text.into()), timestamp: 1_700_000_000_000, ..Record::default() }
+}
+
+/// Writes so many records one behind the other, and waits for all.
+async fn write(producer: &Producer, topic: &str, partition: i32, from: usize, count: usize) {
+    let mut tickets = Vec::new();
+    for n in from..from + count {
+        tickets.push(producer.begin(topic, Some(partition), record(n.to_string()), soon()).await.unwrap());
     }
+    for ticket in tickets {
+        ticket.placed(soon()).await.unwrap();
+    }
+}
+
+/// Reads so many records of a partition.
+async fn read(fetcher: &mut Fetcher, count: usize) -> Vec<String> {
+    let mut all = Vec::new();
+    while all.len() < count {
+        let Some(read) = fetcher.next(soon()).await.unwrap() else { panic!("{} of {count} came", all.len()) };
+        let text = |value: Option<Bytes>| String::from_utf8(value.unwrap_or_default().into()).unwrap();
+        all.extend(read.records.into_iter().map(|stored| text(stored.record.value)));
+    }
+    all
+}
+
+fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|n| n.to_string()).collect()
+}
+
+fn fetcher(cluster: &std::sync::Arc<Cluster>, topic: &str, offset: i64) -> Fetcher {
     let mut fetcher = Fetcher::new(cluster.clone(), fetch::Settings::default());
-    fetcher.assign((0..3).map(|p| (("slice".to_owned(), p), Some(0))));
-    let mut n = 0;
-    let end = Instant::now() + Duration::from_secs(3);
-    while let Some(read) = fetcher.next(end).await.unwrap() {
-        println!("{} {} {:?}", read.partition, read.records.len(), read.records[0]);
-        n += read.records.len();
-    }
-    println!("{n}");
+    fetcher.assign([((topic.to_owned(), 0), Some(offset))]);
+    fetcher
 }
 
-use super::super::Kafka;
-use crate::queue::{
-    address::Address,
-    broker::{Broker, Consumer, Fate, Login, Subscription},
-    config::Parts,
-};
-use trunkline_core::{Ack, Message};
+#[tokio::test]
+async fn records_come_back_as_they_were_written_packed_in_whichever_way() {
+    let kafka = Kafka::start().await;
+    kafka.topic("t", 1);
+    let cluster = cluster(&kafka.address(), None);
+    let all =
+        [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
+    for (round, compression) in all.into_iter().enumerate() {
+        let producer = Producer::new(cluster.clone(), Settings { compression, ..Settings::default() });
+        write(&producer, "t", 0, round * 300, 300).await;
+    }
+    let headers = vec![("a".to_owned(), Some(Bytes::from("1"))), ("a".to_owned(), None)];
+    let odd = Record { key: Some("k".into()), value: None, headers, timestamp: 1_700_000_000_001 };
+    let producer = Producer::new(cluster.clone(), Settings::default());
+    let placed = producer.begin("t", None, odd.clone(), soon()).await.unwrap().placed(soon()).await.unwrap();
+    assert_eq!((placed.offset, placed.timestamp), (Some(1500), 1_700_000_000_001));
+    let mut fetcher = fetcher(&cluster, "t", 0);
+    assert_eq!(read(&mut fetcher, 1501).await[..1500], numbers(0..1500));
+    fetcher.seek(&("t".to_owned(), 0), 1500);
+    let last = fetcher.next(soon()).await.unwrap().unwrap();
+    assert_eq!((&last.records[0].record, last.records[0].offset), (&odd, 1500));
+}
 
 #[tokio::test]
-async fn through_the_trait() {
-    let Ok(at) = std::env::var("BOOT") else { return };
-    let topic = format!("t{}", fastrand::u32(..));
-    let context = Context::new(Arc::new(Egress::new(Profile::Lab, &[]).unwrap()));
-    let declare =
-        [(topic.clone(), serde_json::from_value(serde_json::json!({"partitions": 3})).unwrap())].into();
-    let parts = Parts {
-        address: Address::parse(&format!("kafka://{at}?session_timeout=6s&answers=replies")).unwrap(),
-        tls: Default::default(),
-        declare,
-        max_message: 1 << 20,
+async fn where_records_begin_and_end_is_told_and_who_asks_beyond_is_set_back() {
+    let mut kafka = MockKafka::start(2);
+    kafka.topic("t", 2);
+    let cluster = cluster(&kafka.brokers()[0].clone(), None);
+    let producer = Producer::new(cluster.clone(), Settings::default());
+    write(&producer, "t", 0, 0, 3).await;
+    let both = [("t".to_owned(), 0), ("t".to_owned(), 1)];
+    let offsets = async |time| {
+        let found = offsets::list(&cluster, &both, time, true, soon()).await.unwrap();
+        found.into_values().collect::<Vec<_>>()
     };
-    let kafka = Kafka::open(parts).unwrap();
-    let link = Arc::new(kafka.connect(&context, &Login::default()).await.unwrap());
-    println!("{:?}", kafka.proof(&link).await);
-    kafka.prepare(&link, "replies").await.unwrap();
-    let messages: Vec<_> = (0..10)
-        .map(|n| Message { key: Some(n.to_string()), ..Message::text(&topic, format!("m{n}")) })
-        .collect();
-    println!("{:?}", kafka.publish(&link, &messages).await);
-    println!("{:?}", kafka.schema(&link).await.unwrap());
-    let sub = Subscription {
-        source: topic.clone(),
-        group: Some("g".into()),
-        start: None,
-        ack: Ack::Explicit,
-        prefetch: None,
-        hold: Duration::from_secs(5),
-    };
-    let t = Instant::now();
-    let a = kafka.consume(&link, &sub).await.unwrap();
-    let mut got = Vec::new();
-    while got.len() < 10 {
-        got.extend(a.fetch(5, soon()).await.unwrap());
-        println!("{} {:?}", got.len(), t.elapsed());
-    }
-    println!("{:?}", got[0]);
-    a.settle(got[0].mark.as_ref().unwrap(), Fate::Requeue).await.unwrap();
-    let back = a.fetch(5, soon()).await.unwrap();
-    println!("{:?}", back);
-    println!("{:?}", kafka.proof(&link).await);
-    for one in got.iter().skip(1) {
-        a.settle(one.mark.as_ref().unwrap(), Fate::Ack).await.unwrap();
-    }
-    println!("{:?}", kafka.proof(&link).await);
-    for one in back.iter() {
-        a.settle(one.mark.as_ref().unwrap(), Fate::Ack).await.unwrap();
-    }
-    println!("{:?} {:?}", kafka.proof(&link).await, t.elapsed());
-    let b = kafka.consume(&link, &sub).await.unwrap();
-    println!(
-        "b {:?} {:?}",
-        b.fetch(5, Instant::now() + Duration::from_secs(15)).await.unwrap().len(),
-        t.elapsed()
+    assert_eq!((offsets(EARLIEST).await, offsets(LATEST).await), (vec![0, 0], vec![3, 0]));
+    let mut beyond = Fetcher::new(
+        cluster.clone(),
+        fetch::Settings { reset: Reset::Earliest, ..fetch::Settings::default() },
     );
-    for n in 10..40 {
-        kafka
-            .publish(&link, &[Message { key: Some(n.to_string()), ..Message::text(&topic, format!("m{n}")) }])
-            .await
-            .remove(0)
-            .unwrap();
+    beyond.assign([(both[0].clone(), Some(1000))]);
+    assert_eq!(read(&mut beyond, 3).await, numbers(0..3));
+}
+
+#[tokio::test]
+async fn a_broker_that_comes_back_is_read_and_written_on() {
+    let mut kafka = Kafka::start_durable().await;
+    kafka.topic("t", 1);
+    let cluster = cluster(&kafka.address(), None);
+    let producer = Producer::new(cluster.clone(), Settings::default());
+    write(&producer, "t", 0, 0, 10).await;
+    let mut fetcher = fetcher(&cluster, "t", 0);
+    assert_eq!(read(&mut fetcher, 10).await, numbers(0..10));
+    kafka.kill().await;
+    let ticket = producer.begin("t", Some(0), record("lost".to_owned()), soon()).await.unwrap();
+    let error = ticket.placed(soon()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::NotSent), "{error}");
+    assert!(kafka.again().await);
+    write(&producer, "t", 0, 10, 10).await;
+    loop {
+        // It hears of the old connection first.
+        match fetcher.next(soon()).await {
+            Ok(Some(read)) => {
+                assert_eq!(read.records[0].record.value.as_deref(), Some(&b"10"[..]));
+                break;
+            }
+            Ok(None) => panic!("nothing came"),
+            Err(error) => assert_eq!(error.kind(), Kind::Unavailable, "{error}"),
+        }
     }
-    let (mut na, mut nb) = (0, 0);
-    while na + nb < 30 {
-        tokio::select! { got = a.fetch(5, soon()) => na += got.unwrap().len(), got = b.fetch(5, soon()) => nb += got.unwrap().len() };
-        println!("{na} {nb} {:?}", t.elapsed());
-    }
-    drop(b);
-    let mut again = 0;
-    while again < nb {
-        again += a.fetch(5, soon()).await.unwrap().len();
-        println!("again {again} {:?}", t.elapsed());
-    }
-    let mut delivered = false;
-    let alone = Subscription { group: None, ..sub };
-    let c = kafka.consume(&link, &alone).await.unwrap();
-    let request = Message::text(&topic, "ask");
-    let asked = kafka.ask(&link, &request, &mut delivered);
-    let answer = async {
-        let got = c.fetch(1, soon()).await.unwrap().remove(0);
-        println!("{got:?}");
-        let m = Message {
-            correlation_id: got.message.correlation_id,
-            ..Message::text(got.message.reply_to.unwrap(), "answer")
-        };
-        kafka.publish(&link, &[m]).await
-    };
-    println!("{:?}", tokio::join!(asked, answer));
-    println!("{:?}", t.elapsed());
+}
+
+#[tokio::test]
+async fn another_leader_is_found_and_written_to_and_read_from() {
+    let mut kafka = MockKafka::start(3);
+    kafka.topic("t", 1);
+    kafka.leader("t", 0, 1);
+    let cluster = cluster(&kafka.brokers()[0].clone(), None);
+    let producer = Producer::new(cluster.clone(), Settings::default());
+    write(&producer, "t", 0, 0, 10).await;
+    let mut fetcher = fetcher(&cluster, "t", 0);
+    assert_eq!(read(&mut fetcher, 10).await, numbers(0..10));
+    kafka.leader("t", 0, 2);
+    write(&producer, "t", 0, 10, 10).await;
+    assert_eq!(read(&mut fetcher, 10).await, numbers(10..20));
+    // The one that was asked first, and leads nothing, goes away.
+    kafka.down(1);
+    write(&producer, "t", 0, 20, 10).await;
+    assert_eq!(read(&mut fetcher, 10).await, numbers(20..30));
+}
+
+#[tokio::test]
+async fn what_passes_is_waited_for_and_what_does_not_is_told() {
+    let mut kafka = MockKafka::start(1);
+    kafka.topic("t", 1);
+    let cluster = cluster(&kafka.brokers()[0].clone(), None);
+    let producer = Producer::new(cluster.clone(), Settings::default());
+    kafka.error("Produce", "NOT_LEADER_FOR_PARTITION", 2);
+    write(&producer, "t", 0, 0, 1).await;
+    kafka.error("Produce", "TOPIC_AUTHORIZATION_FAILED", 1);
+    let ticket = producer.begin("t", Some(0), record("no".to_owned()), soon()).await.unwrap();
+    let error = ticket.placed(soon()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Forbidden, Outcome::Rejected), "{error}");
+    kafka.error("InitProducerId", "CLUSTER_AUTHORIZATION_FAILED", 1);
+    let another = Producer::new(cluster.clone(), Settings::default());
+    let ticket = another.begin("t", Some(0), record("no".to_owned()), soon()).await.unwrap();
+    let error = ticket.placed(soon()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Forbidden, Outcome::NotSent), "{error}");
+    kafka.topic_error("t", "TOPIC_AUTHORIZATION_FAILED");
+    cluster.refresh();
+    let error = cluster.topic("t", soon()).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Forbidden, "{error}");
 }

@@ -1,0 +1,156 @@
+//! Kafka, spoken with Tansu.
+
+use serde_json::{Value, json};
+use trunkline_testkit::{Kafka as Tansu, MockKafka};
+
+use crate::{
+    common::{Client, bodies, unique},
+    rules::{Broker, client, numbered},
+};
+
+struct Kafka(Tansu);
+
+/// The group that most read as.
+const GROUP: &str = "workers";
+
+impl Broker for Kafka {
+    async fn start() -> Option<Self> {
+        Some(Self(Tansu::start().await))
+    }
+
+    fn url(&self) -> String {
+        format!("kafka://{}?session_timeout=6s&answers=answers", self.0.address())
+    }
+
+    fn declare(name: &str) -> Value {
+        json!({ name: {"partitions": 1}, "answers": {} })
+    }
+
+    fn pull(max: u32) -> Value {
+        json!({"max": max, "wait": 20, "group": GROUP})
+    }
+
+    fn listen() -> Value {
+        json!({ "group": GROUP })
+    }
+}
+
+rules!(Kafka);
+
+#[tokio::test]
+async fn records_of_one_key_stay_in_order_and_a_receipt_says_where_they_are() {
+    let (broker, client, _) = client::<Kafka>(json!({})).await.unwrap();
+    let topic = unique("keyed");
+    broker.0.topic(&topic, 3);
+    let keyed = |n: usize| json!({"key": format!("k{}", n % 5), "message": n});
+    let messages: Vec<_> = (0..100).map(keyed).collect();
+    let reply = client.call(&json!({"queue": topic, "messages": messages})).await.unwrap();
+    let of = |n: usize| reply["results"][n]["partition"].as_i64().unwrap();
+    assert!((0..95).all(|n| of(n) == of(n + 5)), "{reply}");
+    let came = client.take(&topic, Kafka::pull(100), 100).await;
+    for key in 0..5 {
+        let name = format!("k{key}");
+        let of_key: Vec<_> = came.iter().filter(|one| one["key"] == name.as_str()).cloned().collect();
+        let numbers: Vec<_> = bodies(&of_key).iter().map(|n| n.as_u64().unwrap()).collect();
+        assert_eq!(numbers, (0..20).map(|n| n * 5 + key).collect::<Vec<_>>());
+        let offsets: Vec<_> = of_key.iter().map(|one| one["offset"].as_u64().unwrap()).collect();
+        assert!(offsets.is_sorted(), "{offsets:?}");
+    }
+    let placed = client.call(&json!({"queue": topic, "partition": 2, "text": "x"})).await.unwrap();
+    assert_eq!((&placed["partition"], &placed["guarantee"]), (&json!(2), &json!("at_least_once")));
+    let error = client.fails(&json!({"queue": topic, "partition": 3, "text": "x"})).await;
+    assert!(error.message().contains("it has 3, counted from 0"), "{error}");
+}
+
+#[tokio::test]
+async fn a_topic_that_nobody_made_is_an_error_that_says_so() {
+    let (_broker, client, _) = client::<Kafka>(json!({})).await.unwrap();
+    let error = client.fails(&json!({"queue": "nowhere", "text": "lost"})).await;
+    assert_eq!(error.kind(), trunkline_core::Kind::Rejected, "{error}");
+    assert!(error.message().contains("create the topic"), "{error}");
+    let error = client.fails(&json!({"queue": "nowhere", "receive": {"max": 1}})).await;
+    assert_eq!(error.kind(), trunkline_core::Kind::Rejected, "{error}");
+}
+
+#[tokio::test]
+async fn whoever_reads_alone_begins_where_they_say_and_acknowledges_nothing() {
+    let (_broker, client, queue) = client::<Kafka>(json!({})).await.unwrap();
+    // One by one: Tansu takes the beginning of the last batch for the end of a partition.
+    for message in numbered(5) {
+        client.call(&json!({"queue": queue, "message": message["message"]})).await.unwrap();
+    }
+    for (from, count) in [(json!("earliest"), 5), (json!(3), 2)] {
+        let came = client.pull_with(&queue, json!({"max": 10, "wait": 10, "from": from})).await;
+        assert_eq!(came.len(), count, "{came:?}");
+        assert!(came.iter().all(|one| one.get("token").is_none()));
+    }
+    let mut reader = client.listen(&json!({ "queue": queue })).await.unwrap();
+    client.call(&json!({"queue": queue, "text": "new"})).await.unwrap();
+    assert_eq!(bodies(&[reader.message().await]), ["new"]);
+}
+
+#[tokio::test]
+async fn a_group_goes_on_where_it_was_whoever_reads() {
+    let (broker, client, queue) = client::<Kafka>(json!({})).await.unwrap();
+    client.call(&json!({"queue": queue, "messages": numbered(4)})).await.unwrap();
+    let came = client.take_unsettled(&queue, Kafka::pull(4), 4).await;
+    // The first is not dealt with, so the group has come no further.
+    client.ack(&came[1..3]).await;
+    trunkline_core::Transport::close(&client.transport).await;
+    let second = client.beside(&broker.url(), json!({}));
+    let again = second.take(&queue, Kafka::pull(4), 4).await;
+    assert_eq!(bodies(&again), bodies(&came));
+    trunkline_core::Transport::close(&second.transport).await;
+    let third = Client::of(&broker.url(), json!({}));
+    third.call(&json!({"queue": queue, "text": "last"})).await.unwrap();
+    assert_eq!(bodies(&third.take(&queue, Kafka::pull(4), 1).await), ["last"]);
+    let proof = third.probe().await.unwrap();
+    assert!(proof.facts.contains(&("lag", "0".to_owned())), "{proof:?}");
+    assert!(proof.facts.contains(&("brokers", "1".to_owned())), "{proof:?}");
+}
+
+#[tokio::test]
+async fn a_group_shares_partitions_and_nobody_gets_twice_what_is_acknowledged() {
+    let mut kafka = MockKafka::start(2);
+    kafka.topic("t", 4);
+    kafka.coordinator(GROUP, 2);
+    let url = format!("kafka://{}?session_timeout=6s", kafka.brokers()[0]);
+    let [first, second] = [0; 2].map(|_| Client::of(&url, json!({})));
+    let mut sent = 0_u64;
+    let mut send = async || {
+        for partition in 0..4 {
+            first.call(&json!({"queue": "t", "partition": partition, "message": sent})).await.unwrap();
+            sent += 1;
+        }
+        sent
+    };
+    let pull = json!({"max": 10, "wait": 1, "group": GROUP});
+    let mut seen = Vec::new();
+    let mut take = async |client: &Client, seen: &mut Vec<u64>| {
+        let came = client.pull_with("t", pull.clone()).await;
+        if !came.is_empty() {
+            client.ack(&came).await;
+        }
+        seen.extend(bodies(&came).iter().map(|n| n.as_u64().unwrap()));
+        came.len()
+    };
+    while take(&first, &mut seen).await == 0 {
+        send().await;
+    }
+    // The second joins, and each has a part.
+    let (mut one, mut two) = (0, 0);
+    while one == 0 || two == 0 {
+        send().await;
+        two += take(&second, &mut seen).await;
+        let more = take(&first, &mut seen).await;
+        one += if two > 0 { more } else { 0 };
+    }
+    // It leaves, and the first has all.
+    trunkline_core::Transport::close(&second.transport).await;
+    let all = send().await;
+    while (seen.len() as u64) < all {
+        take(&first, &mut seen).await;
+    }
+    seen.sort_unstable();
+    assert_eq!(seen, (0..all).collect::<Vec<u64>>());
+}
