@@ -133,7 +133,6 @@ impl<B: Broker> Listener<B> {
                     }
                 },
             };
-            eprintln!("DEBUG {failed:?}");
             if matches!(failed.kind().row().retry, Retry::Never | Retry::Refresh) {
                 let _ = self.events.send(Event::error(&failed).frame()).await;
                 return;

@@ -10,7 +10,10 @@ struct Mosquitto(Server);
 impl Broker for Mosquitto {
     async fn start() -> Option<Self> {
         // What it keeps for a session is no more than this, whatever it has confirmed.
-        let options = Options { settings: &["max_queued_messages 0"], ..Options::default() };
+        let options = Options {
+            settings: &["max_queued_messages 0", "autosave_on_changes false"],
+            ..Options::default()
+        };
         Server::start_with(options).await.map(Self)
     }
 
