@@ -24,7 +24,7 @@ use super::{
     reply, stream,
     tries::Tries,
 };
-use crate::websocket::link::Access;
+use crate::access::Access;
 
 /// A broker with all that is known of it.
 pub(super) struct Client<B: Broker>(Arc<Inner<B>>);

@@ -25,7 +25,10 @@ use super::{
     readers::Reader,
     reply,
 };
-use crate::websocket::link::{Access, copy, pause};
+use crate::{
+    access::Access,
+    again::{copy, pause},
+};
 
 /// So many are fetched at once at most.
 const BATCH: u32 = 64;
