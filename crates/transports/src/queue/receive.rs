@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{StreamExt, stream};
 use serde_json::{json, value::RawValue};
 use tokio::time::{Instant, sleep_until};
 use trunkline_core::{Ack, Context, Credential, Error, Kind, Receive, Reply, Result, Settlement, Verdict};
@@ -18,6 +19,8 @@ use super::{
     reply,
 };
 
+/// So many acknowledgements may be unanswered.
+const AT_ONCE: usize = 64;
 /// So many messages of a stream may be unacknowledged at a time, unless whoever listens says how many.
 const PREFETCH: u32 = 32;
 /// What a message that was put aside says of itself, in headers.
@@ -144,14 +147,21 @@ impl<B: Broker> Inner<B> {
         None
     }
 
-    /// Says what has become of messages, of each by itself.
+    /// Says what has become of messages, of each by itself, without waiting in between.
     async fn settle(&self, settle: Vec<Settlement>) -> Settled {
-        let mut all = Settled::default();
+        let mut under_way = Vec::with_capacity(settle.len());
         for Settlement { token, verdict } in settle {
-            let done = match self.leases.take(&token) {
-                Ok(lease) => self.judge(lease, verdict).await,
-                Err(error) => Err(error),
-            };
+            under_way.push(async {
+                let done = match self.leases.take(&token) {
+                    Ok(lease) => self.judge(lease, verdict).await,
+                    Err(error) => Err(error),
+                };
+                (token, done)
+            });
+        }
+        let mut under_way = stream::iter(under_way).buffered(AT_ONCE);
+        let mut all = Settled::default();
+        while let Some((token, done)) = under_way.next().await {
             match done {
                 Ok(()) => all.settled += 1,
                 Err(error) => all.failed.push((token, error)),
