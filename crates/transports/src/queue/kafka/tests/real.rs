@@ -115,6 +115,8 @@ async fn a_broker_that_comes_back_is_read_and_written_on() {
     let mut fetcher = fetcher(&cluster, "t", 0);
     assert_eq!(read(&mut fetcher, 10).await, numbers(0..10));
     kafka.kill().await;
+    // Once it is noticed that the connection is gone.
+    while cluster.any(soon()).await.is_ok() {}
     let ticket = producer.begin("t", Some(0), record("lost".to_owned()), soon()).await.unwrap();
     let error = ticket.placed(soon()).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::NotSent), "{error}");
@@ -253,7 +255,8 @@ async fn a_group_has_members_of_both_kinds() {
     let (mut sent, mut seen) = (0, Vec::new());
     let mut take = async |seen: &mut Vec<String>| {
         for delivery in ours.fetch(100, Instant::now() + Duration::from_millis(500)).await.unwrap() {
-            ours.settle(delivery.mark.as_ref().unwrap(), Fate::Ack).await.unwrap();
+            // What the group does not hear because it is sharing out comes again, to one or the other.
+            let _ = ours.settle(delivery.mark.as_ref().unwrap(), Fate::Ack).await;
             seen.push(String::from_utf8(delivery.message.body.into()).unwrap());
         }
     };
