@@ -249,7 +249,7 @@ impl Daemon {
         while let Some(line) = self.lines.recv().await {
             let found = line.contains(words);
             self.said.push_back(line);
-            if self.said.len() > 30 {
+            if self.said.len() > 200 {
                 self.said.pop_front();
             }
             if found {

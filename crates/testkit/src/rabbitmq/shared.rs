@@ -13,7 +13,7 @@ use std::{
 
 use tokio::task::spawn_blocking;
 
-use super::{ACCOUNTS, Node, Programs, command, data};
+use super::node::{ACCOUNTS, Node, Programs, command, data};
 use crate::{
     postgres::PASSWORD_IN_URL,
     server::{Account, Folder, common_folder, free_port, skipped},

@@ -1,16 +1,29 @@
 //! RabbitMQ.
 
-use crate::rules::Broker;
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-struct Rabbit;
+use trunkline_testkit::RabbitMq;
 
-impl Broker for Rabbit {
+use crate::{rules::Broker, trouble::Mortal};
+
+/// A node that all rules of one test share: it takes seconds to start.
+struct Shared(Arc<RabbitMq>);
+
+static NODE: OnceLock<Mutex<Weak<RabbitMq>>> = OnceLock::new();
+
+impl Broker for Shared {
     async fn start() -> Option<Self> {
-        Some(Self)
+        let node = NODE.get_or_init(Mutex::default);
+        if let Some(node) = node.lock().unwrap().upgrade() {
+            return Some(Self(node));
+        }
+        let started = Arc::new(RabbitMq::start().await?);
+        *node.lock().unwrap() = Arc::downgrade(&started);
+        Some(Self(started))
     }
 
     fn url(&self) -> String {
-        "amqp://127.0.0.1".to_owned()
+        self.0.url()
     }
 
     fn nowhere() -> Option<&'static str> {
@@ -18,4 +31,32 @@ impl Broker for Rabbit {
     }
 }
 
-rules!(Rabbit);
+#[tokio::test]
+async fn every_rule_holds() {
+    let _node = Shared::start().await;
+    rules!(@together Shared);
+}
+
+struct Own(RabbitMq);
+
+impl Broker for Own {
+    async fn start() -> Option<Self> {
+        RabbitMq::start().await.map(Self)
+    }
+
+    fn url(&self) -> String {
+        self.0.url()
+    }
+}
+
+impl Mortal for Own {
+    async fn kill(&mut self) {
+        self.0.kill().await;
+    }
+
+    async fn again(&mut self) {
+        self.0.again().await;
+    }
+}
+
+trouble!(Own);

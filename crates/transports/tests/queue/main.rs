@@ -4,6 +4,8 @@
 
 #[macro_use]
 mod rules;
+#[macro_use]
+mod trouble;
 mod amqp;
 mod common;
 mod kafka;

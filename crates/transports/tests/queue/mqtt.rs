@@ -1,18 +1,24 @@
 //! MQTT 5, as Mosquitto speaks it.
 
 use serde_json::{Value, json};
+use trunkline_testkit::{Mosquitto as Server, Options};
 
-use crate::rules::Broker;
+use crate::{rules::Broker, trouble::Mortal};
 
-struct Mosquitto;
+struct Mosquitto(Server);
 
 impl Broker for Mosquitto {
     async fn start() -> Option<Self> {
-        Some(Self)
+        // What it keeps for a session is no more than this, whatever it has confirmed.
+        let options = Options {
+            settings: &["max_queued_messages 0", "autosave_on_changes false"],
+            ..Options::default()
+        };
+        Server::start_with(options).await.map(Self)
     }
 
     fn url(&self) -> String {
-        "mqtt://127.0.0.1".to_owned()
+        self.0.url()
     }
 
     fn declare(_: &str) -> Value {
@@ -36,4 +42,15 @@ impl Broker for Mosquitto {
     }
 }
 
+impl Mortal for Mosquitto {
+    async fn kill(&mut self) {
+        self.0.stop().await;
+    }
+
+    async fn again(&mut self) {
+        self.0.again().await;
+    }
+}
+
 rules!(Mosquitto);
+trouble!(Mosquitto);

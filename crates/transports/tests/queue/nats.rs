@@ -1,21 +1,23 @@
 //! NATS with JetStream.
 
 use serde_json::{Value, json};
+use trunkline_testkit::Nats as Server;
 
 use crate::{
     common::{Client, unique},
     rules::Broker,
+    trouble::Mortal,
 };
 
-struct Nats;
+struct Nats(Server);
 
 impl Broker for Nats {
     async fn start() -> Option<Self> {
-        Some(Self)
+        Server::start().await.map(Self)
     }
 
     fn url(&self) -> String {
-        "nats://127.0.0.1".to_owned()
+        self.0.url()
     }
 
     fn aside(queue: &str) -> String {
@@ -27,11 +29,23 @@ impl Broker for Nats {
     }
 }
 
+impl Mortal for Nats {
+    async fn kill(&mut self) {
+        self.0.kill().await;
+    }
+
+    async fn again(&mut self) {
+        self.0.again().await;
+    }
+}
+
 rules!(Nats);
+trouble!(Nats);
 
 #[tokio::test]
 async fn a_subject_that_no_stream_keeps_is_for_those_who_listen() {
-    let client = Client::of(&Nats.url(), json!({}));
+    let Some(nats) = Nats::start().await else { return };
+    let client = Client::of(&nats.url(), json!({}));
     let subject = unique("loose");
     let receipt = client.call(&json!({"queue": subject, "text": "nobody"})).await.unwrap();
     assert_eq!(receipt["guarantee"], "at_most_once");

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 use trunkline_testkit::Redis as Server;
 
-use crate::rules::Broker;
+use crate::{rules::Broker, trouble::Mortal};
 
 struct Redis(Server);
 
 impl Broker for Redis {
     async fn start() -> Option<Self> {
-        Server::start().await.map(Self)
+        Server::start_durable().await.map(Self)
     }
 
     fn url(&self) -> String {
@@ -21,4 +21,15 @@ impl Broker for Redis {
     }
 }
 
+impl Mortal for Redis {
+    async fn kill(&mut self) {
+        self.0.kill().await;
+    }
+
+    async fn again(&mut self) {
+        self.0.again().await;
+    }
+}
+
 rules!(Redis);
+trouble!(Redis);

@@ -50,6 +50,8 @@ pub(crate) async fn client<B: Broker>(further: Value) -> Option<(B, Client, Stri
     let mut config = json!({ "declare": B::declare(&queue) });
     config.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
     let client = Client::of(&broker.url(), config);
+    // What is declared is there once there is a connection.
+    client.probe().await.unwrap();
     if !B::keeps_for_those_who_come_later() {
         for queue in [&queue, &B::aside(&queue)] {
             client.call(&json!({"queue": queue, "receive": {}})).await.unwrap();
@@ -263,14 +265,33 @@ pub(crate) async fn a_probe_says_who_answers<B: Broker>() {
 
 /// The rules, for a broker.
 macro_rules! rules {
-    ($broker:ty: $($rule:ident),+ $(,)?) => {
+    (@trouble $broker:ty: $($rule:ident),+ $(,)?) => {
+        $(#[tokio::test]
+        async fn $rule() {
+            crate::trouble::$rule::<$broker>().await;
+        })+
+    };
+    (@each $broker:ty: $($rule:ident),+ $(,)?) => {
         $(#[tokio::test]
         async fn $rule() {
             crate::rules::$rule::<$broker>().await;
         })+
     };
+    (@one $broker:ty: $($rule:ident),+ $(,)?) => {
+        $(
+            println!("{}", stringify!($rule));
+            crate::rules::$rule::<$broker>().await;
+        )+
+    };
     ($broker:ty) => {
-        rules! { $broker:
+        rules! { @all each $broker }
+    };
+    // One test of them all, for a broker that they share.
+    (@together $broker:ty) => {
+        rules! { @all one $broker }
+    };
+    (@all $how:ident $broker:ty) => {
+        rules! { @$how $broker:
             a_message_comes_as_it_was_sent,
             a_batch_has_a_result_for_each,
             what_nobody_gets_is_an_error,

@@ -29,8 +29,8 @@ use super::{
     records::Stored,
 };
 use crate::{
+    again::copy,
     queue::broker::{Consumer, Delivery, Fate, Subscription},
-    websocket::link::copy,
 };
 
 /// How long brokers may take to say where to begin.

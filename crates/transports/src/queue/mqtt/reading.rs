@@ -22,7 +22,7 @@ use super::{
     message::message,
     target::{Made, Target},
 };
-use crate::queue::broker::{Consumer, Delivery, Fate};
+use crate::queue::broker::{Consumer, Delivery, Fate, Subscription};
 
 /// A connection that messages come over. Whoever reads for a group shares it.
 pub(super) struct Reading {
@@ -58,7 +58,7 @@ struct Came {
 const READY: usize = 10_000;
 
 impl Reading {
-    /// For a group: a shared subscription in a session that the broker keeps.
+    /// For a group: in a session that the broker keeps, which a named one shares with whoever else reads for it.
     pub(super) async fn of_group(
         target: &Target,
         link: &MqttLink,
@@ -66,7 +66,10 @@ impl Reading {
         group: &str,
     ) -> Result<Arc<Self>> {
         let made = target.of_group(&link.context, &link.login, source, group).await.map_err(kept)?;
-        let filter = format!("$share/{group}/{source}");
+        let filter = match group {
+            Subscription::UNNAMED => source.to_owned(),
+            group => format!("$share/{group}/{source}"),
+        };
         Self::begin(made, &filter, true).await
     }
 
@@ -77,14 +80,12 @@ impl Reading {
     }
 
     async fn begin(made: Made, filter: &str, is_kept: bool) -> Result<Arc<Self>> {
-        let Made { client, events, is_resumed } = made;
+        let Made { client, events } = made;
         let shared = Arc::new(Shared::default());
         let task = AbortOnDropHandle::new(tokio::spawn(run(events, shared.clone(), is_kept)));
         let this = Self { client, shared, is_kept, _task: task };
-        // A session that was kept has its subscription.
-        if !is_resumed {
-            subscribe(&this.client, filter, QoS::AtLeastOnce).await.map_err(kept)?;
-        }
+        // Also where the session was kept: not every broker keeps what is subscribed in it over a restart.
+        subscribe(&this.client, filter, QoS::AtLeastOnce).await.map_err(kept)?;
         Ok(Arc::new(this))
     }
 

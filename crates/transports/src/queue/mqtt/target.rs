@@ -5,9 +5,12 @@ use std::{
     time::Duration,
 };
 
-use rumqttc::{AckMode, AsyncClient, BrokerSessionResumePolicy, Event, EventLoop, Incoming, MqttOptions};
+use rumqttc::{
+    AckMode, AsyncClient, Event, EventLoop, Incoming, MqttOptions, PersistedAckMode, PersistedSession,
+    SessionStore, SessionStoreError, SessionStoreKey,
+};
 use sha2::{Digest, Sha256};
-use trunkline_core::{Context, Error, Outcome, Result, Secret};
+use trunkline_core::{BoxFuture, Context, Error, Outcome, Result, Secret};
 use uuid::Uuid;
 
 use super::failure;
@@ -100,7 +103,7 @@ impl Target {
         self.connect(context, login, id, |options| {
             options.set_clean_start(false);
             options.set_session_expiry_interval(Some(expiry));
-            options.set_broker_session_resume_policy(BrokerSessionResumePolicy::AllowBrokerOnly);
+            options.set_session_store(Blank { expiry });
             options.set_ack_mode(AckMode::Manual);
             options.set_receive_maximum(Some(UNACKNOWLEDGED));
         })
@@ -148,9 +151,7 @@ impl Target {
             })?;
         loop {
             match events.poll().await {
-                Ok(Event::Incoming(Incoming::ConnAck(ack))) => {
-                    return Ok(Made { client, events, is_resumed: ack.session_present });
-                }
+                Ok(Event::Incoming(Incoming::ConnAck(_))) => return Ok(Made { client, events }),
                 Ok(_) => {}
                 Err(error) => {
                     let dialled = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -167,8 +168,46 @@ impl Target {
 pub(super) struct Made {
     pub(super) client: AsyncClient,
     pub(super) events: EventLoop,
-    /// Whether the broker had kept the session, and what is subscribed in it.
-    pub(super) is_resumed: bool,
+}
+
+/// What this side knows of a session from before: nothing, for who only reads has nothing under way. With it the library
+/// goes on with a session that the broker kept.
+#[derive(Debug)]
+struct Blank {
+    expiry: u32,
+}
+
+impl SessionStore for Blank {
+    fn load<'a>(
+        &'a self,
+        key: &'a SessionStoreKey,
+    ) -> BoxFuture<'a, Result<Option<PersistedSession>, SessionStoreError>> {
+        let blank = PersistedSession {
+            format_version: 1,
+            client_id: key.client_id().to_owned(),
+            clean_start: false,
+            session_expiry_interval: Some(self.expiry),
+            outgoing_inflight_upper_limit: None,
+            ack_mode: PersistedAckMode::Manual,
+            last_pkid: 0,
+            last_puback: 0,
+            replay: Vec::new(),
+            incoming_qos2: Vec::new(),
+        };
+        Box::pin(async { Ok(Some(blank)) })
+    }
+
+    fn save<'a>(
+        &'a self,
+        _: &'a SessionStoreKey,
+        _: &'a PersistedSession,
+    ) -> BoxFuture<'a, Result<(), SessionStoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn clear<'a>(&'a self, _: &'a SessionStoreKey) -> BoxFuture<'a, Result<(), SessionStoreError>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// How long a question to the broker may take.

@@ -173,6 +173,8 @@ pub(in crate::queue) struct NatsLink {
 
 /// For so long it is believed which stream keeps a subject.
 const BELIEVED: Duration = Duration::from_secs(60);
+/// And that none does: one that is made is to be noticed.
+const DOUBTED: Duration = Duration::from_secs(1);
 /// So long a stream has to acknowledge a message.
 const ACK: Duration = Duration::from_secs(30);
 
@@ -200,7 +202,7 @@ impl NatsLink {
             return Ok(None);
         }
         if let Some((at, stream)) = self.streams.get(subject)
-            && at.elapsed() < BELIEVED
+            && at.elapsed() < if stream.is_some() { BELIEVED } else { DOUBTED }
         {
             return Ok(stream);
         }

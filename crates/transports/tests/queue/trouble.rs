@@ -1,0 +1,136 @@
+//! What becomes of messages where a broker is killed, restarted, or not there.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use serde_json::json;
+use trunkline_core::{Kind, Outcome, Transport as _};
+
+use crate::{
+    common::bodies,
+    rules::{Broker, client},
+};
+
+/// A broker that can be ended and started again, with what it has confirmed.
+pub(crate) trait Mortal: Broker {
+    /// Ends it, as hard as it can be without losing what it has confirmed.
+    async fn kill(&mut self);
+    /// Starts it again.
+    async fn again(&mut self);
+}
+
+/// So many messages are sent in the middle of which the broker is killed.
+const MANY: usize = 10_000;
+/// So many of them in one call.
+const BATCH: usize = 100;
+
+pub(crate) async fn of_ten_thousand_each_is_there_or_was_reported<B: Mortal>() {
+    let Some((mut broker, client, queue)) = client::<B>(json!({"timeouts": {"connect": "20s"}})).await else {
+        return;
+    };
+    let confirmed_so_far = AtomicUsize::new(0);
+    let sending = async {
+        let (mut confirmed, mut reported) = (BTreeSet::new(), BTreeSet::new());
+        for first in (0..MANY).step_by(BATCH) {
+            let messages: Vec<_> = (first..first + BATCH).map(|n| json!({ "message": n })).collect();
+            match client.call(&json!({"queue": queue, "messages": messages})).await {
+                Ok(reply) => {
+                    for (n, result) in reply["results"].as_array().unwrap().iter().enumerate() {
+                        match result.get("error") {
+                            None => confirmed.insert(first + n),
+                            Some(_) => reported.insert(first + n),
+                        };
+                    }
+                }
+                Err(_) => {
+                    reported.extend(first..first + BATCH);
+                    while client.probe().await.is_err() {}
+                }
+            }
+            confirmed_so_far.store(confirmed.len(), Ordering::Release);
+            tokio::task::yield_now().await;
+        }
+        (confirmed, reported)
+    };
+    let killing = async {
+        while confirmed_so_far.load(Ordering::Acquire) < MANY / 4 {
+            tokio::task::yield_now().await;
+        }
+        broker.kill().await;
+        broker.again().await;
+    };
+    let ((confirmed, reported), ()) = tokio::join!(sending, killing);
+    assert_eq!(confirmed.len() + reported.len(), MANY);
+    assert!(confirmed.len() > MANY / 2, "{} were confirmed, some after the restart", confirmed.len());
+    let mut there = BTreeSet::new();
+    let mut missing = confirmed.len();
+    while missing > 0 {
+        let came = client.pull_with(&queue, B::pull(1000)).await;
+        assert!(!came.is_empty(), "{missing} that were confirmed are not there");
+        client.ack(&came).await;
+        for n in bodies(&came) {
+            let n = n.as_u64().unwrap() as usize;
+            if there.insert(n) && confirmed.contains(&n) {
+                missing -= 1;
+            }
+        }
+    }
+}
+
+pub(crate) async fn whoever_listens_goes_on_after_a_restart<B: Mortal>() {
+    let Some((mut broker, client, queue)) = client::<B>(json!({"timeouts": {"connect": "20s"}})).await else {
+        return;
+    };
+    let mut listen = json!({"queue": queue, "ack": "auto"});
+    listen.as_object_mut().unwrap().extend(B::listen().as_object().unwrap().clone());
+    let mut reader = client.listen(&listen).await.unwrap();
+    client.call(&json!({"queue": queue, "message": "before"})).await.unwrap();
+    assert_eq!(bodies(&[reader.message().await]), ["before"]);
+    broker.kill().await;
+    broker.again().await;
+    loop {
+        match reader.next().await.unwrap() {
+            (name, _) if name == "reconnected" => break,
+            // What was acknowledged with the last breath of the broker may come again.
+            (name, message) => assert_eq!((&*name, bodies(&[message])), ("message", vec![json!("before")])),
+        }
+    }
+    client.call(&json!({"queue": queue, "message": "after"})).await.unwrap();
+    while bodies(&[reader.message().await]) != ["after"] {}
+}
+
+pub(crate) async fn what_cannot_be_sent_was_not_sent_and_attempts_are_few<B: Mortal>() {
+    let Some((mut broker, client, queue)) = client::<B>(json!({"timeouts": {"connect": "1s"}})).await else {
+        return;
+    };
+    client.call(&json!({"queue": queue, "message": 1})).await.unwrap();
+    broker.kill().await;
+    let publish = json!({"queue": queue, "message": 2});
+    // The first may find out that the connection is gone, the others find none.
+    let _ = client.call(&publish).await;
+    let error = client.fails(&publish).await;
+    assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::NotSent), "{error}");
+    let attempts = futures_util::future::join_all((0..500).map(|_| client.call(&publish))).await;
+    for attempt in attempts {
+        assert_eq!(attempt.unwrap_err().outcome(), Outcome::NotSent);
+    }
+    broker.again().await;
+    let sent = async { while client.call(&publish).await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(60), sent).await.unwrap();
+    let opened = client.transport.occupancy().unwrap().opened;
+    assert!(opened <= 4, "{opened} connections were made");
+}
+
+/// The rules of trouble, for a broker.
+macro_rules! trouble {
+    ($broker:ty) => {
+        rules! { @trouble $broker:
+            of_ten_thousand_each_is_there_or_was_reported,
+            whoever_listens_goes_on_after_a_restart,
+            what_cannot_be_sent_was_not_sent_and_attempts_are_few,
+        }
+    };
+}
