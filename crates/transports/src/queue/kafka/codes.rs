@@ -45,6 +45,7 @@ pub(super) const ILLEGAL_GENERATION: i16 = 22;
 pub(super) const UNKNOWN_MEMBER_ID: i16 = 25;
 pub(super) const REBALANCE_IN_PROGRESS: i16 = 27;
 pub(super) const TOPIC_ALREADY_EXISTS: i16 = 36;
+pub(super) const INVALID_REQUEST: i16 = 42;
 pub(super) const OUT_OF_ORDER_SEQUENCE_NUMBER: i16 = 45;
 pub(super) const DUPLICATE_SEQUENCE_NUMBER: i16 = 46;
 pub(super) const INVALID_PRODUCER_EPOCH: i16 = 47;

@@ -39,6 +39,9 @@ const BEGIN: Duration = Duration::from_secs(10);
 /// How long the coordinator may take to hear how far the group has come.
 const COMMIT: Duration = Duration::from_secs(10);
 
+/// When the coordinator is told again that could not be told while the group shared out.
+const AGAIN: Duration = Duration::from_millis(250);
+
 /// Somebody who reads a topic.
 pub(in crate::queue) struct Consuming {
     shared: Arc<Shared>,
@@ -224,7 +227,7 @@ impl Consumer for Consuming {
                 // The group shares out anew: if the partition stays ours, it is said then.
                 Err(error) if error.kind() == Kind::Contended && Instant::now() < until => {
                     let Some(changed) = &mut changed else { return Err(error) };
-                    let _ = timeout_at(until, changed.changed()).await;
+                    let _ = timeout_at(until.min(Instant::now() + AGAIN), changed.changed()).await;
                 }
                 result => return result,
             }

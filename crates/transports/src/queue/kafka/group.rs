@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::watch,
-    time::{Instant, MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 use trunkline_core::{Error, Kind, Outcome, Result, Retry};
@@ -218,7 +218,8 @@ impl<T: Told> Task<T> {
         };
         let counts = self.enter(&coordinator, heard).await?;
         let tick = (self.settings.session / 3).min(Duration::from_secs(3));
-        let mut ticks = interval(tick);
+        // Not at once: others may be yet to hear of their parts.
+        let mut ticks = interval_at(Instant::now() + tick, tick);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
@@ -277,7 +278,11 @@ impl<T: Told> Task<T> {
             counts.as_ref().map(|counts| assign::share_out(&joined.assignor, &joined.members, counts));
         let request = SyncGroup { who: &self.who, assignments: shares.as_deref().unwrap_or_default() };
         let synced = coordinator.ask(&request, Instant::now() + REBALANCE + ANSWER).await?;
-        ended(synced.error, &self.what())?;
+        match synced.error {
+            // Who is not the leader any more, or has become it, has nothing to say, or too little.
+            codes::INVALID_REQUEST => return Err(End::Lost),
+            code => ended(code, &self.what())?,
+        }
         let topics = wire::read_assignment(synced.assignment)?;
         let partitions = topics
             .into_iter()

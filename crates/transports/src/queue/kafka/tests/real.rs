@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::{Value, json};
 use tokio::time::Instant;
-use trunkline_core::{Kind, Outcome};
-use trunkline_testkit::{Kafka, MockKafka};
+use trunkline_core::{Ack, Kind, Outcome};
+use trunkline_testkit::{Kafka, Librdkafka, MockKafka};
 
 use super::{
     super::{
         cluster::Cluster,
         compression::Compression,
+        consume::Consuming,
         fetch::{self, Fetcher, Reset},
         messages::fetch::{EARLIEST, LATEST},
         offsets,
@@ -19,6 +21,7 @@ use super::{
     },
     cluster,
 };
+use crate::queue::broker::{Consumer as _, Fate, Subscription};
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(20)
@@ -65,9 +68,7 @@ async fn records_come_back_as_they_were_written_packed_in_whichever_way() {
     let kafka = Kafka::start().await;
     kafka.topic("t", 1);
     let cluster = cluster(&kafka.address(), None);
-    let all =
-        [Compression::None, Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
-    for (round, compression) in all.into_iter().enumerate() {
+    for (round, (_, compression)) in WAYS.into_iter().enumerate() {
         let producer = Producer::new(cluster.clone(), Settings { compression, ..Settings::default() });
         write(&producer, "t", 0, round * 300, 300).await;
     }
@@ -114,6 +115,8 @@ async fn a_broker_that_comes_back_is_read_and_written_on() {
     let mut fetcher = fetcher(&cluster, "t", 0);
     assert_eq!(read(&mut fetcher, 10).await, numbers(0..10));
     kafka.kill().await;
+    // Once it is noticed that the connection is gone.
+    while cluster.any(soon()).await.is_ok() {}
     let ticket = producer.begin("t", Some(0), record("lost".to_owned()), soon()).await.unwrap();
     let error = ticket.placed(soon()).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::NotSent), "{error}");
@@ -172,4 +175,109 @@ async fn what_passes_is_waited_for_and_what_does_not_is_told() {
     cluster.refresh();
     let error = cluster.topic("t", soon()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Forbidden, "{error}");
+}
+
+const WAYS: [(&str, Compression); 5] = [
+    ("none", Compression::None),
+    ("gzip", Compression::Gzip),
+    ("snappy", Compression::Snappy),
+    ("lz4", Compression::Lz4),
+    ("zstd", Compression::Zstd),
+];
+
+#[tokio::test]
+async fn librdkafka_reads_what_is_written_here() {
+    let kafka = Kafka::start().await;
+    let mut other = Librdkafka::start(&kafka.address());
+    let cluster = cluster(&kafka.address(), None);
+    for (topic, compression) in WAYS {
+        kafka.topic(topic, 1);
+        let producer = Producer::new(cluster.clone(), Settings { compression, ..Settings::default() });
+        let record = |n: usize| Record {
+            key: Some(format!("key {n}").into()),
+            headers: vec![("a".to_owned(), Some("1".into())), ("a".to_owned(), None)],
+            ..record(n.to_string())
+        };
+        let mut tickets = Vec::new();
+        for n in 0..200 {
+            tickets.push(producer.begin(topic, None, record(n), soon()).await.unwrap());
+        }
+        for ticket in tickets {
+            ticket.placed(soon()).await.unwrap();
+        }
+        let headers = json!([["a", "1"], ["a", null]]);
+        let expected = |n: u64| json!([n, 1_700_000_000_000_u64, format!("key {n}"), n.to_string(), headers]);
+        assert_eq!(other.read(topic, 200), (0..200).map(expected).collect::<Value>(), "{topic}");
+    }
+}
+
+#[tokio::test]
+async fn what_librdkafka_writes_is_read_here() {
+    let kafka = Kafka::start().await;
+    let mut other = Librdkafka::start(&kafka.address());
+    let cluster = cluster(&kafka.address(), None);
+    for (topic, _) in WAYS {
+        kafka.topic(topic, 1);
+        other.write(topic, topic, 200);
+        let mut fetcher = fetcher(&cluster, topic, 0);
+        let mut all = Vec::new();
+        while all.len() < 200 {
+            all.extend(fetcher.next(soon()).await.unwrap().unwrap().records);
+        }
+        for (n, stored) in all.into_iter().enumerate() {
+            let headers = vec![("n".to_owned(), Some(Bytes::from(n.to_string()))), ("n".to_owned(), None)];
+            assert_eq!(stored.offset, n as i64);
+            assert_eq!(stored.record.key, Some(Bytes::from(format!("key {n}"))));
+            assert_eq!(stored.record.value, Some(Bytes::from(n.to_string())));
+            assert_eq!(stored.record.headers, headers, "{topic}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_group_has_members_of_both_kinds() {
+    let mut kafka = MockKafka::start(1);
+    kafka.topic("t", 4);
+    let address = kafka.brokers()[0].clone();
+    let cluster = cluster(&address, None);
+    let producer = Producer::new(cluster.clone(), Settings::default());
+    let subscription = Subscription {
+        source: "t".to_owned(),
+        group: Some("g".to_owned()),
+        start: None,
+        ack: Ack::Explicit,
+        prefetch: None,
+        hold: Duration::from_secs(30),
+    };
+    let ours = Consuming::begin(&cluster, &subscription, Duration::from_secs(6), false).await.unwrap();
+    let mut other = Librdkafka::start(&address);
+    other.join("g", "t");
+    let (mut sent, mut seen) = (0, Vec::new());
+    let mut take = async |seen: &mut Vec<String>| {
+        for delivery in ours.fetch(100, Instant::now() + Duration::from_millis(500)).await.unwrap() {
+            // What the group does not hear because it is sharing out comes again, to one or the other.
+            let _ = ours.settle(delivery.mark.as_ref().unwrap(), Fate::Ack).await;
+            seen.push(String::from_utf8(delivery.message.body.into()).unwrap());
+        }
+    };
+    // Each has two, and reads them.
+    while other.part()["partitions"] != json!([0, 1]) && other.part()["partitions"] != json!([2, 3])
+        || other.part()["seen"] == json!([])
+        || seen.is_empty()
+    {
+        for partition in 0..4 {
+            write(&producer, "t", partition, sent, 1).await;
+            sent += 1;
+        }
+        take(&mut seen).await;
+    }
+    let theirs: Vec<String> = serde_json::from_value(other.leave()).unwrap();
+    let all = |seen: &[String]| {
+        let all: std::collections::BTreeSet<_> = seen.iter().chain(&theirs).cloned().collect();
+        all.len()
+    };
+    while all(&seen) < sent {
+        take(&mut seen).await;
+    }
+    assert_eq!(all(&seen), sent);
 }
