@@ -69,6 +69,8 @@ pub enum Verdict {
     Ack,
     /// It comes again, until it has done so too often.
     Requeue,
+    /// It comes again, and that it came this time does not count: whoever was to deal with it could not be asked.
+    Release,
     /// Nobody wants it. A broker that puts such messages aside by itself does so.
     Reject,
     /// It is put aside, with the reason.

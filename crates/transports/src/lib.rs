@@ -19,7 +19,7 @@ pub use custom::{Custom, CustomConfig};
 pub use dial::dial;
 pub use entry::{Entry, Of};
 pub use graphql::{GraphQl, GraphQlConfig};
-pub use queue::{MessageQueue, QueueConfig};
+pub use queue::{ForwardConfig, MessageQueue, QueueConfig};
 pub use rest::{Rest, RestConfig};
 pub use sql::{AnyDatabase, Database, DatabaseConfig, Named, OnlyMySql, OnlyPostgres, OnlySqlite};
 pub use web::HttpPort;

@@ -24,7 +24,7 @@ mod tries;
 use serde_json::value::RawValue;
 use trunkline_core::{Call, Context, Occupancy, Operation, Proof, Reply, Result, Transport};
 
-pub use self::config::QueueConfig;
+pub use self::config::{ForwardConfig, QueueConfig};
 use self::{
     address::System, amqp::Amqp, client::Client, kafka::Kafka, memory::Memory, mqtt::Mqtt, nats::Nats,
     redis::Redis,

@@ -12,7 +12,7 @@ use trunkline_layers::{
     RateLimitState, Rules, Thresholds,
 };
 
-use crate::IntegrationConfig;
+use crate::{ForwardState, IntegrationConfig};
 
 /// What limits and repeats the calls of an integration.
 pub(crate) struct Flow {
@@ -42,6 +42,9 @@ pub struct FlowState {
     /// Its pool of connections.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<Occupancy>,
+    /// The messages that it passes on to others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub forward: Vec<ForwardState>,
 }
 
 impl FlowState {
@@ -152,6 +155,7 @@ impl Flow {
             rate_limit: (!self.rules.is_off()).then(|| self.limiter.snapshot()),
             concurrency: self.bound().map(|bound| bound.snapshot()),
             pool: None,
+            forward: Vec::new(),
         }
     }
 }

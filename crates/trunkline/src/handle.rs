@@ -18,6 +18,7 @@ use trunkline_transports::{Entry, TRANSPORTS};
 use zeroize::Zeroizing;
 
 use crate::{
+    bridge::{self, Bridge},
     catalog::Catalog,
     config::IntegrationConfig,
     files::Files,
@@ -65,6 +66,8 @@ pub struct Handle {
     known: Known,
     /// Not there for the default connection.
     tenant: Option<Box<Tenant>>,
+    /// What it passes on to others; not there where that is nothing.
+    bridge: Option<Box<Bridge>>,
 }
 
 /// What every integration of a manager shares.
@@ -122,6 +125,25 @@ impl Handle {
         if let Some(flow) = &self.flow {
             flow.adopt();
         }
+    }
+
+    /// Begins to pass messages on, if it has any and was not told before.
+    pub(crate) fn begin(self: &Arc<Self>, home: &bridge::Home) {
+        if let Some(bridge) = self.bridge.as_deref().filter(|_| self.enabled) {
+            bridge.begin(self, home);
+        }
+    }
+
+    /// Passes no more messages on; waits a few seconds for those that are under way.
+    pub(crate) async fn end(&self) {
+        if let Some(bridge) = &self.bridge {
+            bridge.ended().await;
+        }
+    }
+
+    /// What keeps messages from being passed on.
+    pub(crate) fn held_up(&self) -> Option<String> {
+        self.bridge.as_deref().and_then(Bridge::trouble)
     }
 
     /// The same, now that the store has said which generation it is.
@@ -230,7 +252,8 @@ impl Handle {
     /// What limits the integration now; `None` if it does not open.
     pub fn state(&self) -> Option<FlowState> {
         let state = self.flow.as_deref().map(Flow::state)?;
-        Some(FlowState { pool: self.occupancy(), ..state })
+        let forward = self.bridge.as_deref().map(Bridge::state).unwrap_or_default();
+        Some(FlowState { pool: self.occupancy(), forward, ..state })
     }
 
     /// Closes the circuit, whatever is known of the service.
@@ -406,6 +429,9 @@ impl Handle {
     /// Calls get another one from now on, or none. What its scheme has under way goes on, and is waited for before
     /// the manager is closed.
     pub(crate) fn retire(&self) {
+        if let Some(bridge) = &self.bridge {
+            bridge.stop();
+        }
         if let Some(scheme) = &self.scheme {
             scheme.retire_dyn();
             Leaving::add(self.context(), scheme);
@@ -421,6 +447,8 @@ impl Handle {
 
     /// Gives back what the transport holds, and forgets the replies that were kept.
     pub(crate) async fn close(&self) {
+        // What it has is given back by the transport.
+        self.end().await;
         self.clear_cache();
         self.pipeline.transport().close_dyn().await;
     }

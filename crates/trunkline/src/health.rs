@@ -72,7 +72,7 @@ pub struct Health {
     /// The state.
     pub state: State,
     /// Why: `answered`, `reachable_only`, `auth_expired`, `not_connected`, `needs_reauth`, `circuit_open`,
-    /// `circuit_half_open`, `disabled`, `connection_needed`, `not_checked`, `stale`, or the code of an error's kind, such
+    /// `circuit_half_open`, `forward_paused`, `disabled`, `connection_needed`, `not_checked`, `stale`, or the code of an error's kind, such
     /// as `rate_limited`.
     pub reason_code: &'static str,
     /// What is wrong, in words.
@@ -189,7 +189,7 @@ impl Health {
 
     fn told(handle: &Handle, missing: Option<&Standing>) -> Self {
         let (trouble, flow, traffic) = (handle.trouble(), handle.state(), handle.traffic());
-        let flow = flow.as_ref();
+        let (flow, held_up) = (flow.as_ref(), handle.held_up());
         handle.known().told(|Told { probe, last }| {
             let (now, probe) = (Instant::now(), probe.as_ref());
             let Verdict { state, reason_code, evidence, detail } = verdict(&Facts {
@@ -202,6 +202,7 @@ impl Health {
                 paused_for: flow.and_then(|flow| flow.rate_limit.as_ref()?.paused_for_seconds),
                 probe,
                 traffic,
+                held_up: held_up.as_deref(),
             });
             let since_ms = match last {
                 Some((said, why, since)) if (*said, *why) == (state, reason_code) => *since,

@@ -42,6 +42,7 @@
 
 mod activity;
 mod addresses;
+mod bridge;
 mod builder;
 mod catalog;
 mod config;
@@ -68,6 +69,7 @@ mod tenant;
 mod url_parts;
 
 pub use activity::{Activity, Filter};
+pub use bridge::ForwardState;
 pub use builder::Builder;
 pub use catalog::Catalog;
 pub use config::IntegrationConfig;

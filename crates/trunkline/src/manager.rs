@@ -1,6 +1,10 @@
 //! `Manager`: the registry of integrations: register, replace, remove, enable, get, call, health.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream};
 use tokio::{
@@ -15,6 +19,7 @@ use trunkline_store::Keys;
 
 use crate::{
     Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Removed, Source,
+    bridge::Home,
     connections::to_its_end,
     files,
     handle::{Shared, Version},
@@ -36,6 +41,16 @@ const PROBES: usize = 16;
 #[derive(Clone)]
 pub struct Manager {
     inner: Arc<Inner>,
+}
+
+/// A manager that may be gone.
+#[derive(Clone)]
+pub(crate) struct Weakly(Weak<Inner>);
+
+impl Weakly {
+    pub(crate) fn upgrade(&self) -> Option<Manager> {
+        self.0.upgrade().map(|inner| Manager { inner })
+    }
 }
 
 struct Inner {
@@ -76,17 +91,17 @@ impl Manager {
         tokio::spawn(async move { stopped.run_until_cancelled(watching).await });
         let recording = tokio::spawn(activity.clone().run(stop.clone()));
         let recording = Mutex::new(Some(recording));
-        Ok(Self {
-            inner: Arc::new(Inner {
-                registry,
-                activity,
-                limits,
-                stop,
-                leaving,
-                _over: over.drop_guard(),
-                recording,
-            }),
-        })
+        let inner = Arc::new(Inner {
+            registry,
+            activity,
+            limits,
+            stop,
+            leaving,
+            _over: over.drop_guard(),
+            recording,
+        });
+        inner.registry.bridge(Home::new(inner.stop.child_token(), Weakly(Arc::downgrade(&inner))));
+        Ok(Self { inner })
     }
 
     /// Registers an integration. Nothing is sent: a service that is down can be registered.
@@ -312,6 +327,8 @@ impl Manager {
     /// Calls under way may still end; their records are kept only if they end before.
     pub async fn close(&self) {
         let _writing = self.inner.registry.writing().await;
+        // While what becomes of their messages can still be written down.
+        stream::iter(self.list()).for_each_concurrent(None, async |handle| handle.end().await).await;
         self.inner.stop.cancel();
         let mut recording = self.inner.recording.lock().await;
         if let Some(task) = &mut *recording {

@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -14,6 +14,7 @@ use trunkline_store::Stored;
 
 use crate::{
     Handle, IntegrationConfig, Source,
+    bridge::Home,
     handle::{Shared, Version},
     opened::Opened,
 };
@@ -33,6 +34,8 @@ pub(crate) struct Registry {
     shown: ArcSwap<Integrations>,
     /// One writer at a time, so that store and registry change in the same order.
     writing: Arc<Mutex<()>>,
+    /// Where bridges run; not there before the manager is.
+    home: OnceLock<Home>,
 }
 
 /// What became of a registration.
@@ -52,7 +55,13 @@ impl Registry {
             .filter_map(|stored| revive(stored, &shared, None))
             .map(|handle| (handle.id().clone(), handle))
             .collect::<Integrations>();
-        Ok(Arc::new(Self { shared, opened, shown: ArcSwap::from_pointee(shown), writing: Arc::default() }))
+        Ok(Arc::new(Self {
+            shared,
+            opened,
+            shown: ArcSwap::from_pointee(shown),
+            writing: Arc::default(),
+            home: OnceLock::new(),
+        }))
     }
 
     /// The integration of this id, as it is now. Takes no lock.
@@ -192,7 +201,23 @@ impl Registry {
             gone.extend(self.opened.retain(|id| shown.contains_key(id)));
         }
         gone.iter().for_each(|gone| gone.retire());
+        self.begin();
         gone
+    }
+
+    /// From now on messages are passed on, here.
+    pub(crate) fn bridge(&self, home: Home) {
+        // A registry has one manager.
+        let _ = self.home.set(home);
+        self.begin();
+    }
+
+    /// Begins to pass on the messages of integrations that are new, and tells the others that there are new ones.
+    fn begin(&self) {
+        if let Some(home) = self.home.get() {
+            self.shown.load().values().for_each(|handle| handle.begin(home));
+            home.changed();
+        }
     }
 }
 

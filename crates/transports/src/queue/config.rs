@@ -107,29 +107,32 @@ pub(crate) struct BindConfig {
 }
 
 /// Messages that are passed on to another integration.
+///
+/// Whoever knows the other integrations does it; a transport knows none.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ForwardConfig {
+pub struct ForwardConfig {
     /// The queue, topic, subject or stream that they come from.
-    queue: String,
+    pub queue: String,
     /// The group that reads them.
     #[serde(default)]
-    group: Option<String>,
+    pub group: Option<String>,
     /// Where a group that is new begins: `earliest`, `latest`, an offset, or a time.
     #[serde(default)]
-    from: Option<String>,
+    pub from: Option<String>,
     /// The integration that is called for each.
-    to: String,
+    pub to: String,
     /// The connection that it is called through.
     #[serde(default)]
-    connection: Option<String>,
+    pub connection: Option<String>,
     /// What it is called with, as the body of a call: `{{message}}` stands for the message, `{{message/pointer}}` for a part
-    /// of it, `{{message_id}}`, `{{key}}` and `{{queue}}` for what is known of it. The message itself unless set.
+    /// of it, `{{message_id}}`, `{{key}}`, `{{queue}}` and `{{headers/NAME}}` for what is known of it. The message itself
+    /// unless set.
     #[serde(default)]
-    request: Option<Value>,
+    pub request: Option<Value>,
     /// So many at the same time. 8 unless set.
     #[serde(default)]
-    concurrency: Option<u32>,
+    pub concurrency: Option<u32>,
 }
 
 /// What is the same for all brokers.
@@ -152,6 +155,9 @@ pub(crate) struct Parts {
 }
 
 impl QueueConfig {
+    /// How long whoever gets a message has to acknowledge it unless that is set.
+    pub const ACK_TIMEOUT: Duration = Duration::from_secs(30);
+
     /// Checks everything.
     pub(super) fn open(&self) -> Result<(Parts, Rules)> {
         if !self.headers.is_empty() {
@@ -177,7 +183,7 @@ impl QueueConfig {
         }
         let rules = Rules {
             connect: self.timeouts.connect.map_or(Duration::from_secs(5), Seconds::get),
-            ack_timeout: self.ack_timeout.map_or(Duration::from_secs(30), Seconds::get),
+            ack_timeout: self.ack_timeout.map_or(Self::ACK_TIMEOUT, Seconds::get),
             max_deliveries: Some(self.max_deliveries.unwrap_or(5)).filter(|most| *most > 0),
             dead_letter: self.dead_letter.clone(),
             max_message,

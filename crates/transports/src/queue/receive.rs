@@ -181,6 +181,10 @@ impl<B: Broker> Inner<B> {
         let fate = match verdict {
             Verdict::Ack => Fate::Ack,
             Verdict::Reject => Fate::Reject,
+            Verdict::Release => {
+                self.tries.forgive(&lease.delivery);
+                Fate::Requeue
+            }
             Verdict::DeadLetter(reason) => return self.put_aside(lease, &reason).await,
             Verdict::Requeue => match often {
                 Some((most, _)) => {

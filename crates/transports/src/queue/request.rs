@@ -66,6 +66,8 @@ struct Wire<'a> {
     #[serde(default, alias = "nack")]
     requeue: Vec<String>,
     #[serde(default)]
+    release: Vec<String>,
+    #[serde(default)]
     reject: Vec<String>,
     #[serde(default)]
     dead_letter: Vec<String>,
@@ -293,6 +295,7 @@ impl Wire<'_> {
         let verdicts = [
             (std::mem::take(&mut self.ack), Verdict::Ack),
             (std::mem::take(&mut self.requeue), Verdict::Requeue),
+            (std::mem::take(&mut self.release), Verdict::Release),
             (std::mem::take(&mut self.reject), Verdict::Reject),
             (std::mem::take(&mut self.dead_letter), Verdict::DeadLetter(reason)),
         ];

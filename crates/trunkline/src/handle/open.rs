@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{Handle, Shared, Version};
 use crate::{
+    bridge::Bridge,
     config::{IntegrationConfig, host_and_port, not_known},
     files::Files,
     flow::Flow,
@@ -28,6 +29,7 @@ struct Open {
     trouble: Option<Box<Refuse>>,
     traffic: Arc<Traffic>,
     tenant: Option<Box<Tenant>>,
+    bridge: Option<Box<Bridge>>,
 }
 
 impl Handle {
@@ -66,9 +68,15 @@ impl Handle {
         let flow = Flow::open(config, connection, &metrics, before, shared.counter.as_ref())?;
         if tenant.is_none() && placeholder::any(config.document()) {
             placeholder::all(config.document())?;
+            Bridge::none_for_connections(config)?;
             return Ok(Self::asking(config, shared, version, flow));
         }
         let transport = transport.open(own, &shared.context)?;
+        // Once, however many connections there are.
+        let bridge = match &tenant {
+            None => Bridge::open(config, &*transport)?,
+            Some(_) => None,
+        };
         let cache = cache(config, shared);
         let site = site(config, shared, connection, cache.as_ref());
         let scheme = scheme.open(config.auth(), &site)?;
@@ -101,7 +109,7 @@ impl Handle {
             own: &shared.layers,
         });
         let (flow, tenant) = (Some(Box::new(flow)), tenant.map(Box::new));
-        let open = Open { layers, transport, cache, scheme, flow, trouble: None, traffic, tenant };
+        let open = Open { layers, transport, cache, scheme, flow, trouble: None, traffic, tenant, bridge };
         shared.files.note(looks);
         Ok(Self::new(config, shared, version, open))
     }
@@ -139,6 +147,7 @@ impl Handle {
             trouble: Some(Box::new(refuse)),
             traffic,
             tenant: None,
+            bridge: None,
         };
         Self::new(config, shared, version, open)
     }
@@ -155,7 +164,7 @@ impl Handle {
         config: &IntegrationConfig,
         shared: &Shared,
         Version { source, generation, updated_at_ms }: Version,
-        Open { layers, transport, cache, scheme, flow, trouble, traffic, tenant }: Open,
+        Open { layers, transport, cache, scheme, flow, trouble, traffic, tenant, bridge }: Open,
     ) -> Self {
         Self {
             id: config.id().clone(),
@@ -175,6 +184,7 @@ impl Handle {
             traffic,
             known: Known::default(),
             tenant,
+            bridge,
         }
     }
 }

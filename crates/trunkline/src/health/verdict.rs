@@ -32,6 +32,8 @@ pub(super) struct Facts<'a> {
     pub(super) paused_for: Option<f64>,
     pub(super) probe: Option<&'a Probe>,
     pub(super) traffic: TrafficState,
+    /// What keeps its messages from being passed on.
+    pub(super) held_up: Option<&'a str>,
 }
 
 /// What follows from it.
@@ -109,6 +111,9 @@ pub(super) fn verdict(facts: &Facts<'_>) -> Verdict {
     {
         return Verdict::new(Degraded, reason(kind), Some(Traffic))
             .because(format!("calls that failed since the last success: {in_a_row}"));
+    }
+    if let Some(detail) = facts.held_up {
+        return Verdict::new(Degraded, "forward_paused", Some(Traffic)).because(detail);
     }
     if let Some(Ok(proof)) = found
         && proves(found)

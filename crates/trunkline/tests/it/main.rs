@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod activity;
+mod bridge;
 mod concurrency;
 mod connections;
 mod databases;

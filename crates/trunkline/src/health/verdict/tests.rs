@@ -8,6 +8,7 @@ struct Known {
     enabled: bool,
     consent: Option<ConsentState>,
     asking: bool,
+    held_up: bool,
     circuit: &'static str,
     paused: bool,
     probe: Option<(u64, Result<&'static str, Kind>)>,
@@ -21,6 +22,7 @@ const NOTHING: Known = Known {
     enabled: true,
     consent: None,
     asking: false,
+    held_up: false,
     circuit: "closed",
     paused: false,
     probe: None,
@@ -66,6 +68,7 @@ fn judged(known: &Known) -> (State, &'static str, Option<Evidence>) {
             failed: known.failed.map(|(at, kind, _)| (ago(at), kind)),
             consecutive_failures: known.failed.map_or(0, |(_, _, in_a_row)| in_a_row),
         },
+        held_up: known.held_up.then_some("messages are not forwarded"),
     });
     assert!(
         verdict.detail.is_some()
@@ -93,6 +96,8 @@ fn what_the_configuration_says_comes_before_all_that_is_seen() {
         (Known { enabled: false, circuit: "open", ..DOWN }, Disabled, "disabled", None),
         (Known { enabled: false, asking: true, ..DOWN }, Disabled, "disabled", None),
         (Known { asking: true, ..ANSWERED }, Unknown, "connection_needed", None),
+        (Known { held_up: true, ..ANSWERED }, Degraded, "forward_paused", Some(T)),
+        (Known { held_up: true, ..DOWN }, Unhealthy, "unavailable", Some(P)),
         (Known { circuit: "forced_open", succeeded: Some(1), ..ANSWERED }, Unhealthy, "circuit_open", None),
         (Known { enabled: false, consent: Some(NotConnected), ..NOTHING }, Disabled, "disabled", None),
         (Known { consent: Some(NotConnected), ..ANSWERED }, Unhealthy, "not_connected", None),

@@ -1,0 +1,84 @@
+//! `fate`: what becomes of a message when it was passed on in vain. It follows from the row of the error's kind and from its
+//! outcome, and nothing else decides it.
+
+use trunkline_core::{Blame, Error, Kind, Outcome, Retry};
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It was dealt with all the same.
+    Done,
+    /// The integration cannot be called now, whatever the message: it is kept, and that does not count against it.
+    Wait,
+    /// It may be the message's fault: it comes again, until it has done so too often.
+    Again,
+    /// Repeating cannot help: it is put aside.
+    Aside,
+}
+
+/// What becomes of a message that a call failed for.
+pub(super) fn fate(error: &Error) -> Fate {
+    let row = error.kind().row();
+    match (error.outcome(), row.retry) {
+        (Outcome::Applied, _) => Fate::Done,
+        // It says so itself, or what stands before it: as when it is being replaced by its next version.
+        (Outcome::Unknown, _) if error.kind() == Kind::Unavailable && error.reply().is_some() => Fate::Wait,
+        // A connection that is lost, a timeout, a 500: what many messages do, or only this one.
+        (Outcome::Unknown, _) => Fate::Again,
+        (Outcome::NotSent | Outcome::Rejected, Retry::Transient | Retry::Paced | Retry::Refresh) => {
+            Fate::Wait
+        }
+        (Outcome::Rejected, Retry::Harmless) => Fate::Again,
+        // A limit says when there is room again; anything else is wrong in the request.
+        (Outcome::NotSent, _) if row.blame == Blame::Caller && error.wait().is_none() => Fate::Aside,
+        (Outcome::NotSent, _) => Fate::Wait,
+        (Outcome::Rejected, Retry::Never) if row.blame == Blame::Caller => Fate::Aside,
+        // Not allowed, or it took the service too long: perhaps only this one.
+        (Outcome::Rejected, Retry::Never) => Fate::Again,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::StatusCode;
+    use trunkline_core::Reply;
+
+    use super::*;
+
+    #[test]
+    fn only_what_may_be_the_fault_of_the_message_counts_against_it() {
+        let of = |kind, outcome| fate(&Error::new(kind, "no").outcome_is(outcome));
+        let usual = |kind: Kind| of(kind, kind.row().outcome);
+        for kind in [
+            Kind::CircuitOpen,
+            Kind::Overloaded,
+            Kind::RateLimited,
+            Kind::Contended,
+            Kind::Unauthenticated,
+            Kind::NeedsReauth,
+            Kind::UnknownHost,
+            Kind::Blocked,
+            Kind::ShuttingDown,
+        ] {
+            assert_eq!(usual(kind), Fate::Wait, "{kind}");
+        }
+        for kind in [Kind::Failed, Kind::Timeout, Kind::Unavailable, Kind::Protocol, Kind::Forbidden] {
+            assert_eq!(usual(kind), Fate::Again, "{kind}");
+        }
+        for kind in [Kind::Rejected, Kind::Unroutable, Kind::InvalidConfig, Kind::Unsupported] {
+            assert_eq!(usual(kind), Fate::Aside, "{kind}");
+        }
+        assert_eq!(of(Kind::Unavailable, Outcome::NotSent), Fate::Wait);
+        assert_eq!(of(Kind::Protocol, Outcome::Applied), Fate::Done);
+    }
+
+    #[test]
+    fn a_limit_is_waited_for_and_so_is_a_service_that_says_it_is_unavailable() {
+        let throttled = Error::new(Kind::Throttled, "no").retry_after(Duration::from_secs(1));
+        assert_eq!(fate(&throttled), Fate::Wait);
+        let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, "");
+        assert_eq!(fate(&Error::new(Kind::Unavailable, "no").replied(reply)), Fate::Wait);
+    }
+}

@@ -1,0 +1,91 @@
+//! `Message`: one that was pulled, as the queue integration tells it, with every part as it was written.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, value::RawValue};
+use trunkline_core::{Error, Kind, Outcome, Result};
+
+/// What a pull is answered with.
+#[derive(Deserialize)]
+struct Pulled {
+    messages: Vec<Message>,
+}
+
+/// A message that came. Whatever else is told of it is nobody's business here.
+#[derive(Deserialize)]
+pub(super) struct Message {
+    pub(super) token: Option<String>,
+    pub(super) queue: String,
+    pub(super) message_id: Option<String>,
+    pub(super) key: Option<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    pub(super) deliveries: Option<u32>,
+    #[serde(default, deserialize_with = "present")]
+    message: Option<Box<RawValue>>,
+    text: Option<String>,
+    base64: Option<String>,
+}
+
+/// `null` is a message too.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    <Box<RawValue>>::deserialize(deserializer).map(Some)
+}
+
+/// The messages of a pull.
+pub(super) fn messages(reply: &[u8]) -> Result<Vec<Message>> {
+    let pulled = serde_json::from_slice::<Pulled>(reply).map_err(|error| {
+        Error::new(Kind::Protocol, "what the queue handed out is not a list of messages")
+            .outcome_is(Outcome::Applied)
+            .source(error)
+    });
+    pulled.map(|pulled| pulled.messages)
+}
+
+impl Message {
+    /// The message itself as JSON: as it was written, or a string of its text, or of its bytes in base64.
+    pub(super) fn body(&self) -> Cow<'_, str> {
+        match (&self.message, &self.text, &self.base64) {
+            (Some(json), ..) => json.get().into(),
+            (None, Some(text), _) | (None, None, Some(text)) => quoted(text).into(),
+            (None, None, None) => "null".into(),
+        }
+    }
+
+    /// The part of the message that the steps of a JSON pointer lead to (RFC 6901), as it was written.
+    pub(super) fn part(&self, steps: &[String]) -> Option<Cow<'_, str>> {
+        let body = self.message.as_deref();
+        let Some(body) = body.filter(|_| !steps.is_empty()) else {
+            return steps.is_empty().then(|| self.body());
+        };
+        let mut at = body;
+        for step in steps {
+            at = match at.get().as_bytes().first() {
+                Some(b'{') => {
+                    let mut members: BTreeMap<Cow<'_, str>, &RawValue> =
+                        serde_json::from_str(at.get()).ok()?;
+                    members.remove(step.as_str())?
+                }
+                Some(b'[') => {
+                    let number = step == "0" || !step.starts_with(['0', '+']);
+                    let n: usize = step.parse().ok().filter(|_| number)?;
+                    let items: Vec<&RawValue> = serde_json::from_str(at.get()).ok()?;
+                    items.into_iter().nth(n)?
+                }
+                _ => return None,
+            };
+        }
+        Some(at.get().into())
+    }
+
+    /// A header, whichever way its name is spelled.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
+    }
+}
+
+/// A text as JSON.
+pub(super) fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}

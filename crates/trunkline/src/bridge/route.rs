@@ -1,0 +1,106 @@
+//! `Route`: from which queue to which integration, and what is made of each message on the way; checked when the integration
+//! is opened.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json, value::RawValue};
+use trunkline_core::{Error, IntegrationId, Operation, Result, TransportDyn};
+use trunkline_transports::ForwardConfig;
+
+use super::template::Template;
+use crate::{connection_config::may_be_name, site::DEFAULT_CONNECTION};
+
+/// So many at the same time unless set.
+const CONCURRENCY: u32 = 8;
+/// … and at most: each is in memory meanwhile.
+const MOST: u32 = 1000;
+/// Seconds that a pull waits until there is a message. Each pull is a record of the activity.
+const WAIT: u32 = 20;
+/// Keys by which a message names where it goes.
+const DESTINATIONS: [&str; 4] = ["queue", "topic", "subject", "stream"];
+
+/// From where to where.
+pub(super) struct Route {
+    pub(super) queue: String,
+    group: Option<String>,
+    from: Option<String>,
+    pub(super) to: IntegrationId,
+    pub(super) connection: Option<String>,
+    pub(super) concurrency: u32,
+    pub(super) template: Template,
+    /// How long a message may be held.
+    pub(super) hold: Duration,
+}
+
+impl Route {
+    /// Checks an entry of `forward` of the integration `own`, which stands at `place`.
+    pub(super) fn open(
+        config: &ForwardConfig,
+        own: &IntegrationId,
+        hold: Duration,
+        place: &str,
+        transport: &dyn TransportDyn,
+    ) -> Result<Self> {
+        let at = |key: &str, message: &str| Error::invalid(format!("{place}.{key}: {message}"));
+        if config.queue.is_empty() {
+            return Err(at("queue", "is empty; name the queue, topic, subject or stream"));
+        }
+        let to = IntegrationId::new(&config.to)
+            .map_err(|_| at("to", "is the id of no integration; name the one that is to be called"))?;
+        let connection = config.connection.clone().filter(|name| name != DEFAULT_CONNECTION);
+        if connection.as_deref().is_some_and(|name| !may_be_name(name)) {
+            return Err(at("connection", "no connection can have this name"));
+        }
+        let concurrency = config.concurrency.unwrap_or(CONCURRENCY);
+        if !(1..=MOST).contains(&concurrency) {
+            return Err(at("concurrency", "must be from 1 to 1000"));
+        }
+        if to == *own && !leaves(config) {
+            return Err(at(
+                "to",
+                "messages would come back to the queue that they come from; name another queue in request, or another \
+                 integration",
+            ));
+        }
+        let whole = Value::from("{{message}}");
+        let request = config.request.as_ref().unwrap_or(&whole);
+        let template = Template::parse(request, &format!("{place}.request"))?;
+        let (queue, group, from) = (config.queue.clone(), config.group.clone(), config.from.clone());
+        let route = Self { queue, group, from, to, connection, concurrency, template, hold };
+        let pull = transport.parse_dyn(&route.pull(1));
+        pull.map_err(|error| Error::invalid(error.message().replacen("receive: ", "", 1)).at(place))?;
+        Ok(route)
+    }
+
+    /// A pull of at most so many messages, as any caller writes it.
+    fn pull(&self, most: u32) -> Box<RawValue> {
+        let mut receive = Map::new();
+        receive.insert("max".to_owned(), most.into());
+        receive.insert("wait".to_owned(), WAIT.into());
+        for (key, value) in [("group", &self.group), ("from", &self.from)] {
+            receive.extend(value.as_deref().map(|value| (key.to_owned(), value.into())));
+        }
+        let pull = json!({"queue": self.queue, "receive": receive});
+        serde_json::value::to_raw_value(&pull).expect("text and numbers are JSON")
+    }
+
+    /// The same as an operation.
+    pub(super) fn receive(
+        &self,
+        most: u32,
+        parse: impl Fn(&RawValue) -> Result<Operation>,
+    ) -> Result<Operation> {
+        parse(&self.pull(most))
+    }
+}
+
+/// Whether what an entry sends to its own integration certainly goes elsewhere than to the queue that it reads.
+fn leaves(config: &ForwardConfig) -> bool {
+    let Some(Value::Object(request)) = &config.request else { return false };
+    let fixed = |value: &Value| value.as_str().filter(|text| !text.contains("{{")).map(str::to_owned);
+    let mut named = DESTINATIONS.iter().filter_map(|key| request.get(*key)).peekable();
+    match named.peek() {
+        Some(_) => named.all(|name| fixed(name).is_some_and(|name| name != config.queue)),
+        None => request.get("exchange").is_some_and(|exchange| fixed(exchange).is_some()),
+    }
+}
