@@ -25,6 +25,7 @@ bench: cc ## Measures the pipeline and the server against what they are built on
 	cargo bench --package trunkline-cli --bench gateway
 	cargo bench --package trunkline-cli --bench database
 	cargo bench --package trunkline-cli --bench websocket
+	cargo bench --package trunkline-cli --bench queue
 	cargo bench --package trunkline-cli --bench streams
 
 check: cc ## The quick ones of the checks: format and lints

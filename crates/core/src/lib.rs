@@ -55,7 +55,7 @@ pub use id::IntegrationId;
 pub use idle::Idle;
 pub use kind::{Blame, BreakerEffect, Kind, Retry, Row};
 pub use layer::{Layer, Next, Pipeline, Rest};
-pub use occupancy::{Occupancy, Streams};
+pub use occupancy::{Messages, Occupancy, Streams};
 pub use operation::{File, HttpRequest, Idempotency, Operation, Query, Statement, Wanted};
 pub use proof::Proof;
 pub use publish::{Message, Publish};

@@ -21,6 +21,9 @@ pub struct Occupancy {
     /// What is counted of streams and replies, where connections are shared by those who use them.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub streams: Option<Streams>,
+    /// What is counted of messages, where a broker is spoken to.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<Messages>,
 }
 
 /// What is counted of those who listen to connections that stay, and of replies that come over them.
@@ -32,4 +35,22 @@ pub struct Streams {
     pub dropped: u64,
     /// Replies that came after their callers had gone.
     pub late: u64,
+}
+
+/// What is counted of messages that are sent to a broker, and that come from it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Messages {
+    /// Sent, and the broker has not said yet that it has them.
+    pub in_flight: u32,
+    /// Handed out, and nobody has said yet what has become of them.
+    pub unacknowledged: u32,
+    /// Those that the broker said it has.
+    pub confirmed: u64,
+    /// Those that it refused, or that nobody would have got.
+    pub returned: u64,
+    /// Those that were put aside.
+    pub put_aside: u64,
+    /// What groups have not dealt with, as the last probe found it; `None` where nobody asked, or the broker does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lag: Option<u64>,
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 /// A bounded pull of messages, or a stream of them, or word of what has become of those that came before.
 #[derive(Debug, Default)]
 pub struct Receive {
@@ -41,7 +43,8 @@ pub enum Start {
 }
 
 /// Who says that a message was dealt with.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ack {
     /// Whoever gets it, with its token. What is not acknowledged in time comes back.
     #[default]

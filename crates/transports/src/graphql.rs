@@ -41,7 +41,7 @@ use self::{
     subscriptions::Subscriptions,
     variables::Variables,
 };
-use crate::websocket::link::Access;
+use crate::access::Access;
 
 /// A service that speaks GraphQL.
 #[derive(Debug)]

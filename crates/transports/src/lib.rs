@@ -1,6 +1,8 @@
 //! Transports, one protocol a file. [`TRANSPORTS`] names them all; adding one is a file and a line.
 //! This is the only crate that names a wire library.
 
+mod access;
+mod again;
 mod custom;
 mod dial;
 mod entry;

@@ -30,10 +30,11 @@ pub use self::config::WebSocketConfig;
 pub(crate) use self::talk::{CREDENTIAL, filled};
 use self::{
     endpoint::Endpoint,
-    link::{Access, Link},
+    link::Link,
     socket::Message,
     talk::{Command, Rules, Talk},
 };
+use crate::access::Access;
 
 /// A service behind WebSocket connections.
 #[derive(Debug)]

@@ -87,11 +87,11 @@ pub use tenant::kept_elsewhere;
 pub use trunkline_core::{
     Ack, Begun, Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Consent, ConsentState, Context,
     Counted, Credential, DeviceCode, Egress, Error, Event, Events, File, Form, Forward, HttpRequest,
-    Idempotency, Idle, IntegrationId, Journal, Kept, Kind, Layer, MASK, Message, Next, Occupancy, Operation,
-    Outcome, Profile, Proof, Publish, Query, Receive, Reply, RequestId, Result, Retry, Row, Scheme,
-    SchemeDyn, Scrub, Seconds, Secret, Settlement, SharedLimits, Sign, Site, Standing, Start, Statement,
-    Streams, TraceParent, Transport, TransportDyn, Vault, Verdict, Wanted, Web, WireRequest, Zone, egress,
-    is_sensitive_name, parse, shared_limits,
+    Idempotency, Idle, IntegrationId, Journal, Kept, Kind, Layer, MASK, Message, Messages, Next, Occupancy,
+    Operation, Outcome, Profile, Proof, Publish, Query, Receive, Reply, RequestId, Result, Retry, Row,
+    Scheme, SchemeDyn, Scrub, Seconds, Secret, Settlement, SharedLimits, Sign, Site, Standing, Start,
+    Statement, Streams, TraceParent, Transport, TransportDyn, Vault, Verdict, Wanted, Web, WireRequest, Zone,
+    egress, is_sensitive_name, parse, shared_limits,
 };
 pub use trunkline_layers::{
     BreakerConfig, BreakerState, CacheConfig, ConcurrencyConfig, ConcurrencyState, ExpiredWhen, HeaderNames,

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
-use trunkline_core::{Occupancy, Streams};
+use trunkline_core::{Messages, Occupancy, Streams};
 
 use crate::{Handle, registry::Registry};
 
@@ -24,6 +24,9 @@ struct Totals {
     timeouts: u64,
     dropped: u64,
     late: u64,
+    confirmed: u64,
+    returned: u64,
+    put_aside: u64,
     /// What was last read of each handle, by its address. Held weakly, that is nobody else's.
     read: HashMap<usize, (Weak<Handle>, Occupancy)>,
 }
@@ -53,16 +56,23 @@ impl Pools {
             totals.entry(id.clone()).or_default().add(pools);
         }
         let sum = |(id, pools): (Arc<str>, Vec<(_, Occupancy)>)| {
-            let (mut sum, _) = totals.get(&id).map(Totals::so_far).unwrap_or_default();
+            let so_far = totals.get(&id).map(Totals::so_far).unwrap_or_default();
+            let mut sum = Occupancy { streams: None, messages: None, ..so_far };
             for (_, pool) in pools {
                 sum.idle += pool.idle;
                 sum.used += pool.used;
                 sum.max += pool.max;
                 sum.waiting += pool.waiting;
                 if let Some(streams) = pool.streams {
-                    let (_, counted) = totals.get(&id).map(Totals::so_far).unwrap_or_default();
-                    let sum = sum.streams.get_or_insert(counted);
+                    let sum = sum.streams.get_or_insert(so_far.streams.unwrap_or_default());
                     sum.readers += streams.readers;
+                }
+                if let Some(messages) = pool.messages {
+                    let sum = sum.messages.get_or_insert(so_far.messages.unwrap_or_default());
+                    sum.in_flight += messages.in_flight;
+                    sum.unacknowledged += messages.unacknowledged;
+                    // Tenants of one broker read the same groups.
+                    sum.lag = sum.lag.max(messages.lag);
                 }
             }
             (id, sum)
@@ -77,17 +87,28 @@ impl Totals {
             let last = self.read.get(&address(handle)).map(|(_, last)| *last).unwrap_or_default();
             self.opened += now.opened.saturating_sub(last.opened);
             self.timeouts += now.timeouts.saturating_sub(last.timeouts);
-            let (now, last) = (now.streams.unwrap_or_default(), last.streams.unwrap_or_default());
-            self.dropped += now.dropped.saturating_sub(last.dropped);
-            self.late += now.late.saturating_sub(last.late);
+            let (streams, before) = (now.streams.unwrap_or_default(), last.streams.unwrap_or_default());
+            self.dropped += streams.dropped.saturating_sub(before.dropped);
+            self.late += streams.late.saturating_sub(before.late);
+            let (messages, before) = (now.messages.unwrap_or_default(), last.messages.unwrap_or_default());
+            self.confirmed += messages.confirmed.saturating_sub(before.confirmed);
+            self.returned += messages.returned.saturating_sub(before.returned);
+            self.put_aside += messages.put_aside.saturating_sub(before.put_aside);
         }
         let read = pools.iter().map(|(handle, now)| (address(handle), (Arc::downgrade(handle), *now)));
         self.read = read.collect();
     }
 
-    fn so_far(&self) -> (Occupancy, Streams) {
-        let Self { opened, timeouts, dropped, late, .. } = *self;
-        (Occupancy { opened, timeouts, ..Occupancy::default() }, Streams { readers: 0, dropped, late })
+    fn so_far(&self) -> Occupancy {
+        let Self { opened, timeouts, dropped, late, confirmed, returned, put_aside, .. } = *self;
+        let messages = Messages { confirmed, returned, put_aside, ..Messages::default() };
+        Occupancy {
+            opened,
+            timeouts,
+            streams: Some(Streams { readers: 0, dropped, late }),
+            messages: Some(messages),
+            ..Occupancy::default()
+        }
     }
 }
 

@@ -33,10 +33,16 @@ impl Client {
 
     /// CPU microseconds that something of this size costs, done again and again for some seconds.
     pub(crate) fn round(&mut self, size: usize, seconds: u64) -> f64 {
+        self.rate(size, seconds).0
+    }
+
+    /// The same, and how often it was done in a second.
+    pub(crate) fn rate(&mut self, size: usize, seconds: u64) -> (f64, f64) {
         writeln!(self.told, "{size} {seconds}").unwrap();
         let mut line = String::new();
         self.says.read_line(&mut line).unwrap();
-        line.trim().parse().expect("a client says what it cost")
+        let mut words = line.split_whitespace().map(|word| word.parse().expect("a client says what it cost"));
+        (words.next().expect("a client answers"), words.next().unwrap_or_default())
     }
 }
 
@@ -58,7 +64,8 @@ pub(crate) fn answer(mut act: impl FnMut(usize) -> u32) {
         while began.elapsed() < seconds {
             done += act(size);
         }
-        println!("{}", (cpu() - before) * 1e6 / f64::from(done));
+        let done = f64::from(done);
+        println!("{} {}", (cpu() - before) * 1e6 / done, done / began.elapsed().as_secs_f64());
     }
 }
 

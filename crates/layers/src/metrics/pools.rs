@@ -8,7 +8,7 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeMetric},
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
 };
-use trunkline_core::{Occupancy, Streams};
+use trunkline_core::{Messages, Occupancy, Streams};
 
 /// The pools of integrations that have one, those of all connections of an integration added up.
 pub(super) struct Pools<F>(pub(super) F);
@@ -23,19 +23,25 @@ impl<F> fmt::Debug for Pools<F> {
 enum Says {
     /// Its idle connections, and those in use.
     Count,
-    Gauge(fn(&Occupancy) -> u32),
+    Gauge(fn(&Occupancy) -> u64),
+    /// Which is not known of all.
+    Known(fn(&Occupancy) -> Option<u64>),
     Counter(fn(&Occupancy) -> u64),
 }
 
 /// Of pools whose connections are shared by those who use them.
 const SHARED: [(&str, &str, Says); 5] = [
-    ("trunkline_socket_connections", "WebSocket connections to services, by what they do now", Says::Count),
+    (
+        "trunkline_socket_connections",
+        "WebSocket connections and those to brokers, by what they do now",
+        Says::Count,
+    ),
     (
         "trunkline_socket_connections_opened",
-        "WebSocket connections to services that were made",
+        "WebSocket connections and those to brokers that were made",
         Says::Counter(|pool| pool.opened),
     ),
-    ("trunkline_stream_readers", "Who is subscribed", Says::Gauge(|pool| streams(pool).readers)),
+    ("trunkline_stream_readers", "Who is subscribed", Says::Gauge(|pool| streams(pool).readers.into())),
     (
         "trunkline_stream_dropped",
         "Messages that a subscriber missed, being too slow",
@@ -43,10 +49,48 @@ const SHARED: [(&str, &str, Says); 5] = [
     ),
     (
         "trunkline_late_replies",
-        "Replies over a WebSocket that came after their callers had gone",
+        "Replies that came after their callers had gone",
         Says::Counter(|pool| streams(pool).late),
     ),
 ];
+
+/// Of brokers.
+const MESSAGES: [(&str, &str, Says); 6] = [
+    (
+        "trunkline_messages_in_flight",
+        "Messages that were sent and that the broker has not confirmed yet",
+        Says::Gauge(|pool| messages(pool).in_flight.into()),
+    ),
+    (
+        "trunkline_messages_unacknowledged",
+        "Messages that were handed out and not acknowledged yet",
+        Says::Gauge(|pool| messages(pool).unacknowledged.into()),
+    ),
+    (
+        "trunkline_messages_confirmed",
+        "Messages that the broker has confirmed",
+        Says::Counter(|pool| messages(pool).confirmed),
+    ),
+    (
+        "trunkline_messages_returned",
+        "Messages that the broker refused, or that nobody would have got",
+        Says::Counter(|pool| messages(pool).returned),
+    ),
+    (
+        "trunkline_messages_put_aside",
+        "Messages that were put aside, having failed too often or for a reason",
+        Says::Counter(|pool| messages(pool).put_aside),
+    ),
+    (
+        "trunkline_messages_lag",
+        "Messages that groups have not dealt with, as the last probe found it",
+        Says::Known(|pool| messages(pool).lag),
+    ),
+];
+
+fn messages(pool: &Occupancy) -> Messages {
+    pool.messages.unwrap_or_default()
+}
 
 fn streams(pool: &Occupancy) -> Streams {
     pool.streams.unwrap_or_default()
@@ -54,11 +98,15 @@ fn streams(pool: &Occupancy) -> Streams {
 
 const METRICS: [(&str, &str, Says); 5] = [
     ("db_client_connection_count", "Connections of the pool, by what they do now", Says::Count),
-    ("db_client_connection_max", "The most connections that there may be", Says::Gauge(|pool| pool.max)),
+    (
+        "db_client_connection_max",
+        "The most connections that there may be",
+        Says::Gauge(|pool| pool.max.into()),
+    ),
     (
         "db_client_connection_pending_requests",
         "Calls that wait for a connection",
-        Says::Gauge(|pool| pool.waiting),
+        Says::Gauge(|pool| pool.waiting.into()),
     ),
     (
         "db_client_connection_timeouts",
@@ -73,7 +121,9 @@ impl<F: Fn() -> Vec<(Arc<str>, Occupancy)> + Send + Sync + 'static> Collector fo
         let (shared, own): (Vec<_>, Vec<_>) =
             (self.0)().into_iter().partition(|(_, pool)| pool.streams.is_some());
         encode_all(&mut encoder, &METRICS, &own)?;
-        encode_all(&mut encoder, &SHARED, &shared)
+        encode_all(&mut encoder, &SHARED, &shared)?;
+        let brokers: Vec<_> = shared.into_iter().filter(|(_, pool)| pool.messages.is_some()).collect();
+        encode_all(&mut encoder, &MESSAGES, &brokers)
     }
 }
 
@@ -88,20 +138,24 @@ fn encode_all(
     for (name, help, says) in metrics {
         let kind = match says {
             Says::Counter(_) => MetricType::Counter,
-            Says::Count | Says::Gauge(_) => MetricType::Gauge,
+            Says::Count | Says::Gauge(_) | Says::Known(_) => MetricType::Gauge,
         };
         let mut metric = encoder.encode_descriptor(name, help, None, kind)?;
         for (integration, pool) in pools {
             let integration = ("integration", &**integration);
-            let mut gauge = |labels: &[(&str, &str)], value: u32| {
-                ConstGauge::new(i64::from(value)).encode(metric.encode_family(&labels)?)
+            let mut gauge = |labels: &[(&str, &str)], value: u64| {
+                let value = i64::try_from(value).unwrap_or(i64::MAX);
+                ConstGauge::new(value).encode(metric.encode_family(&labels)?)
             };
             match says {
                 Says::Count => {
-                    gauge(&[integration, ("state", "idle")], pool.idle)?;
-                    gauge(&[integration, ("state", "used")], pool.used)?;
+                    gauge(&[integration, ("state", "idle")], pool.idle.into())?;
+                    gauge(&[integration, ("state", "used")], pool.used.into())?;
                 }
                 Says::Gauge(read) => gauge(&[integration], read(pool))?,
+                Says::Known(read) => {
+                    read(pool).map_or(Ok(()), |value| gauge(&[integration], value))?;
+                }
                 Says::Counter(read) => {
                     ConstCounter::new(read(pool)).encode(metric.encode_family(&[integration])?)?;
                 }

@@ -18,9 +18,9 @@ use self::{
     dialogue::{Subscribe, Subscriber},
     feeds::Feeds,
 };
-use crate::websocket::{
-    link::{Access, Link},
-    tally::Tally,
+use crate::{
+    access::Access,
+    websocket::{link::Link, tally::Tally},
 };
 
 /// How one service is subscribed to.

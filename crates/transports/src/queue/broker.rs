@@ -28,6 +28,7 @@ pub(crate) struct Receipt {
 
 /// What becomes of a message that a broker has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "they are called so everywhere")]
 pub(crate) enum Guarantee {
     /// It may be lost: nobody keeps it.
     AtMostOnce,

@@ -11,8 +11,8 @@ use std::{
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use trunkline_core::{
-    Call, Context, Credential, Error, Kind, Message, Occupancy, Operation, Outcome, Proof, Publish, Reply,
-    RequestId, Result, Streams,
+    Call, Context, Credential, Error, Kind, Message, Messages, Occupancy, Operation, Outcome, Proof, Publish,
+    Reply, RequestId, Result, Streams,
 };
 
 use super::{
@@ -24,7 +24,7 @@ use super::{
     reply, stream,
     tries::Tries,
 };
-use crate::websocket::link::Access;
+use crate::access::Access;
 
 /// A broker with all that is known of it.
 pub(super) struct Client<B: Broker>(Arc<Inner<B>>);
@@ -55,6 +55,8 @@ pub(super) struct Counts {
     confirmed: AtomicU64,
     /// Messages that it said no to.
     returned: AtomicU64,
+    /// What groups have not dealt with, and one more; nothing where that is not known.
+    lag: AtomicU64,
     /// Those who listen.
     pub(super) listeners: AtomicU32,
     /// Messages that were put aside.
@@ -102,7 +104,10 @@ impl<B: Broker> Client<B> {
 
     pub(super) async fn probe(&self, context: &Context, call: &Call) -> Result<Proof> {
         let link = self.0.line.link(context, call.credential.as_ref()).await?;
-        self.0.broker.proof(&link).await
+        let proof = self.0.broker.proof(&link).await?;
+        let lag = proof.facts.iter().find(|(name, _)| *name == "lag").and_then(|(_, lag)| lag.parse().ok());
+        self.0.counts.lag.store(lag.map_or(0, |lag: u64| lag + 1), Relaxed);
+        Ok(proof)
     }
 
     pub(super) async fn schema(&self, context: &Context, call: &Call) -> Result<Reply> {
@@ -120,7 +125,16 @@ impl<B: Broker> Client<B> {
             ..Streams::default()
         };
         let (idle, used) = (u32::from(open && !used), u32::from(used));
-        Occupancy { idle, used, max: 1, opened, streams: Some(streams), ..Occupancy::default() }
+        let messages = Messages {
+            in_flight: counts.in_flight.load(Relaxed),
+            unacknowledged: self.0.leases.len() as u32,
+            confirmed: counts.confirmed.load(Relaxed),
+            returned: counts.returned.load(Relaxed),
+            put_aside: counts.aside.load(Relaxed),
+            lag: counts.lag.load(Relaxed).checked_sub(1),
+        };
+        let (streams, messages) = (Some(streams), Some(messages));
+        Occupancy { idle, used, max: 1, opened, streams, messages, ..Occupancy::default() }
     }
 
     /// Gives back what was handed out, and ends the streams.

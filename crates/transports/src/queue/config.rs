@@ -44,6 +44,7 @@ pub struct QueueConfig {
     declare: BTreeMap<String, DeclareConfig>,
     /// Messages that are passed on to other integrations.
     #[serde(default)]
+    #[expect(dead_code, reason = "whoever knows the other integrations reads it")]
     forward: Vec<ForwardConfig>,
     /// Bytes of the largest message that is sent or taken. 16 MiB unless set.
     #[serde(default)]
@@ -108,7 +109,6 @@ pub(crate) struct BindConfig {
 /// Messages that are passed on to another integration.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "checked and described here; whoever knows the other integrations reads them")]
 struct ForwardConfig {
     /// The queue, topic, subject or stream that they come from.
     queue: String,

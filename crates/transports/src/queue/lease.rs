@@ -24,7 +24,7 @@ pub(super) struct Lease<B: Broker> {
     /// Which stream it went out on, if it was one.
     pub(super) stream: Option<u64>,
     /// Its place among the unacknowledged ones of its stream.
-    pub(super) place: Option<OwnedSemaphorePermit>,
+    pub(super) _place: Option<OwnedSemaphorePermit>,
 }
 
 /// All that are out.

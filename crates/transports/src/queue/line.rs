@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use trunkline_core::{Context, Credential, Error, Form, Kind, Outcome, Result};
 
 use super::broker::{Broker, Login};
-use crate::websocket::link::{copy, pause};
+use crate::again::{copy, pause};
 
 /// A connection that lasted so long has forgotten the failures before it.
 const STABLE: Duration = Duration::from_secs(60);

@@ -78,7 +78,7 @@ impl<B: Broker> Inner<B> {
                     delivery,
                     deliveries,
                     stream: None,
-                    place: None,
+                    _place: None,
                 };
                 if let Some(lease) = self.worth(lease).await {
                     told.push(self.hand_out(lease, receive.ack).await);

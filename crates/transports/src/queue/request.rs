@@ -88,7 +88,7 @@ struct Pull {
     #[serde(default)]
     from: Option<From>,
     #[serde(default)]
-    ack: Option<AckWord>,
+    ack: Ack,
 }
 
 /// What is listened to.
@@ -102,7 +102,7 @@ struct Listen {
     #[serde(default)]
     from: Option<From>,
     #[serde(default)]
-    ack: Option<AckWord>,
+    ack: Ack,
     #[serde(default)]
     prefetch: Option<Number>,
     #[serde(default)]
@@ -123,13 +123,6 @@ enum From {
 enum Number {
     Number(u32),
     Text(String),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum AckWord {
-    Explicit,
-    Auto,
 }
 
 /// The value of a header.
@@ -237,7 +230,7 @@ pub(super) fn parse_stream(request: &RawValue) -> Result<Operation> {
     Ok(Receive {
         group: wire.group,
         start: start(wire.from)?,
-        ack: ack(wire.ack),
+        ack: wire.ack,
         prefetch,
         timeout: wire.timeout.map(Seconds::get),
         ..Receive::stream(wire.queue)
@@ -265,13 +258,6 @@ fn start(from: Option<From>) -> Result<Option<Start>> {
     start.map(Some).ok_or_else(|| Error::invalid(unknown))
 }
 
-fn ack(word: Option<AckWord>) -> Ack {
-    match word {
-        None | Some(AckWord::Explicit) => Ack::Explicit,
-        Some(AckWord::Auto) => Ack::Auto,
-    }
-}
-
 impl Pull {
     fn open(self, source: String) -> Result<Receive> {
         if self.max == 0 || self.max as usize > MOST {
@@ -286,7 +272,7 @@ impl Pull {
         Ok(Receive {
             group: self.group,
             start: start(self.from)?,
-            ack: ack(self.ack),
+            ack: self.ack,
             ..Receive::pull(source, self.max, wait)
         })
     }

@@ -25,7 +25,10 @@ use super::{
     readers::Reader,
     reply,
 };
-use crate::websocket::link::{Access, copy, pause};
+use crate::{
+    access::Access,
+    again::{copy, pause},
+};
 
 /// So many are fetched at once at most.
 const BATCH: u32 = 64;
@@ -195,7 +198,7 @@ impl<B: Broker> Listener<B> {
         // There is one: no more were fetched than there are places, and only this task takes any.
         let place = if explicit { self.places.clone().try_acquire_owned().ok() } else { None };
         let (link, consumer) = (reader.link.clone(), reader.consumer.clone());
-        let lease = Lease { link, consumer, delivery, deliveries, stream: Some(self.id), place };
+        let lease = Lease { link, consumer, delivery, deliveries, stream: Some(self.id), _place: place };
         let lease = self.inner.worth(lease).await?;
         if explicit {
             let told = self.inner.hold(lease);

@@ -231,7 +231,7 @@ impl<E: Engine> Pool<E> {
             waiting: self.waiting.load(Relaxed),
             opened: self.opened.load(Relaxed),
             timeouts: self.timeouts.load(Relaxed),
-            streams: None,
+            ..Occupancy::default()
         }
     }
 

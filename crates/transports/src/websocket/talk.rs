@@ -214,7 +214,7 @@ impl Dialogue for Talk {
 
     fn lost(&mut self, error: &Error) {
         for waiter in self.pending.drain().chain(self.said.drain(..)) {
-            waiter.tell(Err(super::link::copy(error).outcome_is(Outcome::Unknown)));
+            waiter.tell(Err(crate::again::copy(error).outcome_is(Outcome::Unknown)));
         }
     }
 

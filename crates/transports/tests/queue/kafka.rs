@@ -1,7 +1,7 @@
 //! Kafka, spoken with Tansu.
 
 use serde_json::{Value, json};
-use trunkline_testkit::{Kafka as Tansu, MockKafka};
+use trunkline_testkit::{Authority, Kafka as Tansu, MockKafka};
 
 use crate::{
     common::{Client, bodies, unique},
@@ -126,7 +126,7 @@ async fn a_group_shares_partitions_and_nobody_gets_twice_what_is_acknowledged() 
     };
     let pull = json!({"max": 10, "wait": 1, "group": GROUP});
     let mut seen = Vec::new();
-    let mut take = async |client: &Client, seen: &mut Vec<u64>| {
+    let take = async |client: &Client, seen: &mut Vec<u64>| {
         let came = client.pull_with("t", pull.clone()).await;
         if !came.is_empty() {
             client.ack(&came).await;
@@ -153,4 +153,22 @@ async fn a_group_shares_partitions_and_nobody_gets_twice_what_is_acknowledged() 
     }
     seen.sort_unstable();
     assert_eq!(seen, (0..all).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn a_cluster_is_spoken_to_over_tls_wherever_its_brokers_are() {
+    let authority = Authority::new();
+    let kafka = Tansu::start_tls(&authority, false).await;
+    let (url, declare) = (format!("kafkas://{}?compression=zstd", kafka.address()), json!({"t": {}}));
+    let trusting = Client::of(&url, json!({"declare": declare, "tls": {"ca": authority.pem()}}));
+    trusting.call(&json!({"queue": "t", "text": "sealed"})).await.unwrap();
+    let came = trusting.pull_with("t", json!({"max": 1, "wait": 10, "from": "earliest"})).await;
+    assert_eq!(bodies(&came), ["sealed"]);
+    let doubting = Client::of(&url, json!({}));
+    let error = doubting.fails(&json!({"queue": "t", "text": "?"})).await;
+    assert_eq!(error.outcome(), trunkline_core::Outcome::NotSent, "{error}");
+    assert!(error.message().contains("tls.ca has the authority to trust"), "{error}");
+    let open = Client::of(&url.replace("kafkas", "kafka"), json!({}));
+    let error = open.fails(&json!({"queue": "t", "text": "?"})).await;
+    assert!(error.message().contains("may want TLS"), "{error}");
 }

@@ -80,7 +80,7 @@ impl Transport for Database {
 
     fn occupancy(&self) -> Option<Occupancy> {
         let used = self.used;
-        Some(Occupancy { used, idle: 1, max: 10, waiting: 2, opened: 3, timeouts: 4, streams: None })
+        Some(Occupancy { used, idle: 1, max: 10, waiting: 2, opened: 3, timeouts: 4, ..Occupancy::default() })
     }
 }
 

@@ -18,12 +18,15 @@ use super::{
     init::Init,
     message::{self, Heard, broken},
 };
-use crate::websocket::{
-    fanout::{Buffer, Fanout, Reader},
-    link::{Dialogue, Opened, copy},
-    socket::Message,
-    stir::Stir,
-    waiter::Waiter,
+use crate::{
+    again::copy,
+    websocket::{
+        fanout::{Buffer, Fanout, Reader},
+        link::{Dialogue, Opened},
+        socket::Message,
+        stir::Stir,
+        waiter::Waiter,
+    },
 };
 
 /// The name of the protocol at the handshake.

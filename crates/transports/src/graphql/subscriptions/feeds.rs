@@ -21,11 +21,11 @@ use super::super::{
     codes::Codes,
 };
 use crate::{
+    access::Access,
     http::classify,
     rest::Rest,
     websocket::{
         fanout::{Buffer, Fanout, Reader},
-        link::Access,
         stir::Stir,
     },
 };

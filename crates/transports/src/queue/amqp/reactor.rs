@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready as some},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use async_rs::{Runtime, Tokio, traits::Reactor, util::RuntimeParts};
@@ -49,7 +49,8 @@ impl Reactor for Sockets {
         self.0.sleep(time)
     }
 
-    fn interval(&self, time: Duration) -> impl Stream<Item = Instant> + Send + 'static {
+    #[expect(clippy::disallowed_types, reason = "the library has it so")]
+    fn interval(&self, time: Duration) -> impl Stream<Item = std::time::Instant> + Send + 'static {
         self.0.interval(time)
     }
 

@@ -118,10 +118,13 @@ pub(super) async fn declare(cluster: &Cluster, name: &str, declared: &DeclareCon
         }
     }
     // Those that did not make it hear of it a little later.
-    while cluster.leader(name, 0, until).await.is_err() && Instant::now() < until {
-        sleep(LOOK).await;
+    loop {
+        cluster.refresh();
+        match cluster.leader(name, 0, until).await {
+            Err(_) if Instant::now() + LOOK < until => sleep(LOOK).await,
+            found => return found.map(drop),
+        }
     }
-    Ok(())
 }
 
 /// The connection to the broker that makes topics.

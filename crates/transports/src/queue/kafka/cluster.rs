@@ -13,7 +13,7 @@ use std::{
 };
 
 use tokio::time::Instant;
-use trunkline_core::{Error, Kind, Outcome, Result};
+use trunkline_core::{Error, Kind, Outcome, Result, Retry};
 
 use self::once::Once;
 use super::{
@@ -25,6 +25,9 @@ use super::{
 
 /// When what is known is asked for anew although nothing says that it is wrong (`metadata.max.age.ms`).
 const MAX_AGE: Duration = Duration::from_secs(300);
+
+/// For so long a topic that was not there is taken to be missing still: whoever names one that is not disturbs nobody else.
+const MISSING: Duration = Duration::from_millis(500);
 
 /// A cluster.
 #[derive(Debug)]
@@ -111,29 +114,31 @@ impl Cluster {
     /// As [`Cluster::known`]; `rejected` where there is no such topic, `forbidden`; all with outcome `not_sent`.
     pub(super) async fn topic(&self, name: &str, until: Instant) -> Result<(Arc<TopicView>, Arc<Known>)> {
         let mut known = self.known(until).await?;
-        if !known.asked.contains(name) {
+        // Another look may be under way that does not ask about it: then there has to be one more.
+        for _ in 0..2 {
+            let missing = known.topics.get(name).is_none_or(|topic| topic.error != 0);
+            let old = missing && known.read_at.elapsed() >= MISSING;
+            if known.asked.contains(name) && !old {
+                break;
+            }
             self.lock().topics.insert(name.to_owned());
             self.forget(&known);
             known = self.known(until).await?;
-            // Another look may have been under way that did not ask about it.
-            if !known.asked.contains(name) {
-                self.forget(&known);
-                known = self.known(until).await?;
+        }
+        match known.topics.get(name).cloned() {
+            Some(topic) if topic.error == 0 => Ok((topic, known)),
+            Some(topic) => {
+                // It is asked about again by whoever names it again.
+                self.lock().topics.remove(name);
+                let error =
+                    codes::refused(topic.error, &format!("there is no topic {name} to be seen"), None);
+                Err(error.outcome_is(Outcome::NotSent))
+            }
+            None => {
+                let message = format!("the brokers say nothing of topic {name}");
+                Err(Error::new(Kind::Unavailable, message).outcome_is(Outcome::NotSent))
             }
         }
-        let missing = || {
-            let message = format!("the brokers say nothing of topic {name}");
-            Error::new(Kind::Unavailable, message).outcome_is(Outcome::NotSent)
-        };
-        let topic = known.topics.get(name).cloned().ok_or_else(missing)?;
-        if topic.error != 0 {
-            // It is asked about again by whoever names it again.
-            self.lock().topics.remove(name);
-            self.forget(&known);
-            let error = codes::refused(topic.error, &format!("there is no topic {name} to be seen"), None);
-            return Err(error.outcome_is(Outcome::NotSent));
-        }
-        Ok((topic, known))
     }
 
     /// The id of the broker that leads a partition, and what that was found in.
@@ -209,8 +214,11 @@ impl Cluster {
             Place::Bootstrap(_) => None,
         });
         let mut last = Error::invalid("no broker is named");
-        for (place, host, port) in named.chain(told) {
-            match self.shared(place, &host, port, until).await {
+        let all: Vec<_> = named.chain(told).collect();
+        for (at, (place, host, port)) in all.iter().enumerate() {
+            // One that is silent leaves time for the others.
+            let share = until.saturating_duration_since(Instant::now()) / (all.len() - at) as u32;
+            match self.shared(place.clone(), host, *port, Instant::now() + share).await {
                 Ok(connection) => {
                     self.lost.store(false, Relaxed);
                     return Ok(connection);
@@ -268,7 +276,16 @@ impl Cluster {
         let asked = self.lock().topics.clone();
         let topics: Vec<_> = asked.iter().cloned().collect();
         let request = Metadata { topics: Some(&topics), create: self.create };
-        let view = self.any(until).await?.ask(&request, until).await?;
+        let connection = self.any(until).await?;
+        let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
+        let view = match connection.ask(&request, half).await {
+            // One that is silent or has just gone is not asked again; another may know.
+            Err(error) if error.kind().row().retry == Retry::Transient => {
+                connection.retire();
+                self.any(until).await?.ask(&request, until).await?
+            }
+            view => view?,
+        };
         Ok(Arc::new(known(view, asked)))
     }
 

@@ -29,8 +29,8 @@ use super::{
     records::Stored,
 };
 use crate::{
+    again::copy,
     queue::broker::{Consumer, Delivery, Fate, Subscription},
-    websocket::link::copy,
 };
 
 /// How long brokers may take to say where to begin.
@@ -171,8 +171,9 @@ impl Consumer for Consuming {
             }
             let mut found = self.shared.take_back(max);
             while found.len() < max
-                && let Some((partition, stored, end)) = reading.read.pop_front()
+                && let Some((partition, Stored { offset, record }, end)) = reading.read.pop_front()
             {
+                let stored = Stored { offset, record: record.owned() };
                 if reading.membership.is_none() {
                     found.push(delivery(&partition, stored, None, Some(end)));
                 } else if let Some(mark) = self.shared.ledger().hand_out(&partition, stored.offset) {

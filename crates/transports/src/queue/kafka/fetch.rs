@@ -2,7 +2,7 @@
 //! them; what has come of it stays here until it is taken, so whoever stops waiting loses nothing.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     pin::Pin,
     sync::Arc,
     time::Duration,
@@ -10,7 +10,7 @@ use std::{
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until, timeout_at};
-use trunkline_core::{Error, Kind, Result};
+use trunkline_core::{Error, Result, Retry};
 
 use super::{
     cluster::{Cluster, Known},
@@ -26,6 +26,9 @@ use super::{
 
 /// How long to connect, and to wait for a broker beyond what it is asked to wait.
 const GRACE: Duration = Duration::from_secs(30);
+
+/// For how long brokers may not be reached, or nobody lead a partition, before that is told: elections take their time.
+const ELECTION: Duration = Duration::from_secs(5);
 
 /// The pause before a partition is asked for again that could not be read.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -96,10 +99,13 @@ struct Position {
     not_before: Instant,
 }
 
+/// Partitions, and from where on.
+type Wanted = Vec<(Partition, i64)>;
+
 /// What came of a request.
 struct Came {
     node: i32,
-    asked: Vec<(Partition, i64)>,
+    asked: Wanted,
     known: Arc<Known>,
     result: Result<(Connection, Fetched)>,
 }
@@ -112,7 +118,9 @@ pub(super) struct Fetcher {
     settings: Settings,
     positions: BTreeMap<Partition, Position>,
     connections: HashMap<i32, Connection>,
-    busy: HashMap<i32, ()>,
+    busy: HashSet<i32>,
+    /// Since when something passes that has not passed yet.
+    waits: Option<Instant>,
     under_way: FuturesUnordered<Request>,
     ready: VecDeque<Result<Read>>,
 }
@@ -125,7 +133,8 @@ impl Fetcher {
             settings,
             positions: BTreeMap::new(),
             connections: HashMap::new(),
-            busy: HashMap::new(),
+            busy: HashSet::new(),
+            waits: None,
             under_way: FuturesUnordered::new(),
             ready: VecDeque::new(),
         }
@@ -201,15 +210,28 @@ impl Fetcher {
     /// Asks each broker that has nothing to answer for those partitions that it leads.
     async fn ask(&mut self, until: Instant) -> Result<()> {
         let now = Instant::now();
-        let mut leaders: BTreeMap<i32, (Vec<(Partition, i64)>, Arc<Known>)> = BTreeMap::new();
+        let mut failed = None;
+        let mut leaders: BTreeMap<i32, (Wanted, Arc<Known>)> = BTreeMap::new();
         let idle =
             self.positions.iter().filter(|(_, position)| !position.asked && position.not_before <= now);
         for (partition, position) in idle {
-            let (node, known) = self.cluster.leader(&partition.0, partition.1, until).await?;
-            if !self.busy.contains_key(&node) {
+            let (node, known) = match self.cluster.leader(&partition.0, partition.1, until).await {
+                Ok(found) => found,
+                Err(error) => {
+                    failed = Some((partition.clone(), error));
+                    break;
+                }
+            };
+            if !self.busy.contains(&node) {
                 let (asked, _) = leaders.entry(node).or_insert_with(|| (Vec::new(), known));
                 asked.push((partition.clone(), position.offset));
             }
+        }
+        if let Some((partition, error)) = failed {
+            if let Some(position) = self.positions.get_mut(&partition) {
+                position.not_before = now + PAUSE;
+            }
+            self.bear(error)?;
         }
         for (node, (asked, known)) in leaders {
             for (partition, _) in &asked {
@@ -217,7 +239,7 @@ impl Fetcher {
                     position.asked = true;
                 }
             }
-            self.busy.insert(node, ());
+            self.busy.insert(node);
             let open = self.connections.remove(&node).filter(Connection::is_open);
             self.under_way.push(Box::pin(request(
                 self.cluster.clone(),
@@ -242,6 +264,7 @@ impl Fetcher {
         });
         match result {
             Ok(fetched) => {
+                self.waits = None;
                 for topic in fetched.topics {
                     for slice in topic.partitions {
                         slices.insert((topic.name.clone(), slice.partition), slice);
@@ -251,11 +274,7 @@ impl Fetcher {
             Err(error) => {
                 self.cluster.forget(&known);
                 self.release(&asked, PAUSE);
-                // One that is gone may come back; who asks too much of us, or is not who it should be, does not.
-                return match error.kind() {
-                    Kind::Unavailable | Kind::Timeout if self.positions.len() > asked.len() => Ok(()),
-                    _ => Err(error),
-                };
+                return self.bear(error);
             }
         }
         let mut lost = Vec::new();
@@ -294,6 +313,16 @@ impl Fetcher {
         Ok(())
     }
 
+    /// Bears what may pass, for a while; all else is an error at once.
+    fn bear(&mut self, error: Error) -> Result<()> {
+        let since = *self.waits.get_or_insert_with(Instant::now);
+        if error.kind().row().retry == Retry::Transient && since.elapsed() < ELECTION {
+            return Ok(());
+        }
+        self.waits = None;
+        Err(error)
+    }
+
     fn release(&mut self, asked: &[(Partition, i64)], pause: Duration) {
         for (partition, offset) in asked {
             if let Some(position) =
@@ -312,7 +341,7 @@ async fn request(
     node: i32,
     open: Option<Connection>,
     known: Arc<Known>,
-    asked: Vec<(Partition, i64)>,
+    asked: Wanted,
 ) -> Came {
     let until = Instant::now() + settings.max_wait + GRACE;
     let fetch = async {

@@ -260,7 +260,7 @@ impl<T: Told> Task<T> {
             match joined.error {
                 // It first says what it calls us, so that members who do not come back are not many (KIP-394).
                 codes::MEMBER_ID_REQUIRED if self.who.member != joined.member => {
-                    self.who.member = joined.member
+                    self.who.member = joined.member;
                 }
                 code => {
                     ended(code, &self.what())?;

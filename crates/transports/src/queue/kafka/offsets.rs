@@ -10,7 +10,7 @@ use super::{
     cluster::Cluster,
     codes::{self, Help},
     messages::{
-        OfTopic, by_topic,
+        by_topic,
         fetch::{EARLIEST, LATEST, ListOffsets},
         offsets::OffsetFetch,
     },
@@ -23,8 +23,6 @@ pub(super) type Partition = (String, i32);
 /// How far a group has come in a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lag {
-    pub(super) topic: String,
-    pub(super) partition: i32,
     /// The offset of the record that it goes on with; `None` where it has not said.
     pub(super) committed: Option<i64>,
     /// The offset of the first record that is kept.
@@ -101,33 +99,22 @@ async fn try_list(
     Ok(found)
 }
 
-/// How far a group has come, in all partitions of `topics`, or in all that it has come to anywhere.
+/// How far a group has come in each partition of a topic.
 ///
 /// # Errors
 ///
 /// As [`Cluster::coordinator`] and [`list`]; what brokers refuse.
-pub(super) async fn lag(
-    cluster: &Cluster,
-    group: &str,
-    topics: Option<&[String]>,
-    until: Instant,
-) -> Result<Vec<Lag>> {
+pub(super) async fn lag(cluster: &Cluster, group: &str, topic: &str, until: Instant) -> Result<Vec<Lag>> {
     let (node, known) = cluster.coordinator(group, until).await?;
-    let connection = cluster.connection(node, &known, until).await?;
-    let mut wanted = Vec::new();
-    for topic in topics.unwrap_or_default() {
-        let (view, _) = cluster.topic(topic, until).await?;
-        wanted.extend(view.partitions.iter().map(|partition| (topic.clone(), partition.index)));
-    }
-    let asked = topics.map(|_| by_topic(wanted.iter().map(|(topic, index)| (&**topic, *index))));
-    let committed = fetch(&connection, group, asked, until).await?;
-    let partitions: Vec<_> = if topics.is_some() { wanted } else { committed.keys().cloned().collect() };
-    let ends = list(cluster, &partitions, LATEST, false, until).await?;
-    let begins = list(cluster, &partitions, EARLIEST, false, until).await?;
+    let coordinator = cluster.connection(node, &known, until).await?;
+    let (view, _) = cluster.topic(topic, until).await?;
+    let all: Vec<_> = view.partitions.iter().map(|partition| (topic.to_owned(), partition.index)).collect();
+    let committed = committed(&coordinator, group, &all, until).await?;
+    let ends = list(cluster, &all, LATEST, false, until).await?;
+    let begins = list(cluster, &all, EARLIEST, false, until).await?;
     let lag = |(partition, end): (Partition, i64)| {
-        let committed = committed.get(&partition).copied();
         let begin = begins.get(&partition).copied().unwrap_or_default();
-        Lag { topic: partition.0, partition: partition.1, committed, begin, end }
+        Lag { committed: committed.get(&partition).copied(), begin, end }
     };
     Ok(ends.into_iter().map(lag).collect())
 }
@@ -144,15 +131,6 @@ pub(super) async fn committed(
     until: Instant,
 ) -> Result<BTreeMap<Partition, i64>> {
     let topics = by_topic(partitions.iter().map(|(topic, index)| (&**topic, *index)));
-    fetch(coordinator, group, Some(topics), until).await
-}
-
-async fn fetch(
-    coordinator: &Connection,
-    group: &str,
-    topics: Option<Vec<OfTopic<i32>>>,
-    until: Instant,
-) -> Result<BTreeMap<Partition, i64>> {
     let what = format!("the broker does not say how far group {group} has come");
     let offsets = coordinator.ask(&OffsetFetch { group, topics }, until).await?;
     codes::accepted(offsets.error, &what, None)?;

@@ -43,6 +43,15 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// The same in memory of its own, for whoever keeps it: of what came together, one record would keep all.
+    pub(super) fn owned(mut self) -> Self {
+        let copy = |bytes: &mut Option<Bytes>| *bytes = bytes.as_deref().map(Bytes::copy_from_slice);
+        copy(&mut self.key);
+        copy(&mut self.value);
+        self.headers.iter_mut().for_each(|(_, value)| copy(value));
+        self
+    }
+
     /// How long it is in a batch, at most.
     pub(super) fn size(&self) -> usize {
         let counted = |len: usize| varint_len(len as i64) + len;

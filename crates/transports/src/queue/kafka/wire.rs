@@ -95,6 +95,11 @@ impl Connection {
         !self.shared.ended.load(Relaxed) && !self.requests.is_closed() && !expired
     }
 
+    /// It is not to be used for more; what is under way on it may come to its end.
+    pub(super) fn retire(&self) {
+        self.shared.ended.store(true, Relaxed);
+    }
+
     /// Where it leads: `host:port`.
     pub(super) fn peer(&self) -> &str {
         &self.shared.peer

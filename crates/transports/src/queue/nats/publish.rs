@@ -39,7 +39,7 @@ pub(super) async fn publish(link: &NatsLink, messages: &[Message]) -> Vec<Result
     };
     for (message, sent) in under_way {
         results.push(match (&sent, &flushed) {
-            (Ok(Sent::Gone), Err(error)) => Err(crate::websocket::link::copy(error)),
+            (Ok(Sent::Gone), Err(error)) => Err(crate::again::copy(error)),
             _ => ended(link, message, sent).await,
         });
     }

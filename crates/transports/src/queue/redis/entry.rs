@@ -92,8 +92,8 @@ fn read(stream: &str, fields: Vec<(String, Bytes)>) -> Message {
 
 fn bytes(said: &Said) -> Option<Bytes> {
     match said {
-        Said::BulkString(bytes) => Some(Bytes::from(bytes.to_vec())),
-        Said::SimpleString(text) => Some(text.to_string().into()),
+        Said::BulkString(bytes) => Some(Bytes::from(bytes.clone())),
+        Said::SimpleString(text) => Some(text.clone().into()),
         Said::Int(number) => Some(number.to_string().into()),
         _ => None,
     }
@@ -128,15 +128,14 @@ mod tests {
     use super::*;
 
     fn bulk(text: &str) -> Said {
-        Said::BulkString(text.as_bytes().to_vec().into())
+        Said::BulkString(text.as_bytes().to_vec())
     }
 
     #[test]
     fn what_somebody_else_wrote_is_an_object_of_its_fields() {
-        let fields = Said::Array(vec![bulk("sensor"), bulk("7"), bulk("value"), bulk("1.5")].into());
-        let deleted = Said::Array(vec![bulk("2-0"), Said::Nil].into());
-        let said =
-            Said::Array(vec![Said::Array(vec![bulk("1769860800000-0"), fields].into()), deleted].into());
+        let fields = Said::Array(vec![bulk("sensor"), bulk("7"), bulk("value"), bulk("1.5")]);
+        let deleted = Said::Array(vec![bulk("2-0"), Said::Nil]);
+        let said = Said::Array(vec![Said::Array(vec![bulk("1769860800000-0"), fields]), deleted]);
         let found = entries("s", &said);
         assert_eq!(found.len(), 1, "one was deleted");
         assert_eq!(found[0].message.body, r#"{"sensor":"7","value":"1.5"}"#);

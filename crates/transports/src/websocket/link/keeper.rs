@@ -16,16 +16,17 @@ use tokio::{
 use trunkline_core::{Context, Credential, Error, Kind, Outcome, Result, Retry, Scrub};
 use yawc::Frame;
 
-use super::{Access, Dialogue, Keeping, Opened, Order, State};
-use crate::websocket::{
-    endpoint::Endpoint,
-    socket::{End, Message, Socket},
-    stir::Stir,
+use super::{Dialogue, Keeping, Opened, Order, State};
+use crate::{
+    access::Access,
+    again::{copy, pause},
+    websocket::{
+        endpoint::Endpoint,
+        socket::{End, Message, Socket},
+        stir::Stir,
+    },
 };
 
-/// Pauses between attempts to connect again: a random time below the first, doubled up to the second.
-const FIRST: Duration = Duration::from_millis(250);
-const LONGEST: Duration = Duration::from_secs(30);
 /// A connection that lasted so long has forgotten the failures before it.
 const STABLE: Duration = Duration::from_secs(60);
 /// A connection that lasted so long was made with a credential that the service took.
@@ -336,37 +337,5 @@ impl<D: Dialogue> Keeper<D> {
             Poll::Pending
         })
         .await
-    }
-}
-
-/// Full jitter: somewhere between nothing and twice as long as the time before.
-pub(crate) fn pause(tries: u32) -> Duration {
-    let most = FIRST.saturating_mul(1 << tries.min(7)).min(LONGEST);
-    most.mul_f64(fastrand::f64())
-}
-
-/// The same for another who waited, without what the service answered.
-pub(crate) fn copy(error: &Error) -> Error {
-    let same = Error::new(error.kind(), error.message().to_owned()).outcome_is(error.outcome());
-    let same = error.context().iter().fold(same, |same, (key, value)| same.with(key, value.clone()));
-    match error.wait() {
-        Some(wait) => same.retry_after(wait),
-        None => same,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_half_a_minute_and_are_spread_over_all_of_it() {
-        for (tries, most) in [(0, 250), (1, 500), (4, 4_000), (7, 30_000), (u32::MAX, 30_000)] {
-            let pauses: Vec<_> = (0..1000).map(|_| pause(tries).as_millis()).collect();
-            let within =
-                |from: u128, to: u128| pauses.iter().filter(|pause| (from..to).contains(pause)).count();
-            assert_eq!(within(0, most + 1), 1000, "after {tries} tries");
-            assert!(within(0, most / 4) > 150 && within(most * 3 / 4, most + 1) > 150, "after {tries} tries");
-        }
     }
 }

@@ -8,10 +8,10 @@ use tokio::time::{Instant, sleep};
 use trunkline_core::{Context, Error, Event, Events, Kind, Outcome, Result, Retry};
 
 use super::{super::event, Feeds};
-use crate::websocket::{
-    fanout::Fanout,
-    link::{Access, pause},
-    stir::Stir,
+use crate::{
+    access::Access,
+    again::pause,
+    websocket::{fanout::Fanout, stir::Stir},
 };
 
 /// A stream that lasted so long has forgotten the failures before it.

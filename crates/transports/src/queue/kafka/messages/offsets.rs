@@ -50,8 +50,7 @@ impl Request for OffsetCommit<'_> {
 #[derive(Debug)]
 pub(crate) struct OffsetFetch<'a> {
     pub(crate) group: &'a str,
-    /// `None` for all that the group has come to.
-    pub(crate) topics: Option<Vec<OfTopic<i32>>>,
+    pub(crate) topics: Vec<OfTopic<i32>>,
 }
 
 /// How far a group has come.
@@ -76,10 +75,7 @@ impl Request for OffsetFetch<'_> {
 
     fn write(&self, to: &mut Writer, _: i16) {
         to.string(self.group);
-        match &self.topics {
-            Some(topics) => write_topics(to, topics, |to, partition| to.i32(*partition)),
-            None => to.i32(-1),
-        }
+        write_topics(to, &self.topics, |to, partition| to.i32(*partition));
     }
 
     fn read(from: &mut Reader, version: i16) -> Result<Offsets> {

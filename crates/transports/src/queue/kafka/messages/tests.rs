@@ -355,7 +355,7 @@ fn groups_are_understood() {
         |told, _| assert_eq!(told, of_topic(vec![(2, 22)])),
     );
     check::<_, theirs::OffsetFetchRequest>(
-        &OffsetFetch { group: "g", topics: Some(of_topic(vec![2])) },
+        &OffsetFetch { group: "g", topics: of_topic(vec![2]) },
         |asked, _| assert_eq!(asked.topics.unwrap()[0].partition_indexes, [2]),
         |_| {
             let partition = OffsetFetchResponsePartition::default()

@@ -6,13 +6,13 @@ use trunkline_core::{Error, Outcome, Result, Retry};
 
 use super::{Placed, entry::Entry};
 use crate::{
+    again::copy,
     queue::kafka::{
         codes::{self, Help},
         compression::Compression,
         messages::produce::Produced,
         records::{self, Stamp},
     },
-    websocket::link::copy,
 };
 
 /// Records that are written together.

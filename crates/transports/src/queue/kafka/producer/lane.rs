@@ -15,6 +15,7 @@ use super::{
     entry::Entry,
 };
 use crate::{
+    again::copy,
     queue::kafka::{
         cluster::{Cluster, Known},
         codes,
@@ -22,7 +23,6 @@ use crate::{
         records::Stamp,
         wire::Connection,
     },
-    websocket::link::copy,
 };
 
 /// How many batches a broker remembers the numbers of (KIP-98, and `max.in.flight.requests.per.connection` of KAFKA-5494).

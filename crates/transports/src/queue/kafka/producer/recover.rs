@@ -11,7 +11,7 @@ use super::{
     batch::{Batch, Fate},
     lane::{Lane, advance},
 };
-use crate::{queue::kafka::codes::Help, websocket::link::copy};
+use crate::{again::copy, queue::kafka::codes::Help};
 
 /// The pause before the second attempt, which doubles up to the longest: elections take their time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

@@ -13,7 +13,7 @@ use super::*;
 
 fn sample(count: usize) -> Vec<Record> {
     let record = |at: usize| Record {
-        key: (at % 2 == 0).then(|| Bytes::from(format!("key {at}"))),
+        key: at.is_multiple_of(2).then(|| Bytes::from(format!("key {at}"))),
         value: (at % 3 != 2).then(|| Bytes::from("value ".repeat(at * 10))),
         headers: (0..at % 4).map(|at| (format!("h{at}"), (at != 1).then(|| Bytes::from("x")))).collect(),
         timestamp: 1_700_000_000_000 + 40 * at as i64 - (at as i64 % 5) * 100,

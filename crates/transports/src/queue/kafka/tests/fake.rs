@@ -53,6 +53,9 @@ pub(super) struct Fake {
     pub(super) state: Mutex<State>,
 }
 
+/// What is said to a message of a login, by its number, or the error.
+type Login = fn(usize, &[u8]) -> Result<Vec<u8>, i16>;
+
 #[derive(Default)]
 pub(super) struct State {
     /// What happens to the next requests to write; nothing to those behind them.
@@ -65,8 +68,8 @@ pub(super) struct State {
     identities: i64,
     /// Batches of more records are too large.
     pub(super) most: Option<i32>,
-    /// How logins go: what is said to each message, by its number, or the error.
-    pub(super) login: Option<fn(usize, &[u8]) -> Result<Vec<u8>, i16>>,
+    /// How logins go.
+    pub(super) login: Option<Login>,
     /// The host that it says it is reached at, if that is another one.
     pub(super) elsewhere: Option<&'static str>,
 }
@@ -134,7 +137,7 @@ impl Fake {
             }
             ApiKey::SaslHandshake => {
                 let request = SaslHandshakeRequest::decode(&mut body, version).unwrap();
-                let known = ["PLAIN", "SCRAM-SHA-512"];
+                let known = ["PLAIN", "SCRAM-SHA-512", "OAUTHBEARER"];
                 let error = if known.contains(&&*request.mechanism) { 0 } else { 33 };
                 let offered = known.map(StrBytes::from_static_str).into();
                 write(

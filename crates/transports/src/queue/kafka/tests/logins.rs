@@ -37,7 +37,22 @@ async fn a_password_is_sent_as_it_is_only_where_it_is_asked_for() {
     assert_eq!((error.kind(), error.outcome()), (Kind::Unauthenticated, Outcome::NotSent), "{error}");
     let error = cluster(&at, login(Mechanism::Scram(Hash::Sha256))).known(soon()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unsupported);
-    assert!(error.message().contains("but by PLAIN, SCRAM-SHA-512"), "{error}");
+    assert!(error.message().contains("but by PLAIN, SCRAM-SHA-512, OAUTHBEARER"), "{error}");
+}
+
+#[tokio::test]
+async fn a_token_is_taken_or_the_broker_says_why_not() {
+    let (fake, peer) = Fake::start().await;
+    fake.state.lock().unwrap().login = Some(|_, said| match said {
+        b"n,,\x01auth=Bearer hunter2\x01\x01" => Ok(Vec::new()),
+        b"\x01" => Err(58),
+        _ => Ok(b"{\"status\":\"invalid_token\"}".to_vec()),
+    });
+    let at = peer.address().to_string();
+    cluster(&at, login(Mechanism::OAuthBearer)).known(soon()).await.unwrap();
+    let wrong = Login { secret: Secret::literal("expired"), ..login(Mechanism::OAuthBearer).unwrap() };
+    let error = cluster(&at, Some(wrong)).known(soon()).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Unauthenticated, Outcome::NotSent), "{error}");
 }
 
 #[tokio::test]
