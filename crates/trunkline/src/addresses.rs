@@ -65,54 +65,83 @@ fn is_address(text: &str) -> bool {
     text.contains("://") || begin.starts_with("http:") || begin == "https:"
 }
 
-/// What databases are spoken to by a URL, by however many names.
+/// What is spoken to by a URL of its own kind, in which a password may hold any character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
-    Postgres,
-    /// MariaDB too.
-    Mysql,
-    Sqlite,
+    /// A database on a server.
+    Database,
+    /// SQLite: a file.
+    File,
+    /// A message broker.
+    Broker,
+}
+
+/// The schemes: what speaks there, the name that all of its kind have in common, and the port where none is named. Of a
+/// broker the one with TLS has a name of its own: a password that went over TLS does not go without.
+const SCHEMES: &[(&str, Engine, &str, u16)] = &[
+    ("postgres", Engine::Database, "postgres", 5432),
+    ("postgresql", Engine::Database, "postgres", 5432),
+    ("mysql", Engine::Database, "mysql", 3306),
+    ("mariadb", Engine::Database, "mysql", 3306),
+    ("sqlite", Engine::File, "sqlite", 0),
+    ("amqp", Engine::Broker, "amqp", 5672),
+    ("amqps", Engine::Broker, "amqps", 5671),
+    ("kafka", Engine::Broker, "kafka", 9092),
+    ("kafkas", Engine::Broker, "kafkas", 9093),
+    ("nats", Engine::Broker, "nats", 4222),
+    ("tls", Engine::Broker, "tls", 4222),
+    ("mqtt", Engine::Broker, "mqtt", 1883),
+    ("mqtts", Engine::Broker, "mqtts", 8883),
+    ("redis", Engine::Broker, "redis", 6379),
+    ("rediss", Engine::Broker, "rediss", 6379),
+    ("memory", Engine::Broker, "memory", 0),
+];
+
+/// The row of a scheme. That of a database may name a driver as SQLAlchemy's do: `mysql+pymysql`.
+fn known(scheme: &str) -> Option<(Engine, &'static str, u16)> {
+    let scheme = scheme.trim().to_ascii_lowercase();
+    let (name, driver) = scheme.split_once('+').map_or((&*scheme, false), |(name, _)| (name, true));
+    let (_, engine, name, port) = SCHEMES.iter().find(|(known, ..)| *known == name)?;
+    (*engine != Engine::Broker || !driver).then_some((*engine, name, *port))
 }
 
 impl Engine {
-    /// By the scheme of a URL, which may name a driver as SQLAlchemy's do: `mysql+pymysql`.
+    /// By the scheme of a URL.
     pub(crate) fn of(scheme: &str) -> Option<Self> {
-        let scheme = scheme.trim().to_ascii_lowercase();
-        match scheme.split('+').next().unwrap_or_default() {
-            "postgres" | "postgresql" => Some(Self::Postgres),
-            "mysql" | "mariadb" => Some(Self::Mysql),
-            "sqlite" => Some(Self::Sqlite),
-            _ => None,
-        }
-    }
-
-    /// Where a URL names no port.
-    pub(crate) fn port(self) -> Option<u16> {
-        match self {
-            Self::Postgres => Some(5432),
-            Self::Mysql => Some(3306),
-            Self::Sqlite => None,
-        }
+        known(scheme).map(|(engine, ..)| engine)
     }
 }
 
-/// Who is reached at the URL of a database: all hosts that it names, each with its port, wherever it names them. `None`
-/// for any other text.
-fn database(text: &str) -> Option<String> {
+/// The host that the URL of a database or a broker names first, and its port.
+pub(crate) fn first_server(text: &str) -> Option<(String, u16)> {
+    let origin = server(text)?;
+    let hosts = origin.split_once("://")?.1.split(';').next()?;
+    let (host, port) = hosts.split(',').next()?.rsplit_once(':')?;
+    let (host, port) = (host.trim_matches(['[', ']']), port.parse().ok().filter(|port| *port > 0)?);
+    // Of a reference or a placeholder it is not known yet.
+    (!host.is_empty() && !host.contains(['$', '{'])).then(|| (host.to_owned(), port))
+}
+
+/// Who is reached at the URL of a database or a broker: all hosts that it names, each with its port, wherever it names
+/// them. `None` for any other text.
+fn server(text: &str) -> Option<String> {
     // Where in the query a driver may find whom to dial.
     const WHERE: [&str; 6] = ["host", "hostaddr", "port", "socket", "unix_socket", "unix_sock"];
-    let engine = Engine::of(text.split_once(':')?.0)?;
-    let Some(port) = engine.port() else {
-        return Some(format!("sqlite:{}", text.split_once(':')?.1.split('?').next().unwrap_or_default()));
-    };
+    let (scheme, rest) = text.split_once(':')?;
+    let (engine, name, usual) = known(scheme)?;
+    if engine == Engine::File || !rest.starts_with("//") {
+        return Some(format!("{name}:{}", rest.split('?').next().unwrap_or_default()));
+    }
     let parts = Parts::of(text)?;
     let hosts = parts.rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
     let hosts = hosts.split(',').map(|host| {
         let named = host.rsplit_once(':').filter(|(_, port)| !port.contains(']'));
         let (host, named) = named.map_or((host, ""), |(host, port)| (host, port));
-        format!("{host}:{}", if named.is_empty() { port.to_string() } else { named.to_owned() })
+        // A broker for which no host is named is on this machine; the library of a database has a socket for it.
+        let host = if host.is_empty() && engine == Engine::Broker { "localhost" } else { host };
+        format!("{host}:{}", if named.is_empty() { usual.to_string() } else { named.to_owned() })
     });
-    let mut origin = format!("{engine:?}://").to_ascii_lowercase();
+    let mut origin = format!("{name}://");
     origin.push_str(&hosts.collect::<Vec<_>>().join(","));
     for (name, value) in parts.params() {
         // Escapes or not, a name means the same.
@@ -130,7 +159,7 @@ pub(crate) fn origin(text: &str) -> String {
     if text.contains("${") {
         return text.to_owned();
     }
-    if let Some(origin) = database(text) {
+    if let Some(origin) = server(text) {
         return origin;
     }
     match Url::parse(text) {
@@ -169,7 +198,19 @@ mod tests {
             ("mysql+pymysql://db.example/a", "mysql://db.example:3306"),
             ("mariadb://db.example:3306/a", "mysql://db.example:3306"),
             ("sqlite:///data/File.db?mode=ro", "sqlite:///data/File.db"),
-            ("amqp://q.example/a", "amqp://q.example"),
+            ("amqp://u:w@Q.example:5672/a?heartbeat=5", "amqp://q.example:5672"),
+            ("AMQPS://q.example", "amqps://q.example:5671"),
+            ("amqp://u:a/w?o@r#d@q.example/a", "amqp://q.example:5672"),
+            ("kafka://u:w@a,B:9092,[::1]:1", "kafka://a:9092,b:9092,[::1]:1"),
+            ("kafkas://a", "kafkas://a:9093"),
+            ("nats://t0ken@n.example", "nats://n.example:4222"),
+            ("tls://n.example:4222", "tls://n.example:4222"),
+            ("mqtt://m.example?keep_alive=5", "mqtt://m.example:1883"),
+            ("mqtts://m.example", "mqtts://m.example:8883"),
+            ("redis://:w@", "redis://localhost:6379"),
+            ("rediss://localhost/2", "rediss://localhost:6379"),
+            ("memory://shop", "memory://shop:0"),
+            ("mongodb://q.example/a", "mongodb://q.example"),
             ("WSS://user:word@S.example:443/a", "wss://s.example"),
             ("{{connection.instance}}/v1", "{{connection.instance}}/v1"),
             ("https://${env:NO_SUCH}/v1", "https://${env:NO_SUCH}/v1"),
@@ -179,6 +220,25 @@ mod tests {
         }
         for text in ["", "https", "a secret: http", "httpx:h", "/session/token", "${env:NO_SUCH}"] {
             assert!(!is_address(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_server_is_found_whatever_the_password_holds() {
+        for (text, found) in [
+            ("postgres://u:a/?@w@DB.example/a", Some(("db.example", 5432))),
+            ("kafka://a:1,b", Some(("a", 1))),
+            ("amqps://u:w@[::1]/v", Some(("::1", 5671))),
+            ("redis://:w@/0", Some(("localhost", 6379))),
+            ("memory:", None),
+            ("memory://shop", None),
+            ("postgres:///a?host=/run/postgresql", None),
+            ("nats://{{connection.host}}", None),
+            ("nats://${env:HOST}", None),
+            ("sqlite:///a.db", None),
+        ] {
+            let expected = found.map(|(host, port): (&str, u16)| (host.to_owned(), port));
+            assert_eq!(first_server(text), expected, "{text}");
         }
     }
 

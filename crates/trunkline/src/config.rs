@@ -12,7 +12,11 @@ use trunkline_layers::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{addresses::Engine, catalog::Catalog, mask};
+use crate::{
+    addresses::{Engine, first_server},
+    catalog::Catalog,
+    mask,
+};
 
 /// How an integration is configured: one shape for the API, for files and for the library.
 ///
@@ -379,13 +383,12 @@ pub(crate) fn drop_nulls(value: &mut Value) {
 
 /// Host and port of the base URL, and no more of it: the rest may hold secrets.
 pub(crate) fn host_and_port(config: &IntegrationConfig) -> Option<(Box<str>, u16)> {
-    let uri: Uri = config.base_url()?.parse().ok()?;
-    let database = uri.scheme_str().and_then(Engine::of);
-    let implied = match database.and_then(Engine::port) {
-        Some(port) => port,
-        None if uri.scheme() == Some(&Scheme::HTTPS) => 443,
-        None => 80,
-    };
+    let text = config.base_url()?;
+    if Engine::of(text.split(':').next().unwrap_or_default()).is_some() {
+        return first_server(&text).map(|(host, port)| (host.into(), port));
+    }
+    let uri: Uri = text.parse().ok()?;
+    let implied = if uri.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
     let host = uri.host()?.trim_matches(['[', ']']);
     Some((host.into(), uri.port_u16().unwrap_or(implied)))
 }

@@ -28,21 +28,21 @@ impl<'a> Parts<'a> {
         let engine = Engine::of(scheme);
         let (rest, query) = match engine {
             // As the transport reads it: a user, a password and a host may hold a question mark, parameters no `@`.
-            Some(Engine::Postgres | Engine::Mysql) => {
+            Some(Engine::Database | Engine::Broker) => {
                 after.rsplit_once('?').filter(|(_, query)| !query.contains('@'))
             }
-            Some(Engine::Sqlite) | None => after.split_once('?'),
+            Some(Engine::File) | None => after.split_once('?'),
         }
         .map_or((after, None), |(rest, query)| (rest, Some(query)));
         let plain = Self { scheme, user: None, rest, query };
-        if engine == Some(Engine::Sqlite) {
+        if engine == Some(Engine::File) {
             return Some(plain);
         }
         let authority = rest.split('/').next().unwrap_or(rest);
         // A password may hold a slash: what stands before it is then no host with a port.
         let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
         let is_port = authority.ends_with(']') || port.bytes().all(|c| c.is_ascii_digit());
-        // No database has a name with an `@`, as paths of HTTP do.
+        // No database and no broker has a name with an `@`, as paths of HTTP do.
         let odd = engine.is_some() || authority.contains('@') || !is_port;
         let login = rest.rsplit_once('@').filter(|_| odd);
         if let Some((user, rest)) = login {
@@ -69,19 +69,28 @@ impl<'a> Parts<'a> {
         Some(colon.map_or((user, None), |at| (&user[..at], Some(&user[at + 1..]))))
     }
 
-    /// The user as it is shown. Of HTTP and others a key may stand there alone; of a database, or beside a password, the
-    /// name is none.
+    /// Whether what stands alone before the host is a name and no more. Of HTTP and others a key may stand there, of NATS
+    /// and MQTT a token, of Redis a password.
+    fn is_name(self) -> bool {
+        matches!(Engine::of(self.scheme), Some(Engine::Database | Engine::File))
+    }
+
+    /// The user as it is shown. Beside a password the name is no secret; alone it is one unless it is only a name.
     fn shown_user(self) -> Option<String> {
         let http = matches!(&*self.scheme.to_ascii_lowercase(), "http" | "https" | "ws" | "wss");
         Some(match self.login()? {
             _ if http => MASK.to_owned(),
+            // For a broker, one with an empty password is alone.
+            (name, Some("")) if Engine::of(self.scheme) == Some(Engine::Broker) => {
+                if name.is_empty() || is_shown(name) { self.user?.to_owned() } else { MASK.to_owned() }
+            }
             // What a name hardly has may be a part of something else.
             (name, _) if name.contains(['/', '?', '#', '&']) && !is_shown(name) => MASK.to_owned(),
             (name, Some(password)) if password.is_empty() || is_shown(password) => {
                 format!("{name}:{password}")
             }
             (name, Some(_)) => format!("{name}:{MASK}"),
-            (name, None) if Engine::of(self.scheme).is_some() || is_shown(name) => name.to_owned(),
+            (name, None) if self.is_name() || is_shown(name) => name.to_owned(),
             (_, None) => MASK.to_owned(),
         })
     }
@@ -158,8 +167,9 @@ pub(crate) fn secrets(url: &str) -> Vec<Zeroizing<String>> {
     let Some(parts) = Parts::of(url) else { return Vec::new() };
     let login = parts.login().into_iter();
     let passwords = login.map(|(name, password)| match password {
+        Some("") if Engine::of(parts.scheme) == Some(Engine::Broker) => name,
         Some(password) => password,
-        None if Engine::of(parts.scheme).is_some() => "",
+        None if parts.is_name() => "",
         None => name,
     });
     let values = parts.params().filter(|(name, _)| is_sensitive_name(name)).filter_map(|(_, value)| value);
@@ -196,9 +206,7 @@ mod tests {
                 "postgres://h/db?sslpassword=********&sslmode=require",
             ),
             ("postgres://h/db?password=hunter2@x", "postgres://********@x"),
-            ("amqp://hunter2@h", "amqp://********@h"),
             ("wss://hunter2:x@h/v1?token=a", "wss://********@h/v1?token=********"),
-            ("amqp://u:hunter2@h", "amqp://u:********@h"),
         ] {
             assert_eq!(masked(url).as_deref(), Some(shown), "{url}");
         }
@@ -213,6 +221,77 @@ mod tests {
             "sqlite:///data/me@home.db?mode=ro",
         ] {
             assert_eq!(masked(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn of_a_broker_the_password_is_masked_and_what_stands_alone_before_the_host() {
+        for (url, shown) in [
+            ("amqp://u:hunter2@h:5672/v?heartbeat=5", "amqp://u:********@h:5672/v?heartbeat=5"),
+            ("amqps://u:p%40/hunter2@h/%2F", "amqps://u:********@h/%2F"),
+            ("amqp://u:a@hunter2@h", "amqp://u:********@h"),
+            ("amqp://u:1/hunter2@h/v", "amqp://u:********@h/v"),
+            ("amqp://u:a?hunter2@h/v?heartbeat=1", "amqp://u:********@h/v?heartbeat=1"),
+            ("amqp://u:1?hunter2#@h/v", "amqp://u:********@h/v"),
+            ("amqp://hunter2@h", "amqp://********@h"),
+            (
+                "kafka://u:hunter2@a:1,b,[::1]:2?mechanism=PLAIN",
+                "kafka://u:********@a:1,b,[::1]:2?mechanism=PLAIN",
+            ),
+            ("kafkas://u:hunter2@a:1,u:hunter2@b:2", "kafkas://u:********@b:2"),
+            ("nats://hunter2@h:4222", "nats://********@h:4222"),
+            ("nats://hunter2:@h", "nats://********@h"),
+            ("tls://SUAhunter2@a,b:1", "tls://********@a,b:1"),
+            ("tls://u:hunter2@a,tls://u:hunter2@b", "tls://u:********@b"),
+            ("mqtt://hunter2@h", "mqtt://********@h"),
+            ("MQTTS://u:hunter2@h?client_id=a", "MQTTS://u:********@h?client_id=a"),
+            ("redis://hunter2@h/0", "redis://********@h/0"),
+            ("redis://:hunter2@h/0", "redis://:********@h/0"),
+            ("rediss://u:hun/ter?2@h:1/0", "rediss://u:********@h:1/0"),
+            ("memory://u:hunter2@shop", "memory://u:********@shop"),
+            ("mongodb://hunter2@h", "mongodb://********@h"),
+        ] {
+            assert_eq!(masked(url).as_deref(), Some(shown), "{url}");
+        }
+        for url in [
+            "memory:",
+            "memory://shop",
+            "kafka://a:1,b:2",
+            "amqp://h/v",
+            "nats://${env:TOKEN}@h",
+            "redis://:${env:PASSWORD}@h/0",
+            "amqp://{{connection.user}}:{{connection.password}}@h/v",
+        ] {
+            assert_eq!(masked(url), None, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_masked_address_of_a_broker_goes_back_to_the_same_broker_and_no_other() {
+        for (stored, sent, url) in [
+            ("nats://t0ken@h", "nats://********@h:4222", Some("nats://t0ken@h:4222")),
+            ("nats://t0ken:@h", "nats://********@h", Some("nats://t0ken:@h")),
+            // What went over TLS does not go without.
+            ("tls://t0ken@h", "nats://********@h", None),
+            ("rediss://:w@h/0", "redis://:********@h/0", None),
+            (
+                "amqp://u:a/@?b@h/v",
+                "amqp://u:********@H:5672/w?heartbeat=5",
+                Some("amqp://u:a/@?b@H:5672/w?heartbeat=5"),
+            ),
+            ("amqps://u:w@h", "amqps://u:********@h:5671/v", Some("amqps://u:w@h:5671/v")),
+            ("amqps://u:w@h", "amqps://u:********@h:5672", None),
+            ("amqp://u:w@h", "amqp://root:********@h", None),
+            ("amqp://u:w@h", "amqp://u:********@evil.example/@h", None),
+            ("amqp://u:w@h", "amqp://u:********@h/v@evil.example", None),
+            ("kafka://u:w@a,b", "kafka://u:********@a:9092,b:9092", Some("kafka://u:w@a:9092,b:9092")),
+            ("kafka://u:w@a,b", "kafka://u:********@a,evil.example", None),
+            ("redis://:w@h/0", "redis://:********@h/1", Some("redis://:w@h/1")),
+            ("redis://w@h/0", "redis://********@h:6379/0", Some("redis://w@h:6379/0")),
+            ("mqtt://u:w@h", "amqp://u:********@h:1883", None),
+            ("mqtt://h", "mqtt://********@h", None),
+        ] {
+            assert_eq!(unmasked(sent, stored).as_deref(), url, "{stored} {sent}");
         }
     }
 
@@ -254,6 +333,9 @@ mod tests {
         assert_eq!(found("postgres://u:pa%40s+s@h/db"), ["pa%40s+s", "pa@s+s"]);
         assert_eq!(found("postgres://u@h/db?sslpassword=a%26b"), ["", "", "a%26b", "a&b"]);
         assert_eq!(found("https://k3y@h/"), ["k3y", "k3y"]);
+        assert_eq!(found("nats://t0k%40n@h"), ["t0k%40n", "t0k@n"]);
+        assert_eq!(found("nats://t0ken:@h"), ["t0ken", "t0ken"]);
+        assert_eq!(found("amqp://u:a/w@h/v"), ["a/w", "a/w"]);
         assert!(found("postgres://h/db?sslmode=require").is_empty());
     }
 }

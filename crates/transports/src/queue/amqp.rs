@@ -8,6 +8,7 @@ mod link;
 mod properties;
 mod publisher;
 mod reactor;
+mod returns;
 mod rpc;
 
 use std::{collections::BTreeMap, sync::Arc};

@@ -2,9 +2,14 @@
 
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
+use serde_json::json;
 use trunkline_testkit::RabbitMq;
 
-use crate::{rules::Broker, trouble::Mortal};
+use crate::{
+    common::{Client, unique},
+    rules::Broker,
+    trouble::Mortal,
+};
 
 /// A node that all rules of one test share: it takes seconds to start.
 struct Shared(Arc<RabbitMq>);
@@ -60,3 +65,24 @@ impl Mortal for Own {
 }
 
 trouble!(Own);
+
+#[tokio::test]
+async fn of_many_messages_each_is_told_whether_it_has_a_queue() {
+    let Some(node) = RabbitMq::shared().await else { return };
+    let queue = unique("there");
+    let client = Client::of(&node.url(), json!({ "declare": { &*queue: {} } }));
+    client.probe().await.unwrap();
+    // The broker tells at once of those that nobody gets, and of the others when they are on disk; both on one channel.
+    let one = async |first: usize| {
+        for n in first..first + 100 {
+            let goes = n % 3 != 2;
+            let name = if goes { &*queue } else { "no-such-queue" };
+            let sent = client.call(&json!({"queue": name, "message": n})).await;
+            match sent {
+                Ok(_) => assert!(goes, "{n} is said to be there, and nobody got it"),
+                Err(error) => assert!(!goes, "{n} is there: {error}"),
+            }
+        }
+    };
+    futures_util::future::join_all((0..30).map(|n| one(n * 100))).await;
+}

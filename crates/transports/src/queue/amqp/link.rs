@@ -18,6 +18,7 @@ use super::{
     codes::explain,
     publisher::Publisher,
     reactor::{Listened, dialled},
+    returns::Returns,
     rpc::Rpc,
 };
 use crate::queue::{broker::Login, config::Parts, net::Net, replies::Replies};
@@ -69,7 +70,8 @@ impl Target {
             username: login.user.clone().unwrap_or_else(|| "guest".to_owned()),
             password: password.unwrap_or_else(|| "guest".to_owned()),
         };
-        let (socket, greeting) = Listened::new(self.net.connect(context, &self.host, self.port).await?);
+        let (socket, greeting, returns) =
+            Listened::new(self.net.connect(context, &self.host, self.port).await?);
         let uri = AMQPUri {
             scheme: AMQPScheme::AMQP,
             authority: AMQPAuthority { userinfo, host: self.host.clone(), port: self.port },
@@ -88,7 +90,14 @@ impl Target {
             .map_err(|error| self.refused(&explain(&error, "logging in")))?;
         let version = greeting.text("version");
         let rpc = Rpc::new(replies);
-        Ok(AmqpLink { connection, version, publishers: Mutex::default(), rpc, spare: Mutex::default() })
+        Ok(AmqpLink {
+            connection,
+            version,
+            returns,
+            publishers: Mutex::default(),
+            rpc,
+            spare: Mutex::default(),
+        })
     }
 
     /// A login that is refused: the broker closes the connection with a code, or, as it does of a virtual host that is not
@@ -110,6 +119,8 @@ impl Target {
 pub(in crate::queue) struct AmqpLink {
     pub(super) connection: Connection,
     pub(super) version: Option<String>,
+    /// Messages that came back.
+    pub(super) returns: Returns,
     /// A channel for each exchange: what is wrong with one does not harm the messages for others.
     publishers: Mutex<HashMap<String, Arc<Publisher>>>,
     pub(super) rpc: Rpc,
@@ -138,7 +149,7 @@ impl AmqpLink {
         if all.len() >= EXCHANGES {
             all.clear();
         }
-        let publisher = Arc::new(Publisher::new(channel));
+        let publisher = Arc::new(Publisher::new(channel, self.returns.clone()));
         all.insert(exchange.to_owned(), publisher.clone());
         Ok(publisher)
     }

@@ -6,7 +6,7 @@ use lapin::{Channel, Confirmation, PublisherConfirm, options::BasicPublishOption
 use tokio::sync::Mutex;
 use trunkline_core::{Error, Kind, Message, Outcome, Result};
 
-use super::{codes, link::AmqpLink, properties::properties};
+use super::{codes, link::AmqpLink, properties::properties, returns::Returns};
 use crate::queue::broker::{Guarantee, Receipt};
 
 /// So many messages of a batch may be unconfirmed: more would only wait in the memory of the broker.
@@ -15,6 +15,7 @@ const WINDOW: usize = 1024;
 /// A channel with confirms.
 pub(super) struct Publisher {
     channel: Channel,
+    returns: Returns,
     /// The number that the broker gives to the last message (RabbitMQ's guide on confirms): each takes the next one.
     last: Mutex<u64>,
 }
@@ -24,11 +25,15 @@ struct Sent {
     tag: u64,
     guarantee: Guarantee,
     confirm: Option<PublisherConfirm>,
+    /// What it is known by where it comes back.
+    channel: u16,
+    id: String,
+    returns: Returns,
 }
 
 impl Publisher {
-    pub(super) fn new(channel: Channel) -> Self {
-        Self { channel, last: Mutex::new(0) }
+    pub(super) fn new(channel: Channel, returns: Returns) -> Self {
+        Self { channel, returns, last: Mutex::new(0) }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -48,7 +53,14 @@ impl Publisher {
             .map_err(|error| codes::explain(&error, "sending a message"))?;
         *last += 1;
         let guarantee = if mandatory { Guarantee::AtLeastOnce } else { Guarantee::AtMostOnce };
-        Ok(Sent { tag: *last, guarantee, confirm: Some(confirm) })
+        Ok(Sent {
+            tag: *last,
+            guarantee,
+            confirm: Some(confirm),
+            channel: self.channel.id(),
+            id: message.id.clone().unwrap_or_default(),
+            returns: self.returns.clone(),
+        })
     }
 }
 
@@ -66,15 +78,16 @@ impl Sent {
         };
         let said = confirm.await;
         self.confirm = None;
+        // Nobody gets it: it came back, and then it was confirmed.
+        if let Some(back) = self.returns.take(self.channel, &self.id) {
+            return Err(codes::code(back.code, &back.text).outcome_is(Outcome::Rejected));
+        }
         match said {
-            Ok(Confirmation::Ack(None)) => {
+            // What the library has here may have come back for another one.
+            Ok(Confirmation::Ack(_)) => {
                 Ok(Receipt { guarantee: self.guarantee, facts: vec![("delivery_tag", self.tag.into())] })
             }
-            // Nobody gets it: it came back, and then it was confirmed.
-            Ok(Confirmation::Ack(Some(back)) | Confirmation::Nack(Some(back))) => {
-                Err(codes::code(back.reply_code, back.reply_text.as_str()).outcome_is(Outcome::Rejected))
-            }
-            Ok(Confirmation::Nack(None)) => Err(Error::new(
+            Ok(Confirmation::Nack(_)) => Err(Error::new(
                 Kind::Failed,
                 "the broker did not take the message; its queue may be full, or its disk",
             )
@@ -104,7 +117,11 @@ impl Drop for Sent {
         if let Some(confirm) = self.confirm.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(confirm);
+            let (returns, channel, id) = (self.returns.clone(), self.channel, std::mem::take(&mut self.id));
+            runtime.spawn(async move {
+                let _ = confirm.await;
+                returns.take(channel, &id);
+            });
         }
     }
 }
@@ -143,7 +160,7 @@ async fn ended(sent: Result<Sent>) -> Result<Receipt> {
 }
 
 /// Sends one on this channel and waits for what the broker says of it.
-pub(super) async fn on(channel: &Channel, message: &Message) -> Result<()> {
-    let publisher = Publisher::new(channel.clone());
+pub(super) async fn on(channel: &Channel, returns: &Returns, message: &Message) -> Result<()> {
+    let publisher = Publisher::new(channel.clone(), returns.clone());
     publisher.send(message).await?.confirmed().await.map(drop)
 }

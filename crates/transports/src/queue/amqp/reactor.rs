@@ -15,6 +15,7 @@ use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
+use super::returns::{Frames, Returns};
 use crate::queue::net::Io;
 
 /// What the library runs on.
@@ -62,10 +63,11 @@ fn no_dialling() -> io::Error {
     io::Error::other("connections are dialled through the egress guard")
 }
 
-/// A connection of which the first thing that the broker says is kept: the library does not tell what was in it.
+/// A connection that is listened to: the library does not tell what the broker says first, nor which messages come back.
 pub(super) struct Listened {
     io: Box<dyn Io>,
     greeting: Greeting,
+    frames: Frames,
 }
 
 /// What the broker said first.
@@ -76,9 +78,10 @@ pub(super) struct Greeting(Arc<Mutex<Vec<u8>>>);
 const GREETING: usize = 8 << 10;
 
 impl Listened {
-    pub(super) fn new(io: Box<dyn Io>) -> (Socket, Greeting) {
-        let greeting = Greeting::default();
-        (Self { io, greeting: greeting.clone() }.compat(), greeting)
+    pub(super) fn new(io: Box<dyn Io>) -> (Socket, Greeting, Returns) {
+        let (greeting, returns) = (Greeting::default(), Returns::default());
+        let frames = Frames::new(returns.clone());
+        (Self { io, greeting: greeting.clone(), frames }.compat(), greeting, returns)
     }
 }
 
@@ -105,10 +108,11 @@ impl AsyncRead for Listened {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         some!(Pin::new(&mut self.io).poll_read(cx, buf))?;
+        let read = &buf.filled()[before..];
+        self.frames.read(read);
         let mut kept = self.greeting.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < GREETING {
             let room = GREETING - kept.len();
-            let read = &buf.filled()[before..];
             kept.extend_from_slice(&read[..read.len().min(room)]);
         }
         drop(kept);

@@ -55,7 +55,7 @@ pub(super) async fn ask(link: &AmqpLink, message: &Message, delivered: &mut bool
     let waiting = link.rpc.replies.expect()?;
     let mut message = message.clone();
     (message.reply_to, message.correlation_id) = (Some(DIRECT.to_owned()), Some(waiting.id.clone()));
-    publisher::on(&channel, &message).await?;
+    publisher::on(&channel, &link.returns, &message).await?;
     *delivered = true;
     waiting.answer().await
 }
