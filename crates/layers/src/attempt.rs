@@ -136,11 +136,11 @@ fn traced(call: &mut Call) -> Option<Traced> {
 fn tell(operation: &mut Operation, trace: TraceParent) {
     let same = |told: &[u8]| TraceParent::parse(told).is_some_and(|told| told.ids().0 == trace.ids().0);
     match operation {
-        Operation::Http(request) => {
-            if request.headers.get(PARENT).is_none_or(|value| same(value.as_bytes())) {
-                let value = HeaderValue::try_from(trace.to_string());
-                request.headers.insert(PARENT, value.expect("hex digits and dashes are a header value"));
-            }
+        Operation::Http(request)
+            if request.headers.get(PARENT).is_none_or(|value| same(value.as_bytes())) =>
+        {
+            let value = HeaderValue::try_from(trace.to_string());
+            request.headers.insert(PARENT, value.expect("hex digits and dashes are a header value"));
         }
         Operation::Publish(publish) => {
             for message in &mut publish.messages {

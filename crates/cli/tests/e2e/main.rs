@@ -34,6 +34,7 @@ mod operations;
 #[cfg(target_os = "linux")]
 mod overload;
 mod proxy;
+mod queue;
 mod reserve;
 mod resource;
 mod secrets;

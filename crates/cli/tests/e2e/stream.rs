@@ -40,7 +40,7 @@ fn trade(n: usize) -> String {
 }
 
 /// One who subscribed with server-sent events.
-struct Reader {
+pub(crate) struct Reader {
     events: Events,
     headers: HeaderMap,
 }
@@ -54,16 +54,21 @@ impl Reader {
     }
 
     async fn open(server: &Server, query: &str) -> Self {
-        let request = Request::get(format!("{PATH}{query}")).body(Full::<Bytes>::default()).unwrap();
+        Self::at(server, &format!("{PATH}{query}")).await
+    }
+
+    /// At a path with its query.
+    pub(crate) async fn at(server: &Server, path: &str) -> Self {
+        let request = Request::get(path).body(Full::<Bytes>::default()).unwrap();
         Self::of(server.open(request).await).await
     }
 
-    async fn next(&mut self) -> Option<(String, String)> {
+    pub(crate) async fn next(&mut self) -> Option<(String, String)> {
         let Event { name, data } = within("an event", self.events.next()).await?.unwrap();
         Some((name.into_owned(), String::from_utf8(data.into()).unwrap()))
     }
 
-    async fn message(&mut self) -> String {
+    pub(crate) async fn message(&mut self) -> String {
         let (name, data) = self.next().await.unwrap();
         assert_eq!(name, "message", "{data}");
         data
@@ -71,11 +76,15 @@ impl Reader {
 }
 
 /// One who subscribed over a WebSocket.
-struct Socket(WebSocket<TokioIo<hyper::upgrade::Upgraded>>);
+pub(crate) struct Socket(WebSocket<TokioIo<hyper::upgrade::Upgraded>>);
 
 impl Socket {
     async fn shake(server: &Server, query: &str, origin: Option<&str>) -> Response<Incoming> {
-        let mut request = Request::get(format!("{PATH}{query}"))
+        Self::shake_at(server, &format!("{PATH}{query}"), origin).await
+    }
+
+    async fn shake_at(server: &Server, path: &str, origin: Option<&str>) -> Response<Incoming> {
+        let mut request = Request::get(path)
             .header("upgrade", "websocket")
             .header("connection", "Upgrade")
             .header("sec-websocket-version", "13")
@@ -87,7 +96,12 @@ impl Socket {
     }
 
     async fn open(server: &Server, query: &str) -> Self {
-        let response = Self::shake(server, query, None).await;
+        Self::at(server, &format!("{PATH}{query}")).await
+    }
+
+    /// At a path with its query.
+    pub(crate) async fn at(server: &Server, path: &str) -> Self {
+        let response = Self::shake_at(server, path, None).await;
         assert_eq!(response.status(), StatusCode::SWITCHING_PROTOCOLS);
         assert_eq!(response.headers()["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         let io = TokioIo::new(hyper::upgrade::on(response).await.unwrap());
@@ -103,14 +117,14 @@ impl Socket {
         }
     }
 
-    async fn text(&mut self) -> String {
+    pub(crate) async fn text(&mut self) -> String {
         let frame = self.next().await;
         assert_eq!(frame.opcode(), OpCode::Text);
         frame.as_str().to_owned()
     }
 
     /// The code that the connection is closed with, and why.
-    async fn closed(&mut self) -> (u16, String) {
+    pub(crate) async fn closed(&mut self) -> (u16, String) {
         let frame = self.next().await;
         assert_eq!(frame.opcode(), OpCode::Close, "{}", frame.as_str());
         (frame.close_code().unwrap().into(), frame.close_reason().unwrap().unwrap_or_default().to_owned())

@@ -6,6 +6,7 @@ use trunkline_testkit::{Authority, Kafka as Tansu, MockKafka};
 use crate::{
     common::{Client, bodies, unique},
     rules::{Broker, client, numbered},
+    trouble::Mortal,
 };
 
 struct Kafka(Tansu);
@@ -36,6 +37,39 @@ impl Broker for Kafka {
 }
 
 rules!(Kafka);
+
+/// One whose data outlives it.
+struct Durable(Tansu);
+
+impl Broker for Durable {
+    async fn start() -> Option<Self> {
+        Some(Self(Tansu::start_durable().await))
+    }
+
+    fn url(&self) -> String {
+        format!("kafka://{}?session_timeout=6s", self.0.address())
+    }
+
+    fn pull(max: u32) -> Value {
+        Kafka::pull(max)
+    }
+
+    fn listen() -> Value {
+        Kafka::listen()
+    }
+}
+
+impl Mortal for Durable {
+    async fn kill(&mut self) {
+        self.0.kill().await;
+    }
+
+    async fn again(&mut self) {
+        assert!(self.0.again().await);
+    }
+}
+
+trouble!(Durable);
 
 #[tokio::test]
 async fn records_of_one_key_stay_in_order_and_a_receipt_says_where_they_are() {

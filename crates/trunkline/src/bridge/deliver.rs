@@ -118,10 +118,10 @@ async fn call(
     let Reply { headers, body, .. } = target.call(&mut call).await?;
     // It has said yes; a connection whose answer was read can be used again.
     let read = body.collect(ANSWER);
-    let _ = match call.deadline {
-        Some(end) => timeout_at(end, read).await.map(drop),
-        None => Ok(drop(read.await)),
-    };
+    match call.deadline {
+        Some(end) => drop(timeout_at(end, read).await),
+        None => drop(read.await),
+    }
     match headers.contains_key(Reply::PARTIAL_ERRORS) {
         false => Ok(()),
         true => {

@@ -13,7 +13,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt, sync::Notify};
 use trunkline::{
-    Body, ConnectionConfig, Filter, IntegrationConfig, Kind, Manager, MemoryStore, Message, Publish, Receive,
+    ConnectionConfig, Filter, IntegrationConfig, Kind, Manager, MemoryStore, Message, Publish, Receive,
     Source, State, Store,
 };
 use trunkline_testkit::Peer;

@@ -274,7 +274,8 @@ impl Fetcher {
             Err(error) => {
                 self.cluster.forget(&known);
                 self.release(&asked, PAUSE);
-                return self.bear(error);
+                // While others bring something the one that is gone is borne with; else whoever reads hears of it.
+                return if self.busy.is_empty() { Err(error) } else { self.bear(error) };
             }
         }
         let mut lost = Vec::new();

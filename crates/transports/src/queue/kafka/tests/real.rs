@@ -253,7 +253,7 @@ async fn a_group_has_members_of_both_kinds() {
     let mut other = Librdkafka::start(&address);
     other.join("g", "t");
     let (mut sent, mut seen) = (0, Vec::new());
-    let mut take = async |seen: &mut Vec<String>| {
+    let take = async |seen: &mut Vec<String>| {
         for delivery in ours.fetch(100, Instant::now() + Duration::from_millis(500)).await.unwrap() {
             // What the group does not hear because it is sharing out comes again, to one or the other.
             let _ = ours.settle(delivery.mark.as_ref().unwrap(), Fate::Ack).await;

@@ -1,0 +1,102 @@
+//! Queues as their callers meet them: the same for every broker that is there, and what the API says of them.
+
+mod amqp;
+mod memory;
+mod shop;
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use crate::harness::Server;
+
+/// A broker, and a server of Trunkline that has it as the integration `shop`, with the queue `orders`.
+pub(crate) struct Shop<B> {
+    pub(crate) server: Server,
+    pub(crate) broker: B,
+}
+
+/// A broker that runs.
+pub(crate) trait Broker: Sized {
+    /// Starts it, or finds it; none where it is not installed.
+    async fn start() -> Option<Self>;
+    /// Its address, with the password that is in it.
+    fn url(&self) -> String;
+    /// Where it listens.
+    fn address(&self) -> Option<SocketAddr> {
+        None
+    }
+}
+
+const AT: &str = "/api/v1/integrations/shop";
+
+impl<B: Broker> Shop<B> {
+    async fn open(further: Value) -> Option<Self> {
+        let broker = B::start().await?;
+        let begin = Server::begin();
+        let begin = match broker.address() {
+            Some(address) => begin.allow_at(address),
+            None => begin,
+        };
+        let shop = Self { server: begin.start().await, broker };
+        let mut config = json!({
+            "integration_id": "shop", "type": "message_queue", "base_url": shop.broker.url(),
+            "declare": { "orders": {} },
+        });
+        config.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+        shop.server.has(&config).await;
+        Some(shop)
+    }
+
+    /// What a request is answered with, which must succeed.
+    async fn ask(&self, request: Value) -> Value {
+        self.server.call("shop", &request).await.is(200).json()
+    }
+
+    /// One message of the queue, which is not acknowledged by that.
+    async fn pull(&self) -> Value {
+        let mut came = self.ask(json!({"queue": "orders", "receive": {"max": 1, "wait": 10}})).await;
+        came["messages"][0].take()
+    }
+
+    /// Acknowledges a message.
+    async fn ack(&self, message: &Value) {
+        let said = self.ask(json!({ "ack": [message["token"]] })).await;
+        assert_eq!(said["settled"], 1, "{said}");
+    }
+
+    /// Whoever reads the queue answers one request.
+    async fn answer(&self, answer: Value) -> Value {
+        let request = self.pull().await;
+        self.ack(&request).await;
+        let back = json!({
+            "queue": request["reply_to"], "correlation_id": request["correlation_id"], "message": answer,
+        });
+        self.ask(back).await;
+        request
+    }
+}
+
+/// What every broker does.
+macro_rules! every {
+    ($broker:ty) => {
+        $crate::queue::every! { $broker:
+            the_request_of_the_original_is_answered_unchanged
+            what_is_sent_is_received_acknowledged_and_gone
+            a_stream_is_acknowledged_by_calls
+            a_websocket_has_the_same_messages
+            it_is_tested_and_its_health_and_queues_are_shown
+            it_is_switched_off_and_removed
+            the_command_line_sends_listens_and_lists
+            its_password_is_never_shown
+        }
+    };
+    ($broker:ty: $($test:ident)*) => {$(
+        #[tokio::test]
+        async fn $test() {
+            $crate::queue::shop::$test::<$broker>().await;
+        }
+    )*};
+}
+
+pub(crate) use every;
