@@ -48,7 +48,7 @@ impl Broker for Amqp {
     const SYSTEM: &'static str = "rabbitmq";
 
     async fn connect(&self, context: &Context, login: &Login) -> Result<AmqpLink> {
-        let link = self.target.connect(context, login, self.replies.clone()).await?;
+        let link = self.target.connect(context, login, self.replies.beside()).await?;
         for (name, declared) in &self.declare {
             declare::declare(&link, name, declared)
                 .await

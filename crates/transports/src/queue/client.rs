@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use trunkline_core::{
     Call, Context, Credential, Error, Kind, Message, Messages, Occupancy, Operation, Outcome, Proof, Publish,
@@ -65,6 +65,9 @@ pub(super) struct Counts {
 
 /// How much ahead of the end of a call a wait ends, so that its caller hears what is known.
 pub(super) const AHEAD: Duration = Duration::from_millis(10);
+
+/// So long giving back may take when everything ends.
+const GIVE_BACK: Duration = Duration::from_secs(5);
 
 impl<B: Broker> Client<B> {
     pub(super) fn new(broker: B, login: Login, rules: Rules) -> Self {
@@ -141,9 +144,13 @@ impl<B: Broker> Client<B> {
     pub(super) async fn close(&self) {
         self.0.stop.cancel();
         self.0.readers.clear();
-        for lease in self.0.leases.all() {
-            self.0.give_back(lease).await;
-        }
+        let back = async {
+            for lease in self.0.leases.all() {
+                self.0.give_back(lease).await;
+            }
+        };
+        // What is not back by then is when the connection has ended.
+        let _ = timeout(GIVE_BACK, back).await;
         self.0.line.close().await;
     }
 }

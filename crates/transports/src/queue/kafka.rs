@@ -115,7 +115,7 @@ impl Broker for Kafka {
             declared.map_err(|error| error.at(&format!("declare.{name}")))?;
         }
         let settings = Settings { compression: *compression, ..Settings::default() };
-        let answers = self.options.answers.clone().map(|topic| Answers::new(topic, self.replies.clone()));
+        let answers = self.options.answers.clone().map(|topic| Answers::new(topic, self.replies.beside()));
         Ok(KafkaLink { producer: Producer::new(cluster.clone(), settings), cluster, answers })
     }
 

@@ -68,7 +68,7 @@ impl Broker for Mqtt {
     const IS_LOG: bool = true;
 
     async fn connect(&self, context: &Context, login: &Login) -> Result<MqttLink> {
-        MqttLink::connect(&self.target, context, login, &self.replies).await
+        MqttLink::connect(&self.target, context, login, &self.replies.beside()).await
     }
 
     fn is_alive(&self, link: &MqttLink) -> bool {

@@ -75,7 +75,7 @@ impl Broker for Nats {
     const IS_LOG: bool = true;
 
     async fn connect(&self, context: &Context, login: &Login) -> Result<NatsLink> {
-        let link = self.target.connect(context, login, self.replies.clone()).await?;
+        let link = self.target.connect(context, login, self.replies.beside()).await?;
         for (name, declared) in &self.declare {
             let mut declared = declared.clone();
             if declared.subjects.is_empty() {

@@ -12,7 +12,7 @@ use trunkline_core::{Ack, Context, Credential, Error, Kind, Receive, Reply, Resu
 use uuid::Uuid;
 
 use super::{
-    broker::{Broker, Consumer, Fate, Subscription},
+    broker::{Broker, Consumer, Delivery, Fate, Subscription},
     client::Inner,
     lease::Lease,
     readers::Reader,
@@ -50,7 +50,14 @@ impl<B: Broker> Inner<B> {
         end: Option<Instant>,
         receive: &mut Receive,
     ) -> Result<Reply> {
-        let settled = self.settle(std::mem::take(&mut receive.settle)).await;
+        let settled = match std::mem::take(&mut receive.settle) {
+            none if none.is_empty() => Settled::default(),
+            // A caller who goes away does not take back what they said.
+            some => {
+                let this = self.clone();
+                tokio::spawn(async move { this.settle(some).await }).await.map_err(|_| ended())?
+            }
+        };
         if receive.max == 0 {
             return settled.reply();
         }
@@ -72,21 +79,10 @@ impl<B: Broker> Inner<B> {
                 }
             };
             let some = !came.is_empty();
-            let mut told = Vec::with_capacity(came.len());
-            for delivery in came {
-                let deliveries = self.tries.count(&delivery);
-                let lease = Lease {
-                    link: reader.link.clone(),
-                    consumer: reader.consumer.clone(),
-                    delivery,
-                    deliveries,
-                    stream: None,
-                    _place: None,
-                };
-                if let Some(lease) = self.worth(lease).await {
-                    told.push(self.hand_out(lease, receive.ack).await);
-                }
-            }
+            let (this, ack) = (self.clone(), receive.ack);
+            // What came is looked after though its caller goes away: it is held then until its time is up.
+            let told = tokio::spawn(async move { this.hand_out_all(&reader, came, ack).await });
+            let told = told.await.map_err(|_| ended())?;
             if !told.is_empty() || !some || Instant::now() >= until {
                 return Ok(reply::messages(&told, &settled.failed));
             }
@@ -107,6 +103,30 @@ impl<B: Broker> Inner<B> {
         let reader = self.readers.put(subscription.clone(), Reader::new(link, consumer));
         self.tend();
         Ok(reader)
+    }
+
+    async fn hand_out_all(
+        self: &Arc<Self>,
+        reader: &Reader<B>,
+        came: Vec<Delivery<<B::Consumer as Consumer>::Mark>>,
+        ack: Ack,
+    ) -> Vec<Box<RawValue>> {
+        let mut told = Vec::with_capacity(came.len());
+        for delivery in came {
+            let deliveries = self.tries.count(&delivery);
+            let lease = Lease {
+                link: reader.link.clone(),
+                consumer: reader.consumer.clone(),
+                delivery,
+                deliveries,
+                stream: None,
+                _place: None,
+            };
+            if let Some(lease) = self.worth(lease).await {
+                told.push(self.hand_out(lease, ack).await);
+            }
+        }
+        told
     }
 
     /// A message for whoever asked, as JSON: with a token, unless it is acknowledged here and now.
@@ -135,7 +155,7 @@ impl<B: Broker> Inner<B> {
     }
 
     /// A message that is worth delivering. One that came too often without being acknowledged is put aside.
-    pub(super) async fn worth(&self, lease: Lease<B>) -> Option<Lease<B>> {
+    pub(super) async fn worth(self: &Arc<Self>, lease: Lease<B>) -> Option<Lease<B>> {
         let (Some(most), Some(count)) = (self.rules.max_deliveries, lease.deliveries) else {
             return Some(lease);
         };
@@ -148,7 +168,7 @@ impl<B: Broker> Inner<B> {
     }
 
     /// Says what has become of messages, of each by itself, without waiting in between.
-    async fn settle(&self, settle: Vec<Settlement>) -> Settled {
+    async fn settle(self: &Arc<Self>, settle: Vec<Settlement>) -> Settled {
         let mut under_way = Vec::with_capacity(settle.len());
         for Settlement { token, verdict } in settle {
             under_way.push(async {
@@ -175,7 +195,7 @@ impl<B: Broker> Inner<B> {
     /// # Errors
     ///
     /// Where the broker did not hear it: then the message comes again.
-    pub(super) async fn judge(&self, lease: Lease<B>, verdict: Verdict) -> Result<()> {
+    pub(super) async fn judge(self: &Arc<Self>, lease: Lease<B>, verdict: Verdict) -> Result<()> {
         let Some(mark) = &lease.delivery.mark else { return Ok(()) };
         let often = self.rules.max_deliveries.zip(lease.deliveries).filter(|(most, count)| count >= most);
         let fate = match verdict {
@@ -202,14 +222,15 @@ impl<B: Broker> Inner<B> {
     }
 
     /// Sends a message back that nobody dealt with.
-    pub(super) async fn give_back(&self, lease: Lease<B>) {
+    pub(super) async fn give_back(self: &Arc<Self>, lease: Lease<B>) {
         // Where the broker does not hear it, it finds out that the connection is gone.
         let _ = self.judge(lease, Verdict::Requeue).await;
     }
 
     /// Puts a message aside, with the reason. Only when the broker has it there is it taken away here.
-    async fn put_aside(&self, lease: Lease<B>, reason: &str) -> Result<()> {
-        let Lease { link, consumer, delivery, deliveries, .. } = lease;
+    /// Where that fails it is kept for as long as somebody would have had it, and then tried again.
+    async fn put_aside(self: &Arc<Self>, lease: Lease<B>, reason: &str) -> Result<()> {
+        let Lease { link, consumer, delivery, deliveries, .. } = &lease;
         let Some(mark) = &delivery.mark else { return Ok(()) };
         let mut message = delivery.message.clone();
         let source = std::mem::take(&mut message.destination);
@@ -221,16 +242,16 @@ impl<B: Broker> Inner<B> {
             message.set_header(DELIVERIES, deliveries.to_string());
         }
         let aside = async {
-            self.broker.prepare(&link, &message.destination).await?;
-            self.broker.publish(&link, std::slice::from_ref(&message)).await.remove(0)
+            self.broker.prepare(link, &message.destination).await?;
+            self.broker.publish(link, std::slice::from_ref(&message)).await.remove(0)
         };
         if let Err(error) = aside.await {
-            consumer.settle(mark, Fate::Requeue).await?;
+            self.hold(lease);
             return Err(error.at("dead_letter"));
         }
         self.counts.aside.fetch_add(1, Ordering::Relaxed);
         consumer.settle(mark, Fate::Ack).await?;
-        self.tries.forget(&delivery);
+        self.tries.forget(delivery);
         Ok(())
     }
 
@@ -262,6 +283,10 @@ impl Settled {
         }
         Ok(reply)
     }
+}
+
+fn ended() -> Error {
+    Error::new(Kind::Internal, "the task that looks after messages ended by itself")
 }
 
 async fn tend<B: Broker>(inner: Weak<Inner<B>>) {

@@ -94,7 +94,7 @@ impl Broker for Redis {
     const IS_LOG: bool = true;
 
     async fn connect(&self, context: &Context, login: &Login) -> Result<RedisLink> {
-        let link = self.target.connect(context, login, &self.replies).await?;
+        let link = self.target.connect(context, login, &self.replies.beside()).await?;
         for (name, declared) in &self.declare {
             for group in &declared.groups {
                 consume::join(&link, name, group, None)
@@ -140,7 +140,7 @@ impl Broker for Redis {
 
     async fn ask(&self, link: &RedisLink, message: &Message, delivered: &mut bool) -> Result<Message> {
         let stream = link.answers.stream().await?;
-        let waiting = self.replies.expect()?;
+        let waiting = link.answers.replies.expect()?;
         let mut message = message.clone();
         (message.reply_to, message.correlation_id) = (Some(stream), Some(waiting.id.clone()));
         self.send(link, &message).await?;

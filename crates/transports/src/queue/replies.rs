@@ -19,7 +19,8 @@ const MOST: usize = 10_000;
 #[derive(Debug, Default)]
 pub(super) struct Replies {
     waiting: Mutex<HashMap<String, oneshot::Sender<Result<Message>>>>,
-    late: AtomicU64,
+    /// Of all connections of a broker together.
+    late: Arc<AtomicU64>,
 }
 
 /// One who waits. Dropped, it waits no more.
@@ -32,6 +33,11 @@ pub(super) struct Waiting {
 }
 
 impl Replies {
+    /// Those who wait over another connection, with the same count.
+    pub(super) fn beside(&self) -> Arc<Self> {
+        Arc::new(Self { waiting: Mutex::default(), late: self.late.clone() })
+    }
+
     /// Waits for an answer from now on.
     ///
     /// # Errors

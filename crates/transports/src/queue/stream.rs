@@ -94,6 +94,8 @@ impl<B: Broker> Listener<B> {
         let stop = self.inner.stop.clone();
         let gone = self.events.clone();
         tokio::select! {
+            // In this order: what is given back when everything ends is not to be read again here.
+            biased;
             () = gone.closed() => {}
             () = stop.cancelled() => {
                 let message = "the integration was changed, switched off or removed; subscribe again";

@@ -13,8 +13,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt, sync::Notify};
 use trunkline::{
-    ConnectionConfig, Filter, IntegrationConfig, Kind, Manager, MemoryStore, Message, Publish, Receive,
-    Source, State, Store,
+    ConnectionConfig, Filter, IntegrationConfig, Kind, MASK, Manager, Message, Publish, Receive, Source,
+    SqliteOptions, SqliteStore, State, unmask,
 };
 use trunkline_testkit::Peer;
 
@@ -441,25 +441,29 @@ async fn a_message_that_goes_to_another_queue_is_the_request_unless_one_is_given
     outside(&manager).await;
     let forward = json!({"forward": [
         {"queue": "orders", "to": "desk"},
-        {"queue": "copies", "to": "shop", "request": {"queue": "orders.copied", "text": "{{message/n}}"}},
+        {"queue": "copies", "to": "shop", "request": {"queue": "orders.copied", "text": "no {{message/n}}"}},
     ]});
     manager.register(config(shop(&forward))).await.unwrap();
     let request = json!({"queue": "copies", "message": {"n": "7"}});
     manager.call("desk", Publish::new(Message::json("orders", &request).unwrap())).await.unwrap();
-    assert_eq!(next(&manager, "orders.copied").await["text"], "7");
+    assert_eq!(next(&manager, "orders.copied").await["text"], "no 7");
 }
 
 #[tokio::test]
 async fn it_begins_with_the_manager_wherever_the_configuration_is() {
     let peer = agreeable().await;
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(0));
-    let manager = lab().store(store.clone()).build().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let open = async || {
+        let store = SqliteStore::open(dir.path(), SqliteOptions::default()).await.unwrap();
+        lab().store(Arc::new(store)).build().await.unwrap()
+    };
+    let manager = open().await;
     outside(&manager).await;
     manager.register(crm(&peer.url())).await.unwrap();
     manager.register(config(shop(&json!({})))).await.unwrap();
     manager.close().await;
 
-    let manager = lab().store(store).build().await.unwrap();
+    let manager = open().await;
     send(&manager, 1).await;
     until("it is forwarded", async || stands(&manager)["forwarded"] == 1).await;
     manager.remove("shop", None).await.unwrap();
@@ -523,9 +527,17 @@ async fn what_cannot_work_is_refused_with_its_place() {
 }
 
 #[tokio::test]
-async fn what_is_forwarded_where_is_shown_as_it_was_written() {
+async fn what_a_service_is_sent_is_masked_and_kept_when_it_is_sent_back() {
     let manager = lab().build().await.unwrap();
     let shop = shop(&json!({}));
     let handle = manager.register(config(shop.clone())).await.unwrap().handle;
-    assert_eq!(handle.config().unwrap().masked()["forward"], shop["forward"]);
+    let mut shown = handle.config().unwrap().masked();
+    // Its headers may hold a credential.
+    assert_eq!(shown["forward"][0]["request"]["json"], MASK);
+    assert_eq!(
+        (&shown["forward"][0]["queue"], &shown["forward"][0]["to"]),
+        (&json!("orders"), &json!("crm"))
+    );
+    unmask(&mut shown, &handle.config().unwrap().expose());
+    assert_eq!(shown["forward"], shop["forward"]);
 }

@@ -45,7 +45,7 @@ async fn a_queue_that_is_not_there_is_told_by_its_name() {
 #[tokio::test]
 async fn an_address_that_the_guard_refuses_is_never_dialled() {
     let Some(broker) = Shared::start().await else { return };
-    let server = crate::harness::Server::begin().start().await;
+    let server = crate::harness::Server::begin().arg("--egress").arg("strict").start().await;
     server.has(&json!({"integration_id": "shop", "type": "message_queue", "base_url": broker.url()})).await;
     let problem = server.call("shop", &json!({"queue": "orders", "message": 1})).await.json();
     assert_eq!((&problem["kind"], &problem["outcome"]), (&json!("blocked"), &json!("not_sent")), "{problem}");

@@ -36,11 +36,11 @@ async fn a_wrong_request_is_told_by_the_key_that_is_wrong() {
         (json!({"queue": "orders", "messages": [{"text": "a"}, {"txt": "b"}]}), "messages[1]"),
         (json!({"queue": "orders", "messages": [{"text": "a"}], "wait_response": true}), "messages"),
         (json!({"receive": {}}), "queue"),
-        (json!({"queue": "orders", "receive": {"max": 0}}), "receive.max"),
-        (json!({"queue": "orders", "receive": {"max": 100_000}}), "receive.max"),
-        (json!({"queue": "orders", "receive": {"wait": "1h"}}), "receive.wait"),
-        (json!({"queue": "orders", "receive": {"from": "yesterday"}}), "receive.from"),
-        (json!({"queue": "orders", "receive": {"ack": "maybe"}}), "receive.ack"),
+        (json!({"queue": "orders", "receive": {"max": 0}}), "max:"),
+        (json!({"queue": "orders", "receive": {"max": 100_000}}), "max:"),
+        (json!({"queue": "orders", "receive": {"wait": "1h"}}), "wait:"),
+        (json!({"queue": "orders", "receive": {"from": "yesterday"}}), "from:"),
+        (json!({"queue": "orders", "receive": {"ack": "maybe"}}), "ack:"),
         (json!({"ack": ["a"], "reason": "b"}), "reason"),
         (json!({"ack": "a"}), "ack"),
         (json!([{"queue": "orders", "message": 1}]), "queue"),
@@ -61,11 +61,11 @@ async fn a_wrong_request_is_told_by_the_key_that_is_wrong() {
         assert!(problem["detail"].as_str().unwrap().contains(word), "{query}: {problem}");
     }
     // A token that nobody was given, and one that was used.
-    shop.server.call("shop", &json!({"ack": ["a"]})).await.problem(502, "rejected");
+    shop.server.call("shop", &json!({"ack": ["a"]})).await.problem(422, "rejected");
     shop.ask(json!({"queue": "orders", "message": 1})).await;
     let came = shop.pull().await;
     shop.ack(&came).await;
-    let problem = shop.server.call("shop", &json!({"ack": [came["token"]]})).await.problem(502, "rejected");
+    let problem = shop.server.call("shop", &json!({"ack": [came["token"]]})).await.problem(422, "rejected");
     assert!(problem["detail"].as_str().unwrap().contains("token"), "{problem}");
 }
 

@@ -83,7 +83,7 @@ pub(super) async fn a_stream_is_acknowledged_by_calls<B: Broker>() {
     // What it had and did not acknowledge comes to the next one.
     let again = shop.pull().await;
     assert_eq!((&again["message"], &again["redelivered"]), (&last["message"], &json!(true)), "{again}");
-    shop.server.call("shop", &json!({ "ack": [last["token"]] })).await.problem(502, "rejected");
+    shop.server.call("shop", &json!({ "ack": [last["token"]] })).await.problem(422, "rejected");
     shop.ack(&again).await;
 }
 
@@ -170,8 +170,6 @@ pub(super) async fn the_command_line_sends_listens_and_lists<B: Broker>() {
 
     let ran = server.cli(&["schema", "shop"]).await.is(0);
     assert!(ran.stdout.contains("orders"), "{ran:?}");
-    let ran = server.cli(&["test", "shop", "-r", r#"{"queue": "orders", "text": "a"}"#]).await.is(0);
-    assert!(ran.stdout.contains("success") || ran.stdout.contains("message_id"), "{ran:?}");
     let ran = server.cli(&["health", "shop"]).await.is(0);
     assert!(ran.stdout.contains("healthy"), "{ran:?}");
     let ran = server.cli(&["call", "shop", "/orders"]).await;

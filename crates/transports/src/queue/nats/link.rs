@@ -21,6 +21,7 @@ use async_nats::{
 use futures_util::StreamExt;
 use quick_cache::sync::Cache;
 use tokio::{sync::Notify, time::Instant};
+use tokio_util::task::AbortOnDropHandle;
 use trunkline_core::{Context, Error, Kind, Outcome, Result, Secret, Zone};
 
 use super::{failure, message};
@@ -169,6 +170,8 @@ pub(in crate::queue) struct NatsLink {
     pub(super) inbox: String,
     /// Which stream keeps a subject, as it was a while ago.
     streams: Cache<String, (Instant, Option<Arc<str>>)>,
+    /// Holds on to the client, so it ends with this.
+    _answers: AbortOnDropHandle<()>,
 }
 
 /// For so long it is believed which stream keeps a subject.
@@ -188,8 +191,10 @@ impl NatsLink {
             .subscribe(format!("{inbox}.*"))
             .await
             .map_err(|error| failure::lost("subscribing to answers", &error).outcome_is(Outcome::NotSent))?;
-        tokio::spawn(tell(answers, replies.clone(), alive.clone()));
-        Ok(Self { client, jetstream, has_jetstream, alive, replies, inbox, streams: Cache::new(1000) })
+        let task = tokio::spawn(tell(answers, replies.clone(), alive.clone()));
+        let _answers = AbortOnDropHandle::new(task);
+        let streams = Cache::new(1000);
+        Ok(Self { client, jetstream, has_jetstream, alive, replies, inbox, streams, _answers })
     }
 
     pub(super) fn is_alive(&self) -> bool {

@@ -17,7 +17,7 @@ use crate::queue::replies::Replies;
 /// Where answers come.
 pub(super) struct Answers {
     way: Way,
-    replies: Arc<Replies>,
+    pub(super) replies: Arc<Replies>,
     reading: OnceCell<Reading>,
 }
 
