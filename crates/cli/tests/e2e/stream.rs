@@ -244,7 +244,8 @@ async fn a_websocket_has_the_messages_as_they_were_and_may_only_listen() {
     feed.open(1).await;
     // A message that is too large is no less.
     let mut socket = Socket::open(&server, "").await;
-    socket.0.send(Frame::binary(vec![0; 1 << 20])).await.unwrap();
+    // It need not have read all of it to hang up.
+    let _ = socket.0.send(Frame::binary(vec![0; 1 << 20])).await;
     let end = within("the end", socket.0.next_frame()).await;
     assert!(end.map_or(true, |frame| frame.opcode() == OpCode::Close));
 }

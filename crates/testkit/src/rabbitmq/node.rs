@@ -66,6 +66,20 @@ impl Node {
     }
 
     pub(super) fn call(&self, erlang: &str, args: &[&str]) -> Result<String, String> {
+        // Of two that knock at the same moment one may not be let in; nothing was done then.
+        let refused =
+            |said: &Result<String, String>| matches!(said, Err(said) if said.contains("failed to connect"));
+        let mut said = self.call_once(erlang, args);
+        for _ in 0..20 {
+            if !refused(&said) {
+                break;
+            }
+            said = self.call_once(erlang, args);
+        }
+        said
+    }
+
+    fn call_once(&self, erlang: &str, args: &[&str]) -> Result<String, String> {
         let mut command = Command::new(&self.erl_call);
         // With a name that no other has at the same time.
         command

@@ -274,8 +274,7 @@ impl Fetcher {
             Err(error) => {
                 self.cluster.forget(&known);
                 self.release(&asked, PAUSE);
-                // While others bring something the one that is gone is borne with; else whoever reads hears of it.
-                return if self.busy.is_empty() { Err(error) } else { self.bear(error) };
+                return self.bear(error);
             }
         }
         let mut lost = Vec::new();
