@@ -116,7 +116,9 @@ async fn a_broker_that_comes_back_is_read_and_written_on() {
     assert_eq!(read(&mut fetcher, 10).await, numbers(0..10));
     kafka.kill().await;
     // Once it is noticed that the connection is gone.
-    while cluster.any(soon()).await.is_ok() {}
+    while cluster.any(soon()).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
     let ticket = producer.begin("t", Some(0), record("lost".to_owned()), soon()).await.unwrap();
     let error = ticket.placed(soon()).await.unwrap_err();
     assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::NotSent), "{error}");
