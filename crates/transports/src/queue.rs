@@ -12,6 +12,7 @@ mod memory;
 mod mqtt;
 mod nats;
 mod net;
+mod place;
 mod readers;
 mod receive;
 mod redis;

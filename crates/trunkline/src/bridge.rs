@@ -32,10 +32,6 @@ use crate::{Handle, IntegrationConfig, manager::Weakly};
 const TYPE: &str = "message_queue";
 /// How long calls that are under way may take to end when the bridge stops.
 const GRACE: Duration = Duration::from_secs(5);
-/// The first pause is shorter than this, and each may be twice as long as the one before …
-const FIRST: Duration = Duration::from_millis(250);
-/// … up to this.
-const LONGEST: Duration = Duration::from_secs(30);
 
 /// All that an integration passes on.
 pub(crate) struct Bridge {
@@ -177,9 +173,4 @@ impl Bridge {
     pub(crate) fn trouble(&self) -> Option<String> {
         self.entries.iter().find_map(|entry| entry.status.trouble(&entry.route))
     }
-}
-
-/// A pause before the next try: any length up to twice as long as that after the one before, `tries` of which were made.
-fn pause(tries: u32) -> Duration {
-    FIRST.saturating_mul(1 << tries.min(16)).min(LONGEST).mul_f64(fastrand::f64())
 }

@@ -170,12 +170,15 @@ impl<B: Broker> Inner<B> {
             // Made once for all attempts: whoever gets a message twice can tell.
             message.id.get_or_insert_with(|| RequestId::new().to_string());
         }
+        let asked = match (publish.wants_reply, &*publish.messages) {
+            (_, []) => return Err(Error::invalid("messages: there are none")),
+            (true, [message]) => Some(message),
+            (true, _) => return Err(Error::invalid("wait_response: is for one message")),
+            (false, _) => None,
+        };
         let link = self.line.link(context, credential).await?;
         let _flight = self.counts.fly(&publish.messages);
-        if publish.wants_reply {
-            let [message] = &*publish.messages else {
-                return Err(Error::invalid("wait_response: is for one message"));
-            };
+        if let Some(message) = asked {
             return self.ask(&link, message, end).await;
         }
         let mut results = self.broker.publish(&link, &publish.messages).await;
@@ -186,13 +189,10 @@ impl<B: Broker> Inner<B> {
         }
         // Where none arrived the call has failed, and is repeated if none can have.
         if results.iter().all(Result::is_err) {
-            let errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();
-            let worst =
-                errors.iter().position(|error| error.outcome() == Outcome::Unknown).unwrap_or_default();
+            let mut errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();
             let count = errors.len().to_string();
-            let error = errors.into_iter().nth(worst);
-            let none = || Error::invalid("messages: there are none");
-            return Err(error.map_or_else(none, |error| error.with("messages", count)));
+            let worst = errors.iter().position(|error| error.outcome() == Outcome::Unknown);
+            return Err(errors.swap_remove(worst.unwrap_or_default()).with("messages", count));
         }
         Ok(reply::results(&publish.messages, results))
     }

@@ -12,18 +12,17 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 use trunkline_core::{Context, Error, Kind, Message, Outcome, Proof, Result};
 
-use self::shelf::{Shelf, Taken};
+use self::shelf::{ANSWERS, Shelf, Taken};
 use super::{
     broker::{Broker, Consumer, Delivery, Fate, Guarantee, Login, Receipt, Subscription},
     config::{DeclareConfig, Parts},
-    replies::Replies,
+    place::only,
 };
 
 /// A broker in memory: one for each name, shared by all integrations that say it.
 #[derive(Debug)]
 pub(super) struct Memory {
     shelf: Arc<Shelf>,
-    replies: Arc<Replies>,
 }
 
 /// All that there are in a process.
@@ -46,12 +45,9 @@ impl Memory {
         let shelves = context.shared::<Shelves>();
         let mut shelves = shelves.0.lock().unwrap_or_else(PoisonError::into_inner);
         let shelf = shelves.entry(name).or_default().clone();
-        Ok(Self { shelf, replies: Arc::default() })
+        Ok(Self { shelf })
     }
 }
-
-/// Queues that answers go to have names that begin so.
-const ANSWERS: &str = "answers.";
 
 impl Broker for Memory {
     type Link = ();
@@ -68,21 +64,7 @@ impl Broker for Memory {
     }
 
     fn check(&self, message: &Message) -> Result<()> {
-        let unknown = [
-            ("exchange", message.exchange.is_some()),
-            ("routing_key", message.routing_key.is_some()),
-            ("partition", message.partition.is_some()),
-            ("priority", message.priority.is_some()),
-            ("expires", message.expires.is_some()),
-            ("qos", message.qos.is_some()),
-            ("retain", message.retain),
-        ];
-        match unknown.iter().find(|(_, there)| *there) {
-            Some((key, _)) => {
-                Err(Error::invalid(format!("{key}: a queue in memory has nothing of the kind")))
-            }
-            None => Ok(()),
-        }
+        only(message, &["key"], |_| "a queue in memory has nothing of the kind")
     }
 
     async fn publish(&self, (): &(), messages: &[Message]) -> Vec<Result<Receipt>> {
@@ -97,18 +79,17 @@ impl Broker for Memory {
     }
 
     async fn ask(&self, (): &(), message: &Message, delivered: &mut bool) -> Result<Message> {
-        let waiting = self.replies.expect()?;
+        let waiting = self.shelf.replies.expect()?;
         let back = format!("{ANSWERS}{}", waiting.id);
         let mut message = message.clone();
-        (message.reply_to, message.correlation_id) = (Some(back.clone()), Some(waiting.id.clone()));
-        let _open = self.shelf.answer(back, self.replies.clone());
+        (message.reply_to, message.correlation_id) = (Some(back), Some(waiting.id.clone()));
         self.shelf.put(message)?;
         *delivered = true;
         waiting.answer().await
     }
 
     fn late(&self) -> u64 {
-        self.replies.late()
+        self.shelf.replies.late()
     }
 
     async fn consume(&self, _: &Arc<()>, subscription: &Subscription) -> Result<Reading> {

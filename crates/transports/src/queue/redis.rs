@@ -19,6 +19,7 @@ use self::{consume::Consuming, link::Target};
 use super::{
     broker::{Broker, Guarantee, Login, Receipt, Subscription},
     config::{DeclareConfig, Parts},
+    place::only,
     replies::Replies,
 };
 
@@ -110,21 +111,7 @@ impl Broker for Redis {
     }
 
     fn check(&self, message: &Message) -> Result<()> {
-        let unknown = [
-            ("exchange", message.exchange.is_some()),
-            ("routing_key", message.routing_key.is_some()),
-            ("partition", message.partition.is_some()),
-            ("priority", message.priority.is_some()),
-            ("expires", message.expires.is_some()),
-            ("qos", message.qos.is_some()),
-            ("retain", message.retain),
-        ];
-        match unknown.iter().find(|(_, there)| *there) {
-            Some((key, _)) => {
-                Err(Error::invalid(format!("{key}: is not for Redis; streams have nothing of the kind")))
-            }
-            None => Ok(()),
-        }
+        only(message, &["key"], |_| "is not for Redis; streams have nothing of the kind")
     }
 
     async fn publish(&self, link: &RedisLink, messages: &[Message]) -> Vec<Result<Receipt>> {

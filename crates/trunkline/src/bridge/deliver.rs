@@ -8,11 +8,11 @@ use std::{
 use http::HeaderValue;
 use tokio::time::{Instant, timeout_at};
 use trunkline_core::{Call, Error, Kind, Operation, Outcome, Receive, Reply, Result, Settlement, Verdict};
+use trunkline_transports::pause;
 
 use super::{
     fate::{Fate, fate},
     message::Message,
-    pause,
     run::Work,
     status::Why,
 };

@@ -10,12 +10,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use trunkline_core::{Call, Error, Kind, Result};
+use trunkline_transports::pause;
 
 use super::{
     Entry, GRACE,
     deliver::deliver,
     message::{Message, messages},
-    pause,
     status::Why,
 };
 use crate::{DEFAULT_CONNECTION, Handle, manager::Weakly};

@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::{sync::Notify, time::Instant};
 use trunkline_core::Error;
 
-use super::{LONGEST, route::Route};
+use super::route::Route;
 use crate::registry::now_ms;
 
 /// How the messages of a queue are passed on.
@@ -52,6 +52,9 @@ pub(super) enum Why {
     /// Calls fail, whatever the message.
     Calls,
 }
+
+/// However long a service asks to be left alone, so long is waited at once: something may have changed.
+const LONGEST: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 struct Paused {

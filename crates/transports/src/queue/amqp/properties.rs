@@ -9,20 +9,19 @@ use lapin::{
 use serde_json::Value;
 use trunkline_core::{Error, Message, Result};
 
+use crate::queue::place::only;
+
 /// Short strings have so many bytes at most (AMQP 0-9-1, section 4.2.5.3).
 const SHORT: usize = 255;
 
 /// Checks what AMQP has no place for.
 pub(super) fn check(message: &Message) -> Result<()> {
-    let unknown = [
-        ("key", message.key.is_some(), "give routing_key"),
-        ("partition", message.partition.is_some(), "RabbitMQ has none"),
-        ("qos", message.qos.is_some(), "RabbitMQ confirms every message"),
-        ("retain", message.retain, "RabbitMQ keeps messages in queues"),
-    ];
-    if let Some((key, _, hint)) = unknown.iter().find(|(_, there, _)| *there) {
-        return Err(Error::invalid(format!("{key}: is not for RabbitMQ; {hint}")));
-    }
+    only(message, &["exchange", "routing_key", "priority", "expires", "persistent"], |key| match key {
+        "key" => "is not for RabbitMQ; give routing_key",
+        "partition" => "is not for RabbitMQ, which has none",
+        "qos" => "is not for RabbitMQ, which confirms every message",
+        _ => "is not for RabbitMQ, which keeps messages in queues",
+    })?;
     let short = [
         ("queue", Some(&message.destination)),
         ("exchange", message.exchange.as_ref()),

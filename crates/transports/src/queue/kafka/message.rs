@@ -4,6 +4,7 @@ use bytes::Bytes;
 use trunkline_core::{Error, Message, Result};
 
 use super::records::Record;
+use crate::queue::place::only;
 
 const CONTENT_TYPE: &str = "content-type";
 const MESSAGE_ID: &str = "message-id";
@@ -19,18 +20,7 @@ const LONGEST_NAME: usize = 249;
 ///
 /// `invalid_config`, naming what Kafka has no place for.
 pub(super) fn check(message: &Message) -> Result<()> {
-    let unknown = [
-        ("exchange", message.exchange.is_some()),
-        ("routing_key", message.routing_key.is_some()),
-        ("priority", message.priority.is_some()),
-        ("expires", message.expires.is_some()),
-        ("transient", message.transient),
-        ("qos", message.qos.is_some()),
-        ("retain", message.retain),
-    ];
-    if let Some((key, _)) = unknown.iter().find(|(_, there)| *there) {
-        return Err(Error::invalid(format!("{key}: Kafka has nothing of the kind")));
-    }
+    only(message, &["key", "partition"], |_| "Kafka has nothing of the kind")?;
     if message.partition.is_some_and(|partition| partition < 0) {
         return Err(Error::invalid("partition: counts from 0"));
     }

@@ -11,6 +11,8 @@ use trunkline_core::{Error, Kind, Message, Outcome, Result};
 
 use crate::queue::replies::Replies;
 
+/// What answers are sent to has a name that begins so, before the id of the request.
+pub(super) const ANSWERS: &str = "trunkline.answers.";
 /// Bytes that all messages take at most.
 const BYTES: usize = 256 << 20;
 
@@ -20,13 +22,13 @@ pub(super) struct Shelf {
     inside: Mutex<Inside>,
     /// Rung when a message comes.
     bell: Notify,
+    /// Who waits for answers.
+    pub(super) replies: Arc<Replies>,
 }
 
 #[derive(Debug, Default)]
 struct Inside {
     queues: HashMap<String, Queue>,
-    /// Where answers go, by the name of the queue that they are sent to.
-    answers: HashMap<String, Arc<Replies>>,
     number: u64,
     bytes: usize,
 }
@@ -52,9 +54,6 @@ pub(super) struct Taken {
     pub(super) deliveries: u32,
 }
 
-/// Answers go to somebody until this is dropped.
-pub(super) struct Open<'a>(&'a Shelf, String);
-
 impl Shelf {
     /// Puts a message into a queue, for each of its groups, and gives its number.
     ///
@@ -62,12 +61,13 @@ impl Shelf {
     ///
     /// `rejected` where no more fits.
     pub(super) fn put(&self, message: Message) -> Result<u64> {
-        let mut inside = self.inside();
-        if let Some(replies) = inside.answers.get(&message.destination).cloned() {
-            drop(inside);
-            replies.tell(message);
+        // Answers are in no queue: one that nobody waits for any more would stay there.
+        if let Some(id) = message.destination.strip_prefix(ANSWERS) {
+            let id = Some(id.to_owned());
+            self.replies.tell(Message { correlation_id: id, ..message });
             return Ok(0);
         }
+        let mut inside = self.inside();
         inside.number += 1;
         let (number, size) = (inside.number, message.body.len() + 256);
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
@@ -131,12 +131,6 @@ impl Shelf {
         self.bell.notify_waiters();
     }
 
-    /// What is sent to the queue of this name is an answer that somebody waits for.
-    pub(super) fn answer(&self, name: String, replies: Arc<Replies>) -> Open<'_> {
-        self.inside().answers.insert(name.clone(), replies);
-        Open(self, name)
-    }
-
     /// The queues, and how many messages the fullest of their groups has.
     pub(super) fn list(&self) -> Vec<(String, usize)> {
         let inside = self.inside();
@@ -149,11 +143,5 @@ impl Shelf {
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        self.0.inside().answers.remove(&self.1);
     }
 }

@@ -3,6 +3,8 @@
 use rumqttc::{Publish, PublishOptions, PublishProperties, QoS};
 use trunkline_core::{Error, Message, Result};
 
+use crate::queue::place::only;
+
 /// What MQTT has no place for of its own stands among the user properties.
 const ID: &str = "message-id";
 const KEY: &str = "key";
@@ -11,15 +13,11 @@ const LONG: usize = 65_535;
 
 /// Checks what MQTT has no place for.
 pub(super) fn check(message: &Message) -> Result<()> {
-    let unknown = [
-        ("exchange", message.exchange.is_some()),
-        ("routing_key", message.routing_key.is_some()),
-        ("partition", message.partition.is_some()),
-        ("priority", message.priority.is_some()),
-    ];
-    if let Some((key, _)) = unknown.iter().find(|(_, there)| *there) {
-        return Err(Error::invalid(format!("{key}: is not for MQTT; topics have nothing of the kind")));
-    }
+    only(
+        message,
+        &["key", "expires", "qos", "retain"],
+        |_| "is not for MQTT; topics have nothing of the kind",
+    )?;
     if message.qos.is_some_and(|qos| qos > 2) {
         return Err(Error::invalid("qos: must be 0, 1 or 2"));
     }

@@ -12,11 +12,7 @@ use std::{
 use async_nats::{
     Client, ConnectOptions, Event, ServerAddr, StatusCode, Subscriber,
     jetstream::{self, context::GetStreamByNameErrorKind},
-    rustls::{
-        self, DigitallySignedStruct, SignatureScheme,
-        client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-        pki_types::{CertificateDer, ServerName, UnixTime},
-    },
+    rustls::{self, pki_types::ServerName},
 };
 use futures_util::StreamExt;
 use quick_cache::sync::Cache;
@@ -27,7 +23,7 @@ use trunkline_core::{Context, Error, Kind, Outcome, Result, Secret, Zone};
 use super::{failure, message};
 use crate::{
     dial::admitted,
-    http::Tls,
+    http::{Tls, Whom},
     queue::{broker::Login, config::Parts, replies::Replies},
 };
 
@@ -266,56 +262,5 @@ fn for_name(tls: &Tls, host: &str) -> Result<rustls::ClientConfig> {
     let bare = host.trim_matches(['[', ']']).to_owned();
     let name = ServerName::try_from(bare)
         .map_err(|_| Error::invalid(format!("{host} is no name that a certificate can be for")))?;
-    let mut config = (*tls.config()?).clone();
-    let chain = rustls::client::WebPkiServerVerifier::builder_with_provider(
-        Arc::new(tls.roots()?),
-        config.crypto_provider().clone(),
-    );
-    let chain = chain.build().map_err(|_| {
-        Error::invalid("tls.ca: no authority is known on this machine; give the one of the server")
-    })?;
-    config.dangerous().set_certificate_verifier(Arc::new(ForName { name, chain }));
-    Ok(config)
-}
-
-/// Takes a certificate for the name that is meant, whatever was dialled.
-#[derive(Debug)]
-struct ForName {
-    name: ServerName<'static>,
-    chain: Arc<rustls::client::WebPkiServerVerifier>,
-}
-
-impl ServerCertVerifier for ForName {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        self.chain.verify_server_cert(certificate, between, &self.name, ocsp, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chain.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chain.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
-    }
+    tls.config_for(Whom::This(name)).map(Arc::unwrap_or_clone)
 }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use async_nats::{HeaderMap, HeaderName, HeaderValue};
 use trunkline_core::{Error, Message, Result};
 
+use crate::queue::place::only;
+
 /// What NATS has no place for of its own stands in headers.
 const ID: &str = "Nats-Msg-Id";
 const MEDIA: &str = "Content-Type";
@@ -13,21 +15,7 @@ const REPLY_TO: &str = "Trunkline-Reply-To";
 
 /// Checks what NATS has no place for.
 pub(super) fn check(message: &Message) -> Result<()> {
-    let unknown = [
-        ("exchange", message.exchange.is_some()),
-        ("routing_key", message.routing_key.is_some()),
-        ("key", message.key.is_some()),
-        ("partition", message.partition.is_some()),
-        ("priority", message.priority.is_some()),
-        ("expires", message.expires.is_some()),
-        ("qos", message.qos.is_some()),
-        ("retain", message.retain),
-    ];
-    if let Some((key, _)) = unknown.iter().find(|(_, there)| *there) {
-        return Err(Error::invalid(format!(
-            "{key}: is not for NATS; subjects and streams have nothing of the kind"
-        )));
-    }
+    only(message, &[], |_| "is not for NATS; subjects and streams have nothing of the kind")?;
     let subject = &message.destination;
     if subject.split('.').any(str::is_empty)
         || subject.contains(|c: char| c.is_whitespace() || c.is_control())
