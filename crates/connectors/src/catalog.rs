@@ -1,0 +1,147 @@
+//! `Catalog`: the connectors that there are: those of this build, and those of a folder, which take the place of what has
+//! their name.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, LazyLock},
+};
+
+use trunkline_core::{Error, Result, parse};
+
+use crate::Connector;
+
+macro_rules! built_in {
+    ($($name:literal)*) => {
+        /// The manifests of this build, by name.
+        pub const BUILT_IN: &[(&str, &str)] = &[$(($name, include_str!(concat!("../catalog/", $name, ".yaml")))),*];
+    };
+}
+
+built_in! { "hubspot" "salesforce" "stripe" "twilio" }
+
+/// The connectors that there are.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog(BTreeMap<String, Arc<Connector>>);
+
+impl Catalog {
+    /// Those of this build.
+    pub fn built_in() -> &'static Self {
+        static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+            let parsed = BUILT_IN.iter().map(|(name, text)| {
+                let connector =
+                    Connector::parse(text).expect("the manifests of this build are right, as a test shows");
+                ((*name).to_owned(), Arc::new(connector))
+            });
+            Catalog(parsed.collect())
+        });
+        &CATALOG
+    }
+
+    /// These and those of a folder: each of its `.yaml`, `.yml` and `.json` files. What is wrong with a file is told with
+    /// its path; then what was read from it `before` stays.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` where the folder cannot be read.
+    pub fn with_folder(&self, folder: &Path, before: Option<&Self>) -> Result<(Self, Vec<(PathBuf, Error)>)> {
+        let (mut catalog, mut wrong) = (self.clone(), Vec::new());
+        for path in files(folder)? {
+            let read =
+                fs::read_to_string(&path).map_err(|error| Error::invalid(format!("cannot be read: {error}")));
+            match read.and_then(|text| Connector::parse(&text)) {
+                Ok(connector) => {
+                    drop(catalog.0.insert(connector.manifest().name.clone(), Arc::new(connector)))
+                }
+                Err(error) => {
+                    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+                    if let Some(kept) = before.and_then(|before| before.get(stem)) {
+                        catalog.0.insert(stem.to_owned(), kept.clone());
+                    }
+                    wrong.push((path, error));
+                }
+            }
+        }
+        Ok((catalog, wrong))
+    }
+
+    /// The connector of this name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Connector>> {
+        self.0.get(name)
+    }
+
+    /// The connector of this name, or what there is.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, with the nearest name.
+    pub fn find(&self, name: &str) -> Result<&Arc<Connector>> {
+        self.get(name).ok_or_else(|| {
+            let known = self.0.keys().map(String::as_str);
+            let near = parse::nearest(name, known.clone()).map(|near| format!("did you mean `{near}`? "));
+            let list = known.collect::<Vec<_>>().join(", ");
+            Error::invalid(format!(
+                "connector: there is none of this name; {}there are: {list}",
+                near.unwrap_or_default()
+            ))
+        })
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Connector>> {
+        self.0.values()
+    }
+}
+
+/// The manifests of a folder, in the order of their names.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let wrong = |error| Error::invalid(format!("{}: cannot be read: {error}", folder.display()));
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(wrong)? {
+        let path = entry.map_err(wrong)?.path();
+        if path.extension().is_some_and(|kind| ["yaml", "yml", "json"].iter().any(|known| kind == *known)) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifests_of_this_build_are_right_and_have_the_names_of_their_files() {
+        for (name, text) in BUILT_IN {
+            let connector = Connector::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(connector.manifest().name, *name);
+            for action in connector.manifest().actions.keys() {
+                let schema = connector.action_schema(action).unwrap();
+                jsonschema::validator_for(schema).unwrap_or_else(|error| panic!("{name}.{action}: {error}"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_adds_and_replaces_and_what_is_wrong_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("acme.yaml");
+        let manifest = |title: &str| {
+            format!("name: acme\ntitle: {title}\nintegration: {{base_url: 'https://acme.example'}}\n")
+        };
+        fs::write(&path, manifest("Acme")).unwrap();
+        fs::write(folder.path().join("notes.txt"), "no manifest").unwrap();
+        let (first, wrong) = Catalog::built_in().with_folder(folder.path(), None).unwrap();
+        assert!(wrong.is_empty());
+        assert_eq!(first.get("acme").unwrap().manifest().title, "Acme");
+        assert!(first.get("stripe").is_some());
+
+        fs::write(&path, "name: acme\ntitel: Acme\n").unwrap();
+        let (second, wrong) = Catalog::built_in().with_folder(folder.path(), Some(&first)).unwrap();
+        assert_eq!(second.get("acme").unwrap().manifest().title, "Acme");
+        assert!(wrong[0].1.message().contains("did you mean `title`"), "{}", wrong[0].1);
+        assert!(second.find("acmee").unwrap_err().message().contains("did you mean `acme`"));
+    }
+}

@@ -1,0 +1,398 @@
+//! `Connector`: a manifest that was checked, ready to complete configurations and to make requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+use trunkline_core::{Error, Result, parse};
+
+use crate::{
+    Action, Answer, Auth, Body, Input, Manifest, Paging, input,
+    merge::merge,
+    place::Place,
+    schema::Checker,
+    template::{Scope, Template, below},
+    yaml,
+};
+
+/// Keys of a configuration that are for the connector, and gone when it is complete.
+const OWN: [&str; 3] = ["connector", "inputs", "auth"];
+/// The type of an integration whose connector names none.
+const TYPE: &str = "rest";
+
+/// What is known of a vendor, checked.
+#[derive(Debug)]
+pub struct Connector {
+    manifest: Manifest,
+    integration: Template,
+    auth: Vec<Template>,
+    /// Inputs of an integration with an auth scheme of its own, then of each way to authenticate. None has to be there: what
+    /// is missing, connections have.
+    inputs: Vec<Checker>,
+    pages: BTreeMap<String, Paging>,
+    actions: BTreeMap<String, Ready>,
+}
+
+/// An action that was checked.
+#[derive(Debug)]
+struct Ready {
+    input: Checker,
+    path: Option<Template>,
+    /// Everything else of the request.
+    rest: Template,
+    /// What is in the body; all of the input that is used nowhere else, where nothing is said.
+    send: Option<Template>,
+    used: BTreeSet<String>,
+}
+
+/// A call of an action, as its caller made it.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// What the action is given.
+    pub input: Map<String, Value>,
+    /// What of the request the caller says itself, such as `headers` and `timeout`.
+    pub over: Map<String, Value>,
+}
+
+impl Connector {
+    /// Reads a manifest, YAML or JSON, and checks all of it.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, with the path to what is wrong.
+    pub fn parse(text: &str) -> Result<Self> {
+        Self::new(parse::value(yaml::parse(text)?, "")?)
+    }
+
+    /// Checks a manifest.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connector::parse`].
+    pub fn new(manifest: Manifest) -> Result<Self> {
+        crate::lint::lint(&manifest)?;
+        let integration = Template::object(manifest.integration.iter(), "integration")?;
+        let auth = manifest
+            .auth
+            .iter()
+            .map(|auth| Template::object(auth.auth_config.iter(), &format!("auth.{}.auth_config", auth.id)));
+        let auth = auth.collect::<Result<Vec<_>>>()?;
+        let ways = std::iter::once(None).chain(manifest.auth.iter().map(Some));
+        let inputs: Vec<_> = ways.map(|auth| Checker::new(input::lenient(all(&manifest, auth)))).collect();
+        for checker in &inputs {
+            checker.compile().map_err(|error| error.at("inputs"))?;
+        }
+        let pages = manifest
+            .pages
+            .iter()
+            .map(|(name, pages)| Ok((name.clone(), pages.open(&format!("pages.{name}"))?)));
+        let pages = pages.collect::<Result<_>>()?;
+        let actions = manifest
+            .actions
+            .iter()
+            .map(|(name, action)| Ok((name.clone(), Ready::new(action, &format!("actions.{name}"))?)));
+        let actions = actions.collect::<Result<_>>()?;
+        let connector = Self { integration, auth, inputs, pages, actions, manifest };
+        connector.names()?;
+        Ok(connector)
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The JSON Schema of `inputs` for one of the ways to authenticate, the usual one unless named: it draws a form.
+    pub fn input_schema(&self, auth: Option<&str>) -> Value {
+        let named = auth.and_then(|id| self.manifest.auth.iter().find(|auth| auth.id == id));
+        input::schema(all(&self.manifest, named.or(self.manifest.auth.first())))
+    }
+
+    /// All inputs that there are, those of ways to authenticate included.
+    pub fn inputs(&self) -> impl Iterator<Item = &Input> {
+        self.manifest.inputs.iter().chain(self.manifest.auth.iter().flat_map(|auth| &auth.inputs))
+    }
+
+    /// The JSON Schema of what an action is given.
+    pub fn action_schema(&self, action: &str) -> Option<&Value> {
+        self.actions.get(action).map(|action| action.input.schema())
+    }
+
+    /// The configuration of an integration that names this connector, completed: what it says itself wins over what the
+    /// manifest says. Inputs that it needs and lacks are what each connection has of its own.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming the key.
+    pub fn complete(&self, document: &Map<String, Value>) -> Result<Map<String, Value>> {
+        let auth = self.auth(document)?;
+        let inputs = self.given(document, auth)?;
+        let scope = Scope::new(json!({ "inputs": inputs }));
+        let mut complete = match self.integration.render(&scope, Place::Free)? {
+            Some(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        };
+        // Its host and its path are no place for just anything.
+        if let Some(base) = self.manifest.integration.get("base_url").and_then(Value::as_str) {
+            let base = Template::text(base, "base_url")?.render(&scope, Place::Address)?;
+            complete.extend(base.map(|base| ("base_url".to_owned(), base)));
+        }
+        complete.entry("type").or_insert_with(|| TYPE.into());
+        if let Some(auth) = auth {
+            complete.insert("auth_type".to_owned(), self.manifest.auth[auth].auth_type.clone().into());
+            let config = self.auth[auth].render(&scope, Place::Free)?;
+            complete.extend(config.map(|config| ("auth_config".to_owned(), config)));
+        }
+        let title =
+            document.get("name").is_none().then(|| ("name".to_owned(), self.manifest.title.clone().into()));
+        let mut own = document.clone();
+        own.extend(title);
+        own.retain(|key, _| !OWN.contains(&key.as_str()));
+        merge(&mut complete, own);
+        Ok(complete)
+    }
+
+    /// The inputs that a configuration leaves to its connections.
+    pub fn missing(&self, document: &Map<String, Value>) -> Vec<&str> {
+        let given = document.get("inputs").and_then(Value::as_object);
+        let auth = self.auth(document).ok().flatten().map(|at| &self.manifest.auth[at]);
+        let missing = all(&self.manifest, auth).filter(|input| {
+            input.is_required() && given.is_none_or(|given| !given.contains_key(&input.name))
+        });
+        missing.map(|input| &*input.name).collect()
+    }
+
+    /// The request for an action.
+    ///
+    /// # Errors
+    ///
+    /// `unsupported` where there is no such action; `invalid_config`, naming the key of the input.
+    pub fn request(&self, document: &Map<String, Value>, name: &str, asked: Asked) -> Result<Answer> {
+        let (Some(action), Some(ready)) = (self.manifest.actions.get(name), self.actions.get(name)) else {
+            return Err(self.no_action(name));
+        };
+        let inputs = self.given(document, self.auth(document)?)?;
+        let input = Value::Object(asked.input);
+        ready.input.check(&input, "input")?;
+        let scope = Scope::new(json!({ "inputs": inputs, "input": input }));
+        let mut request = match ready.rest.render(&scope, Place::Free)? {
+            Some(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        };
+        if let Some(path) = &ready.path {
+            let path = path.render(&scope, Place::Path)?;
+            request.extend(path.map(|path| ("endpoint".to_owned(), path)));
+        }
+        if action.request.is_none() {
+            let body = match &ready.send {
+                Some(send) => send.render(&scope, Place::Free)?,
+                None if action.takes_body() => Some(ready.unused(input)).filter(|body| *body != json!({})),
+                None => None,
+            };
+            let form = action.body.unwrap_or(self.manifest.body) == Body::Form;
+            request.extend(body.map(|body| ((if form { "data" } else { "json" }).to_owned(), body)));
+        }
+        merge(&mut request, asked.over);
+        Ok(Answer { request: request.into(), returns: action.returns.clone(), repeats: action.repeats })
+    }
+
+    /// How the list that an action gives comes in pages; without an action, how lists do in general.
+    pub fn paging(&self, action: Option<&str>) -> Option<&Paging> {
+        let named = action.and_then(|action| self.manifest.actions.get(action)?.pages.as_deref());
+        self.pages.get(named.unwrap_or("default"))
+    }
+
+    fn no_action(&self, name: &str) -> Error {
+        let known = self.manifest.actions.keys().map(String::as_str);
+        let near = parse::nearest(name, known.clone()).map(|near| format!(", did you mean `{near}`?"));
+        let list = known.collect::<Vec<_>>().join(", ");
+        let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+        let message = format!(
+            "{} has no action `{shown}`{}; there are: {list}",
+            self.manifest.title,
+            near.unwrap_or_default()
+        );
+        Error::new(trunkline_core::Kind::Unsupported, message)
+    }
+
+    fn no_input<'a>(&self, key: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
+        let near = parse::nearest(key, known.clone()).map(|near| format!(", did you mean `{near}`?"));
+        let shown: String = key.chars().filter(|c| !c.is_control()).take(64).collect();
+        let list = known.collect::<Vec<_>>().join(", ");
+        let near = near.unwrap_or_default();
+        Error::invalid(format!("inputs: unknown key `{shown}`{near}; {} takes {list}", self.manifest.title))
+    }
+
+    /// Which way to authenticate a configuration chooses; none where it has one of its own.
+    fn auth(&self, document: &Map<String, Value>) -> Result<Option<usize>> {
+        let ways = &self.manifest.auth;
+        match document.get("auth") {
+            Some(Value::String(id)) => match ways.iter().position(|auth| auth.id == *id) {
+                Some(at) => Ok(Some(at)),
+                None => {
+                    let known = ways.iter().map(|auth| &*auth.id).collect::<Vec<_>>().join(", ");
+                    Err(Error::invalid(format!(
+                        "auth: {} has no such way; there are: {known}",
+                        self.manifest.title
+                    )))
+                }
+            },
+            Some(_) => Err(Error::invalid("auth: expected a string")),
+            None if document.contains_key("auth_type") || ways.is_empty() => Ok(None),
+            None => {
+                // What is given says which is meant.
+                let given = document.get("inputs").and_then(Value::as_object);
+                let of = |auth: &Auth| {
+                    auth.inputs.iter().any(|input| given.is_some_and(|given| given.contains_key(&input.name)))
+                };
+                Ok(Some(ways.iter().position(of).unwrap_or_default()))
+            }
+        }
+    }
+
+    /// The inputs of a configuration, checked, with defaults, and with what connections have of their own.
+    fn given(&self, document: &Map<String, Value>, auth: Option<usize>) -> Result<Map<String, Value>> {
+        let mut given = match document.get("inputs") {
+            None => Map::new(),
+            Some(Value::Object(given)) => given.clone(),
+            Some(_) => return Err(Error::invalid("inputs: expected an object")),
+        };
+        let chosen = auth.map(|at| &self.manifest.auth[at]);
+        for input in all(&self.manifest, chosen) {
+            if !given.contains_key(&input.name) {
+                let later = || input.is_required().then(|| format!("{{{{connection.{}}}}}", input.name));
+                let value = input.default.clone().or_else(later);
+                given.extend(value.map(|value| (input.name.clone(), value.into())));
+            }
+        }
+        // References and what connections have of their own are looked at when they are used; but not what they are for.
+        let known = all(&self.manifest, chosen);
+        if let Some(key) = given.keys().find(|key| !known.clone().any(|input| input.name == **key)) {
+            return Err(self.no_input(key, known.map(|input| &*input.name)));
+        }
+        let mut checked = given.clone();
+        checked.retain(|_, value| !value.as_str().is_some_and(is_elsewhere));
+        self.inputs[place(auth)].check(&checked.into(), "inputs")?;
+        Ok(given)
+    }
+
+    /// Checks that expressions ask for nothing that nobody gives.
+    fn names(&self) -> Result<()> {
+        let inputs: BTreeSet<_> = self.inputs().map(|input| &*input.name).collect();
+        // Of a way that is not chosen an expression gets nothing.
+        known("integration", &self.integration.names(), &inputs, None)?;
+        for (auth, template) in self.manifest.auth.iter().zip(&self.auth) {
+            let own = all(&self.manifest, Some(auth)).map(|input| &*input.name).collect();
+            known(&format!("auth.{}", auth.id), &template.names(), &own, None)?;
+        }
+        for (name, ready) in &self.actions {
+            let properties = ready.input.schema()["properties"].as_object();
+            let own = properties.map(|properties| properties.keys().map(String::as_str).collect());
+            for template in
+                [Some(&ready.rest), ready.path.as_ref(), ready.send.as_ref()].into_iter().flatten()
+            {
+                known(&format!("actions.{name}"), &template.names(), &inputs, own.as_ref())?;
+            }
+            let pages = self.manifest.actions[name].pages.as_ref();
+            if let Some(pages) = pages.filter(|pages| !self.pages.contains_key(*pages)) {
+                return Err(Error::invalid(format!(
+                    "actions.{name}.pages: there is no `{pages}` among pages"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The inputs of a manifest, and of one way to authenticate.
+fn all<'a>(manifest: &'a Manifest, auth: Option<&'a Auth>) -> impl Iterator<Item = &'a Input> + Clone {
+    manifest.inputs.iter().chain(auth.into_iter().flat_map(|auth| &auth.inputs))
+}
+
+/// Where the checker of a way to authenticate is.
+fn place(auth: Option<usize>) -> usize {
+    auth.map_or(0, |at| at + 1)
+}
+
+/// Whether a value is a reference, or each connection has one of its own.
+fn is_elsewhere(value: &str) -> bool {
+    value.contains("${") || value.contains("{{connection.")
+}
+
+/// Checks that these names are of what is given.
+fn known(
+    place: &str,
+    names: &BTreeSet<String>,
+    inputs: &BTreeSet<&str>,
+    own: Option<&BTreeSet<&str>>,
+) -> Result<()> {
+    for name in names {
+        let (root, below) = name.split_once('.').unwrap_or((name, ""));
+        let first = below.split('.').next().unwrap_or_default();
+        let given = match root {
+            "inputs" => inputs.contains(first),
+            "input" => own.is_some_and(|own| first.is_empty() || own.contains(first)),
+            _ => false,
+        };
+        if !given {
+            return Err(Error::invalid(format!("{place}: {{{{ {name} }}}} is nothing that is given")));
+        }
+    }
+    Ok(())
+}
+
+impl Action {
+    /// Whether its method has a body that means something (RFC 9110 section 9.3).
+    fn takes_body(&self) -> bool {
+        !matches!(self.method.as_deref(), None | Some("GET" | "HEAD" | "DELETE" | "OPTIONS"))
+    }
+}
+
+impl Ready {
+    fn new(action: &Action, place: &str) -> Result<Self> {
+        let none = || json!({ "type": "object", "properties": {}, "additionalProperties": false });
+        let input = Checker::new(action.input.clone().unwrap_or_else(none));
+        let text = |key: &str, text: &String| Template::text(text, &below(place, key));
+        let path = action.path.as_ref().map(|path| text("path", path)).transpose()?;
+        let rest = match &action.request {
+            Some(request) => Template::object(request.iter(), &below(place, "request"))?,
+            None => Template::parse(&action.head(), place)?,
+        };
+        let send =
+            action.send.as_ref().map(|send| Template::parse(send, &below(place, "send"))).transpose()?;
+        let mut used: BTreeSet<_> = rest.names();
+        used.extend(path.iter().flat_map(Template::names));
+        let used = used
+            .iter()
+            .filter_map(|name| name.strip_prefix("input.")?.split('.').next().map(ToOwned::to_owned));
+        Ok(Self { used: used.collect(), input, path, rest, send })
+    }
+
+    /// What of the input is in neither path nor query nor headers.
+    fn unused(&self, input: Value) -> Value {
+        match input {
+            Value::Object(mut fields) => {
+                fields.retain(|key, _| !self.used.contains(key));
+                fields.into()
+            }
+            input => input,
+        }
+    }
+}
+
+impl Action {
+    /// Method, query and headers of its request.
+    fn head(&self) -> Value {
+        let mut head = Map::new();
+        head.extend(self.method.clone().map(|method| ("method".to_owned(), method.into())));
+        if !self.query.is_empty() {
+            head.insert("params".to_owned(), json!(self.query));
+        }
+        if !self.headers.is_empty() {
+            head.insert("headers".to_owned(), json!(self.headers));
+        }
+        head.into()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+use serde_json::{Map, Value, json};
+
+use super::*;
+use crate::Catalog;
+
+fn fields(value: Value) -> Map<String, Value> {
+    serde_json::from_value(value).unwrap()
+}
+
+fn acme(manifest: Value) -> Connector {
+    Connector::parse(&manifest.to_string()).unwrap()
+}
+
+fn of_two_ways() -> Connector {
+    acme(json!({
+        "name": "acme", "title": "Acme",
+        "inputs": [
+            {"name": "region", "title": "Region", "enum": ["eu", "us"], "default": "eu"},
+            {"name": "team", "title": "Team", "optional": true},
+        ],
+        "auth": [
+            {"id": "key", "title": "Key", "inputs": [{"name": "api_key", "title": "Key", "secret": true, "pattern": "^k_"}],
+             "auth_type": "api_key", "auth_config": {"key": "{{ inputs.api_key }}", "header": "X-Key"}},
+            {"id": "login", "title": "Login", "inputs": [{"name": "user", "title": "User"}, {"name": "password", "title": "Password", "secret": true}],
+             "auth_type": "basic", "auth_config": {"username": "{{ inputs.user }}", "password": "{{ inputs.password }}"}},
+        ],
+        "integration": {
+            "base_url": "https://{{ inputs.region }}.acme.example/v1", "timeout": 10,
+            "headers": {"X-Team": "{{ inputs.team }}", "accept": "application/json"},
+        },
+    }))
+}
+
+#[test]
+fn an_integration_is_completed_and_what_it_says_itself_wins() {
+    let own = json!({
+        "integration_id": "a", "connector": "acme", "inputs": {"api_key": "k_1"}, "timeout": 5, "headers": {"accept": "text/csv"},
+    });
+    assert_eq!(
+        Value::Object(of_two_ways().complete(&fields(own)).unwrap()),
+        json!({
+            "integration_id": "a", "name": "Acme", "type": "rest", "base_url": "https://eu.acme.example/v1", "timeout": 5,
+            "headers": {"accept": "text/csv"}, "auth_type": "api_key", "auth_config": {"key": "k_1", "header": "X-Key"},
+        })
+    );
+}
+
+#[test]
+fn what_is_given_says_which_way_to_authenticate_is_meant_and_a_scheme_of_its_own_takes_its_place() {
+    for (own, auth_type, config) in [
+        (
+            json!({"inputs": {"user": "u", "password": "p"}}),
+            "basic",
+            json!({"username": "u", "password": "p"}),
+        ),
+        (
+            json!({"auth": "login", "inputs": {"user": "u"}}),
+            "basic",
+            json!({"username": "u", "password": "{{connection.password}}"}),
+        ),
+        (json!({}), "api_key", json!({"key": "{{connection.api_key}}", "header": "X-Key"})),
+        (
+            json!({"inputs": {"api_key": "${env:KEY}"}}),
+            "api_key",
+            json!({"key": "${env:KEY}", "header": "X-Key"}),
+        ),
+        (json!({"auth_type": "bearer", "auth_config": {"token": "t"}}), "bearer", json!({"token": "t"})),
+    ] {
+        let complete = of_two_ways().complete(&fields(own.clone())).unwrap();
+        assert_eq!((&complete["auth_type"], &complete["auth_config"]), (&json!(auth_type), &config), "{own}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_inputs_is_named_and_not_shown() {
+    for (own, words) in [
+        (json!({"inputs": {"api_key": "hunter2"}}), "inputs.api_key: "),
+        (json!({"inputs": {"region": "mars"}}), "inputs.region: "),
+        (json!({"inputs": {"regoin": "eu"}}), "inputs: unknown key `regoin`, did you mean `region`?"),
+        (json!({"auth": "key", "inputs": {"user": "u"}}), "inputs: unknown key `user`"),
+        (json!({"auth": "oauth"}), "auth: Acme has no such way; there are: key, login"),
+        (json!({"inputs": "eu"}), "inputs: expected an object"),
+    ] {
+        let error = of_two_ways().complete(&fields(own.clone())).unwrap_err();
+        assert!(error.message().starts_with(words), "{own}: {error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn a_manifest_that_is_wrong_says_where() {
+    let base = json!({"base_url": "https://a.example"});
+    for (manifest, words) in [
+        (json!({"name": "A", "title": "A", "integration": base}), "name: "),
+        (
+            json!({"name": "a", "title": "A", "integration": base, "acitons": {}}),
+            "unknown key `acitons`, did you mean `actions`?",
+        ),
+        (
+            json!({"name": "a", "title": "A", "integration": {"auth_type": "basic"}}),
+            "integration.auth_type: ",
+        ),
+        (
+            json!({"name": "a", "title": "A", "integration": {"base_url": "https://{{ inputs.x }}"}}),
+            "integration: {{ inputs.x }}",
+        ),
+        (
+            json!({"name": "a", "title": "A", "integration": base, "actions": {"x": {"title": "X"}}}),
+            "actions.x: needs method",
+        ),
+        (
+            json!({"name": "a", "title": "A", "integration": base, "actions": {"x": {"title": "X", "method": "GET", "path": "/{{ input.y }}"}}}),
+            "actions.x: {{ input.y }}",
+        ),
+        (
+            json!({"name": "a", "title": "A", "integration": base, "actions": {"x": {"title": "X", "method": "GET", "path": "/", "pages": "p"}}}),
+            "actions.x.pages: ",
+        ),
+        (
+            json!({"name": "a", "title": "A", "integration": base, "pages": {"default": {"type": "cursor", "query": "q"}}}),
+            "pages.default.next: ",
+        ),
+    ] {
+        let error = Connector::parse(&manifest.to_string()).unwrap_err();
+        assert!(error.message().starts_with(words), "{error}");
+    }
+}
+
+#[test]
+fn an_action_becomes_the_request_that_its_transport_takes() {
+    for (connector, inputs, action, input, request, returns) in [
+        (
+            "stripe",
+            json!({"secret_key": "sk_test_1"}),
+            "create_payment_intent",
+            json!({"amount": 1999, "currency": "usd", "metadata": {"order id": "6"}}),
+            json!({"method": "POST", "endpoint": "/v1/payment_intents", "data": {"amount": 1999, "currency": "usd", "metadata": {"order id": "6"}}}),
+            None,
+        ),
+        (
+            "stripe",
+            json!({"secret_key": "sk_test_1"}),
+            "get_customer",
+            json!({"customer_id": "cus/../1"}),
+            json!({"method": "GET", "endpoint": "/v1/customers/cus%2F..%2F1"}),
+            None,
+        ),
+        (
+            "twilio",
+            json!({"account_sid": "AC0123456789abcdef0123456789abcdef"}),
+            "send_sms",
+            json!({"to": "+1", "from": "+2", "body": "hi"}),
+            json!({"method": "POST", "endpoint": "/Messages.json", "data": {"To": "+1", "From": "+2", "Body": "hi"}}),
+            None,
+        ),
+        (
+            "hubspot",
+            json!({}),
+            "create_contact",
+            json!({"email": "a@b", "properties": {"firstname": "A"}}),
+            json!({"method": "POST", "endpoint": "/crm/objects/2026-09/contacts", "json": {"properties": {"email": "a@b", "firstname": "A"}}}),
+            Some("/id"),
+        ),
+        (
+            "salesforce",
+            json!({}),
+            "update_opportunity",
+            json!({"opportunity_id": "006", "fields": {"StageName": "Won"}}),
+            json!({"method": "PATCH", "endpoint": "/sobjects/Opportunity/006", "json": {"StageName": "Won"}}),
+            None,
+        ),
+    ] {
+        let connector = Catalog::built_in().get(connector).unwrap();
+        let asked = Asked { input: fields(input), over: Map::new() };
+        let answer = connector.request(&fields(json!({"inputs": inputs})), action, asked).unwrap();
+        assert_eq!((answer.request, answer.returns.as_deref()), (request, returns), "{action}");
+    }
+}
+
+#[test]
+fn input_that_is_wrong_and_an_action_that_is_not_there_are_named() {
+    let stripe = Catalog::built_in().get("stripe").unwrap();
+    for (action, input, words) in [
+        ("create_payment_intent", json!({"currency": "usd"}), "input.amount: is missing"),
+        ("create_payment_intent", json!({"amount": "5", "currency": "usd"}), "input.amount: "),
+        ("get_customer", json!({"customer": "x"}), "input."),
+        ("get_customer", json!({"customer_id": ".."}), "input.customer_id: a part of a path"),
+        (
+            "create_payment_intnet",
+            json!({}),
+            "Stripe has no action `create_payment_intnet`, did you mean `create_payment_intent`?",
+        ),
+    ] {
+        let asked = Asked { input: fields(input), over: Map::new() };
+        let error = stripe.request(&Map::new(), action, asked).unwrap_err();
+        assert!(error.message().starts_with(words), "{action}: {error}");
+    }
+}
+
+#[test]
+fn a_caller_says_what_of_the_request_is_otherwise() {
+    let stripe = Catalog::built_in().get("stripe").unwrap();
+    let over = fields(json!({"headers": {"Stripe-Account": "acct_2"}, "timeout": 5}));
+    let asked = Asked { input: fields(json!({"customer_id": "cus_1"})), over };
+    let answer = stripe.request(&Map::new(), "get_customer", asked).unwrap();
+    assert_eq!(answer.request["headers"], json!({"Stripe-Account": "acct_2"}));
+    assert_eq!(answer.request["timeout"], 5);
+}

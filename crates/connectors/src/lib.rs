@@ -1,0 +1,29 @@
+//! What Trunkline knows of vendors. A [`Manifest`] says how a service is reached, what can be done with it and what its
+//! answers mean: with it, connecting a service is naming the vendor and giving a key. It is data; adding a vendor is a
+//! file, and no Rust.
+//!
+//! A [`Connector`] is a manifest that was checked. It does two things: it completes the configuration of an integration
+//! ([`Connector::complete`]), and it turns the input of an action into the request that the integration's transport takes
+//! ([`Connector::request`]). Neither performs any I/O.
+
+mod action;
+mod catalog;
+mod connector;
+mod input;
+mod lint;
+mod manifest;
+mod merge;
+mod pages;
+mod place;
+mod schema;
+mod template;
+mod yaml;
+
+pub use self::{
+    action::{Action, Answer, Body, Repeats},
+    catalog::{BUILT_IN, Catalog},
+    connector::{Asked, Connector},
+    input::Input,
+    manifest::{Auth, Manifest},
+    pages::{Next, Pages, Paging, Started},
+};

@@ -1,0 +1,28 @@
+//! YAML, or JSON, into a tree.
+
+use serde_json::Value;
+use trunkline_core::{Error, Result};
+
+/// No manifest is larger. Those made of the largest OpenAPI documents have a few megabytes.
+const LONGEST: usize = 32 << 20;
+
+/// Reads a document.
+///
+/// # Errors
+///
+/// `invalid_config`, with line and column.
+pub(crate) fn parse(text: &str) -> Result<Value> {
+    if text.len() > LONGEST {
+        return Err(Error::invalid(format!("is larger than {} MiB", LONGEST >> 20)));
+    }
+    if text.trim_start().starts_with('{')
+        && let Ok(value) = serde_json::from_str(text)
+    {
+        return Ok(value);
+    }
+    let options = serde_saphyr::options! { strict_booleans: true, budget: None };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        // Its first line says what is wrong, and where.
+        Error::invalid(error.to_string().lines().next().unwrap_or("is no YAML").to_owned())
+    })
+}
