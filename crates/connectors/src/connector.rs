@@ -1,6 +1,9 @@
 //! `Connector`: a manifest that was checked, ready to complete configurations and to make requests.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::{Map, Value, json};
 use trunkline_core::{Error, Result, parse};
@@ -28,7 +31,7 @@ pub struct Connector {
     /// Inputs of an integration with an auth scheme of its own, then of each way to authenticate. None has to be there: what
     /// is missing, connections have.
     inputs: Vec<Checker>,
-    pages: BTreeMap<String, Paging>,
+    pages: BTreeMap<String, Arc<Paging>>,
     actions: BTreeMap<String, Ready>,
 }
 
@@ -84,7 +87,7 @@ impl Connector {
         let pages = manifest
             .pages
             .iter()
-            .map(|(name, pages)| Ok((name.clone(), pages.open(&format!("pages.{name}"))?)));
+            .map(|(name, pages)| Ok((name.clone(), Arc::new(pages.open(&format!("pages.{name}"))?))));
         let pages = pages.collect::<Result<_>>()?;
         let actions = manifest
             .actions
@@ -125,8 +128,7 @@ impl Connector {
     /// `invalid_config`, naming the key.
     pub fn complete(&self, document: &Map<String, Value>) -> Result<Map<String, Value>> {
         let auth = self.auth(document)?;
-        let inputs = self.given(document, auth)?;
-        let scope = Scope::new(json!({ "inputs": inputs }));
+        let scope = Scope::new(json!({ "inputs": self.given(document, auth)? }));
         let mut complete = match self.integration.render(&scope, Place::Free)? {
             Some(Value::Object(fields)) => fields,
             _ => Map::new(),
@@ -161,16 +163,24 @@ impl Connector {
         missing.map(|input| &*input.name).collect()
     }
 
-    /// The request for an action.
+    /// What a configuration gives, with defaults, and with placeholders for what connections have of their own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connector::complete`].
+    pub fn given_inputs(&self, document: &Map<String, Value>) -> Result<Map<String, Value>> {
+        self.given(document, self.auth(document)?)
+    }
+
+    /// The request for an action, where these inputs are given.
     ///
     /// # Errors
     ///
     /// `unsupported` where there is no such action; `invalid_config`, naming the key of the input.
-    pub fn request(&self, document: &Map<String, Value>, name: &str, asked: Asked) -> Result<Answer> {
+    pub fn request(&self, inputs: &Map<String, Value>, name: &str, asked: Asked) -> Result<Answer> {
         let (Some(action), Some(ready)) = (self.manifest.actions.get(name), self.actions.get(name)) else {
             return Err(self.no_action(name));
         };
-        let inputs = self.given(document, self.auth(document)?)?;
         let input = Value::Object(asked.input);
         ready.input.check(&input, "input")?;
         let scope = Scope::new(json!({ "inputs": inputs, "input": input }));
@@ -196,7 +206,7 @@ impl Connector {
     }
 
     /// How the list that an action gives comes in pages; without an action, how lists do in general.
-    pub fn paging(&self, action: Option<&str>) -> Option<&Paging> {
+    pub fn paging(&self, action: Option<&str>) -> Option<&Arc<Paging>> {
         let named = action.and_then(|action| self.manifest.actions.get(action)?.pages.as_deref());
         self.pages.get(named.unwrap_or("default"))
     }

@@ -1,5 +1,7 @@
 //! `Pages`: how a list comes in pages, and how the next one is asked for.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, Uri, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -87,8 +89,8 @@ pub struct Next {
 
 /// The request for the first page, or for the one that a cursor leads to.
 #[derive(Debug)]
-pub struct Started<'a> {
-    paging: &'a Paging,
+pub struct Started {
+    paging: Arc<Paging>,
     request: Value,
     /// The path that all endpoints are below.
     base: String,
@@ -153,7 +155,7 @@ impl Pages {
 impl Paging {
     /// The request for a first page, or for the one that `cursor` leads to, out of that for the whole list: `params`,
     /// `json` and `endpoint` as `rest` takes them. `base` is the path of the integration's base URL.
-    pub fn start(&self, mut request: Value, base: &str, cursor: Option<&Value>) -> Started<'_> {
+    pub fn start(self: &Arc<Self>, mut request: Value, base: &str, cursor: Option<&Value>) -> Started {
         if let Some(size) = &self.pages.size {
             let name = size.query.as_deref();
             if asked(&request, name, size.send.as_deref()).is_none() {
@@ -161,7 +163,7 @@ impl Paging {
             }
         }
         let mut started =
-            Started { paging: self, request, base: base.trim_end_matches('/').to_owned(), before: 0 };
+            Started { paging: self.clone(), request, base: base.trim_end_matches('/').to_owned(), before: 0 };
         if let Some(cursor) = cursor {
             started.go(cursor);
         }
@@ -176,7 +178,7 @@ impl Paging {
     }
 }
 
-impl Started<'_> {
+impl Started {
     /// The request for this page.
     pub fn request(&self) -> &Value {
         &self.request
@@ -184,7 +186,8 @@ impl Started<'_> {
 
     /// Makes it the request for the page that a cursor leads to.
     pub fn go(&mut self, cursor: &Value) {
-        let pages = &self.paging.pages;
+        let paging = self.paging.clone();
+        let pages = &paging.pages;
         match pages.r#type {
             Way::Url | Way::Link => {
                 self.request["endpoint"] = cursor.clone();
@@ -320,8 +323,8 @@ fn links(value: &str) -> impl Iterator<Item = (&str, &str)> {
 mod tests {
     use super::*;
 
-    fn paging(pages: Value) -> Paging {
-        serde_json::from_value::<Pages>(pages).unwrap().open("").unwrap()
+    fn paging(pages: Value) -> Arc<Paging> {
+        Arc::new(serde_json::from_value::<Pages>(pages).unwrap().open("").unwrap())
     }
 
     /// The requests that lead through these answers, and all records.

@@ -40,6 +40,10 @@ pub struct Call {
     pub attempt: u32,
     /// The name of what is done, where it has one: limits can differ by it.
     pub action: Option<Arc<str>>,
+    /// What of a reply in JSON its caller gets, as a JSON pointer; `None` for all of it.
+    pub returns: Option<Arc<str>>,
+    /// What making it twice does, where that is known better than from the operation.
+    pub repeats: Option<Idempotency>,
     /// Whether the request carries a key by which the service recognises a repetition.
     pub keyed: bool,
     /// What the authenticate layer got from the scheme, for the transport to place on its wire.
@@ -72,6 +76,8 @@ impl Call {
             hurried: false,
             attempt: 1,
             action: None,
+            returns: None,
+            repeats: None,
             keyed: false,
             credential: None,
             scheme: None,
@@ -83,7 +89,7 @@ impl Call {
 
     /// Whether the operation may be repeated when nobody knows if it was applied.
     pub fn idempotency(&self) -> Idempotency {
-        match self.operation.idempotency() {
+        match self.repeats.unwrap_or_else(|| self.operation.idempotency()) {
             Idempotency::Unsafe if self.keyed => Idempotency::Keyed,
             idempotency => idempotency,
         }

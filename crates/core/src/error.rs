@@ -35,6 +35,7 @@ struct Inner {
     message: Cow<'static, str>,
     context: Vec<(&'static str, String)>,
     retry_after: Option<Duration>,
+    lasting: bool,
     attempts: u32,
     reply: Option<Reply>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -49,6 +50,7 @@ impl Error {
             message: message.into(),
             context: Vec::new(),
             retry_after: None,
+            lasting: false,
             attempts: 0,
             reply: None,
             source: None,
@@ -78,6 +80,13 @@ impl Error {
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// Says that the same request would fail in the same way: no attempt is made again, whatever the kind.
+    #[must_use]
+    pub fn lasting(mut self) -> Self {
+        self.0.lasting = true;
         self
     }
 
@@ -142,6 +151,11 @@ impl Error {
     /// How long to wait before another try, where somebody said so.
     pub fn wait(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// Whether the same request would fail in the same way.
+    pub fn is_lasting(&self) -> bool {
+        self.0.lasting
     }
 
     /// How many attempts were made before giving up.

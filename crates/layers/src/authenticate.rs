@@ -3,7 +3,6 @@
 
 mod config;
 mod expired;
-mod peek;
 
 use std::{sync::Arc, time::Duration};
 

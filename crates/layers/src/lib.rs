@@ -2,12 +2,14 @@
 //! one place of the `trunkline` crate.
 
 mod activity;
+mod answer;
 mod attempt;
 mod authenticate;
 mod breaker;
 mod cache;
 mod concurrency;
 mod deadline;
+mod errors;
 mod metrics;
 mod observe;
 mod rate_limit;
@@ -26,6 +28,7 @@ pub use breaker::{Breaker, BreakerConfig, BreakerState, Circuit, Thresholds};
 pub use cache::{Cache, CacheConfig, CacheScope, CacheStore};
 pub use concurrency::{Bound, Capacity, Concurrency, ConcurrencyConfig, ConcurrencyState};
 pub use deadline::Deadline;
+pub use errors::{Errors, ErrorsConfig, Judge};
 pub use metrics::{CallMetrics, Metrics};
 pub use observe::Observe;
 pub use rate_limit::{

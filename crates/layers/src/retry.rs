@@ -36,7 +36,7 @@ impl Retry {
 
     /// Whether, and after which pause, another attempt follows the `n`th, which failed with `error`.
     fn judge(&self, call: &Call, n: u32, replayable: bool, error: &Error, now: Instant) -> Verdict {
-        let retry = error.kind().row().retry;
+        let retry = if error.is_lasting() { Rule::Never } else { error.kind().row().retry };
         let least = if retry == Rule::Paced { SLOW_DOWN } else { Duration::ZERO };
         let asked = error.wait();
         let allowed = self.policy.attempts;

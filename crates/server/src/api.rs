@@ -4,6 +4,7 @@
 mod activity;
 mod breaker;
 mod connections;
+mod connectors;
 pub(crate) mod extract;
 mod integrations;
 mod keys;
@@ -77,11 +78,15 @@ routes! {
     post "/api/v1/integrations/{id}/oauth/tokens", "Take tokens that were issued elsewhere", Some("Tokens"), (200, "Standing"), ["connection"], Some(|| post(oauth::import));
     post "/api/v1/integrations/{id}/test", "Try a request, or probe with an empty one", Some("Request"), (200, "Tested"), [], Some(|| post(test::test));
     post "/api/v1/integrations/{id}/call", "Call an integration; the reply's body comes back unparsed", Some("Request"), (200, "Anything"), [], Some(|| post(elsewhere));
+    get "/api/v1/integrations/{id}/actions", "What can be done with an integration by name: the actions of its connector", None, (200, "Anything"), [], Some(|| get(connectors::of_integration));
+    post "/api/v1/integrations/{id}/actions/{action}", "Do something by name; the body is the action's input. With `pages=all` a list is read to its end", Some("Input"), (200, "Anything"), ["pages", "max_pages", "max_records", "max_time", "cursor"], Some(|| post(elsewhere));
     get "/api/v1/integrations/{id}/stream", "Subscribe: what the service sends by itself, as server-sent events or over a WebSocket", None, (200, "Events"), ["request"], Some(|| get(elsewhere));
     post "/api/v1/integrations/{id}/stream", "Subscribe with a request in JSON", Some("Request"), (200, "Events"), [], Some(|| post(elsewhere));
     any "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added; an Idempotency-Key is the service's", None, (200, "Anything"), [], None;
     get "/api/v1/oauth/start/{ticket}", "Open a link to connect an account, once; asks for no token", None, (303, "Page"), [], Some(|| get(visit::start));
     get "/api/v1/oauth/callback/{id}", "Where the provider sends the browser back to; asks for no token", None, (200, "Page"), ["state", "code", "iss", "error", "error_description"], Some(|| get(visit::callback));
+    get "/api/v1/connectors", "List the vendors that are known", None, (200, "Anything"), [], Some(|| get(connectors::list));
+    get "/api/v1/connectors/{name}", "Read what a connector asks for, and what can be done with it", None, (200, "Anything"), [], Some(|| get(connectors::read));
     get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "connection", "kind", "status", "request_id", "since_ms", "until_ms", "limit"], Some(|| get(activity::query));
     get "/api/v1/keys", "List the master keys by their ids, and how many envelopes each seals", None, (200, "Keys"), [], Some(|| get(keys::list));
     post "/api/v1/keys/rotate", "Put a new master key in front and move everything stored to it", None, (200, "Rotated"), [], Some(|| post(keys::rotate));

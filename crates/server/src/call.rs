@@ -1,22 +1,27 @@
 //! `POST /api/v1/integrations/{id}/call`: a call of any type. The reply's body comes back unparsed;
 //! an error is a problem that says what the service answered.
 
+mod action;
+mod pages;
+
 use std::sync::Arc;
 
 use http::{Request, Response, header};
 use hyper::body::Incoming;
 use serde_json::value::RawValue;
-use trunkline::{Body, Call, Error, Handle, Operation, Reply, Scrub};
+use trunkline::{Body, Call, Error, Handle, Operation, Reply, Scrub, Walk};
 
+use self::pages::Asked;
 use crate::{
     app::App, connection, headers, idempotency, inbound, ndjson, problem::Problem, proxy::answer,
     trace::Trace, wishes::Wishes,
 };
 
-/// Makes a call; one with an idempotency key only once.
+/// Makes a call; one with an idempotency key only once. What is sent for an action is its input.
 pub(crate) async fn call(
     app: &App,
     handle: Result<Arc<Handle>, Error>,
+    action: Option<&str>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Problem> {
     let mut handle = handle?;
@@ -26,12 +31,22 @@ pub(crate) async fn call(
     // Until the call has ended: an attempt that fails may be made again.
     let mut held = app.room.hold();
     let bytes = inbound::json(&head.headers, body, app.body_limit, &mut held).await?;
-    let (named, rest) = connection::take(&bytes)?;
+    let (named, rest) = match action {
+        None => connection::take(&bytes)?,
+        Some(name) => (None, action::request(name, head.uri.query(), &bytes)?.into()),
+    };
     if let Some(name) = connection::chosen([wishes.connection(), named])? {
         handle = app.connection(&handle, &name).await?;
     }
-    let mut operation = handle.parse(raw(&rest)?)?;
-    if let Operation::Query(query) = &mut operation {
+    if let Some(walk) = Walk::of(&handle, raw(&rest)?)? {
+        let asked = Asked { wishes, trace: Trace::take(&mut head.headers), lines: ndjson::is_asked(&head.headers) };
+        return match key {
+            None => Ok(Box::pin(pages::walked(walk, handle, asked)).await),
+            Some(_) => Err(Error::invalid("idempotency-key: a list only reads; leave the key out").into()),
+        };
+    }
+    let mut call = handle.ask(raw(&rest)?)?;
+    if let Operation::Query(query) = &mut call.operation {
         query.wanted.stream |= ndjson::is_asked(&head.headers);
         if query.wanted.stream && key.is_some() {
             return Err(Error::invalid(
@@ -41,7 +56,6 @@ pub(crate) async fn call(
             .into());
         }
     }
-    let mut call = Call::new(handle.id().clone(), operation);
     wishes.onto(&mut call);
     if let Some(trace) = Trace::take(&mut head.headers) {
         trace.onto(&mut call);

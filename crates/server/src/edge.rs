@@ -29,6 +29,8 @@ enum Road {
     /// To the id that ends here, the rest of the path begins there.
     Proxy(usize, Tail),
     Call(usize),
+    /// The name of the action begins there.
+    Action(usize, usize),
     Stream(usize),
     Router,
 }
@@ -42,6 +44,11 @@ fn road(method: &Method, path: &str) -> Road {
             Road::Proxy(end, Tail(path.len() - tail.len()))
         }
         _ if tail == "call" && method == Method::POST => Road::Call(end),
+        _ if method == Method::POST
+            && tail.strip_prefix("actions/").is_some_and(|name| !name.is_empty() && !name.contains('/')) =>
+        {
+            Road::Action(end, end + "/actions/".len())
+        }
         _ if tail == "stream" && matches!(*method, Method::GET | Method::POST) => Road::Stream(end),
         _ => Road::Router,
     }
@@ -55,7 +62,7 @@ pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, seat: Arc<
     };
     let path = request.uri().path();
     let result = match road(request.method(), path) {
-        Road::Proxy(..) | Road::Call(_) | Road::Stream(_) if seat.place.is_reserved() => {
+        Road::Proxy(..) | Road::Call(_) | Road::Action(..) | Road::Stream(_) if seat.place.is_reserved() => {
             Err(places::full().into())
         }
         Road::Proxy(end, tail) => {
@@ -64,7 +71,11 @@ pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, seat: Arc<
         }
         Road::Call(end) => {
             let handle = app.manager.get(&path[PREFIX.len()..end]);
-            call::call(&app, handle, request).await
+            call::call(&app, handle, None, request).await
+        }
+        Road::Action(end, name) => {
+            let (handle, name) = (app.manager.get(&path[PREFIX.len()..end]), path[name..].to_owned());
+            call::call(&app, handle, Some(&name), request).await
         }
         Road::Stream(end) => {
             let handle = app.manager.get(&path[PREFIX.len()..end]);
@@ -137,6 +148,7 @@ mod tests {
         let taken = |method: Method, path: &str| match road(&method, path) {
             Road::Proxy(end, Tail(tail)) => format!("proxy {} {}", &path[PREFIX.len()..end], &path[tail..]),
             Road::Call(end) => format!("call {}", &path[PREFIX.len()..end]),
+            Road::Action(end, name) => format!("action {} {}", &path[PREFIX.len()..end], &path[name..]),
             Road::Stream(end) => format!("stream {}", &path[PREFIX.len()..end]),
             Road::Router => "router".to_owned(),
         };
@@ -146,6 +158,10 @@ mod tests {
             (Method::DELETE, "/api/v1/integrations/a/proxy/", "proxy a /"),
             (Method::POST, "/api/v1/integrations/a/call", "call a"),
             (Method::GET, "/api/v1/integrations/a/call", "router"),
+            (Method::POST, "/api/v1/integrations/a/actions/send_sms", "action a send_sms"),
+            (Method::GET, "/api/v1/integrations/a/actions/send_sms", "router"),
+            (Method::POST, "/api/v1/integrations/a/actions/", "router"),
+            (Method::POST, "/api/v1/integrations/a/actions/x/y", "router"),
             (Method::GET, "/api/v1/integrations/a/stream", "stream a"),
             (Method::POST, "/api/v1/integrations/a/stream", "stream a"),
             (Method::PUT, "/api/v1/integrations/a/stream", "router"),

@@ -71,6 +71,7 @@ fn operation(route: &Route, method: &str) -> Value {
         "tags": [match route.path {
             path if path.contains("/oauth") => "accounts",
             path if path.starts_with("/api/v1/integrations") => "integrations",
+            path if path.starts_with("/api/v1/connectors") => "connectors",
             _ => "operations",
         }],
         "parameters": parameters(route),
@@ -313,6 +314,7 @@ fn schemas() -> Value {
         "Page": text,
         "Text": text,
         "Anything": true,
+        "Input": { "type": "object", "description": "What the action takes; its schema is at /api/v1/connectors/{name}" },
     })
 }
 

@@ -134,6 +134,9 @@ pub async fn start(settings: Settings) -> Result<Running> {
         .activity(file.server.activity.unwrap_or(50_000))
         .in_flight(file.server.calls.map_or(1024, NonZeroU32::get))
         .cache(file.server.cache.unwrap_or(64 << 20));
+    if let Some(folder) = &file.server.connectors {
+        builder = builder.connectors_in(folder);
+    }
     if let Some(url) = settings.redis.or_else(|| file.server.redis.clone()) {
         let without = file.server.without_redis.unwrap_or_default();
         let counter = RedisLimits::connect(RedisOptions { without, ..RedisOptions::new(url) });

@@ -80,6 +80,9 @@ pub struct ServerSettings {
     /// The only folder in which databases that are files (type `sqlite`) may be; relative paths are relative to it.
     /// `databases` in the data folder unless set.
     pub databases: Option<PathBuf>,
+    /// A folder of connectors, each the manifest of a vendor; they take the place of built-in ones of their names. A change
+    /// is taken over within seconds. None unless set.
+    pub connectors: Option<PathBuf>,
     /// Threads that serve requests, each with a runtime of its own; one per core unless set.
     pub workers: Option<usize>,
     /// Names under which browsers and clients reach a server that asks for no token, besides

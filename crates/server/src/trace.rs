@@ -8,7 +8,7 @@ const PARENT: HeaderName = HeaderName::from_static("traceparent");
 const STATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// The caller's trace, as its request says it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Trace {
     parent: TraceParent,
     state: Vec<HeaderValue>,

@@ -17,7 +17,7 @@ pub(crate) const HEADERS: [(&str, &str); 5] = [
 ];
 
 /// What a caller asks for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Wishes {
     connection: Option<String>,
     timeout: Option<Duration>,

@@ -13,6 +13,7 @@ use trunkline_transports::{Entry, HttpPort, Of};
 use crate::{
     Catalog, Manager,
     files::Files,
+    folder::Folder,
     handle::Shared,
     health::Limits,
     opened::{OPEN, Opened},
@@ -36,6 +37,7 @@ pub struct Builder {
     layers: Vec<Own>,
     counter: Option<Arc<dyn SharedLimits>>,
     databases: Option<PathBuf>,
+    connectors: Option<PathBuf>,
 }
 
 /// Calls under way at the same time, of all integrations together.
@@ -58,7 +60,16 @@ impl Builder {
             layers: Vec::new(),
             counter: None,
             databases: None,
+            connectors: None,
         }
+    }
+
+    /// A folder of manifests: each describes a vendor, and takes the place of a built-in one of its name. It is looked at
+    /// every few seconds; a file that does not do changes nothing. None unless set.
+    #[must_use]
+    pub fn connectors_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.connectors = Some(folder.into());
+        self
     }
 
     /// Which addresses may be dialled; the profile `guarded` unless set.
@@ -220,14 +231,15 @@ impl Builder {
         if let Some(folder) = self.databases {
             context = context.with_databases(folder);
         }
-        let catalog = match (&*self.transports, &*self.schemes) {
-            ([], []) => Catalog::shared().clone(),
-            (transports, schemes) => {
+        let catalog = match (&*self.transports, &*self.schemes, &self.connectors) {
+            ([], [], None) => Catalog::shared().clone(),
+            (transports, schemes, _) => {
                 let own = Arc::new(Catalog::with(transports, schemes));
                 own.clone().keep(&context);
                 own
             }
         };
+        let folder = self.connectors.map(|path| Folder::read(path, &catalog)).transpose()?;
         let web = Arc::new(HttpPort::new(&context));
         let shared = Shared {
             context: context.with_web(web),
@@ -244,7 +256,7 @@ impl Builder {
             counter: self.counter,
             files: Files::default(),
         };
-        Manager::start(shared, opened, &pools, self.activity, self.limits).await
+        Manager::start(shared, folder, opened, &pools, self.activity, self.limits).await
     }
 }
 

@@ -5,9 +5,11 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use arc_swap::ArcSwap;
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 use trunkline_auth::{Entry as SchemeEntry, SCHEMES};
+use trunkline_connectors::Catalog as Connectors;
 use trunkline_core::Context;
 use trunkline_transports::{Entry, TRANSPORTS};
 
@@ -19,6 +21,8 @@ pub struct Catalog {
     common: Value,
     types: BTreeMap<&'static str, Value>,
     auth_types: BTreeMap<&'static str, Value>,
+    /// Replaced whole when a file of theirs changes.
+    connectors: ArcSwap<Connectors>,
 }
 
 impl Catalog {
@@ -49,6 +53,7 @@ impl Catalog {
                 .chain(schemes.iter().map(|own| &**own))
                 .map(|s| (s.name(), schema(&|generator| s.schema(generator))))
                 .collect(),
+            connectors: ArcSwap::from_pointee(Connectors::built_in().clone()),
         }
     }
 
@@ -81,7 +86,9 @@ impl Catalog {
         json!({
             "type": "object",
             "title": "Integration",
-            "required": ["integration_id", "type"],
+            "required": ["integration_id"],
+            // A connector says which type it is.
+            "anyOf": [{ "required": ["type"] }, { "required": ["connector"] }],
             "properties": properties,
             "additionalProperties": false,
         })
@@ -95,6 +102,16 @@ impl Catalog {
     /// The schema of `auth_config` of one scheme.
     pub fn auth_schema(&self, auth_type: &str) -> Option<&Value> {
         self.auth_types.get(auth_type)
+    }
+
+    /// The connectors that there are now.
+    pub fn connectors(&self) -> Arc<Connectors> {
+        self.connectors.load_full()
+    }
+
+    /// From now on there are these.
+    pub(crate) fn set_connectors(&self, connectors: Connectors) {
+        self.connectors.store(Arc::new(connectors));
     }
 
     pub(crate) fn is_common(&self, key: &str) -> bool {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use trunkline_core::{Error, IntegrationId, Kind, Result, Seconds, Secret, parse};
 use trunkline_layers::{
-    BreakerConfig, CacheConfig, ConcurrencyConfig, ExpiredWhen, RateLimitConfig, RetryConfig,
+    BreakerConfig, CacheConfig, ConcurrencyConfig, ErrorsConfig, ExpiredWhen, RateLimitConfig, RetryConfig,
 };
 use zeroize::{Zeroize, Zeroizing};
 
@@ -16,6 +16,7 @@ use crate::{
     addresses::{Engine, first_server},
     catalog::Catalog,
     mask,
+    vendor::Vendor,
 };
 
 /// How an integration is configured: one shape for the API, for files and for the library.
@@ -23,8 +24,11 @@ use crate::{
 /// It keeps the document as it was given, with its secrets, so it prints masked.
 #[derive(Clone)]
 pub struct IntegrationConfig {
+    /// With all that its connector says, where it has one.
     document: Confidential,
     common: Common,
+    /// Its connector, and what it was given itself.
+    vendor: Option<Box<Vendor>>,
     /// What masks it, where a manager knows more than this build does.
     catalog: Option<Arc<Catalog>>,
 }
@@ -40,8 +44,22 @@ pub(crate) struct Common {
     /// What it is for.
     #[serde(default)]
     pub(crate) description: Option<String>,
-    /// What it speaks.
+    /// What it speaks. What its connector says, where it has one.
     pub(crate) r#type: String,
+    /// What it connects to, of those that Trunkline knows: the connector says how the service is reached, what can be done
+    /// with it and what its answers mean. Whatever the integration says itself wins.
+    #[serde(default)]
+    #[expect(dead_code, reason = "checked and described here, read before")]
+    pub(crate) connector: Option<String>,
+    /// What the connector asks for. What is left out, each connection has of its own, among its `values`.
+    #[serde(default)]
+    #[expect(dead_code, reason = "as connector")]
+    pub(crate) inputs: Option<Confidential>,
+    /// Which of the connector's ways to authenticate is meant. Unless set, the one that `inputs` are given for, or the
+    /// first.
+    #[serde(default)]
+    #[expect(dead_code, reason = "as connector")]
+    pub(crate) auth: Option<String>,
     /// Whether it takes calls.
     #[serde(default = "yes")]
     pub(crate) enabled: bool,
@@ -57,6 +75,9 @@ pub(crate) struct Common {
     /// the call is made once more with another credential, where the scheme has one.
     #[serde(default)]
     pub(crate) expired_when: Option<ExpiredWhen>,
+    /// What the answers of the service mean, where it says more than its statuses do.
+    #[serde(default)]
+    pub(crate) errors: Option<ErrorsConfig>,
     /// Total time of a call with everything it waits for, at most 300 seconds. 30 unless set.
     #[serde(default)]
     pub(crate) timeout: Option<Seconds>,
@@ -136,17 +157,26 @@ impl IntegrationConfig {
         // What the owner keeps in metadata is none of our business.
         document.retain(|_, value| !value.is_null());
         document.iter_mut().filter(|(key, _)| *key != "metadata").for_each(|(_, value)| drop_nulls(value));
+        Self::read(document, None)
+    }
+
+    /// Reads a document without nulls, with the connectors of a catalog.
+    fn read(given: Map<String, Value>, catalog: Option<Arc<Catalog>>) -> Result<Self> {
+        // What `unmask` found nothing for would be sent to the service as if it were the secret.
+        if let Some(path) = mask::left_over(&given) {
+            return Err(Error::invalid(format!("{path}: is the mask of a secret; send the secret itself")));
+        }
+        let (document, vendor) = match Vendor::of(&given, catalog.as_deref())? {
+            Some((complete, vendor)) => (complete, Some(Box::new(vendor))),
+            None => (given, None),
+        };
         let common: Common = parse::value(Value::Object(document.clone()), "")?;
         for (key, timeout) in [("timeout", common.timeout), ("attempt_timeout", common.attempt_timeout)] {
             if timeout.is_some_and(|timeout| timeout > MAX_TIMEOUT) {
                 return Err(Error::invalid(format!("{key}: must be at most 300 seconds")));
             }
         }
-        // What `unmask` found nothing for would be sent to the service as if it were the secret.
-        if let Some(path) = mask::left_over(&document) {
-            return Err(Error::invalid(format!("{path}: is the mask of a secret; send the secret itself")));
-        }
-        Ok(Self { document: Confidential(document), common, catalog: None })
+        Ok(Self { document: Confidential(document), common, vendor, catalog })
     }
 
     /// Reads a configuration from JSON text.
@@ -188,13 +218,19 @@ impl IntegrationConfig {
     pub fn with_enabled(mut self, enabled: bool) -> Self {
         self.common.enabled = enabled;
         self.document.0.insert("enabled".to_owned(), enabled.into());
+        if let Some(vendor) = &mut self.vendor {
+            vendor.given.0.insert("enabled".to_owned(), enabled.into());
+        }
         self
     }
 
     /// The document with every secret masked: what may be shown. What a program's own transports and schemes keep
     /// secret is known once it is registered with their manager: [`Handle::config`](crate::Handle::config).
     pub fn masked(&self) -> Value {
-        mask::masked(&self.document.0, self.catalog())
+        match &self.vendor {
+            None => mask::masked(&self.document.0, self.catalog()),
+            Some(vendor) => vendor.masked(&self.common, self.catalog()),
+        }
     }
 
     /// What its type and its auth scheme are known by.
@@ -202,20 +238,44 @@ impl IntegrationConfig {
         self.catalog.as_deref().unwrap_or_else(|| Catalog::get())
     }
 
-    /// The same, masked by a catalog.
-    pub(crate) fn of(self, catalog: Option<Arc<Catalog>>) -> Self {
-        Self { catalog, ..self }
+    /// The same, with the connectors of a catalog, and masked by it.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` where it does not know the connector, or that wants something else.
+    pub(crate) fn of(self, catalog: Option<Arc<Catalog>>) -> Result<Self> {
+        match (&self.vendor, &catalog) {
+            (Some(vendor), Some(known)) if !vendor.is_of(known) => Self::read(vendor.given.0.clone(), catalog),
+            _ => Ok(Self { catalog, ..self }),
+        }
+    }
+
+    /// Its connector, and what that is given.
+    pub(crate) fn vendor(&self) -> Option<&Vendor> {
+        self.vendor.as_deref()
+    }
+
+    /// The same for a connection, which has values of its own.
+    pub(crate) fn with_vendor(mut self, mut vendor: Vendor) -> Self {
+        vendor.given = self.document.clone();
+        self.vendor = Some(Box::new(vendor));
+        self
+    }
+
+    /// The document as it was given.
+    fn given(&self) -> &Map<String, Value> {
+        self.vendor.as_ref().map_or(&self.document.0, |vendor| &vendor.given.0)
     }
 
     /// The document with its secrets: for the store, which seals it, and for merging a change into it.
     pub fn expose(&self) -> Value {
-        Value::Object(self.document.0.clone())
+        Value::Object(self.given().clone())
     }
 
     /// The same as text, as it is stored and compared.
     pub(crate) fn text(&self) -> Zeroizing<Box<str>> {
         // Writing a map with text as keys cannot fail.
-        let text = Zeroizing::new(serde_json::to_string(&self.document.0).unwrap_or_default());
+        let text = Zeroizing::new(serde_json::to_string(self.given()).unwrap_or_default());
         // As large as it is and no larger: one stays in memory for each integration.
         Zeroizing::new(Box::from(text.as_str()))
     }
@@ -223,6 +283,7 @@ impl IntegrationConfig {
     /// What a user should know of a configuration that is valid.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<_> = self.unresolved().collect();
+        warnings.extend(self.vendor.iter().flat_map(|vendor| vendor.missing()));
         self.document.0.iter().filter(|(key, _)| !is_words(key)).for_each(|(key, value)| {
             slips(value, key, &mut warnings);
         });
@@ -257,7 +318,7 @@ impl IntegrationConfig {
         ))
     }
 
-    /// The document itself.
+    /// The document itself, with all that its connector says.
     pub(crate) fn document(&self) -> &Map<String, Value> {
         &self.document.0
     }

@@ -4,9 +4,10 @@ mod open;
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Uri};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
+use trunkline_connectors::Connector;
 use trunkline_auth::{Entry as SchemeEntry, SCHEMES};
 use trunkline_core::{
     Call, Consent, Context, Error, IntegrationId, Kind, Occupancy, Operation, Pipeline, Proof, Query, Reply,
@@ -18,6 +19,7 @@ use trunkline_transports::{Entry, TRANSPORTS};
 use zeroize::Zeroizing;
 
 use crate::{
+    action::{self, Action},
     bridge::{self, Bridge},
     catalog::Catalog,
     config::IntegrationConfig,
@@ -29,6 +31,7 @@ use crate::{
     refuse::Refuse,
     site::DEFAULT_CONNECTION,
     tenant::Tenant,
+    vendor::Vendor,
 };
 
 /// Who owns an integration's configuration.
@@ -68,6 +71,8 @@ pub struct Handle {
     tenant: Option<Box<Tenant>>,
     /// What it passes on to others; not there where that is nothing.
     bridge: Option<Box<Bridge>>,
+    /// Its connector; not there where it has none.
+    vendor: Option<Box<Vendor>>,
 }
 
 /// What every integration of a manager shares.
@@ -228,7 +233,7 @@ impl Handle {
             Some(trouble) if self.document.is_empty() => Err(trouble),
             _ => {
                 let config = IntegrationConfig::from_slice(self.document.as_bytes())?;
-                Ok(config.of(Catalog::of(self.pipeline.context())))
+                config.of(Catalog::of(self.pipeline.context()))
             }
         }
     }
@@ -241,7 +246,10 @@ impl Handle {
 
     /// Whether this was made from `config` and would be made the same again.
     pub(crate) fn is_of(&self, config: &IntegrationConfig) -> bool {
-        *self.document == *config.text() && config.files().is_empty()
+        let same = |own: &Vendor| config.vendor().and_then(|other| other.connector().ok()).is_some_and(|other| {
+            own.connector().is_ok_and(|own| Arc::ptr_eq(own, other))
+        });
+        *self.document == *config.text() && config.files().is_empty() && self.vendor.as_deref().is_none_or(same)
     }
 
     /// The names of the layers, outermost first.
@@ -294,6 +302,42 @@ impl Handle {
         self.pipeline.transport().parse_dyn(request)
     }
 
+    /// Turns the JSON that a caller sends into a call: of an operation of this integration's type, or, as
+    /// `{"action": NAME, "input": {…}}`, of an action of its connector.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming the key; `unsupported` where there is no such action.
+    pub fn ask(&self, request: &RawValue) -> Result<Call> {
+        let action = match &self.vendor {
+            Some(vendor) => Action::of(request)?.map(|action| action.request(vendor)).transpose()?,
+            None => None,
+        };
+        let Some((request, said)) = action else {
+            return Ok(Call::new(self.id.clone(), self.parse(request)?));
+        };
+        let request = to_raw_value(&request).map_err(|error| Error::invalid("the request is no JSON").source(error))?;
+        let mut call = Call::new(self.id.clone(), self.parse(&request)?);
+        said.onto(&mut call);
+        Ok(call)
+    }
+
+    /// Its connector, and what that is given.
+    pub(crate) fn vendor(&self) -> Option<&Vendor> {
+        self.vendor.as_deref()
+    }
+
+    /// The path of its base URL.
+    pub(crate) fn base_path(&self) -> String {
+        let base = self.config().ok().and_then(|config| config.base_url());
+        base.and_then(|base| Some(base.parse::<Uri>().ok()?.path().to_owned())).unwrap_or_default()
+    }
+
+    /// Its connector, where it has one.
+    pub fn connector(&self) -> Option<&Connector> {
+        self.vendor.as_ref()?.connector().ok().map(|connector| &**connector)
+    }
+
     /// Turns the JSON that a caller sends to subscribe to something into an operation of this integration's type. The
     /// reply of the call is a stream: [`Reply::events`].
     ///
@@ -320,7 +364,10 @@ impl Handle {
     pub async fn call(&self, call: &mut Call) -> Result<Reply> {
         // Whatever its caller has set: the credentials are those of this handle.
         call.connection = self.tenant.as_ref().map(|tenant| tenant.name.clone());
-        let result = self.pipeline.run(call).await;
+        let mut result = self.pipeline.run(call).await;
+        if let (Ok(_), Some(pointer)) = (&result, &call.returns) {
+            result = action::part(result?, pointer).await;
+        }
         result.map_err(|error| {
             let error = if error.attempts() == 0 { error.attempted(call.attempt) } else { error };
             match &self.tenant {

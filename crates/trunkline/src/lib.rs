@@ -40,6 +40,7 @@
 //! # Ok(()) }
 //! ```
 
+mod action;
 mod activity;
 mod addresses;
 mod bridge;
@@ -52,6 +53,7 @@ mod connections;
 mod echo;
 mod files;
 mod flow;
+mod folder;
 mod handle;
 mod health;
 mod leaving;
@@ -59,6 +61,7 @@ mod manager;
 mod mask;
 mod opened;
 mod order;
+mod pages;
 mod placeholder;
 mod pools;
 mod refuse;
@@ -67,6 +70,7 @@ mod removed;
 mod site;
 mod tenant;
 mod url_parts;
+mod vendor;
 
 pub use activity::{Activity, Filter};
 pub use bridge::ForwardState;
@@ -81,11 +85,13 @@ pub use handle::{Handle, Source};
 pub use health::{Evidence, Health, Seen, State};
 pub use manager::Manager;
 pub use mask::{kept, unmask};
+pub use pages::Walk;
 pub use registry::Registered;
 pub use removed::Removed;
 pub use site::DEFAULT_CONNECTION;
 pub use tenant::kept_elsewhere;
 
+pub use trunkline_connectors::{self as connectors, Connector};
 pub use trunkline_core::{
     Ack, Begun, Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Consent, ConsentState, Context,
     Counted, Credential, DeviceCode, Egress, Error, Event, Events, File, Form, Forward, HttpRequest,

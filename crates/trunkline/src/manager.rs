@@ -22,6 +22,7 @@ use crate::{
     bridge::Home,
     connections::to_its_end,
     files,
+    folder::Folder,
     handle::{Shared, Version},
     health::Limits,
     leaving::Leaving,
@@ -75,6 +76,7 @@ impl Manager {
     /// Opens what the store has.
     pub(crate) async fn start(
         shared: Shared,
+        folder: Option<Folder>,
         opened: Arc<Opened>,
         pools: &Pools,
         keep: usize,
@@ -89,6 +91,10 @@ impl Manager {
         leaving.begin(over.clone());
         let (watching, stopped) = (files::watch(registry.clone()), stop.clone());
         tokio::spawn(async move { stopped.run_until_cancelled(watching).await });
+        if let Some(folder) = folder {
+            let (watching, stopped) = (folder.watch(registry.clone()), stop.clone());
+            tokio::spawn(async move { stopped.run_until_cancelled(watching).await });
+        }
         let recording = tokio::spawn(activity.clone().run(stop.clone()));
         let recording = Mutex::new(Some(recording));
         let inner = Arc::new(Inner {
@@ -202,6 +208,27 @@ impl Manager {
             fresh.insert(id.clone(), handle);
         }
         self.inner.registry.show(writing, source, fresh).await
+    }
+
+    /// Reads a configuration, with the connectors that this manager knows.
+    ///
+    /// # Errors
+    ///
+    /// As [`IntegrationConfig::from_json`]; `invalid_config` where there is no such connector.
+    pub fn read(&self, json: serde_json::Value) -> Result<IntegrationConfig> {
+        IntegrationConfig::from_json(json)?.of(Some(self.inner.registry.shared.catalog.clone()))
+    }
+
+    /// Opens an integration for the program alone: it is neither stored nor listed, and goes with its handle.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` or `unsupported`, naming the key.
+    pub fn open(&self, config: &IntegrationConfig) -> Result<Arc<Handle>> {
+        let version = Version { source: Source::Store, generation: 0, updated_at_ms: now_ms() };
+        let handle = Handle::open(config, &self.inner.registry.shared, version, None)?;
+        handle.adopt();
+        Ok(Arc::new(handle))
     }
 
     /// Checks a configuration as [`Manager::register`] would, and changes nothing.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use trunkline_core::{IntegrationId, Layer, SchemeDyn, Seconds};
 use trunkline_layers::{
-    Attempt, Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Expired,
+    Attempt, Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Errors, Expired, Judge,
     Observe, RateLimit, Recorder, Retry, Service, Spans, Timeout, Traffic,
 };
 
@@ -25,6 +25,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) scheme: Option<Arc<dyn SchemeDyn>>,
     /// Which answers say that its credential has expired, if that is configured.
     pub(crate) expired: Option<Box<Expired>>,
+    /// What its answers mean, if that is configured.
+    pub(crate) judge: Option<Judge>,
     pub(crate) metrics: CallMetrics,
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) spans: Option<Arc<Spans>>,
@@ -46,6 +48,7 @@ pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
         off,
         scheme,
         expired,
+        judge,
         metrics,
         recorder,
         spans,
@@ -118,6 +121,11 @@ pub(crate) fn layers(parts: Parts<'_>) -> Vec<Arc<dyn Layer>> {
 
     // Innermost: what it times is the service alone, and what it tells the service of the trace is the last word.
     layers.push(Arc::new(Attempt::new(&metrics, service, limit, spans)));
+
+    // Part of what the service is: every layer hears of an attempt what its answer means.
+    if let Some(judge) = judge {
+        layers.push(Arc::new(Errors::new(judge)));
+    }
 
     layers
 }

@@ -105,7 +105,7 @@ impl Registry {
         .await
     }
 
-    /// Opens an integration anew, since a file that it refers to has changed. What was read before stays in force
+    /// Opens an integration anew, since a file that it refers to, or its connector, has changed. What was read before stays in force
     /// while the change is half done.
     pub(crate) async fn reopen(&self, held: &Arc<Handle>, config: &IntegrationConfig) {
         let writing = self.writing().await;
@@ -120,13 +120,13 @@ impl Registry {
             Ok(handle) => {
                 let handle = Arc::new(handle);
                 handle.adopt();
-                tracing::info!(%integration, "a file that it refers to has changed and was read");
+                tracing::info!(%integration, "what it refers to has changed and was read");
                 let id = integration.clone();
                 let gone = self.swap(|shown| shown.insert(id, handle).into_iter().collect());
                 let _ = commit(writing, async { Ok(((), gone)) }).await;
             }
             Err(error) => {
-                tracing::warn!(%integration, %error, "a file that it refers to has changed and does not do; nothing was changed");
+                tracing::warn!(%integration, %error, "what it refers to has changed and does not do; nothing was changed");
             }
         }
     }

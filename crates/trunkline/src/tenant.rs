@@ -52,7 +52,11 @@ pub(crate) fn merged(
         address: host_and_port(integration),
         hidden: connection.hidden().map(|value| Zeroizing::new(value.into())).collect(),
     };
-    Ok((IntegrationConfig::from_json(Value::Object(document))?, tenant))
+    let config = IntegrationConfig::from_json(Value::Object(document))?;
+    Ok(match integration.vendor() {
+        None => (config, tenant),
+        Some(vendor) => (config.with_vendor(vendor.filled(&connection.values())?), tenant),
+    })
 }
 
 /// The path of the first secret of a connection that `sent`, which was made of what was read before, does not spell

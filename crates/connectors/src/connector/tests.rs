@@ -172,7 +172,8 @@ fn an_action_becomes_the_request_that_its_transport_takes() {
     ] {
         let connector = Catalog::built_in().get(connector).unwrap();
         let asked = Asked { input: fields(input), over: Map::new() };
-        let answer = connector.request(&fields(json!({"inputs": inputs})), action, asked).unwrap();
+        let inputs = connector.given_inputs(&fields(json!({"inputs": inputs}))).unwrap();
+        let answer = connector.request(&inputs, action, asked).unwrap();
         assert_eq!((answer.request, answer.returns.as_deref()), (request, returns), "{action}");
     }
 }

@@ -1,79 +1,15 @@
 //! `ExpiredWhen`: which answers say that the credential has expired, as it is configured.
 
-use std::collections::BTreeMap;
-
-use http::StatusCode;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
-use trunkline_core::{Error, Result, parse};
+use trunkline_core::{Error, Result};
 
-use super::expired::{Expired, Found, Rule, Said};
+use super::expired::Expired;
+use crate::answer::{Condition, Rule};
 
 /// Which answers say that the credential has expired: any of a list of conditions. With an empty list, none does.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 pub struct ExpiredWhen(Vec<Condition>);
-
-/// What an answer has to be; all that is named must hold.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Condition {
-    /// One status, or a list of which it has one.
-    #[serde(default)]
-    status: Option<Statuses>,
-    /// Headers by name: `true` where it is enough that they are there, or what they say.
-    #[serde(default)]
-    header: BTreeMap<String, Says>,
-    /// Something in a JSON body of at most 64 KiB.
-    #[serde(default)]
-    body: Option<Within>,
-}
-
-/// One status or several.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a status such as 401, or a list of them")]
-enum Statuses {
-    One(u16),
-    Several(Vec<u16>),
-}
-
-/// What a header says, in letters of either case.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "true, the header's value, or {\"contains\": a part of it}")]
-enum Says {
-    /// Anything; `false` is refused.
-    Anything(bool),
-    /// Just this.
-    This(String),
-    /// This among other things.
-    Among {
-        /// The part.
-        contains: String,
-    },
-}
-
-/// Something in a body.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Within {
-    /// Where it is (RFC 6901), such as `/0/errorCode`.
-    pointer: String,
-    /// What it is. With neither this nor `in`, it is enough that something is there.
-    #[serde(default)]
-    equals: Option<Scalar>,
-    /// What it is one of.
-    #[serde(default)]
-    r#in: Option<Vec<Scalar>>,
-}
-
-/// A text, a number, or true or false.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "a text, a number, true or false")]
-enum Scalar {
-    Text(String),
-    Number(serde_json::Number),
-    Truth(bool),
-}
 
 impl ExpiredWhen {
     /// Checks the rules.
@@ -84,78 +20,19 @@ impl ExpiredWhen {
     pub fn open(&self) -> Result<Expired> {
         let rules =
             self.0.iter().enumerate().map(|(n, condition)| {
-                condition.open().map_err(|error| error.at(&format!("expired_when[{n}]")))
+                open(condition).map_err(|error| error.at(&format!("expired_when[{n}]")))
             });
         rules.collect::<Result<_>>().map(Expired)
     }
 }
 
-impl Condition {
-    fn open(&self) -> Result<Rule> {
-        let statuses = match &self.status {
-            None => &[][..],
-            Some(Statuses::One(status)) => std::slice::from_ref(status),
-            Some(Statuses::Several(statuses)) if statuses.is_empty() => {
-                return Err(Error::invalid("status: is an empty list; name one, or leave it out for any"));
-            }
-            Some(Statuses::Several(statuses)) => statuses,
-        };
-        let status = |&status| {
-            let known = StatusCode::from_u16(status).ok().filter(|_| status < 600);
-            known.ok_or_else(|| Error::invalid("status: must be from 100 to 599"))
-        };
-        let statuses = statuses.iter().map(status).collect::<Result<Box<[_]>>>()?;
-        let headers = self.header.iter().map(|(name, says)| {
-            let at = || format!("header.{}", name.escape_default());
-            let known = name.parse().map_err(|_| Error::invalid("is not the name of a header").at(&at()))?;
-            let said = match says {
-                Says::Anything(true) => Said::Anything,
-                Says::Anything(false) => {
-                    return Err(
-                        Error::invalid("is true where the header is there; false says nothing").at(&at())
-                    );
-                }
-                Says::This(text) => Said::This(text.trim().to_owned()),
-                Says::Among { contains } if contains.is_empty() => {
-                    return Err(Error::invalid("contains: is empty; write true for anything").at(&at()));
-                }
-                Says::Among { contains } => Said::Among(contains.to_ascii_lowercase()),
-            };
-            Ok((known, said))
-        });
-        let headers = headers.collect::<Result<Box<[_]>>>()?;
-        let body = self.body.as_ref().map(Within::open).transpose().map_err(|error| error.at("body"))?;
-        let alone = headers.is_empty() && body.is_none();
-        if alone && statuses.is_empty() {
-            return Err(Error::invalid("is empty; name a status, a header or something in the body"));
-        }
-        if alone && statuses.iter().any(|status| status.is_success()) {
-            return Err(Error::invalid(
-                "status: a success by itself says nothing of the credential; add a header or the body",
-            ));
-        }
-        Ok(Rule { statuses, headers, body })
+/// A condition that says something of the credential.
+fn open(condition: &Condition) -> Result<Rule> {
+    let rule = condition.open()?;
+    if rule.is_of_success() {
+        return Err(Error::invalid(
+            "status: a success by itself says nothing of the credential; add a header or the body",
+        ));
     }
-}
-
-impl Within {
-    fn open(&self) -> Result<Found> {
-        parse::pointer(&self.pointer).map_err(|error| error.at("pointer"))?;
-        let value = |scalar: &Scalar| match scalar {
-            Scalar::Text(text) => Value::from(text.as_str()),
-            Scalar::Number(number) => Value::Number(number.clone()),
-            Scalar::Truth(truth) => Value::from(*truth),
-        };
-        let values = match (&self.equals, &self.r#in) {
-            (Some(_), Some(_)) => {
-                return Err(Error::invalid("equals: is there beside in; remove one of them"));
-            }
-            (None, Some(values)) if values.is_empty() => {
-                return Err(Error::invalid("in: is an empty list; leave it out for anything"));
-            }
-            (Some(one), None) => [value(one)].into(),
-            (None, values) => values.iter().flatten().map(value).collect(),
-        };
-        Ok(Found { pointer: self.pointer.clone(), values })
-    }
+    Ok(rule)
 }

@@ -1,40 +1,13 @@
 //! `Expired`: the rules by which an answer says that the credential has expired.
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde_json::Value;
+use http::{HeaderValue, StatusCode, header};
 use trunkline_core::{Error, Kind, Reply, Result, Retry};
 
-use super::peek::peek;
+use crate::answer::{Rule, suiting};
 
 /// The rules of an integration, checked; any of them suffices.
 #[derive(Debug)]
 pub struct Expired(pub(super) Box<[Rule]>);
-
-/// What an answer has to be; all of it must hold.
-#[derive(Debug)]
-pub(super) struct Rule {
-    /// Empty for any.
-    pub(super) statuses: Box<[StatusCode]>,
-    pub(super) headers: Box<[(HeaderName, Said)]>,
-    pub(super) body: Option<Found>,
-}
-
-/// What a header says, in letters of either case.
-#[derive(Debug)]
-pub(super) enum Said {
-    Anything,
-    This(String),
-    /// This among other things; in lower case.
-    Among(String),
-}
-
-/// What a body has at this place.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) pointer: String,
-    /// Empty for anything but null.
-    pub(super) values: Box<[Value]>,
-}
 
 /// The rule of integrations that have none of their own: the service does not accept the credential (a 401, in HTTP),
 /// or answers 403 and says that the token is not good any more (RFC 6750 section 3.1).
@@ -64,50 +37,12 @@ impl Expired {
             Err(error) if error.reply().is_none() => return error.kind().row().retry == Retry::Refresh,
             Err(error) => error.reply_mut().expect("it was there just now"),
         };
-        let suits = |rule: &&Rule| rule.suits(reply.status, &reply.headers);
-        let suiting: Vec<_> = self.0.iter().filter(suits).map(|rule| rule.body.as_ref()).collect();
-        match suiting.iter().copied().collect::<Option<Vec<_>>>() {
-            // One that asks nothing of the body.
-            None => true,
-            Some(found) if found.is_empty() => false,
-            Some(found) => match peek(reply).await {
-                Some(body) => found.iter().any(|found| found.is_in(&body)),
-                None => false,
-            },
-        }
+        suiting(self.0.iter(), reply).await.is_some()
     }
 
     /// Whether bodies are looked at.
     pub(super) fn reads_bodies(&self) -> bool {
-        self.0.iter().any(|rule| rule.body.is_some())
-    }
-}
-
-impl Rule {
-    fn suits(&self, status: StatusCode, headers: &HeaderMap) -> bool {
-        (self.statuses.is_empty() || self.statuses.contains(&status))
-            && self
-                .headers
-                .iter()
-                .all(|(name, said)| headers.get_all(name).iter().any(|value| said.is(value)))
-    }
-}
-
-impl Said {
-    fn is(&self, value: &HeaderValue) -> bool {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        match self {
-            Self::Anything => true,
-            Self::This(this) => text.trim().eq_ignore_ascii_case(this),
-            Self::Among(part) => text.to_ascii_lowercase().contains(part),
-        }
-    }
-}
-
-impl Found {
-    fn is_in(&self, body: &Value) -> bool {
-        let found = body.pointer(&self.pointer).filter(|found| !found.is_null());
-        found.is_some_and(|found| self.values.is_empty() || self.values.contains(found))
+        self.0.iter().any(|rule| rule.reads_body())
     }
 }
 

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trunkline::{
-    ConsentState, Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, kept, unmask,
+    ConsentState, Handle, Health, Kind, Manager, Registered, Source, kept, unmask,
 };
 
 use super::{
@@ -60,7 +60,7 @@ pub(super) async fn register(
     State(manager): State<Manager>,
     Document(document): Document,
 ) -> Answer<Response> {
-    let config = IntegrationConfig::from_json(document)?;
+    let config = manager.read(document)?;
     let registered = manager.register(config).await?;
     Ok((StatusCode::CREATED, told(&registered, "registered")).into_response())
 }
@@ -164,7 +164,7 @@ async fn store(
     expected: Option<u64>,
     read: &Handle,
 ) -> Answer<Response> {
-    let config = IntegrationConfig::from_json(document)?;
+    let config = manager.read(document)?;
     let id = read.id();
     if config.id() != id {
         return Err(invalid(

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use trunkline::{Call, Error, Handle, Manager, Operation, Proof, Reply};
+use trunkline::{Call, Error, Handle, Manager, Proof, Reply};
 
 use super::extract::{Id, Of};
 use crate::{app::App, call, connection, inbound, problem::Problem, wishes::Wishes};
@@ -75,11 +75,11 @@ async fn tested(
     if raw.get().chars().filter(|c| !c.is_whitespace()).eq("{}".chars()) {
         return Ok(Json(probed(&handle, steps).await));
     }
-    let operation = match handle.parse(raw) {
-        Ok(operation) => operation,
+    let call = match handle.ask(raw) {
+        Ok(call) => call,
         Err(error) => return Ok(Json(failed(error, steps, "configuration"))),
     };
-    Ok(Json(requested(&handle, operation, &mut steps).await))
+    Ok(Json(requested(&handle, call, &mut steps).await))
 }
 
 /// An empty request asks for the probe.
@@ -95,8 +95,7 @@ async fn probed(handle: &Handle, mut steps: Vec<Step>) -> Tested {
     }
 }
 
-async fn requested(handle: &Handle, operation: Operation, steps: &mut Vec<Step>) -> Tested {
-    let mut call = Call::new(handle.id().clone(), operation);
+async fn requested(handle: &Handle, mut call: Call, steps: &mut Vec<Step>) -> Tested {
     // A reply that was kept proves nothing of the service as it is now.
     call.uncached = true;
     let result = match handle.call(&mut call).await {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use trunkline_core::{Error, Layer, Pipeline, Result, SchemeDyn, TransportDyn};
-use trunkline_layers::{CacheScope, ExpiredWhen, Observe, Service, Traffic};
+use trunkline_layers::{CacheScope, ErrorsConfig, ExpiredWhen, Observe, Service, Traffic};
 use zeroize::Zeroizing;
 
 use super::{Handle, Shared, Version};
@@ -52,6 +52,15 @@ impl Handle {
         version: Version,
         before: Option<&Self>,
     ) -> Result<Self> {
+        let known;
+        let config = match config.vendor() {
+            // That of a connection is its integration's.
+            Some(vendor) if tenant.is_none() && !vendor.is_of(&shared.catalog) => {
+                known = config.clone().of(Some(shared.catalog.clone()))?;
+                &known
+            }
+            _ => config,
+        };
         let (r#type, auth_type) = (config.r#type(), &config.common().auth_type);
         let Some(transport) = shared.transports().find(|transport| transport.name() == r#type) else {
             return Err(not_known("type", r#type, shared.transports().map(|transport| transport.name())));
@@ -82,6 +91,7 @@ impl Handle {
         let scheme = scheme.open(config.auth(), &site)?;
         // `none` sends nothing: it is not in the pipeline at all, unless the program has one of its own.
         let scheme = (auth_type != "none" || shared.brought(auth_type)).then_some(scheme);
+        let judge = config.common().errors.as_ref().map(ErrorsConfig::open).transpose()?;
         let expired = config.common().expired_when.as_ref().map(ExpiredWhen::open).transpose()?;
         let address = match &tenant {
             Some(tenant) => tenant.address.clone(),
@@ -98,6 +108,7 @@ impl Handle {
             off,
             scheme: scheme.clone(),
             expired: expired.map(Box::new),
+            judge,
             metrics,
             recorder: shared.recorder.clone(),
             spans: shared.spans.clone(),
@@ -185,6 +196,7 @@ impl Handle {
             known: Known::default(),
             tenant,
             bridge,
+            vendor: config.vendor().cloned().map(Box::new),
         }
     }
 }

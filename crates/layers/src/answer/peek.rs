@@ -21,7 +21,7 @@ const LONGEST: usize = 64 << 10;
 const WITHIN: Duration = Duration::from_secs(5);
 
 /// What the body says. It is read no further than it has to be, and what was read is there as before.
-pub(super) async fn peek(reply: &mut Reply) -> Option<Value> {
+pub(crate) async fn peek(reply: &mut Reply) -> Option<Value> {
     if !is_json(reply) || reply.body.size_hint().lower() > LONGEST as u64 {
         return None;
     }

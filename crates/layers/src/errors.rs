@@ -1,0 +1,157 @@
+//! `Errors`: what the answers of a service mean that says more than its statuses do. It stands innermost, so that all
+//! layers hear the same of an attempt.
+
+mod config;
+#[cfg(test)]
+mod tests;
+
+use http::{HeaderValue, header};
+use serde_json::Value;
+use trunkline_core::{BoxFuture, Call, Error, Kind, Layer, Next, Operation, Outcome, Reply, Result};
+
+pub use self::config::ErrorsConfig;
+use crate::answer::{Rule, peek, suiting};
+
+/// What answers mean, checked.
+#[derive(Debug)]
+pub struct Judge {
+    rules: Box<[Rule]>,
+    verdicts: Box<[Verdict]>,
+    /// Where an error says in words what is wrong, and by which code, as JSON pointers.
+    message: Option<String>,
+    code: Option<String>,
+}
+
+/// What an answer means that suits a rule.
+#[derive(Debug, Clone, Copy)]
+struct Verdict {
+    kind: Option<Kind>,
+    outcome: Option<Outcome>,
+    /// The same request would be answered in the same way.
+    lasting: bool,
+}
+
+/// Judges the answers to attempts.
+#[derive(Debug)]
+pub struct Errors(Judge);
+
+impl Errors {
+    /// Judges by these rules.
+    pub fn new(judge: Judge) -> Self {
+        Self(judge)
+    }
+}
+
+impl Layer for Errors {
+    fn name(&self) -> &'static str {
+        "errors"
+    }
+
+    fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
+        Box::pin(async move {
+            let relayed = self.0.ask_plainly(call);
+            self.0.judged(next.run(call).await, relayed).await
+        })
+    }
+}
+
+impl Judge {
+    /// A body that is to be looked into must not come encoded, as those may that are passed on. Says whether this one is.
+    fn ask_plainly(&self, call: &mut Call) -> bool {
+        let Operation::Http(request) = &mut call.operation else { return false };
+        if request.relay
+            && request.headers.contains_key(header::ACCEPT_ENCODING)
+            && self.rules.iter().any(Rule::reads_body)
+        {
+            request.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        }
+        request.relay
+    }
+
+    async fn judged(&self, mut result: Result<Reply>, relayed: bool) -> Result<Reply> {
+        let reply = match &mut result {
+            Ok(reply) => reply,
+            Err(error) => match error.reply_mut() {
+                Some(reply) => reply,
+                None => return result,
+            },
+        };
+        let verdict = suiting(self.rules.iter(), reply).await.map(|at| self.verdicts[at]);
+        let error = match (verdict, result) {
+            (Some(verdict), result) => verdict.of(result)?,
+            (None, Err(error)) => error,
+            (None, Ok(reply)) => return Ok(reply),
+        };
+        // Whoever passes it on reads it there.
+        Err(if relayed { error } else { self.told(error).await })
+    }
+
+    /// The error with what the service says of it.
+    async fn told(&self, mut error: Error) -> Error {
+        if self.message.is_none() && self.code.is_none() {
+            return error;
+        }
+        let body = match error.reply_mut() {
+            Some(reply) => peek(reply).await,
+            None => None,
+        };
+        for (name, pointer) in [("upstream_code", &self.code), ("upstream_message", &self.message)] {
+            let said = body.as_ref().zip(pointer.as_ref()).and_then(|(body, pointer)| text(body.pointer(pointer)?));
+            if let Some(said) = said {
+                error = error.with(name, said);
+            }
+        }
+        error
+    }
+}
+
+/// No more of what a service says is quoted.
+const LONGEST: usize = 500;
+
+/// What people can read of a value.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.chars().take(LONGEST).collect()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+impl Verdict {
+    /// The answer as it says; one of success as the error that it is.
+    fn of(self, result: Result<Reply>) -> Result<Error> {
+        let before = match &result {
+            Ok(_) => None,
+            Err(error) => Some((error.kind(), error.outcome(), error.wait(), error.message().to_owned())),
+        };
+        let reply = match result {
+            Ok(reply) => reply,
+            Err(error) => match error.into_reply() {
+                Ok(reply) => reply,
+                Err(error) => return Ok(error),
+            },
+        };
+        let kind = self.kind.or(before.as_ref().map(|before| before.0)).unwrap_or(Kind::Rejected);
+        let message = match &before {
+            Some((.., message)) => message.clone(),
+            None => format!("the service answered {} and that it failed", reply.status.as_u16()),
+        };
+        // A kind that is named brings what is usual for it; else what was known stays.
+        let outcome = self.outcome.or_else(|| match (self.kind, &before) {
+            (None, Some(before)) => Some(before.1),
+            (Some(kind), Some(before)) if kind.row().outcome == Outcome::Unknown => Some(before.1),
+            _ => None,
+        });
+        let mut error = Error::new(kind, message);
+        if let Some(outcome) = outcome {
+            error = error.outcome_is(outcome);
+        }
+        if let Some(wait) = before.and_then(|before| before.2) {
+            error = error.retry_after(wait);
+        }
+        if self.lasting {
+            error = error.lasting();
+        }
+        Ok(error.replied(reply))
+    }
+}

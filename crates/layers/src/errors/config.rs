@@ -1,0 +1,104 @@
+//! `ErrorsConfig`: what the answers of a service mean, as it is configured.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use trunkline_core::{Error, Kind, Outcome, Result, parse};
+
+use super::{Judge, Verdict};
+use crate::answer::Condition;
+
+/// What the answers of a service mean, where it says more than its statuses do.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorsConfig {
+    /// Where an error says in words what is wrong, as a JSON pointer such as `/error/message`. Shown as
+    /// `upstream_message`.
+    #[serde(default)]
+    message: Option<String>,
+    /// Where it says so by a code. Shown as `upstream_code`.
+    #[serde(default)]
+    code: Option<String>,
+    /// Which answers mean something else than their status does; the first that suits holds. An answer of success that
+    /// suits is an error.
+    #[serde(default)]
+    rules: Vec<RuleConfig>,
+}
+
+/// What an answer means that meets a condition.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RuleConfig {
+    /// What it has to be.
+    when: Condition,
+    /// The kind of error, by its code: `rate_limited`, `contended`, `unavailable`, `rejected` and so on. As its status says
+    /// unless set; `rejected` for an answer of success.
+    #[serde(default)]
+    kind: Option<String>,
+    /// Whether the service can have acted. As is usual for the kind unless set.
+    #[serde(default)]
+    outcome: Option<Acted>,
+    /// `false` where the same request would be answered in the same way: it is not attempted again, whatever its kind.
+    #[serde(default)]
+    repeat: Option<bool>,
+}
+
+/// Whether the service can have acted.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Acted {
+    /// It says that it did not.
+    Rejected,
+    /// It says that it did.
+    Applied,
+    /// Nobody can tell.
+    Unknown,
+}
+
+impl ErrorsConfig {
+    /// Checks the rules.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming the rule and the key.
+    pub fn open(&self) -> Result<Judge> {
+        for (key, pointer) in [("message", &self.message), ("code", &self.code)] {
+            if let Some(pointer) = pointer {
+                parse::pointer(pointer).map_err(|error| error.at(&format!("errors.{key}")))?;
+            }
+        }
+        let (mut rules, mut verdicts) = (Vec::new(), Vec::new());
+        for (n, rule) in self.rules.iter().enumerate() {
+            let at = |key: &str| format!("errors.rules[{n}].{key}");
+            let when = rule.when.open().map_err(|error| error.at(&at("when")))?;
+            verdicts.push(rule.verdict().map_err(|error| error.at(&at("kind")))?);
+            if when.is_of_success() {
+                let message = "a success by itself is no error; add a header or the body";
+                return Err(Error::invalid(message).at(&at("when.status")));
+            }
+            rules.push(when);
+        }
+        let (message, code) = (self.message.clone(), self.code.clone());
+        Ok(Judge { rules: rules.into(), verdicts: verdicts.into(), message, code })
+    }
+}
+
+impl RuleConfig {
+    fn verdict(&self) -> Result<Verdict> {
+        // What is ours alone, a service cannot say.
+        let of_services = || Kind::ALL.iter().copied().filter(|kind| kind.is_of_a_service());
+        let kind = self.kind.as_deref().map(|code| {
+            of_services().find(|kind| kind.code() == code).ok_or_else(|| {
+                let near = parse::nearest(code, of_services().map(Kind::code));
+                let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+                let known = of_services().map(Kind::code).collect::<Vec<_>>().join(", ");
+                Error::invalid(format!("is none{near}; there are: {known}"))
+            })
+        });
+        let outcome = self.outcome.map(|acted| match acted {
+            Acted::Rejected => Outcome::Rejected,
+            Acted::Applied => Outcome::Applied,
+            Acted::Unknown => Outcome::Unknown,
+        });
+        Ok(Verdict { kind: kind.transpose()?, outcome, lasting: self.repeat == Some(false) })
+    }
+}

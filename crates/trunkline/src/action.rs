@@ -1,0 +1,103 @@
+//! Actions of connectors: what becomes a call of one, and what its caller gets of the reply.
+
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Map, Value, value::RawValue};
+use trunkline_connectors::{Asked, Repeats};
+use trunkline_core::{Call, Error, Idempotency, Kind, Outcome, Reply, Result, parse};
+
+use crate::vendor::Vendor;
+
+/// No longer reply is read for a part of it.
+const LONGEST: usize = 64 << 20;
+
+/// An action that somebody asks for.
+pub(crate) struct Action {
+    pub(crate) name: String,
+    pub(crate) asked: Asked,
+}
+
+impl Action {
+    /// The action that a request names, with its `input`; what else there is takes the place of what the action says
+    /// itself. `None` where it names none.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming the key.
+    pub(crate) fn of(request: &RawValue) -> Result<Option<Self>> {
+        if !request.get().contains("\"action\"") {
+            return Ok(None);
+        }
+        let mut over: Map<String, Value> = parse::text(request.get().as_bytes())?;
+        let name = match over.remove("action") {
+            None => return Ok(None),
+            Some(Value::String(name)) => name,
+            Some(_) => return Err(Error::invalid("action: expected a string")),
+        };
+        let input = match over.remove("input") {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(input)) => input,
+            Some(_) => return Err(Error::invalid("input: expected an object")),
+        };
+        Ok(Some(Self { name, asked: Asked { input, over } }))
+    }
+
+    /// The request that it is, for the transport to parse, and what it says of the call.
+    ///
+    /// # Errors
+    ///
+    /// `unsupported` where there is no such action; `invalid_config`, naming the key.
+    pub(crate) fn request(self, vendor: &Vendor) -> Result<(Value, Said)> {
+        let answer = vendor.connector()?.request(vendor.inputs(), &self.name, self.asked)?;
+        Ok((answer.request, Said { name: self.name, returns: answer.returns, repeats: answer.repeats }))
+    }
+}
+
+/// What an action says of its call.
+#[derive(Debug, Clone)]
+pub(crate) struct Said {
+    name: String,
+    returns: Option<String>,
+    repeats: Option<Repeats>,
+}
+
+impl Said {
+    /// The name of the action.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Says it.
+    pub(crate) fn onto(self, call: &mut Call) {
+        call.action = Some(self.name.into());
+        call.returns = self.returns.map(Into::into);
+        call.repeats = self.repeats.map(|repeats| match repeats {
+            Repeats::Safely => Idempotency::Safe,
+            Repeats::AsOnce => Idempotency::Idempotent,
+            Repeats::Never => Idempotency::Unsafe,
+        });
+    }
+}
+
+/// The part of a reply that its caller gets.
+///
+/// # Errors
+///
+/// `protocol` where it is not there. The service has done what it was asked all the same.
+pub(crate) async fn part(mut reply: Reply, pointer: &str) -> Result<Reply> {
+    let applied = |error: Error| error.outcome_is(Outcome::Applied);
+    let bytes = std::mem::take(&mut reply.body).collect(LONGEST).await.map_err(applied)?;
+    let whole: Value = serde_json::from_slice(&bytes)
+        .map_err(|error| applied(Error::new(Kind::Protocol, "the reply is not JSON").source(error)))?;
+    let Some(part) = whole.pointer(pointer) else {
+        let message = format!("the service did it, and its reply has nothing at {pointer}");
+        reply.body = bytes.into();
+        return Err(applied(Error::new(Kind::Protocol, message)).replied(reply));
+    };
+    reply.headers.remove(header::CONTENT_LENGTH);
+    reply.headers.remove(header::ETAG);
+    reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    // What of it was asked for is there, whatever was sent.
+    reply.status = StatusCode::OK;
+    reply.body = serde_json::to_vec(part).unwrap_or_default().into();
+    Ok(reply)
+}

@@ -1,0 +1,97 @@
+//! `Folder`: manifests in a folder of the installation. What changes there is taken over while the manager runs, all of it at
+//! once.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tokio::time::{MissedTickBehavior, interval};
+use trunkline_connectors::Catalog as Connectors;
+use trunkline_core::{Error, Result};
+
+use crate::{catalog::Catalog, registry::Registry};
+
+/// How often it is looked at.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// What the files of a folder were like.
+type Look = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
+
+/// A folder of manifests.
+pub(crate) struct Folder {
+    path: PathBuf,
+    seen: Look,
+}
+
+impl Folder {
+    /// Reads it into a catalog.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` where it cannot be read, or a file of it is no manifest: nothing was there before.
+    pub(crate) fn read(path: PathBuf, catalog: &Catalog) -> Result<Self> {
+        let seen = look(&path);
+        let (connectors, wrong) = Connectors::built_in().with_folder(&path, None)?;
+        if let Some((path, error)) = wrong.into_iter().next() {
+            return Err(Error::invalid(error.message().to_owned()).at(&path.display().to_string()));
+        }
+        catalog.set_connectors(connectors);
+        Ok(Self { path, seen })
+    }
+
+    /// Looks at it for as long as it is polled. Integrations whose connector has changed are opened anew.
+    pub(crate) async fn watch(mut self, registry: Arc<Registry>) {
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            let path = self.path.clone();
+            // A file system may take its time.
+            let Ok(look) = tokio::task::spawn_blocking(move || look(&path)).await else { continue };
+            if look != self.seen {
+                self.seen = look;
+                self.take_over(&registry).await;
+            }
+        }
+    }
+
+    async fn take_over(&self, registry: &Registry) {
+        let (catalog, path) = (registry.shared.catalog.clone(), self.path.clone());
+        let before = catalog.connectors();
+        let read = tokio::task::spawn_blocking(move || Connectors::built_in().with_folder(&path, Some(&before)));
+        let (connectors, wrong) = match read.await {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the folder of connectors cannot be read; nothing was changed");
+                return;
+            }
+            Err(_) => return,
+        };
+        for (path, error) in wrong {
+            tracing::error!(path = %path.display(), %error, "a connector is not valid; what was there before stays");
+        }
+        catalog.set_connectors(connectors);
+        tracing::info!(path = %self.path.display(), "connectors were read again");
+        for handle in registry.all().values() {
+            if handle.vendor().is_some_and(|vendor| !vendor.is_of(&catalog))
+                && let Ok(config) = handle.config()
+            {
+                registry.reopen(handle, &config).await;
+            }
+        }
+    }
+}
+
+/// What its files are like. One that is gone is a change too.
+fn look(path: &Path) -> Look {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let files = entries.filter_map(|entry| {
+        let metadata = entry.metadata().ok()?;
+        Some((entry.path(), (metadata.len(), metadata.modified().ok())))
+    });
+    files.collect()
+}

@@ -1,0 +1,138 @@
+//! `Vendor`: the connector of an integration, and what that is given.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use trunkline_connectors::Connector;
+use trunkline_core::{Error, MASK, Result};
+
+use crate::{
+    catalog::Catalog,
+    config::{Common, Confidential},
+    mask,
+    placeholder::{self, Values},
+};
+
+/// The connector of an integration, and what that is given.
+#[derive(Clone)]
+pub(crate) struct Vendor {
+    /// The document as its owner wrote it.
+    pub(crate) given: Confidential,
+    /// Not there where it is not known yet: a folder of the server may have it.
+    connector: Option<Arc<Connector>>,
+    /// What expressions of actions know.
+    inputs: Confidential,
+}
+
+impl Vendor {
+    /// The document of an integration completed by its connector; `None` where it names none. The connectors are those of
+    /// a catalog, or of this build.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming the key.
+    pub(crate) fn of(
+        given: &Map<String, Value>,
+        catalog: Option<&Catalog>,
+    ) -> Result<Option<(Map<String, Value>, Self)>> {
+        let name = match given.get("connector") {
+            None => {
+                let lonely = ["inputs", "auth"].into_iter().find(|key| given.contains_key(*key));
+                return match lonely {
+                    Some(key) => Err(Error::invalid(format!("{key}: is for a connector, and connector names none"))),
+                    None => Ok(None),
+                };
+            }
+            Some(Value::String(name)) => name,
+            Some(_) => return Err(Error::invalid("connector: expected a string")),
+        };
+        let known = catalog.unwrap_or_else(|| Catalog::get()).connectors();
+        let connector = match known.find(name) {
+            Ok(connector) => connector.clone(),
+            Err(error) if catalog.is_some() => return Err(error),
+            // Whoever opens it knows more.
+            Err(_) => {
+                let mut document = given.clone();
+                document.retain(|key, _| !matches!(&**key, "connector" | "inputs" | "auth"));
+                document.entry("type").or_insert_with(|| "rest".into());
+                let vendor = Self { given: Confidential(given.clone()), connector: None, inputs: Confidential::default() };
+                return Ok(Some((document, vendor)));
+            }
+        };
+        let complete = connector.complete(given)?;
+        let inputs = Confidential(connector.given_inputs(given)?);
+        Ok(Some((complete, Self { given: Confidential(given.clone()), connector: Some(connector), inputs })))
+    }
+
+    /// The connector.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` where it is not known.
+    pub(crate) fn connector(&self) -> Result<&Arc<Connector>> {
+        self.connector.as_ref().ok_or_else(|| Error::invalid("connector: there is none of this name"))
+    }
+
+    /// What its expressions know.
+    pub(crate) fn inputs(&self) -> &Map<String, Value> {
+        &self.inputs.0
+    }
+
+    /// Whether a catalog has the very same connector.
+    pub(crate) fn is_of(&self, catalog: &Catalog) -> bool {
+        let name = self.given.0.get("connector").and_then(Value::as_str).unwrap_or_default();
+        match (catalog.connectors().get(name), &self.connector) {
+            (Some(known), Some(own)) => Arc::ptr_eq(known, own),
+            _ => false,
+        }
+    }
+
+    /// The same for a connection, with its own values.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming a value that is missing.
+    pub(crate) fn filled(&self, values: &Values) -> Result<Self> {
+        let mut vendor = self.clone();
+        placeholder::fill(&mut vendor.inputs.0, values)?;
+        Ok(vendor)
+    }
+
+    /// Says which inputs connections have to have.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = String> {
+        let missing = self.connector.iter().flat_map(|connector| connector.missing(&self.given.0));
+        missing.map(|name| format!("inputs.{name}: is not given, so each connection needs it among its values"))
+    }
+
+    /// What was given, with every secret masked.
+    pub(crate) fn masked(&self, common: &Common, catalog: &Catalog) -> Value {
+        let mut document = self.given.0.clone();
+        // What the connector says decides what the rest means.
+        let said = [("type", &common.r#type), ("auth_type", &common.auth_type)];
+        let added = said.map(|(key, value)| {
+            let added = !document.contains_key(key);
+            document.entry(key).or_insert_with(|| value.clone().into());
+            (key, added)
+        });
+        let mut masked = mask::masked(&document, catalog);
+        let Value::Object(fields) = &mut masked else { return masked };
+        for (key, _) in added.into_iter().filter(|(_, added)| *added) {
+            fields.remove(key);
+        }
+        if let Some(Value::Object(inputs)) = fields.get_mut("inputs") {
+            for (name, value) in inputs {
+                let input = self.connector.iter().flat_map(|connector| connector.inputs()).find(|input| input.name == *name);
+                let open = input.is_some_and(|input| !input.secret) && value.is_string();
+                if !open && !value.as_str().is_some_and(is_elsewhere) {
+                    *value = MASK.into();
+                }
+            }
+        }
+        masked
+    }
+}
+
+/// Whether a text says where a secret is, and not what it is.
+fn is_elsewhere(text: &str) -> bool {
+    placeholder::is_one(text) || trunkline_core::Secret::new(text).is_reference()
+}
