@@ -1,11 +1,12 @@
 //! Kafka, spoken with Tansu.
 
 use serde_json::{Value, json};
-use trunkline_testkit::{Authority, Kafka as Tansu, MockKafka};
+use trunkline_testkit::{Authority, Kafka as Tansu, MockKafka, Options};
 
 use crate::{
     common::{Client, bodies, unique},
     rules::{Broker, client, numbered},
+    secure::Secure,
     trouble::Mortal,
 };
 
@@ -70,6 +71,62 @@ impl Mortal for Durable {
 }
 
 trouble!(Durable);
+
+/// One that does not let in everybody.
+struct Guarded(Tansu);
+
+impl Broker for Guarded {
+    async fn start() -> Option<Self> {
+        Self::guarded(Options::default()).await
+    }
+
+    fn url(&self) -> String {
+        self.at(false, "", "127.0.0.1")
+    }
+
+    fn declare(name: &str) -> Value {
+        Kafka::declare(name)
+    }
+
+    fn pull(max: u32) -> Value {
+        Kafka::pull(max)
+    }
+
+    fn listen() -> Value {
+        Kafka::listen()
+    }
+}
+
+impl Mortal for Guarded {
+    async fn kill(&mut self) {
+        self.0.kill().await;
+    }
+
+    async fn again(&mut self) {
+        assert!(self.0.again().await);
+    }
+}
+
+impl Secure for Guarded {
+    const SCHEMES: [&'static str; 2] = ["kafka", "kafkas"];
+    // Who asks for anything before they have logged in has their connection ended.
+    const ASKS: bool = false;
+    const ANEW: bool = false;
+
+    async fn guarded(options: Options<'_>) -> Option<Self> {
+        Some(Self(Tansu::start_as(options).await))
+    }
+
+    fn port(&self) -> u16 {
+        self.0.address().rsplit_once(':').unwrap().1.parse().unwrap()
+    }
+
+    fn params(&self) -> &'static str {
+        "?session_timeout=6s"
+    }
+}
+
+secure!(Guarded);
 
 #[tokio::test]
 async fn records_of_one_key_stay_in_order_and_a_receipt_says_where_they_are() {

@@ -6,6 +6,8 @@
 mod rules;
 #[macro_use]
 mod trouble;
+#[macro_use]
+mod secure;
 mod amqp;
 mod common;
 mod kafka;

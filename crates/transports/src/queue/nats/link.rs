@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -24,7 +25,7 @@ use super::{failure, message};
 use crate::{
     dial::admitted,
     http::{Tls, Whom},
-    queue::{broker::Login, config::Parts, replies::Replies},
+    queue::{broker::Login, config::Parts, replies::Replies, tls::Asked},
 };
 
 /// Where NATS is.
@@ -77,14 +78,41 @@ impl Target {
         // is not followed.
         let end = Instant::now() + CONNECT;
         let addresses = admitted(&context.egress, Zone::Service, host, port, end).await?;
-        let scheme = if self.tls.is_some() { "tls" } else { "nats" };
-        let addresses: Result<Vec<ServerAddr>, _> =
-            addresses.iter().map(|address| format!("{scheme}://{address}").parse()).collect();
-        let addresses = addresses
-            .map_err(|error: std::io::Error| Error::invalid("base_url: is no address").source(error))?;
-        let alive = Arc::new(Alive::default());
+        let tls = self.tls.as_ref().map(|tls| for_name(tls, host)).transpose()?;
+        let mut last = None;
+        // One at a time: among several the library chooses by itself, and gives up after the first.
+        for address in addresses {
+            let alive = Arc::new(Alive::default());
+            let options = self.options(login, &alive, tls.as_ref().map(|(config, _)| config))?;
+            match options.connect(Self::server(address, tls.is_some())?).await {
+                Ok(client) => return NatsLink::new(client, alive, replies.clone()).await,
+                Err(error) => {
+                    let error = failure::connecting(&error, host, tls.as_ref().map(|(_, asked)| &**asked));
+                    if error.kind() == Kind::Unauthenticated {
+                        return Err(error);
+                    }
+                    last = Some(error);
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| Error::new(Kind::Unavailable, format!("the name {host} has no address"))))
+    }
+
+    fn server(address: SocketAddr, secure: bool) -> Result<ServerAddr> {
+        let scheme = if secure { "tls" } else { "nats" };
+        format!("{scheme}://{address}")
+            .parse()
+            .map_err(|error: std::io::Error| Error::invalid("base_url: is no address").source(error))
+    }
+
+    fn options(
+        &self,
+        login: &Login,
+        alive: &Arc<Alive>,
+        tls: Option<&rustls::ClientConfig>,
+    ) -> Result<ConnectOptions> {
         let events = alive.clone();
-        let mut options = self
+        let options = self
             .login(login)?
             .name("trunkline")
             .connection_timeout(CONNECT)
@@ -98,11 +126,10 @@ impl Target {
                 }
                 async {}
             });
-        if let Some(tls) = &self.tls {
-            options = options.require_tls(true).tls_client_config(for_name(tls, host)?);
-        }
-        let client = options.connect(addresses).await.map_err(|error| failure::connecting(&error))?;
-        NatsLink::new(client, alive, replies.clone()).await
+        Ok(match tls {
+            Some(config) => options.require_tls(true).tls_client_config(config.clone()),
+            None => options,
+        })
     }
 
     /// How the login is told: user and password, a token, the seed of an NKey, or credentials with a JWT.
@@ -258,9 +285,11 @@ async fn tell(mut answers: Subscriber, replies: Arc<Replies>, alive: Arc<Alive>)
 }
 
 /// TLS with a server whose certificate is for a name, though it is dialled by its address.
-fn for_name(tls: &Tls, host: &str) -> Result<rustls::ClientConfig> {
+fn for_name(tls: &Tls, host: &str) -> Result<(rustls::ClientConfig, Arc<Asked>)> {
     let bare = host.trim_matches(['[', ']']).to_owned();
     let name = ServerName::try_from(bare)
         .map_err(|_| Error::invalid(format!("{host} is no name that a certificate can be for")))?;
-    tls.config_for(Whom::This(name)).map(Arc::unwrap_or_clone)
+    let mut config = Arc::unwrap_or_clone(tls.config_for(Whom::This(name))?);
+    let asked = Asked::note(&mut config);
+    Ok((config, asked))
 }

@@ -70,14 +70,23 @@ impl Way {
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
         let made = MultiplexedConnection::new_with_config(&self.info(*database)?, io, config).await;
         let (connection, driver) =
-            made.map_err(|error| explain(&error, "logging in").outcome_is(Outcome::NotSent))?;
+            made.map_err(|error| net.login(explain(&error, "logging in").outcome_is(Outcome::NotSent)))?;
         let ended = Arc::new(AtomicBool::new(false));
         let end = ended.clone();
         let driver = tokio::spawn(async move {
             driver.await;
             end.store(true, Ordering::Release);
         });
-        Ok(Connection { connection, ended, _driver: Arc::new(AbortOnDropHandle::new(driver)) })
+        let driver = Arc::new(AbortOnDropHandle::new(driver));
+        let connection = Connection { connection, ended, _driver: driver };
+        if self.login.password.is_none() && self.login.token.is_none() {
+            // Nobody has logged in, which Redis minds only when it is asked for something.
+            connection
+                .ask::<()>(&redis::cmd("PING"), "logging in")
+                .await
+                .map_err(|error| net.login(error))?;
+        }
+        Ok(connection)
     }
 
     fn info(&self, database: i64) -> Result<RedisConnectionInfo> {
