@@ -64,11 +64,12 @@ impl Net {
         )
     }
 
-    /// Why a login came to nothing, which may be for want of a client's certificate.
-    pub(crate) fn login(&self, error: Error) -> Error {
+    /// Why a login came to nothing, which may be for want of TLS, or of a client's certificate; `secure` is what addresses
+    /// begin with that are over TLS.
+    pub(crate) fn login(&self, error: Error, secure: &str) -> Error {
         match self.config.get() {
             Some((_, asked)) => asked.login(error),
-            None => error,
+            None => tls::clear(error, secure),
         }
     }
 

@@ -60,8 +60,7 @@ impl Asked {
     /// What has become of a login whose connection ended. With TLS 1.3 a broker judges the client's certificate after the
     /// handshake, and what it says of it may be lost with the connection.
     pub(super) fn login(&self, error: Error) -> Error {
-        let ended = matches!(error.kind(), Kind::Unavailable | Kind::Protocol);
-        if !ended || !self.asked.load(Relaxed) {
+        if !is_lost(&error) || !self.asked.load(Relaxed) {
             return error;
         }
         // One that is shown may have been taken, and the connection have been lost for another reason.
@@ -88,6 +87,21 @@ impl ResolvesClientCert for Asked {
     fn has_certs(&self) -> bool {
         self.shows.has_certs()
     }
+}
+
+/// Whether a connection ended, or what came over it made no sense, before the broker had said anything: what it says has
+/// its code with it.
+fn is_lost(error: &Error) -> bool {
+    matches!(error.kind(), Kind::Unavailable | Kind::Protocol) && error.context().is_empty()
+}
+
+/// What has become of a login in clear text, where `secure` is what addresses begin with that are over TLS.
+pub(super) fn clear(error: Error, secure: &str) -> Error {
+    if !is_lost(&error) {
+        return error;
+    }
+    let message = format!("{}; does it want TLS ({secure})?", error.message());
+    Error::new(error.kind(), message).outcome_is(Outcome::NotSent).source(error)
 }
 
 /// What TLS has to do with an error.

@@ -8,7 +8,7 @@ use tokio::{
     net::TcpStream,
 };
 use trunkline_core::{Kind, Outcome, Profile};
-use trunkline_testkit::{Options, Peer, Redis as Server};
+use trunkline_testkit::{Authority, Options, Peer, Redis as Server};
 
 use crate::{common::Client, rules::Broker, secure::Secure, trouble::Mortal};
 
@@ -55,6 +55,21 @@ impl Secure for Redis {
 rules!(Redis);
 trouble!(Redis);
 secure!(Redis);
+
+#[tokio::test]
+async fn with_tls_1_2_a_client_certificate_is_asked_for_in_the_handshake() {
+    let authority = Authority::new();
+    let settings = &["--tls-protocols", "TLSv1.2"];
+    let options = Options { tls: Some(&authority), mutual: true, settings, ..Options::default() };
+    let Some(redis) = Redis::guarded(options).await else { return };
+    let (certificate, key) = authority.client();
+    let url = redis.at(true, "", "localhost");
+    let shows = json!({"tls": {"ca": authority.pem(), "client_cert": certificate, "client_key": key}});
+    Client::of(&url, shows).probe().await.unwrap();
+    let error = Client::of(&url, json!({"tls": {"ca": authority.pem()}})).probe().await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Protocol, Outcome::NotSent), "{error}");
+    assert!(error.message().contains("tls.client_cert and tls.client_key have it"), "{error}");
+}
 
 /// Answers as a node of a cluster does that has not got the stream: it is at another address.
 async fn moved(mut stream: TcpStream, other: SocketAddr) -> std::io::Result<()> {

@@ -125,6 +125,19 @@ pub(crate) async fn a_certificate_is_checked_before_anything_is_said<B: Secure>(
     }
 }
 
+pub(crate) async fn who_speaks_in_clear_text_where_tls_is_wanted_is_told<B: Secure>() {
+    let authority = Authority::new();
+    let Some(broker) = B::guarded(Options { tls: Some(&authority), ..Options::default() }).await else {
+        return;
+    };
+    let url = broker.at(false, "", "127.0.0.1");
+    for error in each_fails::<B>(|| client::<B>(&url, Value::Null)).await {
+        assert!(matches!(error.kind(), Kind::Protocol | Kind::Unavailable), "{}", all(&error));
+        assert!(error.message().contains("TLS"), "{}", all(&error));
+        assert!(error.message().contains(B::SCHEMES[1]), "{}", all(&error));
+    }
+}
+
 pub(crate) async fn a_client_certificate_is_shown_where_it_is_asked_for<B: Secure>() {
     let authority = Authority::new();
     let options = Options { tls: Some(&authority), mutual: true, ..Options::default() };
@@ -253,6 +266,7 @@ macro_rules! secure {
     ($broker:ty) => {
         rules! { @secure $broker:
             a_certificate_is_checked_before_anything_is_said,
+            who_speaks_in_clear_text_where_tls_is_wanted_is_told,
             a_client_certificate_is_shown_where_it_is_asked_for,
             a_login_that_is_refused_is_told_whatever_is_asked_for,
             a_login_may_have_any_character,

@@ -87,7 +87,7 @@ impl Target {
         };
         let connection = Connection::connector(uri, dialled(), connect, properties)
             .await
-            .map_err(|error| self.net.login(self.refused(&explain(&error, "logging in"))))?;
+            .map_err(|error| self.refused(&self.net.login(explain(&error, "logging in"), "amqps")))?;
         let version = greeting.text("version");
         let rpc = Rpc::new(replies);
         Ok(AmqpLink {

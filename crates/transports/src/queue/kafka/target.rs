@@ -85,7 +85,7 @@ impl Target {
         let stream = self.net.connect(&self.context, host, port).await?;
         let connection = Connection::new(stream, format!("{host}:{port}"), self.client_id.clone());
         let versions = connection.ask(&ApiVersions, end).await;
-        let versions = versions.map_err(|error| self.net.login(self.explain(error)))?;
+        let versions = versions.map_err(|error| self.net.login(error, "kafkas"))?;
         codes::accepted(versions.error, "the broker does not say which versions it has", None)?;
         connection.learn(versions);
         if let Some(login) = &self.login {
@@ -94,18 +94,6 @@ impl Target {
             self.log_in(&connection, login, own || self.net.is_secure(), end).await?;
         }
         Ok(connection)
-    }
-
-    /// What closes upon the first words is usually spoken to in the wrong way.
-    fn explain(&self, error: Error) -> Error {
-        let advice = match (self.net.is_secure(), error.kind()) {
-            (false, Kind::Unavailable | Kind::Protocol) => {
-                "what answers there may want TLS, or be no Kafka broker"
-            }
-            (true, Kind::Unavailable | Kind::Protocol) => "what answers there may be no Kafka broker",
-            _ => return error,
-        };
-        Error::new(error.kind(), format!("{}; {advice}", error.message())).source(error)
     }
 
     async fn log_in(

@@ -26,10 +26,14 @@ pub(super) fn connecting(error: &ConnectError, host: &str, asked: Option<&Asked>
     if let (Some(asked), Some(error)) = (asked, tls::of(error)) {
         return asked.handshake(host, error);
     }
-    let error = plainly(error);
-    match asked {
-        Some(asked) => asked.login(error),
-        None => error,
+    match (asked, tls::of(error)) {
+        (Some(asked), _) => asked.login(plainly(error)),
+        // It said so, and the library began with it.
+        (None, Some(_)) => {
+            let message = "NATS wants TLS; begin base_url with tls, and see tls.ca for who is to be trusted";
+            Error::new(Kind::Protocol, message).outcome_is(Outcome::NotSent).source(error.to_string())
+        }
+        (None, None) => plainly(error),
     }
 }
 

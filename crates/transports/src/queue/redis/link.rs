@@ -69,8 +69,9 @@ impl Way {
         let io = net.connect(&self.context, host, *port).await?;
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
         let made = MultiplexedConnection::new_with_config(&self.info(*database)?, io, config).await;
-        let (connection, driver) =
-            made.map_err(|error| net.login(explain(&error, "logging in").outcome_is(Outcome::NotSent)))?;
+        let (connection, driver) = made.map_err(|error| {
+            net.login(explain(&error, "logging in").outcome_is(Outcome::NotSent), "rediss")
+        })?;
         let ended = Arc::new(AtomicBool::new(false));
         let end = ended.clone();
         let driver = tokio::spawn(async move {
@@ -84,7 +85,7 @@ impl Way {
             connection
                 .ask::<()>(&redis::cmd("PING"), "logging in")
                 .await
-                .map_err(|error| net.login(error))?;
+                .map_err(|error| net.login(error, "rediss"))?;
         }
         Ok(connection)
     }
