@@ -9,6 +9,7 @@ mod trouble;
 #[macro_use]
 mod secure;
 mod amqp;
+mod certificates;
 mod common;
 mod kafka;
 mod memory;

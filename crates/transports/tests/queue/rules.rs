@@ -277,6 +277,12 @@ macro_rules! rules {
             crate::secure::$rule::<$broker>().await;
         })+
     };
+    (@certificates $broker:ty: $($rule:ident),+ $(,)?) => {
+        $(#[tokio::test]
+        async fn $rule() {
+            crate::certificates::$rule::<$broker>().await;
+        })+
+    };
     (@each $broker:ty: $($rule:ident),+ $(,)?) => {
         $(#[tokio::test]
         async fn $rule() {

@@ -1,4 +1,4 @@
-//! Who is spoken to, and who is let in: certificates, logins, the egress guard.
+//! Who is let in: logins, credentials that change, the egress guard.
 
 use std::{error::Error as StdError, time::Duration};
 
@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use trunkline_core::{Error, Kind, Outcome, Profile};
-use trunkline_testkit::{Authority, Options, Peer};
+use trunkline_testkit::{Options, Peer};
 
 use crate::{
     common::{Client, bodies, unique},
@@ -48,7 +48,7 @@ const PASSWORD: &str = "p@ss:w/o r%d#?&\u{e9}\"\\'+%40";
 const SOON: Duration = Duration::from_millis(2500);
 
 /// A client with a queue of its own.
-fn client<B: Secure>(url: &str, tls: Value) -> (Client, String) {
+pub(crate) fn client<B: Secure>(url: &str, tls: Value) -> (Client, String) {
     let queue = unique("sealed");
     let mut config = json!({ "declare": B::declare(&queue) });
     if !tls.is_null() {
@@ -58,7 +58,7 @@ fn client<B: Secure>(url: &str, tls: Value) -> (Client, String) {
 }
 
 /// Sends a message, and takes it.
-async fn works<B: Secure>((client, queue): &(Client, String)) {
+pub(crate) async fn works<B: Secure>((client, queue): &(Client, String)) {
     if !B::keeps_for_those_who_come_later() {
         client.call(&json!({"queue": queue, "receive": {}})).await.unwrap();
     }
@@ -67,7 +67,7 @@ async fn works<B: Secure>((client, queue): &(Client, String)) {
 }
 
 /// What becomes of whatever can be asked for, each by a client of its own.
-async fn each_fails<B: Secure>(made: impl Fn() -> (Client, String)) -> Vec<Error> {
+pub(crate) async fn each_fails<B: Secure>(made: impl Fn() -> (Client, String)) -> Vec<Error> {
     let mut errors = Vec::new();
     let mut fails = async |what: &str, request: Value| {
         let (client, queue) = made();
@@ -94,7 +94,7 @@ async fn each_fails<B: Secure>(made: impl Fn() -> (Client, String)) -> Vec<Error
 }
 
 /// All that an error says, and what caused it.
-fn all(error: &Error) -> String {
+pub(crate) fn all(error: &Error) -> String {
     let mut said = format!("{error} {error:?}");
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -102,62 +102,6 @@ fn all(error: &Error) -> String {
         cause = error.source();
     }
     said
-}
-
-pub(crate) async fn a_certificate_is_checked_before_anything_is_said<B: Secure>() {
-    let authority = Authority::of(&["127.0.0.1"]);
-    let Some(broker) = B::guarded(Options { tls: Some(&authority), ..Options::default() }).await else {
-        return;
-    };
-    let url = broker.at(true, "", "127.0.0.1");
-    works::<B>(&client::<B>(&url, json!({ "ca": authority.pem() }))).await;
-    for tls in [Value::Null, json!({ "ca": Authority::new().pem() })] {
-        for error in each_fails::<B>(|| client::<B>(&url, tls.clone())).await {
-            assert_eq!(error.kind(), Kind::Protocol, "{error}");
-            assert!(error.message().contains("tls.ca has the authority to trust"), "{error}");
-        }
-    }
-    let elsewhere = broker.at(true, "", "localhost");
-    for error in each_fails::<B>(|| client::<B>(&elsewhere, json!({ "ca": authority.pem() }))).await {
-        assert_eq!(error.kind(), Kind::Protocol, "{error}");
-        assert!(error.message().contains("localhost shows is for other names"), "{error}");
-        assert!(error.message().contains("correct the host in base_url"), "{error}");
-    }
-}
-
-pub(crate) async fn who_speaks_in_clear_text_where_tls_is_wanted_is_told<B: Secure>() {
-    let authority = Authority::new();
-    let Some(broker) = B::guarded(Options { tls: Some(&authority), ..Options::default() }).await else {
-        return;
-    };
-    let url = broker.at(false, "", "127.0.0.1");
-    for error in each_fails::<B>(|| client::<B>(&url, Value::Null)).await {
-        assert!(matches!(error.kind(), Kind::Protocol | Kind::Unavailable), "{}", all(&error));
-        assert!(error.message().contains("TLS"), "{}", all(&error));
-        assert!(error.message().contains(B::SCHEMES[1]), "{}", all(&error));
-    }
-}
-
-pub(crate) async fn a_client_certificate_is_shown_where_it_is_asked_for<B: Secure>() {
-    let authority = Authority::new();
-    let options = Options { tls: Some(&authority), mutual: true, ..Options::default() };
-    let Some(broker) = B::guarded(options).await else { return };
-    let url = broker.at(true, "", "localhost");
-    let of = |signer: &Authority| {
-        let (certificate, key) = signer.client();
-        json!({"ca": authority.pem(), "client_cert": certificate, "client_key": key})
-    };
-    works::<B>(&client::<B>(&url, of(&authority))).await;
-    for error in each_fails::<B>(|| client::<B>(&url, json!({ "ca": authority.pem() }))).await {
-        assert_eq!(error.kind(), Kind::Protocol, "{}", all(&error));
-        assert!(error.message().contains("tls.client_cert and tls.client_key have it"), "{error}");
-    }
-    let stranger = Authority::new();
-    for error in each_fails::<B>(|| client::<B>(&url, of(&stranger))).await {
-        // What a broker says of it may be lost with the connection.
-        assert!(matches!(error.kind(), Kind::Protocol | Kind::Unavailable), "{}", all(&error));
-        assert!(error.message().contains("does it take tls.client_cert?"), "{}", all(&error));
-    }
 }
 
 pub(crate) async fn a_login_that_is_refused_is_told_whatever_is_asked_for<B: Secure>() {
@@ -264,10 +208,12 @@ pub(crate) async fn nothing_is_dialled_that_the_guard_refuses<B: Secure>() {
 /// The rules of who is let in, for a broker.
 macro_rules! secure {
     ($broker:ty) => {
-        rules! { @secure $broker:
+        rules! { @certificates $broker:
             a_certificate_is_checked_before_anything_is_said,
             who_speaks_in_clear_text_where_tls_is_wanted_is_told,
             a_client_certificate_is_shown_where_it_is_asked_for,
+        }
+        rules! { @secure $broker:
             a_login_that_is_refused_is_told_whatever_is_asked_for,
             a_login_may_have_any_character,
             another_credential_makes_another_connection,

@@ -13,7 +13,7 @@ use redis::{
     aio::MultiplexedConnection,
 };
 use tokio_util::task::AbortOnDropHandle;
-use trunkline_core::{Context, Error, Outcome, Result, Secret};
+use trunkline_core::{Context, Error, Kind, Outcome, Result, Secret};
 
 use super::{failure::explain, replies::Answers};
 use crate::queue::{broker::Login, config::Parts, net::Net, replies::Replies};
@@ -81,11 +81,14 @@ impl Way {
         let driver = Arc::new(AbortOnDropHandle::new(driver));
         let connection = Connection { connection, ended, _driver: driver };
         if self.login.password.is_none() && self.login.token.is_none() {
-            // Nobody has logged in, which Redis minds only when it is asked for something.
-            connection
-                .ask::<()>(&redis::cmd("PING"), "logging in")
-                .await
-                .map_err(|error| net.login(error, "rediss"))?;
+            // Nobody has logged in, which Redis minds only when it is asked for something. Whether everybody may ask for
+            // this is another matter.
+            let asked = connection.ask::<redis::Value>(&redis::cmd("PING"), "logging in").await;
+            if let Err(error) = asked
+                && error.kind() != Kind::Forbidden
+            {
+                return Err(net.login(error.outcome_is(Outcome::NotSent), "rediss"));
+            }
         }
         Ok(connection)
     }
