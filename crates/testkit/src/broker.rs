@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Authority,
+    Authority, PASSWORD,
     postgres::PASSWORD_IN_URL,
     server::{Account, Daemon, Folder},
 };
@@ -18,7 +18,10 @@ use crate::{
 pub struct Options<'a> {
     /// Lets in only `trunk`, whose password is [`PASSWORD`](crate::PASSWORD).
     pub password: bool,
-    /// Takes only TLS on its port, with a certificate of this authority for `localhost` and `127.0.0.1`.
+    /// Lets in only these, each a user with a password, beside `trunk` where [`password`](Self::password) is set. They may do
+    /// everything.
+    pub users: &'a [(&'a str, &'a str)],
+    /// Takes only TLS on its port, with a certificate of this authority for the names that it has.
     pub tls: Option<&'a Authority>,
     /// Asks for a client certificate of the same authority, and takes no connection without one.
     pub mutual: bool,
@@ -26,7 +29,13 @@ pub struct Options<'a> {
     pub settings: &'a [&'a str],
 }
 
-impl Options<'_> {
+impl<'a> Options<'a> {
+    /// All who are let in, where not everybody is.
+    pub(crate) fn logins(&self) -> Vec<(&'a str, &'a str)> {
+        let trunk = self.password.then_some(("trunk", PASSWORD));
+        trunk.into_iter().chain(self.users.iter().copied()).collect()
+    }
+
     /// The URL of such a broker up to its address: the scheme for clear text or for TLS, and the user.
     pub(crate) fn origin(&self, clear: &str, tls: &str) -> String {
         let scheme = if self.tls.is_some() { tls } else { clear };

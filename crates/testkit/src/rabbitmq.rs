@@ -43,7 +43,7 @@ impl RabbitMq {
         SharedRabbitMq::start().await
     }
 
-    /// The same with options. It never lets in anybody without a password.
+    /// The same with options. It never lets in anybody without a password, and always `trunk` and `guest`.
     pub async fn start_with(options: Options<'_>) -> Option<Self> {
         let Some(programs) = Programs::find() else {
             skipped("RabbitMQ server", "rabbitmq-server");
@@ -79,7 +79,11 @@ impl RabbitMq {
         .await;
         let control = control.into_inner();
         let scheme = if options.tls.is_some() { "amqps" } else { "amqp" };
-        Some(Self { node: Node { erl_call: programs.erl_call, control }, broker, scheme })
+        let node = Node { erl_call: programs.erl_call, control };
+        for (user, password) in options.users {
+            node.add_user(user, password, &["/", Self::VHOST]);
+        }
+        Some(Self { node, broker, scheme })
     }
 
     /// The URL of the virtual host `/` for `trunk`, such as `amqp://trunk:p%40ss@127.0.0.1:5673`.

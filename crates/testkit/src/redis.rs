@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::{
-    Options, PASSWORD,
+    Options,
     broker::{Broker, is_broker},
     server::{program, skipped},
 };
@@ -62,11 +62,15 @@ impl Redis {
                             .args(["--tls-auth-clients", if options.mutual { "yes" } else { "no" }])
                     }
                 };
-                if options.password {
+                let logins = options.logins();
+                if !logins.is_empty() {
+                    command.args(["--user", "default", "off"]);
+                }
+                for (user, password) in logins {
                     // A password as it is would have to be quoted.
-                    let hash = digest(&SHA256, PASSWORD.as_bytes());
+                    let hash = digest(&SHA256, password.as_bytes());
                     let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-                    command.args(["--user", "default", "off", "--user", "trunk", "on"]);
+                    command.args(["--user", user, "on"]);
                     command.args([format!("#{hash}").as_str(), "~*", "&*", "+@all"]);
                 }
                 // Of an argument that is there twice the last counts.

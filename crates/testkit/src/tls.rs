@@ -16,11 +16,17 @@ pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
     pem: String,
+    names: Vec<String>,
 }
 
 impl Authority {
-    /// A new authority.
+    /// A new authority, whose certificates are for `localhost` and `127.0.0.1`.
     pub fn new() -> Self {
+        Self::of(&["localhost", "127.0.0.1"])
+    }
+
+    /// A new authority, whose certificates are for these names and addresses.
+    pub fn of(names: &[&str]) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         // OpenSSL takes a certificate whose issuer has its own name for one that signed itself.
@@ -28,7 +34,8 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         let (pem, certificate) = (certificate.pem(), certificate.der().clone());
-        Self { issuer: Issuer::new(params, key), certificate, pem }
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        Self { issuer: Issuer::new(params, key), certificate, pem, names }
     }
 
     /// The authority's certificate as PEM.
@@ -36,7 +43,7 @@ impl Authority {
         &self.pem
     }
 
-    /// A server for `localhost` and `127.0.0.1` that offers HTTP/2 and HTTP/1.1, and asks for a
+    /// A server for its names that offers HTTP/2 and HTTP/1.1, and asks for a
     /// client certificate of this authority if `mutual`.
     pub fn server(&self, mutual: bool) -> Arc<ServerConfig> {
         let (certificate, key) = self.issue(ExtendedKeyUsagePurpose::ServerAuth);
@@ -59,7 +66,7 @@ impl Authority {
         Arc::new(config)
     }
 
-    /// The certificate and key of a server for `localhost` and `127.0.0.1` as PEM.
+    /// The certificate and key of a server for its names as PEM.
     pub fn server_pem(&self) -> (String, String) {
         let (certificate, key) = self.issue(ExtendedKeyUsagePurpose::ServerAuth);
         (certificate.pem(), key.serialize_pem())
@@ -72,8 +79,7 @@ impl Authority {
     }
 
     fn issue(&self, usage: ExtendedKeyUsagePurpose) -> (rcgen::Certificate, KeyPair) {
-        let mut params =
-            CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        let mut params = CertificateParams::new(self.names.clone()).unwrap();
         params.extended_key_usages = vec![usage];
         let key = KeyPair::generate().unwrap();
         (params.signed_by(&key, &self.issuer).unwrap(), key)

@@ -20,6 +20,9 @@ mod replies;
 mod reply;
 mod request;
 mod stream;
+#[cfg(test)]
+mod tests;
+mod tls;
 mod tries;
 
 use serde_json::value::RawValue;

@@ -61,6 +61,19 @@ impl Node {
         ));
     }
 
+    /// Makes a user who may do everything in these virtual hosts.
+    pub(super) fn add_user(&self, name: &str, password: &str, vhosts: &[&str]) {
+        let (name, password) = (binary(name), binary(password));
+        self.eval(&format!("rabbit_auth_backend_internal:add_user({name}, {password}, <<\"guest\">>)"));
+        for vhost in vhosts {
+            let all = "<<\".*\">>";
+            let vhost = binary(vhost);
+            self.eval(&format!(
+                "rabbit_auth_backend_internal:set_permissions({name}, {vhost}, {all}, {all}, {all}, <<\"guest\">>)"
+            ));
+        }
+    }
+
     pub(super) fn eval(&self, erlang: &str) -> String {
         self.call(erlang, &[]).unwrap_or_else(|said| panic!("{erlang} fails: {said}"))
     }
@@ -89,6 +102,12 @@ impl Node {
         let value = output.strip_prefix("{ok, ").and_then(|rest| rest.strip_suffix('}'));
         value.map(str::to_owned).ok_or(output)
     }
+}
+
+/// A text of any characters, as Erlang has it.
+fn binary(text: &str) -> String {
+    let bytes: Vec<_> = text.bytes().map(|byte| byte.to_string()).collect();
+    format!("<<{}>>", bytes.join(","))
 }
 
 /// Puts `data` into a folder.

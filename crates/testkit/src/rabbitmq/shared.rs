@@ -61,6 +61,16 @@ impl SharedRabbitMq {
         &self.vhost
     }
 
+    /// Makes another virtual host, in which `trunk` may do everything. It stays for as long as the node.
+    pub fn add_vhost(&self, name: &str) {
+        self.node.add_vhost(name);
+    }
+
+    /// Makes a user who may do nothing. It stays for as long as the node.
+    pub fn add_user(&self, name: &str, password: &str) {
+        self.node.add_user(name, password, &[]);
+    }
+
     /// What an expression of Erlang gives within the node: see [`RabbitMq::eval`](super::RabbitMq::eval).
     ///
     /// # Panics

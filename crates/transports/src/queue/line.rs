@@ -52,8 +52,24 @@ struct Making {
     tries: u32,
     /// Nobody tries before.
     not_before: Option<Instant>,
-    /// How the last attempt failed, and when.
-    failed: Option<(Instant, Error)>,
+    /// How the last attempt failed.
+    failed: Option<Failed>,
+}
+
+/// An attempt that failed.
+#[derive(Debug)]
+struct Failed {
+    at: Instant,
+    error: Error,
+    /// Whose login it was.
+    credential: Option<Arc<Credential>>,
+}
+
+impl Failed {
+    /// Whether it says nothing of an attempt with this credential: another one was refused.
+    fn is_of_another(&self, credential: Option<&Arc<Credential>>) -> bool {
+        self.error.kind() == Kind::Unauthenticated && !same(self.credential.as_ref(), credential)
+    }
 }
 
 impl Making {
@@ -102,16 +118,19 @@ impl<B: Broker> Line<B> {
         if let Some(link) = self.alive(credential) {
             return Ok(link);
         }
+        if making.failed.as_ref().is_some_and(|failed| failed.is_of_another(credential)) {
+            *making = Making::default();
+        }
         match &making.failed {
             // Who waited while another tried in vain has the same answer.
-            Some((at, error)) if asked < *at => return Err(copy(error)),
+            Some(failed) if asked < failed.at => return Err(copy(&failed.error)),
             _ => {}
         }
         self.bury(&mut making, credential);
         if let Some(not_before) = making.not_before {
             let left = not_before.saturating_duration_since(asked);
             match &making.failed {
-                Some((_, error)) if left > PATIENCE => return Err(copy(error).retry_after(left)),
+                Some(failed) if left > PATIENCE => return Err(copy(&failed.error).retry_after(left)),
                 _ => sleep_until(not_before).await,
             }
         }
@@ -136,7 +155,8 @@ impl<B: Broker> Line<B> {
             Err(error) => {
                 let error = error.outcome_is(Outcome::NotSent);
                 making.in_vain();
-                making.failed = Some((Instant::now(), copy(&error)));
+                let (at, credential) = (Instant::now(), credential.cloned());
+                making.failed = Some(Failed { at, error: copy(&error), credential });
                 Err(error)
             }
         }

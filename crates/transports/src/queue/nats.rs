@@ -5,6 +5,7 @@ mod failure;
 mod link;
 mod message;
 mod publish;
+mod target;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use trunkline_core::{Context, Error, Kind, Message, Proof, Result};
 
 pub(super) use self::link::NatsLink;
-use self::{consume::Consuming, link::Target};
+use self::{consume::Consuming, target::Target};
 use super::{
     broker::{Broker, Login, Receipt, Subscription},
     config::{DeclareConfig, Parts},

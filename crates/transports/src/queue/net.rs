@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use trunkline_core::{Context, Error, Kind, Outcome, Result, Zone};
 
+use super::tls::{self, Asked};
 use crate::{dial::dial, http::Tls};
 
 /// What is spoken over.
@@ -22,7 +23,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static> Io for T {}
 #[derive(Clone)]
 pub(crate) struct Net {
     tls: Option<Tls>,
-    config: Arc<OnceLock<Arc<ClientConfig>>>,
+    config: Arc<OnceLock<(Arc<ClientConfig>, Arc<Asked>)>>,
 }
 
 /// How long an address may keep silent. Whoever connects has less time for all of it.
@@ -46,35 +47,41 @@ impl Net {
     /// `blocked` where the guard refuses, `protocol` where a certificate does not verify; all with outcome `not_sent`.
     pub(crate) async fn connect(&self, context: &Context, host: &str, port: u16) -> Result<Box<dyn Io>> {
         let stream = dial(&context.egress, Zone::Service, host, port, DIAL).await?;
-        let Some(config) = self.config()? else { return Ok(Box::new(stream)) };
-        let failed = |kind, message: String| Error::new(kind, message).outcome_is(Outcome::NotSent);
+        let Some((config, asked)) = self.config()? else { return Ok(Box::new(stream)) };
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(|_| Error::invalid(format!("{host} is no name that a certificate can be for")))?;
-        match TlsConnector::from(config).connect(name, stream).await {
-            Ok(stream) => Ok(Box::new(stream)),
-            Err(error) => {
+        TlsConnector::from(config.clone()).connect(name, stream).await.map_or_else(
+            |error| {
                 // A certificate that does not verify, or ours refused, does not get better by itself.
-                let of_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-                let kind = if of_tls { Kind::Protocol } else { Kind::Unavailable };
-                let message = match of_tls {
-                    true => {
-                        format!("no TLS connection with {host}: {error}; tls.ca has the authority to trust")
-                    }
-                    false => format!("no TLS connection with {host}"),
-                };
-                Err(failed(kind, message).source(error))
-            }
+                Err(match tls::of(&error) {
+                    Some(error) => asked.handshake(host, error),
+                    None => Error::new(Kind::Unavailable, format!("no TLS connection with {host}"))
+                        .outcome_is(Outcome::NotSent)
+                        .source(error),
+                })
+            },
+            |stream| Ok(Box::new(stream) as Box<dyn Io>),
+        )
+    }
+
+    /// Why a login came to nothing, which may be for want of TLS, or of a client's certificate; `secure` is what addresses
+    /// begin with that are over TLS.
+    pub(crate) fn login(&self, error: Error, secure: &str) -> Error {
+        match self.config.get() {
+            Some((_, asked)) => asked.login(error),
+            None => tls::clear(error, secure),
         }
     }
 
     /// The rustls configuration, where TLS is spoken: made at the first connection, since it reads the system's authorities.
-    fn config(&self) -> Result<Option<Arc<ClientConfig>>> {
+    fn config(&self) -> Result<Option<&(Arc<ClientConfig>, Arc<Asked>)>> {
         let Some(tls) = &self.tls else { return Ok(None) };
         if let Some(config) = self.config.get() {
-            return Ok(Some(config.clone()));
+            return Ok(Some(config));
         }
-        let config = tls.config()?;
-        Ok(Some(self.config.get_or_init(|| config).clone()))
+        let mut config = tls.config()?;
+        let asked = Asked::note(Arc::make_mut(&mut config));
+        Ok(Some(self.config.get_or_init(|| (config, asked))))
     }
 }
 

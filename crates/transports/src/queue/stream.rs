@@ -111,17 +111,29 @@ impl<B: Broker> Listener<B> {
 
     /// Reads, and begins again until that cannot help.
     async fn listen(&mut self, reader: Reader<B>) {
-        let (mut reader, mut tries) = (Some(reader), 0);
+        let (mut reader, mut tries, mut told) = (Some(reader), 0, false);
         loop {
             let failed = match reader.take() {
                 Some(reading) => {
                     let began = Instant::now();
-                    match self.read(&reading).await {
+                    let error = match self.read(&reading).await {
                         Ok(Gone) => return,
-                        Err(error) => {
-                            tries = if began.elapsed() > WAIT { 0 } else { tries + 1 };
-                            error
+                        Err(error) => error,
+                    };
+                    let lasted = began.elapsed() > WAIT;
+                    (tries, told) = if lasted { (0, false) } else { (tries + 1, told) };
+                    // Logins come to their end while somebody reads, too: the scheme hears of it once, as of a call.
+                    if error.kind() == Kind::Unauthenticated && !std::mem::replace(&mut told, true) {
+                        match self.access.replace(&self.context, &error).await {
+                            Ok(true) => {
+                                drop(self.inner.leases.of_stream(self.id));
+                                continue;
+                            }
+                            Ok(false) => error,
+                            Err(error) => error,
                         }
+                    } else {
+                        error
                     }
                 }
                 None => match self.again().await {

@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
-use trunkline_testkit::RabbitMq;
+use trunkline_core::{Kind, Outcome};
+use trunkline_testkit::{Options, RabbitMq};
 
 use crate::{
     common::{Client, unique},
     rules::Broker,
+    secure::Secure,
     trouble::Mortal,
 };
 
@@ -64,7 +67,22 @@ impl Mortal for Own {
     }
 }
 
+impl Secure for Own {
+    const SCHEMES: [&'static str; 2] = ["amqp", "amqps"];
+    // Whoever does not log in is `guest`, who is let in from this machine.
+    const ASKS: bool = false;
+
+    async fn guarded(options: Options<'_>) -> Option<Self> {
+        RabbitMq::start_with(options).await.map(Self)
+    }
+
+    fn port(&self) -> u16 {
+        self.0.port()
+    }
+}
+
 trouble!(Own);
+secure!(Own);
 
 #[tokio::test]
 async fn of_many_messages_each_is_told_whether_it_has_a_queue() {
@@ -85,4 +103,36 @@ async fn of_many_messages_each_is_told_whether_it_has_a_queue() {
         }
     };
     futures_util::future::join_all((0..30).map(|n| one(n * 100))).await;
+}
+
+#[tokio::test]
+async fn a_virtual_host_may_have_any_name_and_one_that_is_not_there_or_not_allowed_is_said() {
+    let Some(node) = RabbitMq::shared().await else { return };
+    let name = format!("{}/50% \u{fc}", unique("shop"));
+    let escaped = utf8_percent_encode(&name, NON_ALPHANUMERIC).to_string();
+    node.add_vhost(&name);
+    let queue = unique("orders");
+    let declare = json!({ "declare": { &*queue: {} } });
+    let url = node.url();
+    let server = url.rsplit_once('/').unwrap().0;
+    let there = Client::of(&format!("{server}/{escaped}"), declare.clone());
+    there.call(&json!({"queue": queue, "text": "here"})).await.unwrap();
+    // It is no other's: neither the default one, by any of its names, nor that of the first part of its name has the queue.
+    for path in ["", "/", "/%2F", "/%2f"] {
+        let other = Client::of(&format!("{server}{path}"), json!({}));
+        let error = other.fails(&json!({"queue": queue, "text": "?"})).await;
+        assert_eq!(error.kind(), Kind::Unroutable, "{path}: {error}");
+    }
+    assert_eq!(there.pull_with(&queue, json!({"max": 1})).await[0]["text"], "here");
+    let missing = Client::of(&format!("{server}/{}", unique("nowhere")), declare.clone());
+    let error = missing.fails(&json!({"queue": queue, "text": "?"})).await;
+    assert_eq!((error.kind(), error.outcome()), (Kind::Rejected, Outcome::NotSent), "{error}");
+    assert!(error.message().contains("not found"), "{error}");
+    let stranger = unique("stranger");
+    node.add_user(&stranger, "swordfish");
+    let at = server.split_once('@').unwrap().1;
+    let closed = Client::of(&format!("amqp://{stranger}:swordfish@{at}/{escaped}"), declare);
+    let error = closed.fails(&json!({"queue": queue, "text": "?"})).await;
+    assert_eq!((error.kind(), error.outcome()), (Kind::Forbidden, Outcome::NotSent), "{error}");
+    assert!(error.message().contains("may not use the virtual host"), "{error}");
 }

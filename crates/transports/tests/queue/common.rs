@@ -1,12 +1,21 @@
 //! A transport that was opened, and its calls.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use http::HeaderMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::{Value, json, value::to_raw_value};
 use tokio::time::Instant;
 use trunkline_core::{
-    Call, Context, Egress, Error, Event, Events, IntegrationId, Operation, Profile, Proof, Result, Transport,
-    parse,
+    Call, Context, Credential, Egress, Error, Event, Events, Form, IntegrationId, Operation, Profile, Proof,
+    Receive, Result, Scheme, Secret, Site, Transport, parse,
 };
 use trunkline_transports::MessageQueue;
 
@@ -14,12 +23,28 @@ use trunkline_transports::MessageQueue;
 pub(crate) struct Client {
     pub(crate) transport: MessageQueue,
     context: Context,
+    scheme: Option<Arc<Logins>>,
 }
 
 impl Client {
     /// One of this address, with further keys.
     pub(crate) fn of(url: &str, further: Value) -> Self {
-        Self::in_context(Context::new(Arc::new(Egress::new(Profile::Lab, &[]).unwrap())), url, further)
+        Self::within_profile(Profile::Lab, &[], url, further)
+    }
+
+    /// One that reaches what a profile and these rules admit.
+    pub(crate) fn within_profile(profile: Profile, allow: &[String], url: &str, further: Value) -> Self {
+        Self::in_context(Context::new(Arc::new(Egress::new(profile, allow).unwrap())), url, further)
+    }
+
+    /// The same, which logs in as these: as the next where one is refused.
+    pub(crate) fn with_logins(self, logins: &[(&str, &str)]) -> Self {
+        Self { scheme: Some(Arc::new(Logins::new(logins))), ..self }
+    }
+
+    /// What it logs in with.
+    pub(crate) fn logins(&self) -> &Logins {
+        self.scheme.as_ref().unwrap()
     }
 
     /// Another one in the same process.
@@ -31,7 +56,7 @@ impl Client {
         let mut config = json!({ "base_url": url });
         config.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
         let transport = MessageQueue::open(parse::value(config, "").unwrap(), &context).unwrap();
-        Self { transport, context }
+        Self { transport, context, scheme: None }
     }
 
     /// One attempt.
@@ -42,7 +67,7 @@ impl Client {
     /// One attempt that has so long.
     pub(crate) async fn within(&self, request: &Value, time: Option<Duration>) -> Result<Value> {
         let operation = self.transport.parse(&to_raw_value(request).unwrap())?;
-        let mut call = call(operation);
+        let mut call = self.prepared(operation).await;
         call.deadline = time.map(|time| Instant::now() + time);
         let reply = self.transport.call(&self.context, &mut call).await?;
         let bytes = reply.bytes().await?;
@@ -97,18 +122,75 @@ impl Client {
     /// Subscribes.
     pub(crate) async fn listen(&self, request: &Value) -> Result<Reader> {
         let operation = self.transport.parse_stream(&to_raw_value(request).unwrap())?;
-        let reply = self.transport.call(&self.context, &mut call(operation)).await?;
+        let reply = self.transport.call(&self.context, &mut self.prepared(operation).await).await?;
         reply.events().map(Reader)
     }
 
     /// What a probe finds out.
     pub(crate) async fn probe(&self) -> Result<Proof> {
-        self.transport.probe(&self.context, &mut call(trunkline_core::Receive::default().into())).await
+        let mut call = self.prepared(Receive::default().into()).await;
+        self.transport.probe(&self.context, &mut call).await
+    }
+
+    async fn prepared(&self, operation: Operation) -> Call {
+        let mut call = Call::new(IntegrationId::new("a").unwrap(), operation);
+        if let Some(scheme) = &self.scheme {
+            call.credential = scheme.credential(&self.context).await.unwrap();
+            call.scheme = Some(scheme.clone());
+        }
+        call
     }
 }
 
-fn call(operation: Operation) -> Call {
-    Call::new(IntegrationId::new("a").unwrap(), operation)
+/// A scheme that has one login after the other.
+#[derive(Debug)]
+pub(crate) struct Logins {
+    all: Vec<Arc<Credential>>,
+    at: AtomicUsize,
+    /// Those that were refused, by their place.
+    refused: Mutex<Vec<usize>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct Nothing {}
+
+impl Logins {
+    fn new(logins: &[(&str, &str)]) -> Self {
+        let basic = |(user, password): &(&str, &str)| {
+            let form = Form::Basic { user: (*user).to_owned(), password: Secret::literal(*password) };
+            Arc::new(Credential::new(form))
+        };
+        Self { all: logins.iter().map(basic).collect(), at: AtomicUsize::new(0), refused: Mutex::default() }
+    }
+
+    /// It has the next one from now on.
+    pub(crate) fn next(&self) {
+        self.at.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The places of those of which it was told that they were refused.
+    pub(crate) fn refused(&self) -> Vec<usize> {
+        self.refused.lock().unwrap().clone()
+    }
+}
+
+impl Scheme for Logins {
+    const NAME: &'static str = "logins";
+    type Config = Nothing;
+
+    fn open(_: Nothing, _: &Site) -> Result<Self> {
+        Ok(Self::new(&[]))
+    }
+
+    async fn credential(&self, _: &Context) -> Result<Option<Arc<Credential>>> {
+        Ok(Some(self.all[self.at.load(Ordering::SeqCst)].clone()))
+    }
+
+    async fn rejected(&self, credential: &Arc<Credential>, _: &HeaderMap) {
+        let place = self.all.iter().position(|known| Arc::ptr_eq(known, credential)).unwrap();
+        self.refused.lock().unwrap().push(place);
+        self.at.store(place + 1, Ordering::SeqCst);
+    }
 }
 
 /// Who listens.

@@ -6,7 +6,10 @@
 mod rules;
 #[macro_use]
 mod trouble;
+#[macro_use]
+mod secure;
 mod amqp;
+mod certificates;
 mod common;
 mod kafka;
 mod memory;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use trunkline_testkit::{Mosquitto as Server, Options};
 
-use crate::{rules::Broker, trouble::Mortal};
+use crate::{rules::Broker, secure::Secure, trouble::Mortal};
 
 struct Mosquitto(Server);
 
@@ -52,5 +52,20 @@ impl Mortal for Mosquitto {
     }
 }
 
+impl Secure for Mosquitto {
+    const SCHEMES: [&'static str; 2] = ["mqtt", "mqtts"];
+    // Its file of passwords has lines of USER:HASH.
+    const USER: &'static str = "\u{fc} s@r/?%#&\"\\";
+
+    async fn guarded(options: Options<'_>) -> Option<Self> {
+        Server::start_with(options).await.map(Self)
+    }
+
+    fn port(&self) -> u16 {
+        self.0.port()
+    }
+}
+
 rules!(Mosquitto);
 trouble!(Mosquitto);
+secure!(Mosquitto);

@@ -1,11 +1,19 @@
 //! NATS with JetStream.
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
-use trunkline_testkit::Nats as Server;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+};
+use trunkline_core::Profile;
+use trunkline_testkit::{Nats as Server, Options, Peer};
 
 use crate::{
     common::{Client, unique},
     rules::Broker,
+    secure::Secure,
     trouble::Mortal,
 };
 
@@ -39,8 +47,21 @@ impl Mortal for Nats {
     }
 }
 
+impl Secure for Nats {
+    const SCHEMES: [&'static str; 2] = ["nats", "tls"];
+
+    async fn guarded(options: Options<'_>) -> Option<Self> {
+        Server::start_with(options).await.map(Self)
+    }
+
+    fn port(&self) -> u16 {
+        self.0.port()
+    }
+}
+
 rules!(Nats);
 trouble!(Nats);
+secure!(Nats);
 
 #[tokio::test]
 async fn a_subject_that_no_stream_keeps_is_for_those_who_listen() {
@@ -56,4 +77,41 @@ async fn a_subject_that_no_stream_keeps_is_for_those_who_listen() {
     assert!(message.get("token").is_none(), "{message}");
     let error = client.fails(&json!({"queue": unique("empty"), "text": "?", "wait_response": true})).await;
     assert_eq!(error.kind(), trunkline_core::Kind::Unroutable, "{error}");
+}
+
+/// What a server of NATS says to whoever comes; it names another one, and ends the connection once something was published.
+async fn greet(mut stream: TcpStream, other: SocketAddr) -> std::io::Result<()> {
+    let info = json!({
+        "server_id": "a", "server_name": "a", "version": "2.9.10", "go": "", "host": "127.0.0.1", "port": 4222, "headers": true,
+        "max_payload": 1_000_000, "proto": 1, "client_id": 1, "connect_urls": [other.to_string()],
+    });
+    let (reading, mut writing) = stream.split();
+    writing.write_all(format!("INFO {info}\r\n").as_bytes()).await?;
+    let mut lines = BufReader::new(reading).lines();
+    while let Some(line) = lines.next_line().await? {
+        match line.split(' ').next() {
+            Some("PING") => writing.write_all(b"PONG\r\n").await?,
+            Some("PUB" | "HPUB") => break,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_another_one_names_is_not_dialled() {
+    let other = Peer::raw(|_| async {}).await;
+    let named = other.address();
+    let server = Peer::raw(move |stream| async move {
+        let _ = greet(stream, named).await;
+    });
+    let server = server.await;
+    let allow = [server.address().to_string()];
+    let url = format!("nats://{}", server.address());
+    let client = Client::within_profile(Profile::Strict, &allow, &url, json!({}));
+    // Each ends the connection, and the next makes another one.
+    while server.connections() < 4 {
+        let _ = client.call(&json!({"queue": "s", "text": "?"})).await;
+    }
+    assert_eq!(other.connections(), 0, "the guard was not asked about it");
 }

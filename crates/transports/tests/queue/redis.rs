@@ -1,9 +1,16 @@
 //! Redis Streams.
 
-use serde_json::{Value, json};
-use trunkline_testkit::Redis as Server;
+use std::net::SocketAddr;
 
-use crate::{rules::Broker, trouble::Mortal};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+};
+use trunkline_core::{Kind, Outcome, Profile};
+use trunkline_testkit::{Authority, Options, Peer, Redis as Server};
+
+use crate::{common::Client, rules::Broker, secure::Secure, trouble::Mortal};
 
 struct Redis(Server);
 
@@ -31,5 +38,75 @@ impl Mortal for Redis {
     }
 }
 
+impl Secure for Redis {
+    const SCHEMES: [&'static str; 2] = ["redis", "rediss"];
+    // Names in its list of users have no blanks.
+    const USER: &'static str = "\u{fc}s@r:/?%#&\"\\";
+
+    async fn guarded(options: Options<'_>) -> Option<Self> {
+        Server::start_as(options).await.map(Self)
+    }
+
+    fn port(&self) -> u16 {
+        self.0.port()
+    }
+}
+
 rules!(Redis);
 trouble!(Redis);
+secure!(Redis);
+
+#[tokio::test]
+async fn with_tls_1_2_a_client_certificate_is_asked_for_in_the_handshake() {
+    let authority = Authority::new();
+    let settings = &["--tls-protocols", "TLSv1.2"];
+    let options = Options { tls: Some(&authority), mutual: true, settings, ..Options::default() };
+    let Some(redis) = Redis::guarded(options).await else { return };
+    let (certificate, key) = authority.client();
+    let url = redis.at(true, "", "localhost");
+    let shows = json!({"tls": {"ca": authority.pem(), "client_cert": certificate, "client_key": key}});
+    Client::of(&url, shows).probe().await.unwrap();
+    let error = Client::of(&url, json!({"tls": {"ca": authority.pem()}})).probe().await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Protocol, Outcome::NotSent), "{error}");
+    assert!(error.message().contains("tls.client_cert and tls.client_key have it"), "{error}");
+}
+
+/// Answers as a node of a cluster does that has not got the stream: it is at another address.
+async fn moved(mut stream: TcpStream, other: SocketAddr) -> std::io::Result<()> {
+    let (reading, mut writing) = stream.split();
+    let mut lines = BufReader::new(reading).lines();
+    // A command is an array of texts, each on a line behind one with its length.
+    while let Some(count) = lines.next_line().await? {
+        let count: usize = count.trim_start_matches('*').parse().unwrap();
+        let mut words = Vec::new();
+        for _ in 0..count {
+            lines.next_line().await?;
+            words.extend(lines.next_line().await?);
+        }
+        let answer = match words.first().map(|word| word.to_uppercase()).as_deref() {
+            Some("XADD" | "XGROUP") => format!("-MOVED 1 {other}\r\n"),
+            _ => "+OK\r\n".to_owned(),
+        };
+        writing.write_all(answer.as_bytes()).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_node_of_a_cluster_is_told_of_and_not_dialled() {
+    let other = Peer::raw(|_| async {}).await;
+    let named = other.address();
+    let node = Peer::raw(move |stream| async move {
+        let _ = moved(stream, named).await;
+    });
+    let node = node.await;
+    let allow = [node.address().to_string()];
+    let client =
+        Client::within_profile(Profile::Strict, &allow, &format!("redis://{}", node.address()), json!({}));
+    for request in [json!({"queue": "s", "text": "?"}), json!({"queue": "s", "receive": {"max": 1}})] {
+        let error = client.fails(&request).await;
+        assert_eq!((error.kind(), error.outcome()), (Kind::Unsupported, Outcome::Rejected), "{error}");
+        assert!(error.message().contains("another node of a cluster"), "{error}");
+    }
+    assert_eq!(other.connections(), 0, "the guard was not asked about it");
+}

@@ -271,6 +271,18 @@ macro_rules! rules {
             crate::trouble::$rule::<$broker>().await;
         })+
     };
+    (@secure $broker:ty: $($rule:ident),+ $(,)?) => {
+        $(#[tokio::test]
+        async fn $rule() {
+            crate::secure::$rule::<$broker>().await;
+        })+
+    };
+    (@certificates $broker:ty: $($rule:ident),+ $(,)?) => {
+        $(#[tokio::test]
+        async fn $rule() {
+            crate::certificates::$rule::<$broker>().await;
+        })+
+    };
     (@each $broker:ty: $($rule:ident),+ $(,)?) => {
         $(#[tokio::test]
         async fn $rule() {

@@ -87,7 +87,7 @@ impl Target {
         };
         let connection = Connection::connector(uri, dialled(), connect, properties)
             .await
-            .map_err(|error| self.refused(&explain(&error, "logging in")))?;
+            .map_err(|error| self.refused(&self.net.login(explain(&error, "logging in"), "amqps")))?;
         let version = greeting.text("version");
         let rpc = Rpc::new(replies);
         Ok(AmqpLink {
@@ -107,7 +107,12 @@ impl Target {
         match error.kind() {
             Kind::Forbidden => Error::new(
                 Kind::Unauthenticated,
-                "RabbitMQ refused the user, the password, or access to the virtual host; correct base_url or auth_config",
+                "RabbitMQ refused the user or the password; correct base_url or auth_config",
+            ),
+            // The login is good, and this is what the broker says of the virtual host then.
+            Kind::Rejected if error.message().contains("refused for user") => Error::new(
+                Kind::Forbidden,
+                "the login may not use the virtual host; see its permissions there",
             ),
             _ => refused,
         }

@@ -270,14 +270,7 @@ const TABLE: &[Row] = &[
     row(53, "TRANSACTIONAL_ID_AUTHORIZATION_FAILED", Kind::Forbidden, Rejected, Help::None, ""),
     row(54, "SECURITY_DISABLED", Kind::Rejected, Rejected, Help::None, ""),
     row(56, "KAFKA_STORAGE_ERROR", Kind::Unavailable, Rejected, Help::Look, "a disk of the broker fails"),
-    row(
-        58,
-        "SASL_AUTHENTICATION_FAILED",
-        Kind::Unauthenticated,
-        Rejected,
-        Help::None,
-        "correct the user or the password",
-    ),
+    row(58, "SASL_AUTHENTICATION_FAILED", Kind::Unauthenticated, Rejected, Help::None, ""),
     row(
         59,
         "UNKNOWN_PRODUCER_ID",

@@ -117,7 +117,10 @@ impl Proven {
         let said = String::from_utf8_lossy(said);
         if let Some(reason) = said.strip_prefix("e=") {
             let reason: String = reason.chars().filter(char::is_ascii_graphic).take(64).collect();
-            return Err(Error::new(Kind::Unauthenticated, format!("the broker refuses the login: {reason}")));
+            return Err(Error::new(
+                Kind::Unauthenticated,
+                format!("the broker refuses the login; correct base_url or auth_config: {reason}"),
+            ));
         }
         let proof = said.split(',').next().and_then(|field| field.strip_prefix("v="));
         let proof = proof.and_then(|proof| STANDARD.decode(proof).ok()).unwrap_or_default();

@@ -84,7 +84,8 @@ impl Target {
     async fn open(&self, host: &str, port: u16, end: Instant) -> Result<Connection> {
         let stream = self.net.connect(&self.context, host, port).await?;
         let connection = Connection::new(stream, format!("{host}:{port}"), self.client_id.clone());
-        let versions = connection.ask(&ApiVersions, end).await.map_err(|error| self.explain(error))?;
+        let versions = connection.ask(&ApiVersions, end).await;
+        let versions = versions.map_err(|error| self.net.login(error, "kafkas"))?;
         codes::accepted(versions.error, "the broker does not say which versions it has", None)?;
         connection.learn(versions);
         if let Some(login) = &self.login {
@@ -93,18 +94,6 @@ impl Target {
             self.log_in(&connection, login, own || self.net.is_secure(), end).await?;
         }
         Ok(connection)
-    }
-
-    /// What closes upon the first words is usually spoken to in the wrong way.
-    fn explain(&self, error: Error) -> Error {
-        let advice = match (self.net.is_secure(), error.kind()) {
-            (false, Kind::Unavailable | Kind::Protocol) => {
-                "what answers there may want TLS, or be no Kafka broker"
-            }
-            (true, Kind::Unavailable | Kind::Protocol) => "what answers there may be no Kafka broker",
-            _ => return error,
-        };
-        Error::new(error.kind(), format!("{}; {advice}", error.message())).source(error)
     }
 
     async fn log_in(
@@ -170,7 +159,8 @@ impl Target {
         end: Instant,
     ) -> Result<(bytes::Bytes, i64)> {
         let answer = connection.ask(&SaslAuthenticate { message }, end).await?;
-        codes::accepted(answer.error, "the broker refuses the login", answer.reason.as_deref())?;
+        let what = "the broker refuses the login; correct base_url or auth_config";
+        codes::accepted(answer.error, what, answer.reason.as_deref())?;
         Ok((answer.message, answer.lifetime))
     }
 }

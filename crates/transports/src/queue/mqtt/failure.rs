@@ -25,10 +25,13 @@ pub(super) fn connecting(error: &ConnectionError) -> Error {
     };
     use ConnectReturnCode as Code;
     let (kind, message) = match code {
-        Code::BadUserNamePassword | Code::BadAuthenticationMethod => {
-            (Kind::Unauthenticated, "the broker refused the user or the password")
+        Code::BadUserNamePassword | Code::BadAuthenticationMethod => (
+            Kind::Unauthenticated,
+            "the broker refused the user or the password; correct base_url or auth_config",
+        ),
+        Code::NotAuthorized | Code::Banned => {
+            (Kind::Unauthenticated, "the broker does not let in this login; correct base_url or auth_config")
         }
-        Code::NotAuthorized | Code::Banned => (Kind::Unauthenticated, "the broker lets this login not in"),
         Code::RefusedProtocolVersion | Code::UnsupportedProtocolVersion => {
             (Kind::Unsupported, "the broker does not speak MQTT 5")
         }

@@ -156,7 +156,7 @@ impl Target {
                 Err(error) => {
                     let dialled = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
                     return Err(dialled
-                        .unwrap_or_else(|| failure::connecting(&error))
+                        .unwrap_or_else(|| self.net.login(failure::connecting(&error), "mqtts"))
                         .outcome_is(Outcome::NotSent));
                 }
             }

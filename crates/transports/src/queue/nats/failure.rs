@@ -11,6 +11,8 @@ use async_nats::{
 };
 use trunkline_core::{Error, Kind, Outcome};
 
+use crate::queue::tls::{self, Asked};
+
 /// The connection was lost, or so it seems.
 pub(super) fn lost(what: &str, error: &impl Display) -> Error {
     Error::new(Kind::Unavailable, format!("the connection to NATS was lost when {what}"))
@@ -18,15 +20,29 @@ pub(super) fn lost(what: &str, error: &impl Display) -> Error {
         .source(error.to_string())
 }
 
-/// Why there is no connection.
-pub(super) fn connecting(error: &ConnectError) -> Error {
+/// Why there is no connection with `host`, and what TLS has to do with it.
+pub(super) fn connecting(error: &ConnectError, host: &str, asked: Option<&Asked>) -> Error {
+    // The library calls it an error of the system.
+    if let (Some(asked), Some(error)) = (asked, tls::of(error)) {
+        return asked.handshake(host, error);
+    }
+    match (asked, tls::of(error)) {
+        (Some(asked), _) => asked.login(plainly(error)),
+        // It said so, and the library began with it.
+        (None, Some(_)) => {
+            let message = "NATS wants TLS; begin base_url with tls, and see tls.ca for who is to be trusted";
+            Error::new(Kind::Protocol, message).outcome_is(Outcome::NotSent).source(error.to_string())
+        }
+        (None, None) => plainly(error),
+    }
+}
+
+fn plainly(error: &ConnectError) -> Error {
     let (kind, message) = match error.kind() {
         ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
             (Kind::Unauthenticated, "NATS refused the login; correct base_url or auth_config")
         }
-        ConnectErrorKind::Tls => {
-            (Kind::Protocol, "no TLS connection with NATS; tls.ca has the authority to trust")
-        }
+        ConnectErrorKind::Tls => (Kind::Protocol, "no TLS connection with NATS"),
         ConnectErrorKind::TimedOut => (Kind::Timeout, "NATS did not answer in time"),
         ConnectErrorKind::ServerParse => (Kind::InvalidConfig, "base_url: is no address of NATS"),
         _ => (Kind::Unavailable, "cannot connect to NATS"),

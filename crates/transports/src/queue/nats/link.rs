@@ -10,128 +10,17 @@ use std::{
 };
 
 use async_nats::{
-    Client, ConnectOptions, Event, ServerAddr, StatusCode, Subscriber,
+    Client, StatusCode, Subscriber,
     jetstream::{self, context::GetStreamByNameErrorKind},
-    rustls::{self, pki_types::ServerName},
 };
 use futures_util::StreamExt;
 use quick_cache::sync::Cache;
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::task::AbortOnDropHandle;
-use trunkline_core::{Context, Error, Kind, Outcome, Result, Secret, Zone};
+use trunkline_core::{Error, Kind, Outcome, Result};
 
 use super::{failure, message};
-use crate::{
-    dial::admitted,
-    http::{Tls, Whom},
-    queue::{broker::Login, config::Parts, replies::Replies},
-};
-
-/// Where NATS is.
-#[derive(Debug)]
-pub(super) struct Target {
-    hosts: Vec<(String, u16)>,
-    tls: Option<Tls>,
-}
-
-/// How long an address may take to be resolved, and a server to answer.
-const CONNECT: Duration = Duration::from_secs(5);
-
-impl Target {
-    pub(super) fn open(parts: Parts) -> Result<Self> {
-        let Parts { address, tls, .. } = parts;
-        address.no_more_params(&[])?;
-        if address.path.is_some_and(|path| !path.is_empty()) {
-            return Err(Error::invalid("base_url: an address of NATS ends with its host and port"));
-        }
-        Ok(Self { hosts: address.hosts, tls: address.tls.then_some(tls) })
-    }
-
-    /// Connects to the first server that answers, and logs in.
-    pub(super) async fn connect(
-        &self,
-        context: &Context,
-        login: &Login,
-        replies: Arc<Replies>,
-    ) -> Result<NatsLink> {
-        let mut last = None;
-        for (host, port) in &self.hosts {
-            match self.one(context, login, &replies, host, *port).await {
-                Ok(link) => return Ok(link),
-                Err(error) if error.kind() == Kind::Unauthenticated => return Err(error),
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.unwrap_or_else(|| Error::invalid("base_url: names no host")))
-    }
-
-    async fn one(
-        &self,
-        context: &Context,
-        login: &Login,
-        replies: &Arc<Replies>,
-        host: &str,
-        port: u16,
-    ) -> Result<NatsLink> {
-        // The library dials by itself: it gets an address that was admitted, and never a name. What servers say of others
-        // is not followed.
-        let end = Instant::now() + CONNECT;
-        let addresses = admitted(&context.egress, Zone::Service, host, port, end).await?;
-        let scheme = if self.tls.is_some() { "tls" } else { "nats" };
-        let addresses: Result<Vec<ServerAddr>, _> =
-            addresses.iter().map(|address| format!("{scheme}://{address}").parse()).collect();
-        let addresses = addresses
-            .map_err(|error: std::io::Error| Error::invalid("base_url: is no address").source(error))?;
-        let alive = Arc::new(Alive::default());
-        let events = alive.clone();
-        let mut options = self
-            .login(login)?
-            .name("trunkline")
-            .connection_timeout(CONNECT)
-            .ignore_discovered_servers()
-            .ping_interval(Duration::from_secs(20))
-            // A connection that is lost is made anew by whoever needs it, who then knows what was lost with it.
-            .max_reconnects(1)
-            .event_callback(move |event| {
-                if matches!(event, Event::Disconnected | Event::Closed) {
-                    events.end();
-                }
-                async {}
-            });
-        if let Some(tls) = &self.tls {
-            options = options.require_tls(true).tls_client_config(for_name(tls, host)?);
-        }
-        let client = options.connect(addresses).await.map_err(|error| failure::connecting(&error))?;
-        NatsLink::new(client, alive, replies.clone()).await
-    }
-
-    /// How the login is told: user and password, a token, the seed of an NKey, or credentials with a JWT.
-    fn login(&self, login: &Login) -> Result<ConnectOptions> {
-        let text = |secret: &Option<Secret>| -> Result<Option<String>> {
-            secret.as_ref().map(|secret| secret.expose().map(|text| text.into_owned())).transpose()
-        };
-        let (token, password) = (text(&login.token)?, text(&login.password)?);
-        Ok(match (token, &login.user, password) {
-            (Some(token), ..) if token.contains("-----BEGIN NATS USER JWT-----") => {
-                ConnectOptions::with_credentials(&token)
-                    .map_err(|_| Error::invalid("auth_config: these are no credentials of NATS"))?
-            }
-            (Some(token), ..) if is_seed(&token) => ConnectOptions::with_nkey(token),
-            (Some(token), ..) => ConnectOptions::with_token(token),
-            (None, Some(user), Some(password)) => {
-                ConnectOptions::with_user_and_password(user.clone(), password)
-            }
-            // As other clients do: what stands alone before the host is a token.
-            (None, Some(token), None) => ConnectOptions::with_token(token.clone()),
-            (None, None, _) => ConnectOptions::new(),
-        })
-    }
-}
-
-/// Seeds of users begin so, and have 58 characters (documentation of NATS, "NKeys").
-fn is_seed(token: &str) -> bool {
-    token.starts_with("SU") && token.len() == 58 && token.bytes().all(|c| c.is_ascii_alphanumeric())
-}
+use crate::queue::replies::Replies;
 
 /// Whether a connection is there.
 #[derive(Debug, Default)]
@@ -141,7 +30,8 @@ pub(super) struct Alive {
 }
 
 impl Alive {
-    fn end(&self) {
+    /// It is lost.
+    pub(super) fn end(&self) {
         self.ended.store(true, Ordering::Release);
         self.bell.notify_waiters();
     }
@@ -178,7 +68,7 @@ const DOUBTED: Duration = Duration::from_secs(1);
 const ACK: Duration = Duration::from_secs(30);
 
 impl NatsLink {
-    async fn new(client: Client, alive: Arc<Alive>, replies: Arc<Replies>) -> Result<Self> {
+    pub(super) async fn new(client: Client, alive: Arc<Alive>, replies: Arc<Replies>) -> Result<Self> {
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(ACK);
         let has_jetstream = client.server_info().jetstream;
@@ -255,12 +145,4 @@ async fn tell(mut answers: Subscriber, replies: Arc<Replies>, alive: Arc<Alive>)
         replies.tell(trunkline_core::Message { correlation_id: Some(id), ..message::message(&answer) });
     }
     replies.lost();
-}
-
-/// TLS with a server whose certificate is for a name, though it is dialled by its address.
-fn for_name(tls: &Tls, host: &str) -> Result<rustls::ClientConfig> {
-    let bare = host.trim_matches(['[', ']']).to_owned();
-    let name = ServerName::try_from(bare)
-        .map_err(|_| Error::invalid(format!("{host} is no name that a certificate can be for")))?;
-    tls.config_for(Whom::This(name)).map(Arc::unwrap_or_clone)
 }

@@ -6,7 +6,11 @@ use trunkline_core::{Error, Kind, Outcome};
 /// Words that errors begin with, what they are, and what to do about them.
 const WORDS: &[(&str, Kind, &str)] = &[
     ("NOAUTH", Kind::Unauthenticated, "Redis wants a password; give one in base_url or auth_config"),
-    ("WRONGPASS", Kind::Unauthenticated, "Redis refused the user or the password"),
+    (
+        "WRONGPASS",
+        Kind::Unauthenticated,
+        "Redis refused the user or the password; correct base_url or auth_config",
+    ),
     ("NOPERM", Kind::Forbidden, "the login may not do this; see its ACL"),
     ("WRONGTYPE", Kind::Rejected, "the key of this name holds something else than a stream"),
     ("NOGROUP", Kind::Rejected, "there is no group of this name"),
@@ -37,10 +41,11 @@ pub(super) fn explain(error: &RedisError, what: &str) -> Error {
         return Error::new(*kind, *message).outcome_is(Outcome::Rejected).with("error_code", word);
     }
     match error.kind() {
-        ErrorKind::AuthenticationFailed => {
-            Error::new(Kind::Unauthenticated, "Redis refused the user or the password")
-                .outcome_is(Outcome::Rejected)
-        }
+        ErrorKind::AuthenticationFailed => Error::new(
+            Kind::Unauthenticated,
+            "Redis refused the user or the password; correct base_url or auth_config",
+        )
+        .outcome_is(Outcome::Rejected),
         ErrorKind::Server(_) | ErrorKind::Extension => {
             Error::new(Kind::Rejected, format!("Redis says no when {what} ({word} {detail})"))
                 .outcome_is(Outcome::Rejected)

@@ -13,7 +13,7 @@ use redis::{
     aio::MultiplexedConnection,
 };
 use tokio_util::task::AbortOnDropHandle;
-use trunkline_core::{Context, Error, Outcome, Result, Secret};
+use trunkline_core::{Context, Error, Kind, Outcome, Result, Secret};
 
 use super::{failure::explain, replies::Answers};
 use crate::queue::{broker::Login, config::Parts, net::Net, replies::Replies};
@@ -69,15 +69,28 @@ impl Way {
         let io = net.connect(&self.context, host, *port).await?;
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
         let made = MultiplexedConnection::new_with_config(&self.info(*database)?, io, config).await;
-        let (connection, driver) =
-            made.map_err(|error| explain(&error, "logging in").outcome_is(Outcome::NotSent))?;
+        let (connection, driver) = made.map_err(|error| {
+            net.login(explain(&error, "logging in").outcome_is(Outcome::NotSent), "rediss")
+        })?;
         let ended = Arc::new(AtomicBool::new(false));
         let end = ended.clone();
         let driver = tokio::spawn(async move {
             driver.await;
             end.store(true, Ordering::Release);
         });
-        Ok(Connection { connection, ended, _driver: Arc::new(AbortOnDropHandle::new(driver)) })
+        let driver = Arc::new(AbortOnDropHandle::new(driver));
+        let connection = Connection { connection, ended, _driver: driver };
+        if self.login.password.is_none() && self.login.token.is_none() {
+            // Nobody has logged in, which Redis minds only when it is asked for something. Whether everybody may ask for
+            // this is another matter.
+            let asked = connection.ask::<redis::Value>(&redis::cmd("PING"), "logging in").await;
+            if let Err(error) = asked
+                && error.kind() != Kind::Forbidden
+            {
+                return Err(net.login(error.outcome_is(Outcome::NotSent), "rediss"));
+            }
+        }
+        Ok(connection)
     }
 
     fn info(&self, database: i64) -> Result<RedisConnectionInfo> {
