@@ -4,6 +4,7 @@
 mod codes;
 mod consume;
 mod declare;
+mod frames;
 mod link;
 mod properties;
 mod publisher;

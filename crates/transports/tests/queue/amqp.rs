@@ -136,3 +136,41 @@ async fn a_virtual_host_may_have_any_name_and_one_that_is_not_there_or_not_allow
     assert_eq!((error.kind(), error.outcome()), (Kind::Forbidden, Outcome::NotSent), "{error}");
     assert!(error.message().contains("may not use the virtual host"), "{error}");
 }
+
+#[tokio::test]
+async fn of_two_messages_of_one_id_the_one_that_nobody_gets_is_told() {
+    let Some(node) = RabbitMq::shared().await else { return };
+    let queue = unique("there");
+    let client = Client::of(&node.url(), json!({ "declare": { &*queue: {} } }));
+    client.probe().await.unwrap();
+    // Both are under way at a time, and the one that nobody gets is told of first.
+    for n in 0..100 {
+        let messages = json!([{"text": "a", "message_id": n.to_string()}, {"queue": "no-such-queue", "text": "a", "message_id": n.to_string()}]);
+        let reply = client.call(&json!({"queue": queue, "messages": messages})).await.unwrap();
+        let results = &reply["results"];
+        assert!(results[0].get("error").is_none(), "it is there: {reply}");
+        assert_eq!(results[1]["error"]["kind"], "unroutable", "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn a_channel_that_is_closed_for_one_message_says_nothing_of_the_others() {
+    let Some(node) = RabbitMq::shared().await else { return };
+    let queue = unique("there");
+    let client = Client::of(&node.url(), json!({ "declare": { &*queue: {} } }));
+    client.probe().await.unwrap();
+    // All who ask share a channel, and nobody answers them.
+    let ask = |request: serde_json::Value| {
+        let client = &client;
+        async move { client.within(&request, Some(std::time::Duration::from_secs(20))).await.unwrap_err() }
+    };
+    let good: Vec<_> =
+        (0..50).map(|n| ask(json!({"queue": queue, "message": n, "wait_response": true}))).collect();
+    let bad =
+        ask(json!({"queue": queue, "exchange": "no-such-exchange", "text": "x", "wait_response": true}));
+    let (told, bad) = tokio::join!(futures_util::future::join_all(good), bad);
+    assert_eq!((bad.kind(), bad.outcome()), (Kind::Rejected, Outcome::Rejected), "{bad}");
+    for error in told {
+        assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::Unknown), "{error}");
+    }
+}

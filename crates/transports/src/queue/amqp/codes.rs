@@ -44,6 +44,17 @@ pub(super) fn code(code: u16, text: &str) -> Error {
     Error::new(kind, message).with("reply_code", code.to_string())
 }
 
+/// Whether what a channel was closed for is about messages to this exchange with this routing key, by the text that RabbitMQ
+/// gives: it refuses a topic, or an exchange. An exchange that was there can have gone meanwhile: then only `is_first` ones,
+/// before which it took none, are known to have found none.
+pub(super) fn is_about(text: &str, (exchange, key): (&str, &str), is_first: bool) -> bool {
+    let exchange = if exchange.is_empty() { "amq.default" } else { exchange };
+    match text.contains("topic '") {
+        true => text.contains(&format!("topic '{key}' in exchange '{exchange}' in ")),
+        false => is_first && text.contains(&format!("exchange '{exchange}' in ")),
+    }
+}
+
 /// An error of the library while it was busy with `what`.
 pub(super) fn explain(error: &lapin::Error, what: &str) -> Error {
     let lost = |message: String| Error::new(Kind::Unavailable, message).outcome_is(Outcome::Unknown);
@@ -66,5 +77,27 @@ pub(super) fn explain(error: &lapin::Error, what: &str) -> Error {
         }
         ErrorKind::MissingHeartbeatError => lost(format!("the broker was silent for too long when {what}")),
         _ => lost(format!("the connection to the broker was lost when {what}")).source(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_channel_was_closed_for_is_about_one_exchange_or_one_topic() {
+        let none = "NOT_FOUND - no exchange 'nope' in vhost '/'";
+        assert!(is_about(none, ("nope", "a"), true));
+        assert!(!is_about(none, ("nope", "a"), false), "it can have been there before");
+        assert!(!is_about(none, ("nop", "a"), true));
+        assert!(!is_about(none, ("", "nope"), true));
+        let refused =
+            "ACCESS_REFUSED - write access to exchange 'amq.default' in vhost '/' refused for user 'u'";
+        assert!(is_about(refused, ("", "orders"), true));
+        let topic =
+            "ACCESS_REFUSED - write access to topic 'a.b' in exchange 'amq.topic' in vhost '/' refused";
+        assert!(is_about(topic, ("amq.topic", "a.b"), false), "a topic stays refused");
+        assert!(!is_about(topic, ("amq.topic", "a.c"), true));
+        assert!(!is_about("INTERNAL_ERROR", ("nope", "a"), true));
     }
 }

@@ -41,6 +41,12 @@ pub(super) fn check(message: &Message) -> Result<()> {
     }
 }
 
+/// The exchange and the routing key that a message is sent with.
+pub(super) fn route(message: &Message) -> (&str, &str) {
+    let key = message.routing_key.as_deref().unwrap_or(&message.destination);
+    (message.exchange.as_deref().unwrap_or_default(), key)
+}
+
 /// What goes along with a message.
 pub(super) fn properties(message: &Message) -> BasicProperties {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();

@@ -15,7 +15,7 @@ use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
-use super::returns::{Frames, Returns};
+use super::{frames::Frames, returns::Returns};
 use crate::queue::net::Io;
 
 /// What the library runs on.

@@ -4,31 +4,31 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use lapin::{Channel, options::BasicConsumeOptions, types::FieldTable};
+use lapin::{options::BasicConsumeOptions, types::FieldTable};
 use tokio::sync::Mutex;
 use trunkline_core::{Message, Outcome, Result};
 
-use super::{codes::explain, link::AmqpLink, properties, publisher};
+use super::{codes::explain, link::AmqpLink, properties, publisher::Publisher};
 use crate::queue::replies::Replies;
 
 /// The pseudo-queue that stands for whoever asks.
-const DIRECT: &str = "amq.rabbitmq.reply-to";
+pub(super) const DIRECT: &str = "amq.rabbitmq.reply-to";
 
 /// The channel for requests, if there is one already.
 pub(super) struct Rpc {
     replies: Arc<Replies>,
-    channel: Mutex<Option<Channel>>,
+    publisher: Mutex<Option<Arc<Publisher>>>,
 }
 
 impl Rpc {
     pub(super) fn new(replies: Arc<Replies>) -> Self {
-        Self { replies, channel: Mutex::default() }
+        Self { replies, publisher: Mutex::default() }
     }
 
-    async fn channel(&self, link: &AmqpLink) -> Result<Channel> {
-        let mut held = self.channel.lock().await;
-        if let Some(channel) = held.as_ref().filter(|channel| channel.status().connected()) {
-            return Ok(channel.clone());
+    async fn publisher(&self, link: &AmqpLink) -> Result<Arc<Publisher>> {
+        let mut held = self.publisher.lock().await;
+        if let Some(publisher) = held.as_ref().filter(|publisher| publisher.is_open()) {
+            return Ok(publisher.clone());
         }
         let channel = link.confirming().await?;
         let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
@@ -44,18 +44,19 @@ impl Rpc {
             // Whoever waits would wait in vain: a new channel is another address.
             replies.lost();
         });
-        *held = Some(channel.clone());
-        Ok(channel)
+        let publisher = Arc::new(Publisher::new(channel, link.returns.clone()));
+        *held = Some(publisher.clone());
+        Ok(publisher)
     }
 }
 
 /// Asks, and waits for the answer.
 pub(super) async fn ask(link: &AmqpLink, message: &Message, delivered: &mut bool) -> Result<Message> {
-    let channel = link.rpc.channel(link).await.map_err(|error| error.outcome_is(Outcome::NotSent))?;
+    let publisher = link.rpc.publisher(link).await.map_err(|error| error.outcome_is(Outcome::NotSent))?;
     let waiting = link.rpc.replies.expect()?;
     let mut message = message.clone();
     (message.reply_to, message.correlation_id) = (Some(DIRECT.to_owned()), Some(waiting.id.clone()));
-    publisher::on(&channel, &link.returns, &message).await?;
+    publisher.one(&message).await?;
     *delivered = true;
     waiting.answer().await
 }
