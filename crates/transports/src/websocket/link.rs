@@ -8,10 +8,12 @@ mod shift;
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -219,7 +221,7 @@ impl<D: Dialogue> Link<D> {
         let (told, waiting) = waiter(&desk.stir);
         let mut order = Some(Order { command: command(told), access });
         if alone && orders.capacity() == ORDERS {
-            order = order.and_then(|order| desk.say(order));
+            order = poll_fn(|cx| Poll::Ready(order.take().and_then(|order| desk.say(order, cx)))).await;
         }
         let Some(order) = order else {
             // The task ends when nobody can have commands for it.

@@ -72,7 +72,7 @@ impl<D: Dialogue> Desk<D> {
     }
 
     /// Says this at once if nothing else is under way, or gives it back.
-    pub(super) fn say(&self, order: Order<D::Command>) -> Option<Order<D::Command>> {
+    pub(super) fn say(&self, order: Order<D::Command>, cx: &mut Context<'_>) -> Option<Order<D::Command>> {
         let mut held = self.lock();
         let Some(Seat { dialogue, out, line: Some(line) }) = &mut *held else { return Some(order) };
         let Line { socket, access, used, ended, task: Some(task) } = line else { return Some(order) };
@@ -82,15 +82,17 @@ impl<D: Dialogue> Desk<D> {
         *used = Instant::now();
         *access = order.access;
         dialogue.commanded(order.command, out);
-        // What cannot be written now is written by the task, which is woken then.
-        match socket.poll_send(out, &mut Context::from_waker(task)) {
-            Poll::Ready(Ok(())) => dialogue.flushed(),
-            Poll::Ready(Err(error)) => {
-                *ended = Some(End::Broken(1011, error));
-                task.wake_by_ref();
+        // Who wrote last is woken too when there is something to hear, so this is no business of the task's.
+        match socket.poll_send(out, cx) {
+            Poll::Ready(Ok(())) => {
+                dialogue.flushed();
+                return None;
             }
+            Poll::Ready(Err(error)) => *ended = Some(End::Broken(1011, error)),
             Poll::Pending => {}
         }
+        // What cannot be written now is written by the task.
+        task.wake_by_ref();
         None
     }
 }

@@ -68,6 +68,7 @@ enum Step<C> {
 }
 
 /// What becomes of a connection that is over.
+#[derive(Clone, Copy)]
 enum Farewell {
     /// It is closed with this code.
     Close(u16),
