@@ -16,10 +16,7 @@ mod talk;
 pub(crate) mod tally;
 pub(crate) mod waiter;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use trunkline_core::{
@@ -42,31 +39,7 @@ pub struct WebSocket {
     endpoint: Arc<Endpoint>,
     rules: Arc<Rules>,
     /// Those that there may be. The first is the one that is listened on.
-    links: Box<[(Link<Talk>, Busy)]>,
-}
-
-/// How many calls a connection is used by.
-#[derive(Debug, Default)]
-struct Busy(Arc<AtomicU32>);
-
-/// One of them.
-struct Use(Arc<AtomicU32>);
-
-impl Busy {
-    fn count(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    fn one_more(&self) -> Use {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Use(self.0.clone())
-    }
-}
-
-impl Drop for Use {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    links: Box<[Link<Talk>]>,
 }
 
 impl Transport for WebSocket {
@@ -109,27 +82,26 @@ impl Transport for WebSocket {
     fn occupancy(&self) -> Option<Occupancy> {
         let streams = Some(self.rules.buffer.tally.read());
         let mut all = Occupancy { max: self.links.len() as u32, streams, ..Occupancy::default() };
-        for (link, busy) in &self.links {
-            let (open, opened) = link.state().read();
+        for state in self.links.iter().map(Link::state) {
+            let (open, opened) = state.read();
             all.opened += opened;
             match open {
-                true if busy.count() > 0 => all.used += 1,
+                true if state.calls() > 0 => all.used += 1,
                 true => all.idle += 1,
-                false => all.waiting += busy.count(),
+                false => all.waiting += state.calls(),
             }
         }
         Some(all)
     }
 
     async fn close(&self) {
-        self.links.iter().for_each(|(link, _)| link.retire());
+        self.links.iter().for_each(Link::retire);
     }
 }
 
 impl WebSocket {
     fn new(endpoint: Arc<Endpoint>, rules: Arc<Rules>, links: Vec<Link<Talk>>) -> Self {
-        let links = links.into_iter().map(|link| (link, Busy::default())).collect();
-        Self { endpoint, rules, links }
+        Self { endpoint, rules, links: links.into() }
     }
 
     /// Sends a message over the connection that has the least to do.
@@ -147,9 +119,7 @@ impl WebSocket {
             false => None,
         };
         let message = if one.text { Message::Text(bytes.clone()) } else { Message::Binary(bytes.clone()) };
-        let (link, busy) =
-            self.links.iter().min_by_key(|(_, busy)| busy.count()).expect("there is at least one");
-        let _use = busy.one_more();
+        let link = self.links.iter().min_by_key(|link| link.state().calls()).expect("there is at least one");
         let wants_reply = publish.wants_reply;
         let command = |told| match wants_reply {
             true => Command::Ask(message, slot, told),
@@ -161,7 +131,7 @@ impl WebSocket {
     /// Listens to a stream, all who do over the same connection.
     async fn listen(&self, context: &Context, access: Access, stream: &str) -> Result<Reply> {
         self.known(stream)?;
-        let (link, _) = self.links.first().expect("there is at least one");
+        let link = self.links.first().expect("there is at least one");
         let command = |told| Command::Listen(stream.to_owned(), told);
         let reader = link.command(context, access, stream.len(), command).await?;
         Ok(Reply::of_events(Body::stream(reader)))

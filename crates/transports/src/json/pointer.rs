@@ -1,6 +1,6 @@
 //! `Pointer`: a JSON pointer (RFC 6901) into text that is neither parsed nor copied as a whole.
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -100,8 +100,8 @@ impl<'de> Visitor<'de> for Into<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Step<'de>, A::Error> {
         let mut found = Step::Missing;
-        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            if name != self.0 {
+        while let Some(is_it) = map.next_key_seed(Is(self.0))? {
+            if !is_it {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
@@ -127,6 +127,29 @@ impl<'de> Visitor<'de> for Into<'_> {
             }
             n += 1;
         }
+    }
+}
+
+/// Whether a name is this one. Names are not copied for that.
+struct Is<'s>(&'s str);
+
+impl<'de> DeserializeSeed<'de> for Is<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Is<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<bool, E> {
+        Ok(name == self.0)
     }
 }
 

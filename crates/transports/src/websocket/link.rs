@@ -1,14 +1,19 @@
 //! `Link`: one connection that is there when it is needed. A task of its own makes it, keeps it alive, talks over it, and
-//! makes it anew; what is said is up to a [`Dialogue`].
+//! makes it anew; a caller who is alone talks over it itself. What is said is up to a [`Dialogue`].
 
+mod alone;
+mod desk;
 mod keeper;
+mod shift;
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -19,7 +24,7 @@ use tokio::{
 use trunkline_core::{Context, Credential, Error, Kind, Result};
 use yawc::Frame;
 
-use self::keeper::Keeper;
+use self::{alone::Alone, desk::Desk, keeper::Keeper};
 use super::{
     endpoint::Endpoint,
     socket::Message,
@@ -106,19 +111,18 @@ pub(crate) struct Link<D: Dialogue> {
     keeping: Keeping,
     make: Box<dyn Fn(Arc<Stir>) -> D + Send + Sync>,
     state: Arc<State>,
-    task: Mutex<Option<Task<D::Command>>>,
+    task: Mutex<Option<Task<D>>>,
 }
 
 /// The side of a task that is turned to those who have commands.
-struct Task<C> {
-    orders: mpsc::Sender<Order<C>>,
-    /// Rung when one of them has gone away.
-    stir: Arc<Stir>,
+struct Task<D: Dialogue> {
+    orders: mpsc::Sender<Queued<D::Command>>,
+    desk: Arc<Desk<D>>,
 }
 
-impl<C> Clone for Task<C> {
+impl<D: Dialogue> Clone for Task<D> {
     fn clone(&self) -> Self {
-        Self { orders: self.orders.clone(), stir: self.stir.clone() }
+        Self { orders: self.orders.clone(), desk: self.desk.clone() }
     }
 }
 
@@ -127,15 +131,38 @@ impl<C> Clone for Task<C> {
 pub(crate) struct State {
     open: AtomicU32,
     opened: AtomicU64,
+    calls: AtomicU32,
     queued: AtomicUsize,
 }
 
-/// A command on its way to the task.
+/// A command, and what comes with it.
 struct Order<C> {
     command: C,
     access: Access,
+}
+
+/// A command on its way to the task.
+struct Queued<C> {
+    order: Order<C>,
     /// Given back when the task has it.
     _room: Room,
+}
+
+/// Somebody waits for what is told of a command.
+struct Waits<'a>(&'a AtomicU32);
+
+impl<'a> Waits<'a> {
+    /// One more, and whether there is no other.
+    fn begin(calls: &'a AtomicU32) -> (Self, bool) {
+        let alone = calls.fetch_add(1, Ordering::Relaxed) == 0;
+        (Self(calls), alone)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Bytes that a command takes while it waits.
@@ -151,6 +178,11 @@ impl State {
     /// Whether there is a connection, and how many there were.
     pub(crate) fn read(&self) -> (bool, u64) {
         (self.open.load(Ordering::Relaxed) > 0, self.opened.load(Ordering::Relaxed))
+    }
+
+    /// How many wait for what is told of a command.
+    pub(crate) fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
     }
 }
 
@@ -170,8 +202,9 @@ impl<D: Dialogue> Link<D> {
         &self.state
     }
 
-    /// Hands a command of so many bytes to the task, which is begun where there is none, and gives what is told of it. Where
-    /// many wait already, so does this one, until there is room.
+    /// Gives a command of so many bytes, and gives what is told of it. Whoever is alone says it at once, and listens itself;
+    /// else it is handed to the task, which is begun where there is none. Where many wait already, so does this one, until
+    /// there is room.
     ///
     /// # Errors
     ///
@@ -183,32 +216,44 @@ impl<D: Dialogue> Link<D> {
         size: usize,
         command: impl FnOnce(Waiter<T>) -> D::Command,
     ) -> Result<T> {
+        let (_waits, alone) = Waits::begin(&self.state.calls);
+        let Task { orders, desk } = self.task(context);
+        let (told, waiting) = waiter(&desk.stir);
+        let mut order = Some(Order { command: command(told), access });
+        if alone && orders.capacity() == ORDERS {
+            order = poll_fn(|cx| Poll::Ready(order.take().and_then(|order| desk.say(order, cx)))).await;
+        }
+        let Some(order) = order else {
+            // The task ends when nobody can have commands for it.
+            drop(orders);
+            return Alone::new(waiting, desk).await;
+        };
+        drop(desk);
         let before = self.state.queued.fetch_add(size, Ordering::Relaxed);
         let room = Room(self.state.clone(), size);
         if before > 0 && before.saturating_add(size) > BYTES {
             return Err(full());
         }
-        let task = self.task(context);
-        let (told, waiting) = waiter(&task.stir);
-        let order = Order { command: command(told), access, _room: room };
+        let queued = Queued { order, _room: room };
         // Where the task is gone with its runtime, whoever waits hears that nothing was sent.
-        if let Err(TrySendError::Full(order)) = task.orders.try_send(order)
-            && let Ok(permit) = task.orders.reserve().await
+        if let Err(TrySendError::Full(queued)) = orders.try_send(queued)
+            && let Ok(permit) = orders.reserve().await
         {
-            permit.send(order);
+            permit.send(queued);
         }
-        drop(task);
+        drop(orders);
         waiting.await
     }
 
     /// The task that there is, or a new one.
-    fn task(&self, context: &Context) -> Task<D::Command> {
+    fn task(&self, context: &Context) -> Task<D> {
         let mut held = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(task) = held.as_ref().filter(|task| !task.orders.is_closed()) {
             return task.clone();
         }
         let (orders, received) = mpsc::channel(ORDERS);
-        let task = Task { orders, stir: Arc::default() };
+        let stir = Arc::<Stir>::default();
+        let task = Task { orders, desk: Arc::new(Desk::new((self.make)(stir.clone()), stir)) };
         *held = Some(task.clone());
         drop(held);
         tokio::spawn(Box::pin(
@@ -216,13 +261,10 @@ impl<D: Dialogue> Link<D> {
                 endpoint: self.endpoint.clone(),
                 keeping: self.keeping,
                 context: context.clone(),
-                dialogue: (self.make)(task.stir.clone()),
-                stir: task.stir.clone(),
+                desk: task.desk.clone(),
                 state: self.state.clone(),
                 orders: received,
                 access: Access::default(),
-                out: VecDeque::new(),
-                heard: 0,
             }
             .run(),
         ));

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use bytes::Bytes;
 use trunkline_core::{Error, Kind, Outcome, Reply, Result};
 
 use super::{
@@ -30,6 +31,8 @@ pub(super) enum Pending {
 pub(super) enum Answer {
     /// The answer to a request.
     To(Waiter<Reply>, Message),
+    /// The same, which turned out to be JSON.
+    Json(Waiter<Reply>, Bytes),
     /// The answer to a request that nobody waits for any more.
     Late,
     /// No answer.
@@ -118,7 +121,9 @@ impl Pending {
         };
         match waiting.remove(&number) {
             Some((waiter, own)) => {
-                Answer::To(waiter, Message::Text(restored(text.clone(), range(json, id), own.as_deref())))
+                let range = range(json, id);
+                let Message::Text(text) = message else { return Answer::None(message) };
+                Answer::Json(waiter, restored(text, range, own.as_deref()))
             }
             None => Answer::Late,
         }

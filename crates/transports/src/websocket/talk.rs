@@ -76,6 +76,8 @@ pub(super) struct Talk {
     streams: BTreeMap<String, Arc<Fanout>>,
 }
 
+const JSON: &str = "application/json";
+
 /// What stands for the credential in a message.
 pub(crate) const CREDENTIAL: &str = "{{credential}}";
 
@@ -117,13 +119,16 @@ impl Talk {
 
     /// A message as a reply, or as an error where it says so.
     fn reply(&self, message: Message) -> Result<Reply> {
-        let (body, media) = match message {
-            Message::Binary(bytes) => (bytes, "application/octet-stream"),
-            Message::Text(text) => match serde_json::from_slice::<&RawValue>(&text) {
-                Ok(_) => (text, "application/json"),
-                Err(_) => (text, "text/plain; charset=utf-8"),
-            },
-        };
+        match message {
+            Message::Binary(bytes) => self.reply_of(bytes, "application/octet-stream"),
+            Message::Text(text) if serde_json::from_slice::<&RawValue>(&text).is_ok() => {
+                self.reply_of(text, JSON)
+            }
+            Message::Text(text) => self.reply_of(text, "text/plain; charset=utf-8"),
+        }
+    }
+
+    fn reply_of(&self, body: Bytes, media: &'static str) -> Result<Reply> {
         let is_error = self.rules.failed_when.as_ref().is_some_and(|pointer| {
             let found = text_of(&body).map(|text| pointer.find(text));
             matches!(found, Some(Found::Value(value)) if !matches!(value.trim(), "null" | "false"))
@@ -191,6 +196,7 @@ impl Dialogue for Talk {
         };
         match answer {
             Answer::To(waiter, message) => waiter.tell(self.reply(message)),
+            Answer::Json(waiter, text) => waiter.tell(self.reply_of(text, JSON)),
             Answer::Late => self.rules.buffer.tally.late(),
             Answer::None(message) => self.publish(&message),
         }

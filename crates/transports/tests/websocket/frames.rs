@@ -48,7 +48,7 @@ where
 }
 
 /// A short frame of the client, unmasked.
-async fn frame(read: &mut (impl AsyncReadExt + Unpin)) -> Option<(u8, Vec<u8>)> {
+pub(crate) async fn frame(read: &mut (impl AsyncReadExt + Unpin)) -> Option<(u8, Vec<u8>)> {
     let mut head = [0; 6];
     read.read_exact(&mut head).await.ok()?;
     let mut payload = vec![0; usize::from(head[1] & 0x7F)];

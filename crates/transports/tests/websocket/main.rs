@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should fail at once")]
 #![allow(clippy::needless_pass_by_value, reason = "a configuration is written where it is used")]
 
+mod alone;
 mod common;
 mod frames;
 mod handshake;
