@@ -1,6 +1,8 @@
 //! Requests of actions against those of the vendors' own SDKs, which a recorder of the testkit runs: the same method, path,
 //! query and body, in meaning. What is an SDK's own choice is listed where it is allowed for.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader, Write},
