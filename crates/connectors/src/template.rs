@@ -269,8 +269,8 @@ mod tests {
 
     use super::*;
 
-    fn rendered(template: Value, names: Value) -> Result<Option<Value>> {
-        Template::parse(&template, "")?.render(&Scope::new(names), Place::Free)
+    fn rendered(template: &Value, names: Value) -> Result<Option<Value>> {
+        Template::parse(template, "")?.render(&Scope::new(names), Place::Free)
     }
 
     #[test]
@@ -285,7 +285,7 @@ mod tests {
             "amount": 5, "tags": ["a"], "hello": "Hello Ann!", "list": [1, "ANN"], "or": "x", "braces": "}}",
             "tenant": "{{connection.key}}",
         });
-        assert_eq!(rendered(template, names).unwrap(), Some(expected));
+        assert_eq!(rendered(&template, names).unwrap(), Some(expected));
     }
 
     #[test]
@@ -296,7 +296,7 @@ mod tests {
             (json!({"a": "x {{ input.id }}"}), json!({"input": {}}), "input.id: is missing"),
             (json!({"a": "x {{ input }}"}), json!({"input": {}}), "no part of a text"),
         ] {
-            let error = rendered(template.clone(), names).unwrap_err();
+            let error = rendered(&template, names).unwrap_err();
             assert!(error.message().contains(words), "{template}: {error}");
         }
     }

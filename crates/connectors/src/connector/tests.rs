@@ -7,12 +7,12 @@ fn fields(value: Value) -> Map<String, Value> {
     serde_json::from_value(value).unwrap()
 }
 
-fn acme(manifest: Value) -> Connector {
+fn acme(manifest: &Value) -> Connector {
     Connector::parse(&manifest.to_string()).unwrap()
 }
 
 fn of_two_ways() -> Connector {
-    acme(json!({
+    acme(&json!({
         "name": "acme", "title": "Acme",
         "inputs": [
             {"name": "region", "title": "Region", "enum": ["eu", "us"], "default": "eu"},
