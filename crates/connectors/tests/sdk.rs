@@ -96,7 +96,7 @@ fn ours(vendor: &str, action: &str, inputs: &Value, input: &Value) -> Meaning {
     let (_, base) = complete["base_url"].as_str().unwrap().split_once("://").unwrap();
     let base = base.find('/').map_or("", |at| &base[at..]);
     let asked = Asked { input: object(input), over: Map::new() };
-    let answer = connector.request(&document, action, asked);
+    let answer = connector.request(&connector.given_inputs(&document).unwrap(), action, asked);
     let request = answer.unwrap_or_else(|error| panic!("{vendor}.{action}: {error}")).request;
     let mut query = Vec::new();
     for (name, value) in object(&request["params"]) {

@@ -11,11 +11,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use trunkline_core::{Error, Result, parse};
 
+use self::rule::Said;
 pub(crate) use self::{
     peek::peek,
     rule::{Found, Rule, suiting},
 };
-use self::rule::Said;
 
 /// What an answer has to be; all that is named must hold.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

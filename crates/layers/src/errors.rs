@@ -96,7 +96,8 @@ impl Judge {
             None => None,
         };
         for (name, pointer) in [("upstream_code", &self.code), ("upstream_message", &self.message)] {
-            let said = body.as_ref().zip(pointer.as_ref()).and_then(|(body, pointer)| text(body.pointer(pointer)?));
+            let said =
+                body.as_ref().zip(pointer.as_ref()).and_then(|(body, pointer)| text(body.pointer(pointer)?));
             if let Some(said) = said {
                 error = error.with(name, said);
             }

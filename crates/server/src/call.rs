@@ -39,7 +39,8 @@ pub(crate) async fn call(
         handle = app.connection(&handle, &name).await?;
     }
     if let Some(walk) = Walk::of(&handle, raw(&rest)?)? {
-        let asked = Asked { wishes, trace: Trace::take(&mut head.headers), lines: ndjson::is_asked(&head.headers) };
+        let asked =
+            Asked { wishes, trace: Trace::take(&mut head.headers), lines: ndjson::is_asked(&head.headers) };
         return match key {
             None => Ok(Box::pin(pages::walked(walk, handle, asked)).await),
             Some(_) => Err(Error::invalid("idempotency-key: a list only reads; leave the key out").into()),

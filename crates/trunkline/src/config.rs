@@ -245,7 +245,9 @@ impl IntegrationConfig {
     /// `invalid_config` where it does not know the connector, or that wants something else.
     pub(crate) fn of(self, catalog: Option<Arc<Catalog>>) -> Result<Self> {
         match (&self.vendor, &catalog) {
-            (Some(vendor), Some(known)) if !vendor.is_of(known) => Self::read(vendor.given.0.clone(), catalog),
+            (Some(vendor), Some(known)) if !vendor.is_of(known) => {
+                Self::read(vendor.given.0.clone(), catalog)
+            }
             _ => Ok(Self { catalog, ..self }),
         }
     }

@@ -62,7 +62,8 @@ impl Folder {
     async fn take_over(&self, registry: &Registry) {
         let (catalog, path) = (registry.shared.catalog.clone(), self.path.clone());
         let before = catalog.connectors();
-        let read = tokio::task::spawn_blocking(move || Connectors::built_in().with_folder(&path, Some(&before)));
+        let read =
+            tokio::task::spawn_blocking(move || Connectors::built_in().with_folder(&path, Some(&before)));
         let (connectors, wrong) = match read.await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => {

@@ -7,8 +7,8 @@ use std::{fmt, sync::Arc};
 use http::{HeaderName, HeaderValue, Uri};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use trunkline_connectors::Connector;
 use trunkline_auth::{Entry as SchemeEntry, SCHEMES};
+use trunkline_connectors::Connector;
 use trunkline_core::{
     Call, Consent, Context, Error, IntegrationId, Kind, Occupancy, Operation, Pipeline, Proof, Query, Reply,
     Result, SchemeDyn, SharedLimits,
@@ -246,10 +246,15 @@ impl Handle {
 
     /// Whether this was made from `config` and would be made the same again.
     pub(crate) fn is_of(&self, config: &IntegrationConfig) -> bool {
-        let same = |own: &Vendor| config.vendor().and_then(|other| other.connector().ok()).is_some_and(|other| {
-            own.connector().is_ok_and(|own| Arc::ptr_eq(own, other))
-        });
-        *self.document == *config.text() && config.files().is_empty() && self.vendor.as_deref().is_none_or(same)
+        let same = |own: &Vendor| {
+            config
+                .vendor()
+                .and_then(|other| other.connector().ok())
+                .is_some_and(|other| own.connector().is_ok_and(|own| Arc::ptr_eq(own, other)))
+        };
+        *self.document == *config.text()
+            && config.files().is_empty()
+            && self.vendor.as_deref().is_none_or(same)
     }
 
     /// The names of the layers, outermost first.
@@ -316,7 +321,8 @@ impl Handle {
         let Some((request, said)) = action else {
             return Ok(Call::new(self.id.clone(), self.parse(request)?));
         };
-        let request = to_raw_value(&request).map_err(|error| Error::invalid("the request is no JSON").source(error))?;
+        let request =
+            to_raw_value(&request).map_err(|error| Error::invalid("the request is no JSON").source(error))?;
         let mut call = Call::new(self.id.clone(), self.parse(&request)?);
         said.onto(&mut call);
         Ok(call)

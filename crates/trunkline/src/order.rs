@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use trunkline_core::{IntegrationId, Layer, SchemeDyn, Seconds};
 use trunkline_layers::{
-    Attempt, Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Errors, Expired, Judge,
-    Observe, RateLimit, Recorder, Retry, Service, Spans, Timeout, Traffic,
+    Attempt, Authenticate, Bound, Breaker, Cache, CacheScope, CallMetrics, Concurrency, Deadline, Errors,
+    Expired, Judge, Observe, RateLimit, Recorder, Retry, Service, Spans, Timeout, Traffic,
 };
 
 use crate::{config::Common, flow::Flow, refuse::Refuse};

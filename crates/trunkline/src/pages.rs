@@ -3,12 +3,18 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use serde::Deserialize;
-use serde_json::{Map, Value, value::{RawValue, to_raw_value}};
+use serde_json::{
+    Map, Value,
+    value::{RawValue, to_raw_value},
+};
 use tokio::time::Instant;
 use trunkline_connectors::{Pages, Paging, Started};
 use trunkline_core::{Call, Error, Kind, Result, Seconds, parse};
 
-use crate::{Handle, action::{Action, Said}};
+use crate::{
+    Handle,
+    action::{Action, Said},
+};
 
 /// How far to go unless somebody says otherwise, and at most.
 const PAGES: (u32, u32) = (100, 10_000);
@@ -79,7 +85,8 @@ impl Walk {
             Some(wanted @ Value::Object(_)) => parse::value(wanted, "pages")?,
             Some(_) => return Err(Error::invalid("pages: expected true or an object")),
         };
-        let rest = to_raw_value(&fields).map_err(|error| Error::invalid("the request is no JSON").source(error))?;
+        let rest =
+            to_raw_value(&fields).map_err(|error| Error::invalid("the request is no JSON").source(error))?;
         let (request, said) = match (handle.vendor(), Action::of(&rest)?) {
             (Some(vendor), Some(action)) => {
                 let (request, said) = action.request(vendor)?;
@@ -163,7 +170,8 @@ impl Walk {
 
 impl Wanted {
     fn bounds(&self) -> Result<Bounds> {
-        let over = |key: &str, most: String| Err(Error::invalid(format!("pages.{key}: must be from 1 to {most}")));
+        let over =
+            |key: &str, most: String| Err(Error::invalid(format!("pages.{key}: must be from 1 to {most}")));
         let (pages, records) = (self.max_pages.unwrap_or(PAGES.0), self.max_records.unwrap_or(RECORDS.0));
         if !(1..=PAGES.1).contains(&pages) {
             return over("max_pages", PAGES.1.to_string());
@@ -184,6 +192,9 @@ fn known(handle: &Handle, action: Option<&str>) -> Result<Arc<Paging>> {
     let connector = handle.connector();
     let known = connector.and_then(|connector| connector.paging(action));
     known.cloned().ok_or_else(|| {
-        Error::new(Kind::Unsupported, "pages: nobody knows how this list comes in pages; say so in `pages.way`")
+        Error::new(
+            Kind::Unsupported,
+            "pages: nobody knows how this list comes in pages; say so in `pages.way`",
+        )
     })
 }

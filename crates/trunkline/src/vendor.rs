@@ -39,7 +39,9 @@ impl Vendor {
             None => {
                 let lonely = ["inputs", "auth"].into_iter().find(|key| given.contains_key(*key));
                 return match lonely {
-                    Some(key) => Err(Error::invalid(format!("{key}: is for a connector, and connector names none"))),
+                    Some(key) => {
+                        Err(Error::invalid(format!("{key}: is for a connector, and connector names none")))
+                    }
                     None => Ok(None),
                 };
             }
@@ -55,7 +57,11 @@ impl Vendor {
                 let mut document = given.clone();
                 document.retain(|key, _| !matches!(&**key, "connector" | "inputs" | "auth"));
                 document.entry("type").or_insert_with(|| "rest".into());
-                let vendor = Self { given: Confidential(given.clone()), connector: None, inputs: Confidential::default() };
+                let vendor = Self {
+                    given: Confidential(given.clone()),
+                    connector: None,
+                    inputs: Confidential::default(),
+                };
                 return Ok(Some((document, vendor)));
             }
         };
@@ -101,7 +107,8 @@ impl Vendor {
     /// Says which inputs connections have to have.
     pub(crate) fn missing(&self) -> impl Iterator<Item = String> {
         let missing = self.connector.iter().flat_map(|connector| connector.missing(&self.given.0));
-        missing.map(|name| format!("inputs.{name}: is not given, so each connection needs it among its values"))
+        missing
+            .map(|name| format!("inputs.{name}: is not given, so each connection needs it among its values"))
     }
 
     /// What was given, with every secret masked.
@@ -121,7 +128,11 @@ impl Vendor {
         }
         if let Some(Value::Object(inputs)) = fields.get_mut("inputs") {
             for (name, value) in inputs {
-                let input = self.connector.iter().flat_map(|connector| connector.inputs()).find(|input| input.name == *name);
+                let input = self
+                    .connector
+                    .iter()
+                    .flat_map(|connector| connector.inputs())
+                    .find(|input| input.name == *name);
                 let open = input.is_some_and(|input| !input.secret) && value.is_string();
                 if !open && !value.as_str().is_some_and(is_elsewhere) {
                     *value = MASK.into();

@@ -73,13 +73,9 @@ impl Found {
     }
 }
 
-
 /// The first of these rules that an answer suits, with its body where one had to be looked into. Of that as much is read as
 /// has to be, and put back.
-pub(crate) async fn suiting<'a>(
-    rules: impl Iterator<Item = &'a Rule>,
-    reply: &mut Reply,
-) -> Option<usize> {
+pub(crate) async fn suiting<'a>(rules: impl Iterator<Item = &'a Rule>, reply: &mut Reply) -> Option<usize> {
     let mut body = None;
     for (at, rule) in rules.enumerate().collect::<Vec<_>>() {
         if !rule.suits(reply.status, &reply.headers) {

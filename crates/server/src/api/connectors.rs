@@ -21,7 +21,8 @@ pub(super) async fn list(State(manager): State<Manager>) -> Json<Value> {
 /// One, with the JSON Schemas of what it asks for, by the ways to authenticate, and of its actions.
 pub(super) async fn read(State(manager): State<Manager>, Id(name): Id) -> Result<Json<Value>, Problem> {
     let connectors = manager.catalog().connectors();
-    let connector = connectors.find(&name).map_err(|error| Problem::from(error).status(http::StatusCode::NOT_FOUND))?;
+    let connector =
+        connectors.find(&name).map_err(|error| Problem::from(error).status(http::StatusCode::NOT_FOUND))?;
     let mut read = facts(connector);
     let ways = connector.manifest().auth.iter().map(|auth| {
         json!({ "id": auth.id, "title": auth.title, "help": auth.help, "auth_type": auth.auth_type, "inputs": connector.input_schema(Some(&auth.id)) })
@@ -34,7 +35,10 @@ pub(super) async fn read(State(manager): State<Manager>, Id(name): Id) -> Result
 }
 
 /// What can be done with an integration.
-pub(super) async fn of_integration(State(manager): State<Manager>, Id(id): Id) -> Result<Json<Value>, Problem> {
+pub(super) async fn of_integration(
+    State(manager): State<Manager>,
+    Id(id): Id,
+) -> Result<Json<Value>, Problem> {
     let handle = manager.get(&id)?;
     Ok(Json(handle.connector().map(actions).unwrap_or_default().into()))
 }

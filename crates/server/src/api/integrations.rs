@@ -11,9 +11,7 @@ use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trunkline::{
-    ConsentState, Handle, Health, Kind, Manager, Registered, Source, kept, unmask,
-};
+use trunkline::{ConsentState, Handle, Health, Kind, Manager, Registered, Source, kept, unmask};
 
 use super::{
     extract::{Document, Id, IfMatch, Params, STATE},

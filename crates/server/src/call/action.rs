@@ -18,7 +18,8 @@ pub(super) fn request(name: &str, query: Option<&str>, input: &[u8]) -> Result<V
             "pages" if value == "all" => walks = true,
             "pages" => return Err(Error::invalid("pages: can only be `all`")),
             "max_pages" | "max_records" => {
-                let number: u64 = value.parse().map_err(|_| Error::invalid(format!("{key}: expected a whole number")))?;
+                let number: u64 =
+                    value.parse().map_err(|_| Error::invalid(format!("{key}: expected a whole number")))?;
                 pages.insert(key.into_owned(), number.into());
             }
             "max_time" => drop(pages.insert(key.into_owned(), value.into_owned().into())),
@@ -27,7 +28,12 @@ pub(super) fn request(name: &str, query: Option<&str>, input: &[u8]) -> Result<V
                 let cursor = serde_json::from_str(&value).unwrap_or_else(|_| Value::from(&*value));
                 pages.insert(key.into_owned(), cursor);
             }
-            _ => return Err(Error::invalid(format!("{}: unknown query parameter; known: pages, max_pages, max_records, max_time, cursor", key.escape_default()))),
+            _ => {
+                return Err(Error::invalid(format!(
+                    "{}: unknown query parameter; known: pages, max_pages, max_records, max_time, cursor",
+                    key.escape_default()
+                )));
+            }
         }
     }
     let mut request = json!({ "action": name });
@@ -35,7 +41,8 @@ pub(super) fn request(name: &str, query: Option<&str>, input: &[u8]) -> Result<V
         request["pages"] = pages.into();
     }
     // The input stays as it was sent.
-    let mut out = serde_json::to_vec(&request).map_err(|error| Error::invalid("the request is no JSON").source(error))?;
+    let mut out = serde_json::to_vec(&request)
+        .map_err(|error| Error::invalid("the request is no JSON").source(error))?;
     out.pop();
     out.extend_from_slice(b",\"input\":");
     out.extend_from_slice(input.get().as_bytes());
@@ -49,7 +56,9 @@ mod tests {
 
     #[test]
     fn the_input_stays_as_it_is_and_the_query_asks_for_pages() {
-        let made = |query, input: &str| request("get%20it", query, input.as_bytes()).map(|made| String::from_utf8(made).unwrap());
+        let made = |query, input: &str| {
+            request("get%20it", query, input.as_bytes()).map(|made| String::from_utf8(made).unwrap())
+        };
         assert_eq!(made(None, "{\"n\": 1.0}").unwrap(), "{\"action\":\"get it\",\"input\":{\"n\": 1.0}}");
         assert_eq!(
             made(Some("pages=all&max_pages=2&cursor=abc"), "{}").unwrap(),

@@ -5,6 +5,7 @@ mod activity;
 mod bridge;
 mod concurrency;
 mod connections;
+mod connectors;
 mod databases;
 mod flaky;
 mod flow;

@@ -1,0 +1,102 @@
+//! What answers mean, played to a script.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+use trunkline_core::{Kind, Layer, Outcome, Reply};
+use trunkline_testkit::Step;
+
+use super::*;
+use crate::{
+    Budget, Policy, Retry,
+    testing::{Bench, metrics},
+};
+
+fn judge(config: Value) -> Result<Judge> {
+    serde_json::from_value::<ErrorsConfig>(config).unwrap().open()
+}
+
+/// An answer of this status, in JSON.
+fn answer(status: u16, body: &Value, header: Option<(&'static str, &'static str)>) -> Step {
+    let mut reply = Reply::new(StatusCode::from_u16(status).unwrap(), body.to_string());
+    reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some((name, value)) = header {
+        reply.headers.insert(name, HeaderValue::from_static(value));
+    }
+    Step::Gives(reply)
+}
+
+fn bench(config: Value, retry: bool, steps: Vec<Step>) -> Bench {
+    let errors: Arc<dyn Layer> = Arc::new(Errors::new(judge(config).unwrap()));
+    let again: Arc<dyn Layer> = Arc::new(Retry::new(Policy::default(), Arc::new(Budget::new()), metrics()));
+    Bench::new(retry.then_some(again).into_iter().chain([errors]), steps)
+}
+
+fn rules() -> Value {
+    json!({
+        "message": "/error/message", "code": "/error/code",
+        "rules": [
+            {"when": {"header": {"should-retry": "false"}}, "repeat": false},
+            {"when": {"status": 409, "header": {"should-retry": "true"}}, "kind": "contended"},
+            {"when": {"status": 403, "body": {"pointer": "/error/code", "equals": "limit"}}, "kind": "rate_limited"},
+            {"when": {"status": 200, "body": {"pointer": "/ok", "equals": false}}},
+        ],
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_means_what_its_rule_says_and_tells_what_the_service_said() {
+    for (status, body, header, kind, outcome) in [
+        (409, json!({}), None, Kind::Rejected, Outcome::Rejected),
+        (409, json!({}), Some(("should-retry", "true")), Kind::Contended, Outcome::Rejected),
+        (403, json!({"error": {"code": "limit"}}), None, Kind::RateLimited, Outcome::Rejected),
+        (403, json!({"error": {"code": "other"}}), None, Kind::Forbidden, Outcome::Rejected),
+        (200, json!({"ok": false}), None, Kind::Rejected, Outcome::Rejected),
+    ] {
+        let bench = bench(rules(), false, vec![answer(status, &body, header)]);
+        let error = bench.get().await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{status} {body}");
+        // Whoever passes it on has it whole.
+        assert_eq!(error.into_reply().unwrap().text().await.unwrap(), body.to_string());
+    }
+    let said = json!({"error": {"code": "card_declined", "message": "The card was declined."}});
+    let error = bench(rules(), false, vec![answer(402, &said, None)]).get().await.unwrap_err();
+    let context = error.context();
+    assert!(context.contains(&("upstream_code", "card_declined".to_owned())), "{context:?}");
+    assert!(context.contains(&("upstream_message", "The card was declined.".to_owned())), "{context:?}");
+    let fine = bench(rules(), false, vec![answer(200, &json!({"ok": true}), None)]).get().await.unwrap();
+    assert_eq!(fine.text().await.unwrap(), r#"{"ok":true}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_be_answered_in_the_same_way_is_not_asked_again_and_what_passes_is() {
+    let failed = |advice| answer(503, &json!({}), advice);
+    let stopped = bench(rules(), true, vec![failed(Some(("should-retry", "false"))), failed(None)]);
+    assert_eq!(stopped.get().await.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(stopped.script.attempts(), 1);
+    let again =
+        bench(rules(), true, vec![failed(None), answer(409, &json!({}), Some(("should-retry", "true")))]);
+    again.get().await.unwrap();
+    assert_eq!(again.script.attempts(), 3);
+}
+
+#[test]
+fn a_rule_that_cannot_be_is_named() {
+    for (config, words) in [
+        (json!({"message": "error"}), "errors.message: "),
+        (json!({"rules": [{"when": {}}]}), "errors.rules[0].when: is empty"),
+        (json!({"rules": [{"when": {"status": 200}}]}), "errors.rules[0].when.status: a success"),
+        (
+            json!({"rules": [{"when": {"status": 400}, "kind": "rate_limit"}]}),
+            "errors.rules[0].kind: is none, did you mean `rate_limited`?",
+        ),
+        (
+            json!({"rules": [{"when": {"status": 400}, "kind": "circuit_open"}]}),
+            "errors.rules[0].kind: is none",
+        ),
+    ] {
+        let error = judge(config.clone()).unwrap_err();
+        assert!(error.message().starts_with(words), "{config}: {error}");
+    }
+}

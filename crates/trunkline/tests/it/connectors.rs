@@ -1,0 +1,132 @@
+//! Integrations that name a vendor: what they inherit, hide and can do, and lists in pages.
+
+use std::{fs, sync::Arc};
+
+use http::{StatusCode, header};
+use serde_json::{Value, json, value::to_raw_value};
+use trunkline::{Body, ConnectionConfig, Handle, MASK, Manager, Walk};
+use trunkline_testkit::{Peer, Received};
+
+use crate::{answer, config, lab};
+
+/// A peer that is a little of Stripe: it tells who asks and for what, and has three customers in two pages.
+async fn stripe() -> Peer {
+    Peer::http(|received: Received| {
+        let path = received.uri.path_and_query().unwrap().as_str();
+        let list = |from: u32, more: bool| {
+            let data: Vec<_> = (from..from + 2 - u32::from(!more)).map(|n| json!({"id": format!("cus_{n}")})).collect();
+            json!({ "data": data, "has_more": more })
+        };
+        let body = match path {
+            path if path.contains("starting_after=cus_2") => list(3, false),
+            path if path.starts_with("/v1/customers?") => list(1, true),
+            path => json!({ "path": path, "by": received.header("authorization"), "account": received.header("stripe-account"),
+                "version": received.header("stripe-version"), "keyed": !received.header("idempotency-key").is_empty(),
+                "body": String::from_utf8_lossy(&received.body) }),
+        };
+        let mut response = answer(StatusCode::OK, Body::from(body.to_string()));
+        response.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+        response
+    })
+    .await
+}
+
+async fn billing(peer: &Peer, inputs: Value) -> (Manager, Arc<Handle>) {
+    let manager = lab().build().await.unwrap();
+    let billing = json!({ "integration_id": "billing", "connector": "stripe", "inputs": inputs, "base_url": peer.url() });
+    manager.register(config(billing)).await.unwrap();
+    let handle = manager.get("billing").unwrap();
+    (manager, handle)
+}
+
+async fn ask(handle: &Handle, request: Value) -> Value {
+    let mut call = handle.ask(&to_raw_value(&request).unwrap()).unwrap();
+    handle.call(&mut call).await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test]
+async fn an_integration_that_names_a_vendor_does_what_the_vendor_takes() {
+    let peer = stripe().await;
+    let (_manager, handle) = billing(&peer, json!({"secret_key": "sk_test_1"})).await;
+    assert_eq!((handle.name(), handle.r#type()), ("Stripe", "rest"));
+    let input = json!({"amount": 1999, "currency": "usd", "metadata": {"order id": "6"}});
+    let done = ask(&handle, json!({"action": "create_payment_intent", "input": input})).await;
+    assert_eq!(done["path"], "/v1/payment_intents");
+    assert_eq!(done["by"], "Bearer sk_test_1");
+    assert_eq!(done["body"], "amount=1999&currency=usd&metadata[order+id]=6");
+    assert_eq!((&done["keyed"], &done["account"]), (&json!(true), &json!("")));
+    assert!(done["version"].as_str().is_some_and(|version| !version.is_empty()));
+    // A request of its own takes the same way.
+    assert_eq!(ask(&handle, json!({"endpoint": "/v1/balance"})).await["by"], "Bearer sk_test_1");
+    let unknown = to_raw_value(&json!({"action": "create_payment_intnt"})).unwrap();
+    assert!(handle.ask(&unknown).unwrap_err().message().contains("did you mean `create_payment_intent`"));
+}
+
+#[tokio::test]
+async fn what_was_given_is_shown_without_its_secrets_and_nothing_that_the_connector_says() {
+    let peer = stripe().await;
+    let (manager, handle) = billing(&peer, json!({"secret_key": "sk_test_1", "account": "acct_1"})).await;
+    let shown = handle.config().unwrap().masked();
+    let expected = json!({
+        "integration_id": "billing", "connector": "stripe", "base_url": peer.url(),
+        "inputs": {"secret_key": MASK, "account": "acct_1"},
+    });
+    assert_eq!(shown, expected);
+    let wrong = json!({ "integration_id": "b", "connector": "strip" });
+    let error = manager.read(wrong).unwrap_err();
+    assert!(error.message().contains("did you mean `stripe`"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_not_given_each_connection_has_of_its_own() {
+    let peer = stripe().await;
+    let (manager, handle) = billing(&peer, json!({})).await;
+    assert!(handle.needs_connection());
+    let tenant = json!({ "connection": "acme", "values": {"secret_key": "sk_live_acme"} });
+    manager.add_connection("billing", ConnectionConfig::from_json(tenant).unwrap()).await.unwrap();
+    let acme = manager.connection("billing", "acme").await.unwrap();
+    let got = ask(&acme, json!({"action": "get_customer", "input": {"customer_id": "cus_1"}})).await;
+    assert_eq!((&got["path"], &got["by"]), (&json!("/v1/customers/cus_1"), &json!("Bearer sk_live_acme")));
+}
+
+#[tokio::test]
+async fn a_list_is_read_to_its_end_or_as_far_as_is_wanted_and_goes_on_from_there() {
+    let peer = stripe().await;
+    let (_manager, handle) = billing(&peer, json!({"secret_key": "sk_test_1"})).await;
+    let walk = |pages: Value| {
+        let request = json!({"action": "list_customers", "pages": pages});
+        Walk::of(&handle, &to_raw_value(&request).unwrap()).unwrap().unwrap()
+    };
+    let mut all = walk(json!(true));
+    let first = all.next(|_| {}).await.unwrap().unwrap();
+    assert_eq!((first.len(), all.cursor()), (2, Some(&json!("cus_2"))));
+    assert_eq!(all.next(|_| {}).await.unwrap().unwrap(), [json!({"id": "cus_3"})]);
+    assert!(all.next(|_| {}).await.unwrap().is_none());
+
+    let mut some = walk(json!({"max_pages": 1}));
+    some.next(|_| {}).await.unwrap().unwrap();
+    assert!(some.next(|_| {}).await.unwrap().is_none());
+    let mut rest = walk(json!({"cursor": some.cursor().unwrap()}));
+    assert_eq!(rest.next(|_| {}).await.unwrap().unwrap(), [json!({"id": "cus_3"})]);
+    assert!(rest.next(|_| {}).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_folder_has_connectors_of_its_own_and_one_that_is_wrong_keeps_the_program_from_starting() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest =
+        "name: acme\ntitle: Acme\nintegration: {base_url: 'https://acme.example', headers: {x-a: b}}\n";
+    fs::write(folder.path().join("acme.yaml"), manifest).unwrap();
+    let manager = lab().connectors_in(folder.path()).build().await.unwrap();
+    let acme = manager.read(json!({ "integration_id": "a", "connector": "acme" })).unwrap();
+    manager.register(acme).await.unwrap();
+    assert_eq!(manager.get("a").unwrap().name(), "Acme");
+    assert!(manager.catalog().connectors().get("stripe").is_some());
+
+    fs::write(folder.path().join("acme.yaml"), "name: acme\ntitel: Acme\n").unwrap();
+    let error = lab().connectors_in(folder.path()).build().await.unwrap_err();
+    assert!(
+        error.message().contains("acme.yaml") && error.message().contains("did you mean `title`"),
+        "{error}"
+    );
+}
