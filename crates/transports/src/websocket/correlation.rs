@@ -163,13 +163,13 @@ impl Correlation {
 
 impl Slot {
     /// The text with this id in its place.
-    pub(super) fn fill(&self, text: &str, id: &str) -> String {
-        let mut out = String::with_capacity(text.len() + id.len() + 16);
+    pub(super) fn fill(&self, text: &str, id: impl fmt::Display) -> String {
+        let mut out = String::with_capacity(text.len() + 48);
         out.push_str(&text[..self.at.start]);
         if let Some(name) = &self.name {
             let _ = write!(out, "{name}:");
         }
-        out.push_str(id);
+        let _ = write!(out, "{id}");
         out.push_str(if self.comma { "," } else { "" });
         out.push_str(&text[self.at.end..]);
         out

@@ -3,6 +3,7 @@
 
 mod alone;
 mod desk;
+mod farewell;
 mod keeper;
 mod shift;
 

@@ -80,12 +80,13 @@ impl Pending {
             Self::Id { next, prefix, waiting, .. } => {
                 let number = *next;
                 *next += 1;
-                let id = prefix
-                    .as_ref()
-                    .map_or_else(|| number.to_string(), |prefix| format!("\"{prefix}{number}\""));
                 let (Some(slot), Message::Text(text)) = (slot, &message) else { return message };
                 // It was found in this very text, which is UTF-8.
-                let filled = slot.fill(std::str::from_utf8(text).unwrap_or_default(), &id);
+                let text = std::str::from_utf8(text).unwrap_or_default();
+                let filled = match prefix {
+                    None => slot.fill(text, number),
+                    Some(prefix) => slot.fill(text, format_args!("\"{prefix}{number}\"")),
+                };
                 waiting.insert(number, (waiter, slot.own));
                 Message::Text(filled.into())
             }

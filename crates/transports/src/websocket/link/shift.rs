@@ -17,6 +17,7 @@ use yawc::Frame;
 use super::{
     Dialogue, Keeping, Order, Queued,
     desk::{Desk, Line, Seat},
+    farewell::Farewell,
     keeper::refuse,
 };
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
     again::copy,
     websocket::{
         endpoint::Endpoint,
-        socket::{End, Message, Socket},
+        socket::{End, Message},
         stir::Stir,
     },
 };
@@ -67,17 +68,6 @@ enum Step<C> {
     Ended(End),
 }
 
-/// What becomes of a connection that is over.
-#[derive(Clone, Copy)]
-enum Farewell {
-    /// It is closed with this code.
-    Close(u16),
-    /// The service closed it.
-    Closed,
-    /// It has to be taken for broken.
-    None,
-}
-
 impl<'k, D: Dialogue> Shift<'k, D> {
     pub(super) fn new(
         keeping: Keeping,
@@ -100,7 +90,7 @@ impl<'k, D: Dialogue> Shift<'k, D> {
                 let (farewell, over) = std::task::ready!(self.turn(seat, cx));
                 seat.out.clear();
                 let line = seat.line.take().expect("only this takes it away");
-                part(line.socket, farewell);
+                farewell.bid(line.socket);
                 Poll::Ready((over, line.access))
             })
         })
@@ -248,14 +238,5 @@ impl<'k, D: Dialogue> Shift<'k, D> {
             return Poll::Ready(message.map_or_else(Step::Ended, Step::Heard));
         }
         Poll::Pending
-    }
-}
-
-/// Ends a connection, in the background: nobody is to wait for a service that has nothing more to say.
-fn part(socket: Socket, farewell: Farewell) {
-    match farewell {
-        Farewell::Close(code) => drop(tokio::spawn(socket.close(code, ""))),
-        Farewell::Closed => drop(tokio::spawn(socket.closed())),
-        Farewell::None => {}
     }
 }
