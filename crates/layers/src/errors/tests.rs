@@ -51,7 +51,7 @@ async fn an_answer_means_what_its_rule_says_and_tells_what_the_service_said() {
         (409, json!({}), None, Kind::Rejected, Outcome::Rejected),
         (409, json!({}), Some(("should-retry", "true")), Kind::Contended, Outcome::Rejected),
         (403, json!({"error": {"code": "limit"}}), None, Kind::RateLimited, Outcome::Rejected),
-        (403, json!({"error": {"code": "other"}}), None, Kind::Forbidden, Outcome::Rejected),
+        (403, json!({"error": {"code": "other"}}), None, Kind::Rejected, Outcome::Rejected),
         (200, json!({"ok": false}), None, Kind::Rejected, Outcome::Rejected),
     ] {
         let bench = bench(rules(), false, vec![answer(status, &body, header)]);
