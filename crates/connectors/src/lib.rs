@@ -13,6 +13,7 @@ mod input;
 mod lint;
 mod manifest;
 mod merge;
+mod openapi;
 mod pages;
 mod place;
 mod schema;
@@ -25,5 +26,7 @@ pub use self::{
     connector::{Asked, Connector},
     input::Input,
     manifest::{Auth, Manifest},
+    openapi::{Imported, LeftOut, Options, import},
     pages::{Next, Pages, Paging, Started},
+    yaml::to_yaml,
 };

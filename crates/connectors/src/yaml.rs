@@ -3,6 +3,8 @@
 use serde_json::Value;
 use trunkline_core::{Error, Result};
 
+use crate::Manifest;
+
 /// No manifest is larger. Those made of the largest OpenAPI documents have a few megabytes.
 const LONGEST: usize = 32 << 20;
 
@@ -25,4 +27,9 @@ pub(crate) fn parse(text: &str) -> Result<Value> {
         // Its first line says what is wrong, and where.
         Error::invalid(error.to_string().lines().next().unwrap_or("is no YAML").to_owned())
     })
+}
+
+/// A manifest as YAML that a person can edit. It reads back as the same manifest.
+pub fn to_yaml(manifest: &Manifest) -> String {
+    serde_saphyr::to_string(manifest).expect("texts, numbers and lists, with texts for keys, are all YAML")
 }
