@@ -48,16 +48,12 @@ impl Catalog {
     pub fn with_folder(&self, folder: &Path, before: Option<&Self>) -> Result<(Self, Vec<(PathBuf, Error)>)> {
         let (mut catalog, mut wrong) = (self.clone(), Vec::new());
         for path in files(folder)? {
-            let read =
-                fs::read_to_string(&path).map_err(|error| Error::invalid(format!("cannot be read: {error}")));
-            match read.and_then(|text| Connector::parse(&text)) {
-                Ok(connector) => {
-                    drop(catalog.0.insert(connector.manifest().name.clone(), Arc::new(connector)));
-                }
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
+            match read(&path, &stem) {
+                Ok(connector) => drop(catalog.0.insert(stem, Arc::new(connector))),
                 Err(error) => {
-                    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-                    if let Some(kept) = before.and_then(|before| before.get(stem)) {
-                        catalog.0.insert(stem.to_owned(), kept.clone());
+                    if let Some(kept) = before.and_then(|before| before.get(&stem)) {
+                        catalog.0.insert(stem, kept.clone());
                     }
                     wrong.push((path, error));
                 }
@@ -92,6 +88,17 @@ impl Catalog {
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Connector>> {
         self.0.values()
     }
+}
+
+/// The connector of a file, which has the file's name.
+fn read(path: &Path, name: &str) -> Result<Connector> {
+    let text =
+        fs::read_to_string(path).map_err(|error| Error::invalid(format!("cannot be read: {error}")))?;
+    let connector = Connector::parse(&text)?;
+    if connector.manifest().name != name {
+        return Err(Error::invalid("name: is not that of the file; rename one of them"));
+    }
+    Ok(connector)
 }
 
 /// The manifests of a folder, in the order of their names.
@@ -142,6 +149,11 @@ mod tests {
         let (second, wrong) = Catalog::built_in().with_folder(folder.path(), Some(&first)).unwrap();
         assert_eq!(second.get("acme").unwrap().manifest().title, "Acme");
         assert!(wrong[0].1.message().contains("did you mean `title`"), "{}", wrong[0].1);
+        fs::write(&path, "name: other\ntitle: Other\nintegration: {base_url: 'https://other.example'}\n")
+            .unwrap();
+        let (third, wrong) = Catalog::built_in().with_folder(folder.path(), Some(&second)).unwrap();
+        assert!(third.get("other").is_none() && third.get("acme").is_some());
+        assert!(wrong[0].1.message().starts_with("name: "), "{}", wrong[0].1);
         assert!(second.find("acmee").unwrap_err().message().contains("did you mean `acme`"));
     }
 }

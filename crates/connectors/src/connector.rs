@@ -1,5 +1,7 @@
 //! `Connector`: a manifest that was checked, ready to complete configurations and to make requests.
 
+mod ready;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -8,8 +10,9 @@ use std::{
 use serde_json::{Map, Value, json};
 use trunkline_core::{Error, Result, parse};
 
+use self::ready::Ready;
 use crate::{
-    Action, Answer, Auth, Body, Input, Manifest, Paging, input,
+    Answer, Auth, Body, Input, Manifest, Paging, input,
     merge::merge,
     place::Place,
     schema::Checker,
@@ -21,30 +24,22 @@ use crate::{
 const OWN: [&str; 3] = ["connector", "inputs", "auth"];
 /// The type of an integration whose connector names none.
 const TYPE: &str = "rest";
+/// Where the address of a service is in a configuration.
+const BASE: &str = "base_url";
 
 /// What is known of a vendor, checked.
 #[derive(Debug)]
 pub struct Connector {
     manifest: Manifest,
+    /// What an integration inherits, but for the address.
     integration: Template,
+    base_url: Option<Template>,
     auth: Vec<Template>,
     /// Inputs of an integration with an auth scheme of its own, then of each way to authenticate. None has to be there: what
     /// is missing, connections have.
     inputs: Vec<Checker>,
     pages: BTreeMap<String, Arc<Paging>>,
     actions: BTreeMap<String, Ready>,
-}
-
-/// An action that was checked.
-#[derive(Debug)]
-struct Ready {
-    input: Checker,
-    path: Option<Template>,
-    /// Everything else of the request.
-    rest: Template,
-    /// What is in the body; all of the input that is used nowhere else, where nothing is said.
-    send: Option<Template>,
-    used: BTreeSet<String>,
 }
 
 /// A call of an action, as its caller made it.
@@ -73,7 +68,10 @@ impl Connector {
     /// As [`Connector::parse`].
     pub fn new(manifest: Manifest) -> Result<Self> {
         crate::lint::lint(&manifest)?;
-        let integration = Template::object(manifest.integration.iter(), "integration")?;
+        let (base, rest): (Vec<_>, Vec<_>) = manifest.integration.iter().partition(|(key, _)| *key == BASE);
+        let integration = Template::object(rest.into_iter(), "integration")?;
+        let base_url =
+            base.first().map(|(_, url)| Template::parse(url, &below("integration", BASE))).transpose()?;
         let auth = manifest
             .auth
             .iter()
@@ -94,7 +92,7 @@ impl Connector {
             .iter()
             .map(|(name, action)| Ok((name.clone(), Ready::new(action, &format!("actions.{name}"))?)));
         let actions = actions.collect::<Result<_>>()?;
-        let connector = Self { integration, auth, inputs, pages, actions, manifest };
+        let connector = Self { integration, base_url, auth, inputs, pages, actions, manifest };
         connector.names()?;
         Ok(connector)
     }
@@ -133,10 +131,10 @@ impl Connector {
             Some(Value::Object(fields)) => fields,
             _ => Map::new(),
         };
-        // Its host and its path are no place for just anything.
-        if let Some(base) = self.manifest.integration.get("base_url").and_then(Value::as_str) {
-            let base = Template::text(base, "base_url")?.render(&scope, Place::Address)?;
-            complete.extend(base.map(|base| ("base_url".to_owned(), base)));
+        // A host and a path are no place for just anything.
+        if let Some(base) = &self.base_url {
+            let base = base.render(&scope, Place::Address).map_err(|error| error.at("inputs"))?;
+            complete.extend(base.map(|base| (BASE.to_owned(), base)));
         }
         complete.entry("type").or_insert_with(|| TYPE.into());
         if let Some(auth) = auth {
@@ -207,10 +205,14 @@ impl Connector {
         Ok(Answer { request: request.into(), returns: action.returns.clone(), repeats: action.repeats })
     }
 
-    /// How the list that an action gives comes in pages; without an action, how lists do in general.
-    pub fn paging(&self, action: Option<&str>) -> Option<&Arc<Paging>> {
-        let named = action.and_then(|action| self.manifest.actions.get(action)?.pages.as_deref());
-        self.pages.get(named.unwrap_or("default"))
+    /// How the list that an action gives comes in pages; `None` where it gives none.
+    pub fn paging(&self, action: &str) -> Option<&Arc<Paging>> {
+        self.pages.get(self.manifest.actions.get(action)?.pages.as_deref()?)
+    }
+
+    /// How lists come in pages that no action is named for.
+    pub fn usual_paging(&self) -> Option<&Arc<Paging>> {
+        self.pages.get("default")
     }
 
     fn no_action(&self, name: &str) -> Error {
@@ -291,7 +293,9 @@ impl Connector {
     fn names(&self) -> Result<()> {
         let inputs: BTreeSet<_> = self.inputs().map(|input| &*input.name).collect();
         // Of a way that is not chosen an expression gets nothing.
-        known("integration", &self.integration.names(), &inputs, None)?;
+        for template in [Some(&self.integration), self.base_url.as_ref()].into_iter().flatten() {
+            known("integration", &template.names(), &inputs, None)?;
+        }
         for (auth, template) in self.manifest.auth.iter().zip(&self.auth) {
             let own = all(&self.manifest, Some(auth)).map(|input| &*input.name).collect();
             known(&format!("auth.{}", auth.id), &template.names(), &own, None)?;
@@ -350,60 +354,6 @@ fn known(
         }
     }
     Ok(())
-}
-
-impl Action {
-    /// Whether its method has a body that means something (RFC 9110 section 9.3).
-    fn takes_body(&self) -> bool {
-        !matches!(self.method.as_deref(), None | Some("GET" | "HEAD" | "DELETE" | "OPTIONS"))
-    }
-}
-
-impl Ready {
-    fn new(action: &Action, place: &str) -> Result<Self> {
-        let none = || json!({ "type": "object", "properties": {}, "additionalProperties": false });
-        let input = Checker::new(action.input.clone().unwrap_or_else(none));
-        let text = |key: &str, text: &String| Template::text(text, &below(place, key));
-        let path = action.path.as_ref().map(|path| text("path", path)).transpose()?;
-        let rest = match &action.request {
-            Some(request) => Template::object(request.iter(), &below(place, "request"))?,
-            None => Template::parse(&action.head(), place)?,
-        };
-        let send =
-            action.send.as_ref().map(|send| Template::parse(send, &below(place, "send"))).transpose()?;
-        let mut used: BTreeSet<_> = rest.names();
-        used.extend(path.iter().flat_map(Template::names));
-        let used = used
-            .iter()
-            .filter_map(|name| name.strip_prefix("input.")?.split('.').next().map(ToOwned::to_owned));
-        Ok(Self { used: used.collect(), input, path, rest, send })
-    }
-
-    /// What of the input is in neither path nor query nor headers.
-    fn unused(&self, input: Value) -> Value {
-        match input {
-            Value::Object(mut fields) => {
-                fields.retain(|key, _| !self.used.contains(key));
-                fields.into()
-            }
-            input => input,
-        }
-    }
-}
-
-impl Action {
-    /// Method, query and headers of its request.
-    fn head(&self) -> Value {
-        let mut head = Map::new();
-        head.extend(self.method.clone().map(|method| ("method".to_owned(), method.into())));
-        if !self.query.is_empty() {
-            head.insert("params".to_owned(), json!(self.query));
-        }
-        if !self.headers.is_empty() {
-            head.insert("headers".to_owned(), json!(self.headers));
-        }
-        head.into()
-    }
 }
 
 #[cfg(test)]

@@ -213,8 +213,8 @@ impl Started {
         let pages = &self.paging.pages;
         let records = match body.pointer(&pages.items) {
             Some(Value::Array(records)) => records.clone(),
-            // Some leave an empty list out.
-            None | Some(Value::Null) if body.is_object() => Vec::new(),
+            // What some write for an empty list.
+            Some(Value::Null) => Vec::new(),
             _ => return Err(broken(format!("the answer has no list at {:?}", pages.items))),
         };
         let yielded = || match &self.paging.next {
@@ -416,6 +416,7 @@ mod tests {
             (json!({"r": [], "next": "/v2/x"}), "outside"),
             (json!({"r": [], "next": "https://h/v10/x"}), "outside"),
             (json!({"r": {}}), "no list"),
+            (json!({"error": "none"}), "no list"),
             (json!([]), "no list"),
         ] {
             let error = started.read(&body, &HeaderMap::new()).unwrap_err();

@@ -73,9 +73,14 @@ impl Wishes {
         self.connection.take()
     }
 
+    /// When what was asked for shall have ended, if it begins now.
+    pub(crate) fn end(&self) -> Option<Instant> {
+        self.timeout.map(|timeout| Instant::now() + timeout)
+    }
+
     /// Makes the others the call's.
     pub(crate) fn onto(self, call: &mut Call) {
-        call.deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        call.deadline = self.end();
         call.max_attempts = self.max_attempts;
         call.max_wait = self.max_wait;
         call.uncached = self.uncached;

@@ -1,12 +1,14 @@
 //! `IntegrationConfig`: the JSON that describes an integration, checked.
 
+mod warnings;
+
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use http::{Uri, uri::Scheme};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use trunkline_core::{Error, IntegrationId, Kind, Result, Seconds, Secret, parse};
+use trunkline_core::{Error, IntegrationId, Kind, Result, Seconds, parse};
 use trunkline_layers::{
     BreakerConfig, CacheConfig, ConcurrencyConfig, ErrorsConfig, ExpiredWhen, RateLimitConfig, RetryConfig,
 };
@@ -27,7 +29,9 @@ pub struct IntegrationConfig {
     /// With all that its connector says, where it has one.
     document: Confidential,
     common: Common,
-    /// Its connector, and what it was given itself.
+    /// The document as it was given, where a connector has completed it.
+    given: Option<Confidential>,
+    /// Its connector.
     vendor: Option<Box<Vendor>>,
     /// What masks it, where a manager knows more than this build does.
     catalog: Option<Arc<Catalog>>,
@@ -166,9 +170,9 @@ impl IntegrationConfig {
         if let Some(path) = mask::left_over(&given) {
             return Err(Error::invalid(format!("{path}: is the mask of a secret; send the secret itself")));
         }
-        let (document, vendor) = match Vendor::of(&given, catalog.as_deref())? {
-            Some((complete, vendor)) => (complete, Some(Box::new(vendor))),
-            None => (given, None),
+        let (document, given, vendor) = match Vendor::of(&given, catalog.as_deref())? {
+            Some((complete, vendor)) => (complete, Some(Confidential(given)), Some(Box::new(vendor))),
+            None => (given, None, None),
         };
         let common: Common = parse::value(Value::Object(document.clone()), "")?;
         for (key, timeout) in [("timeout", common.timeout), ("attempt_timeout", common.attempt_timeout)] {
@@ -176,7 +180,7 @@ impl IntegrationConfig {
                 return Err(Error::invalid(format!("{key}: must be at most 300 seconds")));
             }
         }
-        Ok(Self { document: Confidential(document), common, vendor, catalog })
+        Ok(Self { document: Confidential(document), common, given, vendor, catalog })
     }
 
     /// Reads a configuration from JSON text.
@@ -218,8 +222,8 @@ impl IntegrationConfig {
     pub fn with_enabled(mut self, enabled: bool) -> Self {
         self.common.enabled = enabled;
         self.document.0.insert("enabled".to_owned(), enabled.into());
-        if let Some(vendor) = &mut self.vendor {
-            vendor.given.0.insert("enabled".to_owned(), enabled.into());
+        if let Some(given) = &mut self.given {
+            given.0.insert("enabled".to_owned(), enabled.into());
         }
         self
     }
@@ -229,7 +233,7 @@ impl IntegrationConfig {
     pub fn masked(&self) -> Value {
         match &self.vendor {
             None => mask::masked(&self.document.0, self.catalog()),
-            Some(vendor) => vendor.masked(&self.common, self.catalog()),
+            Some(vendor) => vendor.masked(self.given(), &self.common, self.catalog()),
         }
     }
 
@@ -244,9 +248,9 @@ impl IntegrationConfig {
     ///
     /// `invalid_config` where it does not know the connector, or that wants something else.
     pub(crate) fn of(self, catalog: Option<Arc<Catalog>>) -> Result<Self> {
-        match (&self.vendor, &catalog) {
-            (Some(vendor), Some(known)) if !vendor.is_of(known) => {
-                Self::read(vendor.given.0.clone(), catalog)
+        match (&self.vendor, &self.given, &catalog) {
+            (Some(vendor), Some(given), Some(known)) if !vendor.is_of(known) => {
+                Self::read(given.0.clone(), catalog)
             }
             _ => Ok(Self { catalog, ..self }),
         }
@@ -257,16 +261,14 @@ impl IntegrationConfig {
         self.vendor.as_deref()
     }
 
-    /// The same for a connection, which has values of its own.
-    pub(crate) fn with_vendor(mut self, mut vendor: Vendor) -> Self {
-        vendor.given = self.document.clone();
-        self.vendor = Some(Box::new(vendor));
-        self
+    /// The same for a connection, whose document is complete, with the connector of its integration.
+    pub(crate) fn with_vendor(self, vendor: Vendor) -> Self {
+        Self { vendor: Some(Box::new(vendor)), ..self }
     }
 
     /// The document as it was given.
     fn given(&self) -> &Map<String, Value> {
-        self.vendor.as_ref().map_or(&self.document.0, |vendor| &vendor.given.0)
+        self.given.as_ref().map_or(&self.document.0, |given| &given.0)
     }
 
     /// The document with its secrets: for the store, which seals it, and for merging a change into it.
@@ -280,28 +282,6 @@ impl IntegrationConfig {
         let text = Zeroizing::new(serde_json::to_string(self.given()).unwrap_or_default());
         // As large as it is and no larger: one stays in memory for each integration.
         Zeroizing::new(Box::from(text.as_str()))
-    }
-
-    /// What a user should know of a configuration that is valid.
-    pub fn warnings(&self) -> Vec<String> {
-        let mut warnings: Vec<_> = self.unresolved().collect();
-        warnings.extend(self.vendor.iter().flat_map(|vendor| vendor.missing()));
-        self.document.0.iter().filter(|(key, _)| !is_words(key)).for_each(|(key, value)| {
-            slips(value, key, &mut warnings);
-        });
-        if self.common.retry_config.as_ref().is_some_and(RetryConfig::is_capped) {
-            warnings.push("retry_config.max_retries: no call is attempted more than 5 times".to_owned());
-        }
-        warnings
-    }
-
-    /// References of the auth scheme that lead nowhere, as far as this process can see. They are read when the
-    /// credential is used, so that is no error yet.
-    fn unresolved(&self) -> impl Iterator<Item = String> {
-        let mut found = Vec::new();
-        let auth = self.common.auth_config.iter().flat_map(|auth| &auth.0);
-        auth.for_each(|(key, value)| unresolved(value, &format!("auth_config.{key}"), &mut found));
-        found.into_iter()
     }
 
     /// Where the service is, for those types that say so under this key, with references read.
@@ -394,49 +374,6 @@ pub(crate) fn is_words(key: &str) -> bool {
     matches!(key, "name" | "description" | "metadata")
 }
 
-/// What below `place` was probably meant to be a placeholder or a reference, and is sent as it is.
-fn slips(value: &Value, place: &str, found: &mut Vec<String>) {
-    match value {
-        Value::String(text) => {
-            for part in text.split("{{").skip(1).filter_map(|part| part.split_once("}}")) {
-                let Some((word, name)) = part.0.split_once('.') else { continue };
-                let (word, name) = (word.trim(), name.trim());
-                if part.0 != format!("connection.{name}")
-                    && nearest(word, ["connection"].into_iter()).is_some()
-                {
-                    found.push(format!(
-                        "{place}: {{{{{}}}}} is no placeholder; did you mean {{{{connection.{name}}}}}?",
-                        part.0
-                    ));
-                }
-            }
-            if text.starts_with("${") && text.ends_with('}') && !Secret::new(text.as_str()).is_reference() {
-                found.push(format!("{place}: is no reference; one is ${{env:NAME}} or ${{file:PATH}}"));
-            }
-        }
-        Value::Object(fields) => {
-            fields.iter().for_each(|(key, value)| slips(value, &format!("{place}.{key}"), found));
-        }
-        Value::Array(values) => values.iter().for_each(|value| slips(value, place, found)),
-        _ => {}
-    }
-}
-
-/// The references below `place` that lead nowhere.
-fn unresolved(value: &Value, place: &str, found: &mut Vec<String>) {
-    match value {
-        Value::String(text) => {
-            let error = Secret::new(text).expose().err();
-            found.extend(error.map(|error| error.at(place).message().to_owned()));
-        }
-        Value::Object(fields) => {
-            fields.iter().for_each(|(key, value)| unresolved(value, &format!("{place}.{key}"), found));
-        }
-        Value::Array(values) => values.iter().for_each(|value| unresolved(value, place, found)),
-        _ => {}
-    }
-}
-
 pub(crate) fn drop_nulls(value: &mut Value) {
     if let Value::Object(fields) = value {
         fields.retain(|_, value| !value.is_null());
@@ -469,33 +406,4 @@ pub(crate) fn not_known<'a>(key: &str, name: &str, known: impl Iterator<Item = &
         Kind::Unsupported,
         format!("{key}: not one this build knows; {}known: {list}", near.unwrap_or_default()),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn what_was_meant_to_be_a_placeholder_or_a_reference_is_pointed_out() {
-        for (key, warns) in [
-            ("{{conection.key}}", true),
-            ("{{ connection.key }}", true),
-            ("Bearer {{Connection.key}}", true),
-            ("${env.KEY}", true),
-            ("${envv:KEY}", true),
-            ("{{connection.key}}", false),
-            ("{{user.name}}", false),
-            ("${plain", false),
-        ] {
-            let config = json!({
-                "integration_id": "a", "type": "rest", "base_url": "https://h", "auth_type": "api_key",
-                "auth_config": { "key": key },
-            });
-            let warnings = IntegrationConfig::from_json(config).unwrap().warnings();
-            assert_eq!(!warnings.is_empty(), warns, "{key}: {warnings:?}");
-            assert!(warnings.iter().all(|warning| warning.starts_with("auth_config.key: ")), "{warnings:?}");
-        }
-    }
 }

@@ -78,10 +78,14 @@ impl Folder {
         catalog.set_connectors(connectors);
         tracing::info!(path = %self.path.display(), "connectors were read again");
         for handle in registry.all().values() {
-            if handle.vendor().is_some_and(|vendor| !vendor.is_of(&catalog))
-                && let Ok(config) = handle.config()
-            {
-                registry.reopen(handle, &config).await;
+            if handle.vendor().is_none_or(|vendor| vendor.is_of(&catalog)) {
+                continue;
+            }
+            match handle.config() {
+                Ok(config) => registry.reopen(handle, &config).await,
+                Err(error) => {
+                    tracing::warn!(integration = %handle.id(), %error, "what it refers to has changed and does not do; nothing was changed");
+                }
             }
         }
     }

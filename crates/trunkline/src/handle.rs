@@ -1,14 +1,14 @@
 //! `Handle`: an integration that was opened: its transport, its layers, and what it was configured with.
 
+mod ask;
 mod open;
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderName, HeaderValue, Uri};
+use http::{HeaderName, HeaderValue};
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use trunkline_auth::{Entry as SchemeEntry, SCHEMES};
-use trunkline_connectors::Connector;
 use trunkline_core::{
     Call, Consent, Context, Error, IntegrationId, Kind, Occupancy, Operation, Pipeline, Proof, Query, Reply,
     Result, SchemeDyn, SharedLimits,
@@ -19,7 +19,7 @@ use trunkline_transports::{Entry, TRANSPORTS};
 use zeroize::Zeroizing;
 
 use crate::{
-    action::{self, Action},
+    action,
     bridge::{self, Bridge},
     catalog::Catalog,
     config::IntegrationConfig,
@@ -244,17 +244,11 @@ impl Handle {
         self.document.contains("${file:").then(|| self.config().ok()).flatten()
     }
 
-    /// Whether this was made from `config` and would be made the same again.
-    pub(crate) fn is_of(&self, config: &IntegrationConfig) -> bool {
-        let same = |own: &Vendor| {
-            config
-                .vendor()
-                .and_then(|other| other.connector().ok())
-                .is_some_and(|other| own.connector().is_ok_and(|own| Arc::ptr_eq(own, other)))
-        };
+    /// Whether this was made from `config` and would be made the same again, with the connectors of a catalog.
+    pub(crate) fn is_of(&self, config: &IntegrationConfig, catalog: &Catalog) -> bool {
         *self.document == *config.text()
             && config.files().is_empty()
-            && self.vendor.as_deref().is_none_or(same)
+            && self.vendor.as_deref().is_none_or(|vendor| vendor.is_of(catalog))
     }
 
     /// The names of the layers, outermost first.
@@ -305,43 +299,6 @@ impl Handle {
     /// `invalid_config`, naming the key.
     pub fn parse(&self, request: &RawValue) -> Result<Operation> {
         self.pipeline.transport().parse_dyn(request)
-    }
-
-    /// Turns the JSON that a caller sends into a call: of an operation of this integration's type, or, as
-    /// `{"action": NAME, "input": {…}}`, of an action of its connector.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_config`, naming the key; `unsupported` where there is no such action.
-    pub fn ask(&self, request: &RawValue) -> Result<Call> {
-        let action = match &self.vendor {
-            Some(vendor) => Action::of(request)?.map(|action| action.request(vendor)).transpose()?,
-            None => None,
-        };
-        let Some((request, said)) = action else {
-            return Ok(Call::new(self.id.clone(), self.parse(request)?));
-        };
-        let request =
-            to_raw_value(&request).map_err(|error| Error::invalid("the request is no JSON").source(error))?;
-        let mut call = Call::new(self.id.clone(), self.parse(&request)?);
-        said.onto(&mut call);
-        Ok(call)
-    }
-
-    /// Its connector, and what that is given.
-    pub(crate) fn vendor(&self) -> Option<&Vendor> {
-        self.vendor.as_deref()
-    }
-
-    /// The path of its base URL.
-    pub(crate) fn base_path(&self) -> String {
-        let base = self.config().ok().and_then(|config| config.base_url());
-        base.and_then(|base| Some(base.parse::<Uri>().ok()?.path().to_owned())).unwrap_or_default()
-    }
-
-    /// Its connector, where it has one.
-    pub fn connector(&self) -> Option<&Connector> {
-        self.vendor.as_ref()?.connector().ok().map(|connector| &**connector)
     }
 
     /// Turns the JSON that a caller sends to subscribe to something into an operation of this integration's type. The

@@ -196,7 +196,7 @@ impl Manager {
                     "is registered already; rename it here, or remove the one that is registered",
                 );
             }
-            let handle = match held.filter(|held| held.is_of(config)) {
+            let handle = match held.filter(|held| held.is_of(config, &self.inner.registry.shared.catalog)) {
                 Some(same) => same.clone(),
                 None => {
                     let version = Version { source, generation: 0, updated_at_ms: now_ms() };

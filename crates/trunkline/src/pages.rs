@@ -8,7 +8,7 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 use tokio::time::Instant;
-use trunkline_connectors::{Pages, Paging, Started};
+use trunkline_connectors::{Connector, Pages, Paging, Started};
 use trunkline_core::{Call, Error, Kind, Result, Seconds, parse};
 
 use crate::{
@@ -57,6 +57,7 @@ pub struct Walk {
     cursor: Option<Value>,
     pages: u32,
     records: u64,
+    bytes: usize,
     over: bool,
 }
 
@@ -87,17 +88,17 @@ impl Walk {
         };
         let rest =
             to_raw_value(&fields).map_err(|error| Error::invalid("the request is no JSON").source(error))?;
-        let (request, said) = match (handle.vendor(), Action::of(&rest)?) {
-            (Some(vendor), Some(action)) => {
-                let (request, said) = action.request(vendor)?;
+        let (request, said) = match Action::of(&rest)? {
+            Some(action) => {
+                let (request, said) = action.request(handle.acting()?)?;
                 (request, Some(said))
             }
-            _ => (Value::Object(fields), None),
+            None => (Value::Object(fields), None),
         };
         let name = said.as_ref().map(Said::name);
         let paging = match &wanted.way {
             Some(way) => Arc::new(way.open("pages.way")?),
-            None => known(handle, name)?,
+            None => known(handle, name, &request)?,
         };
         let base = handle.base_path();
         Ok(Some(Self {
@@ -109,6 +110,7 @@ impl Walk {
             cursor: wanted.cursor,
             pages: 0,
             records: 0,
+            bytes: 0,
             over: false,
         }))
     }
@@ -123,7 +125,8 @@ impl Walk {
         let enough = self.pages >= self.wanted.pages
             || self.records >= self.wanted.records
             || Instant::now() >= self.wanted.until;
-        if self.over || enough {
+        // Without a first page nobody could tell that there is more.
+        if self.over || enough && self.pages > 0 {
             return Ok(None);
         }
         let request = to_raw_value(self.started.request())
@@ -148,6 +151,7 @@ impl Walk {
             return Err(Error::new(Kind::Protocol, message));
         }
         self.pages += 1;
+        self.bytes += bytes.len();
         self.records += next.records.len() as u64;
         match &next.cursor {
             Some(cursor) => self.started.go(cursor),
@@ -160,6 +164,16 @@ impl Walk {
     /// What leads to the page after those that were read; `None` where there is none, or before the first.
     pub fn cursor(&self) -> Option<&Value> {
         self.cursor.as_ref()
+    }
+
+    /// No further page after this time, if it comes before what was wanted.
+    pub fn until(&mut self, end: Instant) {
+        self.wanted.until = self.wanted.until.min(end);
+    }
+
+    /// How many bytes the pages had that were read.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// How many pages were read.
@@ -187,14 +201,25 @@ impl Wanted {
     }
 }
 
-/// How the list of an action comes in pages, or lists of its connector do.
-fn known(handle: &Handle, action: Option<&str>) -> Result<Arc<Paging>> {
+/// How the list of an action comes in pages, or what is got by a request to a service that its connector knows. Nothing else is
+/// asked for again and again: it might be done again and again.
+fn known(handle: &Handle, action: Option<&str>, request: &Value) -> Result<Arc<Paging>> {
+    let none = |message: &'static str| Error::new(Kind::Unsupported, message);
     let connector = handle.connector();
-    let known = connector.and_then(|connector| connector.paging(action));
+    let known = match action {
+        Some(action) => connector.and_then(|connector| connector.paging(action)),
+        None => {
+            let method = request.get("method").and_then(Value::as_str).unwrap_or("GET");
+            if !method.eq_ignore_ascii_case("GET") {
+                return Err(none("pages: lists are got by GET; say in `pages.way` how this one comes"));
+            }
+            connector.and_then(Connector::usual_paging)
+        }
+    };
     known.cloned().ok_or_else(|| {
-        Error::new(
-            Kind::Unsupported,
-            "pages: nobody knows how this list comes in pages; say so in `pages.way`",
-        )
+        none(match action {
+            Some(_) => "pages: the action gives no list that comes in pages",
+            None => "pages: nobody knows how this list comes in pages; say so in `pages.way`",
+        })
     })
 }

@@ -16,8 +16,7 @@ use crate::{
 /// The connector of an integration, and what that is given.
 #[derive(Clone)]
 pub(crate) struct Vendor {
-    /// The document as its owner wrote it.
-    pub(crate) given: Confidential,
+    name: Box<str>,
     /// Not there where it is not known yet: a folder of the server may have it.
     connector: Option<Arc<Connector>>,
     /// What expressions of actions know.
@@ -57,17 +56,15 @@ impl Vendor {
                 let mut document = given.clone();
                 document.retain(|key, _| !matches!(&**key, "connector" | "inputs" | "auth"));
                 document.entry("type").or_insert_with(|| "rest".into());
-                let vendor = Self {
-                    given: Confidential(given.clone()),
-                    connector: None,
-                    inputs: Confidential::default(),
-                };
+                let vendor =
+                    Self { name: name.as_str().into(), connector: None, inputs: Confidential::default() };
                 return Ok(Some((document, vendor)));
             }
         };
         let complete = connector.complete(given)?;
         let inputs = Confidential(connector.given_inputs(given)?);
-        Ok(Some((complete, Self { given: Confidential(given.clone()), connector: Some(connector), inputs })))
+        let vendor = Self { name: name.as_str().into(), connector: Some(connector), inputs };
+        Ok(Some((complete, vendor)))
     }
 
     /// The connector.
@@ -86,8 +83,7 @@ impl Vendor {
 
     /// Whether a catalog has the very same connector.
     pub(crate) fn is_of(&self, catalog: &Catalog) -> bool {
-        let name = self.given.0.get("connector").and_then(Value::as_str).unwrap_or_default();
-        match (catalog.connectors().get(name), &self.connector) {
+        match (catalog.connectors().get(&self.name), &self.connector) {
             (Some(known), Some(own)) => Arc::ptr_eq(known, own),
             _ => false,
         }
@@ -104,16 +100,16 @@ impl Vendor {
         Ok(vendor)
     }
 
-    /// Says which inputs connections have to have.
-    pub(crate) fn missing(&self) -> impl Iterator<Item = String> {
-        let missing = self.connector.iter().flat_map(|connector| connector.missing(&self.given.0));
+    /// Says which inputs connections have to have, where this was given.
+    pub(crate) fn missing(&self, given: &Map<String, Value>) -> impl Iterator<Item = String> {
+        let missing = self.connector.iter().flat_map(|connector| connector.missing(given));
         missing
             .map(|name| format!("inputs.{name}: is not given, so each connection needs it among its values"))
     }
 
     /// What was given, with every secret masked.
-    pub(crate) fn masked(&self, common: &Common, catalog: &Catalog) -> Value {
-        let mut document = self.given.0.clone();
+    pub(crate) fn masked(&self, given: &Map<String, Value>, common: &Common, catalog: &Catalog) -> Value {
+        let mut document = given.clone();
         // What the connector says decides what the rest means.
         let said = [("type", &common.r#type), ("auth_type", &common.auth_type)];
         let added = said.map(|(key, value)| {

@@ -1,5 +1,7 @@
 //! `trunkline check`: whether a file is valid, without a server and without the network.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::json;
 use trunkline::{IntegrationConfig, Manager, Result, Source};
@@ -21,8 +23,12 @@ impl Check {
     pub(crate) async fn run(self, output: &Output) -> Result<(), Exit> {
         let name = self.file.as_str();
         let text = read(name)?;
-        let integrations = integrations(&text).map_err(|error| error.at(name))?;
-        let manager = Manager::builder().build().await?;
+        let (integrations, connectors) = integrations(&text).map_err(|error| error.at(name))?;
+        let mut builder = Manager::builder();
+        if let Some(folder) = connectors {
+            builder = builder.connectors_in(folder);
+        }
+        let manager = builder.build().await.map_err(|error| error.at("server.connectors"))?;
         manager.set_source(Source::File, &integrations).await.map_err(|error| error.at(name))?;
         let warnings: Vec<_> = integrations
             .iter()
@@ -43,10 +49,10 @@ impl Check {
     }
 }
 
-/// The integrations of a configuration file, or the one that the file is.
-fn integrations(text: &str) -> Result<Vec<IntegrationConfig>> {
+/// The integrations of a configuration file and its folder of connectors, or the one integration that the file is.
+fn integrations(text: &str) -> Result<(Vec<IntegrationConfig>, Option<PathBuf>)> {
     match trunkline_server::document(text)? {
-        one if one.get("integration_id").is_some() => Ok(vec![IntegrationConfig::from_json(one)?]),
-        _ => File::parse(text).map(|file| file.integrations),
+        one if one.get("integration_id").is_some() => Ok((vec![IntegrationConfig::from_json(one)?], None)),
+        _ => File::parse(text).map(|file| (file.integrations, file.server.connectors)),
     }
 }

@@ -9,6 +9,7 @@ mod call;
 mod commands;
 mod connect;
 mod connections;
+mod connectors;
 mod crash;
 mod custom;
 mod database;

@@ -14,6 +14,9 @@ use trunkline::{Body, Call, Error, Handle, Walk};
 use super::problem;
 use crate::{problem::Problem, trace::Trace, wishes::Wishes};
 
+/// No further page is read into one document that has so many bytes.
+const DOCUMENT: usize = 64 << 20;
+
 /// How the client wants it.
 pub(super) struct Asked {
     pub(super) wishes: Wishes,
@@ -34,6 +37,10 @@ impl Asked {
 /// Goes through the pages. What fails before anything came is a problem. After that, what came is given, with the cursor
 /// that the walk can go on from, and what went wrong under `error`.
 pub(super) async fn walked(mut walk: Walk, handle: Arc<Handle>, asked: Asked) -> Response<Body> {
+    // What is wished for a call is for all of the walk.
+    if let Some(end) = asked.wishes.end() {
+        walk.until(end);
+    }
     let first = match step(&mut walk, &handle, &asked).await {
         Ok(first) => first,
         Err(problem) => return problem.response(),
@@ -42,7 +49,8 @@ pub(super) async fn walked(mut walk: Walk, handle: Arc<Handle>, asked: Asked) ->
         return lines(walk, handle, asked, first);
     }
     let (mut records, mut failed) = (first.unwrap_or_default(), None);
-    loop {
+    // What is one document is in memory; the cursor says that there is more.
+    while walk.bytes() < DOCUMENT {
         match step(&mut walk, &handle, &asked).await {
             Ok(Some(page)) => records.extend(page),
             Ok(None) => break,

@@ -1,0 +1,146 @@
+//! Vendors by name, over the API: what they ask for, their actions, lists in pages, and secrets that stay at home.
+
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+use trunkline::{Body, MASK};
+use trunkline_testkit::{Peer, Received};
+
+use crate::harness::Server;
+
+const AT: &str = "/api/v1/integrations/crm";
+
+/// A service with five records in pages of two, of which the third page can be made to fail.
+async fn service() -> Peer {
+    Peer::http(|received: Received| {
+        let path = received.uri.path_and_query().unwrap().as_str();
+        let from: u64 = path.split("after=").nth(1).and_then(|after| after.split('&').next()?.parse().ok()).unwrap_or(0);
+        let broken = path.contains("broken") && from == 4;
+        let records: Vec<_> = (from..5.min(from + 2)).map(|n| json!({ "n": n })).collect();
+        let next = (from + 2 < 5).then(|| (from + 2).to_string());
+        let body = match received.method.as_str() {
+            "POST" => json!({ "id": "7", "got": String::from_utf8_lossy(&received.body), "key": received.header("authorization") }),
+            _ => json!({ "data": records, "next": next }),
+        };
+        let status = if broken { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+        Response::builder().status(status).header("content-type", "application/json").body(Body::from(body.to_string())).unwrap()
+    })
+    .await
+}
+
+/// A server whose folder of connectors knows that service as `acme`.
+async fn acme(peer: &Peer) -> Server {
+    let begin = Server::begin().allow(peer);
+    let folder = begin.home().join("connectors");
+    std::fs::create_dir(&folder).unwrap();
+    let manifest = json!({
+        "name": "acme", "title": "Acme",
+        "inputs": [{ "name": "site", "title": "Site", "default": peer.url().trim_start_matches("http://") }],
+        "auth": [{ "id": "key", "title": "Key", "inputs": [{ "name": "key", "title": "Key", "secret": true }],
+            "auth_type": "bearer", "auth_config": { "token": "{{ inputs.key }}" } }],
+        "integration": { "base_url": "http://{{ inputs.site }}", "retry_config": { "max_attempts": 1 } },
+        "pages": { "default": { "type": "cursor", "items": "/data", "next": "{{ body.next }}", "query": "after" } },
+        "actions": {
+            "list": { "title": "List", "method": "GET", "path": "/{{ input.what | default('all') }}", "pages": "default",
+                "input": { "type": "object", "additionalProperties": false, "properties": { "what": { "type": "string" } } } },
+            "add": { "title": "Add", "method": "POST", "path": "/add", "returns": "/id",
+                "input": { "type": "object", "required": ["name"], "properties": { "name": { "type": "string" } } } },
+        },
+    });
+    std::fs::write(folder.join("acme.yaml"), manifest.to_string()).unwrap();
+    let config = begin.file("trunkline.yaml", &format!("server: {{connectors: '{}'}}\n", folder.display()));
+    let server = begin.arg("--config").arg(config.display().to_string()).start().await;
+    server.has(&json!({ "integration_id": "crm", "connector": "acme", "inputs": { "key": "k-1" } })).await;
+    server
+}
+
+#[tokio::test]
+async fn an_action_is_done_by_name_and_what_is_wrong_with_it_costs_no_request() {
+    let peer = service().await;
+    let server = acme(&peer).await;
+    let added = server.post(&format!("{AT}/actions/add"), &json!({ "name": "Ann" })).await.is(200);
+    assert_eq!(added.json(), json!("7"));
+    let sent = peer.received().pop().unwrap();
+    assert_eq!((sent.header("authorization"), &*sent.body), ("Bearer k-1", &br#"{"name":"Ann"}"#[..]));
+    let tested = server.test("crm", &json!({ "action": "add", "input": { "name": "Bob" } })).await;
+    assert_eq!((&tested["status"], &tested["result"]), (&json!("success"), &json!("7")));
+
+    let before = peer.received().len();
+    let wrong = server.post(&format!("{AT}/actions/add"), &json!({})).await.problem(422, "invalid_config");
+    assert!(wrong["detail"].as_str().unwrap().contains("input.name: is missing"), "{wrong}");
+    let wrong = server.post(&format!("{AT}/actions/ad"), &json!({})).await.problem(422, "unsupported");
+    assert!(wrong["detail"].as_str().unwrap().contains("did you mean `add`"), "{wrong}");
+    // What is no list is not asked for again and again.
+    let walk = json!({ "action": "add", "input": { "name": "Ann" }, "pages": true });
+    server.call("crm", &walk).await.problem(422, "unsupported");
+    server.has(&json!({ "integration_id": "plain", "type": "rest", "base_url": peer.url() })).await;
+    let plain = server.call("plain", &json!({ "action": "add" })).await.problem(422, "unsupported");
+    assert!(plain["detail"].as_str().unwrap().contains("names no connector"), "{plain}");
+    assert_eq!(peer.received().len(), before, "nothing was sent");
+}
+
+#[tokio::test]
+async fn a_list_comes_as_one_document_or_line_by_line_and_says_where_to_go_on() {
+    let peer = service().await;
+    let server = acme(&peer).await;
+    let list = format!("{AT}/actions/list");
+    let numbers = |list: &Value| {
+        list["records"].as_array().unwrap().iter().map(|one| one["n"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let all = server.post(&format!("{list}?pages=all"), &json!({})).await.is(200).json();
+    assert_eq!(
+        (numbers(&all), &all["pages"], &all["cursor"]),
+        (vec![0, 1, 2, 3, 4], &json!(3), &Value::Null)
+    );
+    let some = server.post(&format!("{list}?pages=all&max_pages=1"), &json!({})).await.is(200).json();
+    assert_eq!((numbers(&some), &some["cursor"]), (vec![0, 1], &json!("2")));
+    let rest = server.post(&format!("{list}?cursor=2"), &json!({})).await.is(200).json();
+    assert_eq!((numbers(&rest), &rest["cursor"]), (vec![2, 3, 4], &Value::Null));
+    // Without a word on pages it is one request.
+    assert_eq!(server.post(&list, &json!({})).await.is(200).json()["next"], "2");
+
+    let broken = server.post(&format!("{list}?pages=all"), &json!({ "what": "broken" })).await.is(200).json();
+    assert_eq!((numbers(&broken), &broken["cursor"]), (vec![0, 1, 2, 3], &json!("4")));
+    assert_eq!(broken["error"]["kind"], "rejected");
+
+    let headers = [("content-type", "application/json"), ("accept", "application/x-ndjson")];
+    for (what, last) in [("all", "end"), ("broken", "error")] {
+        let body = json!({ "what": what }).to_string();
+        let lines = server.with("POST", &format!("{list}?pages=all"), &headers, body).await.is(200);
+        let lines: Vec<Value> =
+            lines.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0], json!({ "record": { "n": 0 } }));
+        assert!(lines.last().unwrap().get(last).is_some(), "{lines:?}");
+    }
+    // Whoever knows how it comes says so, without a connector.
+    server.has(&json!({ "integration_id": "plain", "type": "rest", "base_url": peer.url() })).await;
+    let way = json!({ "type": "cursor", "items": "/data", "next": "{{ body.next }}", "query": "after" });
+    let plain =
+        server.call("plain", &json!({ "endpoint": "/all", "pages": { "way": way } })).await.is(200).json();
+    assert_eq!(numbers(&plain), [0, 1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn what_a_connector_asks_for_is_published_and_its_secrets_stay_at_home() {
+    let peer = service().await;
+    let server = acme(&peer).await;
+    let listed = server.get("/api/v1/connectors").await.is(200).json();
+    let names: Vec<_> = listed.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["acme", "hubspot", "salesforce", "stripe", "twilio"]);
+    let read = server.get("/api/v1/connectors/acme").await.is(200).json();
+    assert_eq!(read["inputs"]["properties"]["key"]["writeOnly"], true);
+    assert_eq!(read["actions"]["add"]["input"]["required"], json!(["name"]));
+    server.get("/api/v1/connectors/acmee").await.is(404);
+    let actions = server.get(&format!("{AT}/actions")).await.is(200).json();
+    assert!(actions.get("list").is_some());
+
+    let shown = server.get(AT).await.is(200).json();
+    assert_eq!((&shown["inputs"]["key"], &shown["connector"]), (&json!(MASK), &json!("acme")));
+    assert!(shown.get("auth_config").is_none() && shown.get("base_url").is_none(), "{shown}");
+    // Another site is another address: the key does not follow unless it is sent again.
+    let moved = json!({ "inputs": { "site": "evil.example" } });
+    let refused = server.json("PATCH", AT, &moved).await.problem(422, "invalid_config");
+    assert!(refused["detail"].as_str().unwrap().contains("inputs.key"), "{refused}");
+    server.json("PATCH", AT, &json!({ "description": "Ours" })).await.is(200);
+    server.post(&format!("{AT}/actions/add"), &json!({ "name": "Ann" })).await.is(200);
+    assert_eq!(peer.received().pop().unwrap().header("authorization"), "Bearer k-1");
+}
