@@ -62,7 +62,10 @@ pub(super) async fn deliver(work: Arc<Work>, message: Message, until: Instant) {
             if tries == TRIES {
                 break error.aside(&work, &message);
             }
-        } else if until.is_some_and(|until| Instant::now() + rest >= until) || !work.rest(rest).await {
+        } else if until.is_some_and(|until| Instant::now() + rest + work.entry.route.hold / 2 >= until)
+            // A call that is begun late is cut off by the end of the hold, and that would count against the message.
+            || !work.rest(rest).await
+        {
             break verdict;
         }
     };

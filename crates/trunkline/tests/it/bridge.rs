@@ -169,8 +169,14 @@ async fn a_service_that_says_it_is_unavailable_is_waited_for() {
         send(&manager, n).await;
     }
     manager.register(crm(&peer.url())).await.unwrap();
-    manager.register(config(shop(&json!({"max_deliveries": 1, "ack_timeout": "200ms"})))).await.unwrap();
-    until("they were tried more than once", async || peer.received().len() > 12).await;
+    // Long enough for a call on a busy machine, and shorter than what follows: whoever held a message would lose it.
+    let hold = Duration::from_secs(2);
+    let begun = tokio::time::Instant::now();
+    manager.register(config(shop(&json!({"max_deliveries": 1, "ack_timeout": "2s"})))).await.unwrap();
+    until("they were tried more than once, and for longer than one may be held", async || {
+        peer.received().len() > 12 && begun.elapsed() > hold + hold / 2
+    })
+    .await;
     status.store(200, Ordering::SeqCst);
     until("all are forwarded", async || stands(&manager)["forwarded"] == 10).await;
     assert_eq!(got(&peer), (0..10).collect());
