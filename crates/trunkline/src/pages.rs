@@ -20,6 +20,8 @@ use crate::{
 const PAGES: (u32, u32) = (100, 10_000);
 const RECORDS: (u64, u64) = (10_000, 1_000_000);
 const TIME: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(300));
+/// The type whose requests lead from page to page.
+const HTTP: &str = "rest";
 /// No longer page is read.
 const LONGEST: usize = 64 << 20;
 
@@ -76,7 +78,8 @@ impl Walk {
     ///
     /// `invalid_config`, naming the key; `unsupported` where nobody knows how the list comes in pages.
     pub fn of(handle: &Arc<Handle>, request: &RawValue) -> Result<Option<Self>> {
-        if !request.get().contains("\"pages\"") {
+        // What other types take may have a key of this name.
+        if handle.r#type() != HTTP || !request.get().contains("\"pages\"") {
             return Ok(None);
         }
         let mut fields: Map<String, Value> = parse::text(request.get().as_bytes())?;
@@ -88,12 +91,13 @@ impl Walk {
         };
         let rest =
             to_raw_value(&fields).map_err(|error| Error::invalid("the request is no JSON").source(error))?;
-        let (request, said) = match Action::of(&rest)? {
-            Some(action) => {
-                let (request, said) = action.request(handle.acting()?)?;
+        let (request, said) = match (handle.vendor(), Action::of(&rest)?) {
+            (Some(vendor), Some(action)) => {
+                let (request, said) = action.request(vendor)?;
                 (request, Some(said))
             }
-            None => (Value::Object(fields), None),
+            // Without a connector the word is one that the transport does not know.
+            _ => (Value::Object(fields), None),
         };
         let name = said.as_ref().map(Said::name);
         let paging = match &wanted.way {

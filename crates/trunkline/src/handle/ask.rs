@@ -16,10 +16,15 @@ impl Handle {
     ///
     /// `invalid_config`, naming the key; `unsupported` where there is no such action.
     pub fn ask(&self, request: &RawValue) -> Result<Call> {
-        let Some(action) = Action::of(request)? else {
-            return Ok(Call::new(self.id.clone(), self.parse(request)?));
+        let plain = || self.parse(request).map(|operation| Call::new(self.id.clone(), operation));
+        let Some(vendor) = self.vendor() else {
+            // What a driver or a program's own transport takes may have a key of this name.
+            return plain().or_else(|error| {
+                if Action::of(request)?.is_some() { Err(self.idle(error)) } else { Err(error) }
+            });
         };
-        let (request, said) = action.request(self.acting()?)?;
+        let Some(action) = Action::of(request)? else { return plain() };
+        let (request, said) = action.request(vendor)?;
         let request =
             to_raw_value(&request).map_err(|error| Error::invalid("the request is no JSON").source(error))?;
         let mut call = Call::new(self.id.clone(), self.parse(&request)?);
@@ -37,16 +42,10 @@ impl Handle {
         self.vendor.as_deref()
     }
 
-    /// The connector whose actions it has.
-    ///
-    /// # Errors
-    ///
-    /// `unsupported` where it has none; as [`Handle::trouble`] if the integration does not open.
-    pub(crate) fn acting(&self) -> Result<&Vendor> {
-        self.vendor().ok_or_else(|| {
-            let message = "action: the integration names no connector, and has no actions; see /docs for what its type takes";
-            self.trouble().unwrap_or_else(|| Error::new(Kind::Unsupported, message))
-        })
+    /// Why it has no actions, in the place of an error that takes the word for a slip.
+    fn idle(&self, error: Error) -> Error {
+        let message = "action: the integration names no connector, and has no actions; see /docs for what its type takes";
+        if self.trouble().is_some() { error } else { Error::new(Kind::Unsupported, message) }
     }
 
     /// The path of its base URL.
