@@ -67,6 +67,11 @@ pub enum Body {
     Json,
     /// As a form, nested values as `a[b]=c` and `a[0]=b`.
     Form,
+    /// As a form whose lists repeat their name, `a=b&a=c`.
+    RepeatedForm,
+    /// In parts (RFC 7578), one for each value, and for each item of a list. An object with `base64` is a file, which may have
+    /// `filename` and `content_type`.
+    Multipart,
 }
 
 /// What doing it twice means.

@@ -12,7 +12,7 @@ use trunkline_core::{Error, Result, parse};
 
 use self::ready::Ready;
 use crate::{
-    Answer, Auth, Body, Input, Manifest, Paging, input,
+    Answer, Auth, Input, Manifest, Paging, body, input,
     merge::merge,
     place::Place,
     schema::Checker,
@@ -198,8 +198,9 @@ impl Connector {
                 None if action.takes_body() => Some(ready.unused(input)).filter(|body| *body != json!({})),
                 None => None,
             };
-            let form = action.body.unwrap_or(self.manifest.body) == Body::Form;
-            request.extend(body.map(|body| ((if form { "data" } else { "json" }).to_owned(), body)));
+            if let Some(body) = body {
+                body::put(&mut request, action.body.unwrap_or(self.manifest.body), body);
+            }
         }
         merge(&mut request, asked.over);
         Ok(Answer { request: request.into(), returns: action.returns.clone(), repeats: action.repeats })

@@ -7,6 +7,7 @@
 //! ([`Connector::request`]). Neither performs any I/O.
 
 mod action;
+mod body;
 mod catalog;
 mod connector;
 mod input;

@@ -13,22 +13,31 @@
 //! | `servers.rs`, `security.rs` | where the service is, and how it is told who calls |
 //! | `names.rs` | names that expressions can ask for |
 
+mod actions;
 mod answers;
 mod body;
 mod cycles;
 mod document;
 mod fields;
+mod forms;
 mod guess;
 mod keywords;
+mod lists;
 mod names;
 mod next;
 mod notes;
 mod operations;
+mod outline;
 mod params;
+mod paths;
+mod placed;
 mod schemas;
 mod security;
 mod servers;
 mod styles;
+mod verbs;
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 use trunkline_core::Result;
@@ -39,7 +48,7 @@ use self::{
     notes::Notes,
     operations::Operations,
 };
-use crate::{Body, Connector, Manifest};
+use crate::{Action, Body, Connector, Manifest};
 
 /// No description of a whole service is longer, in characters.
 const SENTENCE: usize = 300;
@@ -76,7 +85,8 @@ pub fn import(document: &str, options: &Options) -> Result<Imported> {
     let operations = Operations::read(&document, &notes)?;
     let server = servers::read(&operations, options.base_url.as_deref(), &notes);
     let auth = security::read(&document, &operations, &server, &notes);
-    let made = operations.actions(&server, &notes)?;
+    let mut made = actions::make(&operations, &server, &notes);
+    let pages = made.lists.finish(&mut made.actions, &notes);
     if root.get("webhooks").and_then(Value::as_object).is_some_and(|hooks| !hooks.is_empty()) {
         notes.tell("webhooks", "what the service sends by itself is not carried over");
     }
@@ -93,8 +103,8 @@ pub fn import(document: &str, options: &Options) -> Result<Imported> {
         inputs: server.inputs,
         auth,
         integration,
-        body: if made.forms > made.others { Body::Form } else { Body::Json },
-        pages: made.pages,
+        body: usual_body(&made.actions),
+        pages,
         actions: made.actions,
     };
     let manifest = settled(manifest);
@@ -108,6 +118,14 @@ fn settled(mut manifest: Manifest) -> Manifest {
         action.body.take_if(|body| *body == manifest.body);
     }
     manifest
+}
+
+/// How most bodies are written.
+fn usual_body(actions: &BTreeMap<String, Action>) -> Body {
+    let count = |body| actions.values().filter(|action| action.body == Some(body)).count();
+    let all = [Body::Json, Body::Form, Body::RepeatedForm, Body::Multipart];
+    // The last of those that are as many wins.
+    all.into_iter().rev().max_by_key(|body| count(*body)).unwrap_or_default()
 }
 
 /// The first paragraph of a text.

@@ -1,13 +1,17 @@
 //! Bodies of requests: which kind of them is chosen, and how it is sent.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{
-    document::{Document, members, text},
+    document::{Document, members},
     fields::Fields,
-    keywords::named,
+    forms,
+    keywords::is_of_answers,
     notes::{Notes, shown},
 };
+use crate::Body;
 
 /// What is sent with a request.
 #[derive(Debug)]
@@ -22,11 +26,25 @@ pub(super) enum Sent<'a> {
     Impossible,
 }
 
+impl Sent<'_> {
+    /// What the input calls the parts of it.
+    pub(super) fn names(&self) -> BTreeSet<String> {
+        match self {
+            Self::Fields(fields, _) => {
+                let given = fields.fields.iter().filter(|(_, field)| !is_of_answers(field));
+                given.map(|(name, _)| (*name).to_owned()).collect()
+            }
+            Self::Whole(..) => BTreeSet::from(["body".to_owned()]),
+            Self::Nothing | Self::Impossible => BTreeSet::new(),
+        }
+    }
+}
+
 /// How it is written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind<'a> {
-    pub(super) form: bool,
-    /// The media type, where it is neither `application/json` nor that of forms.
+    pub(super) body: Body,
+    /// The media type, where it is not the usual one for such a body.
     pub(super) media: Option<&'a str>,
     pub(super) required: bool,
 }
@@ -39,6 +57,7 @@ pub(super) enum Media {
     OfJson,
     Any,
     Form,
+    Multipart,
     Other,
 }
 
@@ -48,6 +67,7 @@ impl Media {
         match &*kind {
             "application/json" => Self::Json,
             "application/x-www-form-urlencoded" => Self::Form,
+            "multipart/form-data" => Self::Multipart,
             "*/*" | "application/*" => Self::Any,
             kind if kind.ends_with("+json") => Self::OfJson,
             _ => Self::Other,
@@ -78,49 +98,40 @@ pub(super) fn read<'a>(document: &'a Document, operation: &'a Value, place: &str
         return if required { Sent::Impossible } else { Sent::Nothing };
     }
     notes.keys(content, &["schema", "example", "examples", "encoding"], &place);
-    let form = read == Media::Form;
     let special = (read == Media::OfJson).then_some(media.as_str());
-    let kind = Kind { form, media: special, required };
-    let Some(schema) = content.get("schema") else { return Sent::Whole(&Value::Bool(true), kind) };
+    let kind = |body| Kind { body, media: special, required };
+    let parts = matches!(read, Media::Form | Media::Multipart);
+    let schema = match content.get("schema") {
+        Some(schema) => schema,
+        None if parts => return Sent::Nothing,
+        None => return Sent::Whole(&Value::Bool(true), kind(Body::Json)),
+    };
     match Fields::all(document, schema) {
         Some(fields) => {
-            if form {
-                encoded(document, &fields, content, &place, notes);
-            }
             if !required && !fields.required.is_empty() {
-                notes.tell(place, "may be missing as a whole; what it requires is always asked for here");
+                notes.tell(&*place, "may be missing as a whole; what it requires is always asked for here");
             }
-            match fields.fields.is_empty() && fields.more.is_none_or(|more| *more == Value::Bool(false)) {
-                true => Sent::Nothing,
-                false => Sent::Fields(fields, kind),
+            if fields.fields.is_empty() && fields.more.is_none_or(|more| *more == Value::Bool(false)) {
+                return Sent::Nothing;
             }
+            let body = match read {
+                Media::Form => forms::read(document, &fields, content, &place, notes),
+                Media::Multipart => Body::Multipart,
+                _ => Body::Json,
+            };
+            Sent::Fields(fields, kind(body))
         }
-        None if form && !document.shape(schema).object => {
+        None if parts && !document.shape(schema).object => {
             notes.tell(place, "a form that is no object; the operation is left out");
             Sent::Impossible
         }
-        None => Sent::Whole(schema, kind),
-    }
-}
-
-/// Notes the fields of a form that go out in another way than the document says.
-fn encoded(document: &Document, fields: &Fields<'_>, content: &Value, place: &str, notes: &Notes) {
-    for (name, schema) in &fields.fields {
-        let encoding = content.get("encoding").and_then(|encoding| encoding.get(*name));
-        let shape = document.shape(schema);
-        if !(shape.array || shape.object) || text(encoding, "style") == Some("deepObject") {
-            continue;
-        }
-        let (here, there) = match (text(encoding, "contentType"), shape.object) {
-            (Some(media), _) if media.contains("json") => {
-                ("as brackets, `name[field]=…` and `name[0]=…`", "a JSON text")
-            }
-            (_, true) => ("as brackets, `name[field]=…`", "otherwise"),
-            (_, false) => ("as `name[0]=…&name[1]=…`", "`name=…&name=…`"),
-        };
-        notes.tell(
-            format!("{place}.{}", shown(name)),
-            format!("{} goes out {here}; the document has {there}", named(name)),
-        );
+        None => Sent::Whole(
+            schema,
+            kind(match read {
+                Media::Form => Body::Form,
+                Media::Multipart => Body::Multipart,
+                _ => Body::Json,
+            }),
+        ),
     }
 }

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::{
     answers::Answered,
-    document::{Document, members},
+    document::{Document, members, text},
     fields::Fields,
     names,
-    next::{Lead, lead},
+    next::{Lead, is_number, lead},
     params::{Into, Param},
 };
 use crate::{
@@ -55,6 +55,20 @@ const SIZES: [&str; 14] = [
     "top",
     "first",
 ];
+/// What stands before the most that there can be.
+const MOST: [&str; 9] = [
+    "between 1 and",
+    "max",
+    "maximum",
+    "maximum of",
+    "maximum is",
+    "maximum value is",
+    "up to",
+    "at most",
+    "no more than",
+];
+/// More records than this on a page are a misunderstanding.
+const LARGEST: u64 = 100_000;
 /// Fields that hold the records.
 const ITEMS: [&str; 9] =
     ["data", "items", "results", "records", "values", "entries", "value", "list", "elements"];
@@ -103,6 +117,16 @@ pub(super) fn pages<'a>(
         let cursor = query(&CURSORS);
         match (lead(document, schema), cursor) {
             (Some(Lead::Url(next)), _) => (name("url"), made(Way::Url, Some(next), None)),
+            (Some(Lead::Page(next, number)), cursor) => {
+                let pages = query(&PAGES).or(cursor).filter(|param| {
+                    // Where pages are asked for by their numbers, a text leads to the next one by itself.
+                    number || !param.schema.is_some_and(|schema| is_number(document, schema))
+                });
+                match pages {
+                    Some(param) => (name("cursor"), made(Way::Cursor, Some(next), sent(param))),
+                    None => (name("url"), made(Way::Url, Some(next), None)),
+                }
+            }
             (Some(Lead::Cursor(next) | Lead::Either(next)), Some(param)) => {
                 (name("cursor"), made(Way::Cursor, Some(next), sent(param)))
             }
@@ -156,8 +180,21 @@ fn last_id(document: &Document, schema: &Value, items: &str) -> Option<String> {
 fn size(document: &Document, param: &Param<'_>) -> Option<Size> {
     let schema = document.resolve(param.schema?).ok()?;
     let number = |key: &str| schema.get(key).and_then(Value::as_u64);
-    let max = number("maximum").or_else(|| number("default")).filter(|max| (1..=100_000).contains(max))?;
+    let described = text(Some(param.value), "description").or_else(|| text(Some(schema), "description"));
+    let max = number("maximum").or_else(|| said(described?)).or_else(|| number("default"));
+    let max = max.filter(|max| (1..=LARGEST).contains(max))?;
     Some(Size { query: Some(param.name.to_owned()), send: None, max })
+}
+
+/// The most that a description says there can be: `Limit can range between 1 and 100`, `(max 100)`.
+fn said(description: &str) -> Option<u64> {
+    let words = description.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), " ");
+    let words: Vec<_> = words.split_whitespace().collect();
+    (1..words.len()).find_map(|at| {
+        let before = format!(" {}", words[at.saturating_sub(4)..at].join(" "));
+        let known = MOST.iter().any(|most| before.ends_with(&format!(" {most}")));
+        words[at].parse().ok().filter(|_| known)
+    })
 }
 
 /// The number of the first page, where it is not 1.

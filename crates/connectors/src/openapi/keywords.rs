@@ -2,10 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    notes::shown,
-    schemas::{Schemas, Way},
-};
+use super::{notes::shown, schemas::Schemas};
 
 /// The types that there are.
 const TYPES: [&str; 7] = ["null", "boolean", "object", "array", "number", "string", "integer"];
@@ -36,7 +33,7 @@ impl<'a> Schemas<'a, '_> {
         }
         let null = fields.get("nullable") == Some(&Value::Bool(true)) && self.shop.document.old;
         let mut out = if null { or_null(out) } else { out };
-        self.directed(fields, &mut out);
+        given(fields, &mut out);
         out.into()
     }
 
@@ -152,28 +149,26 @@ impl<'a> Schemas<'a, '_> {
         out.extend(kept.map(|kept| (key.to_owned(), kept)));
         true
     }
+}
 
-    /// Takes out the properties that do not go this way.
-    fn directed(&self, fields: &Map<String, Value>, out: &mut Map<String, Value>) {
-        let gone = match self.way {
-            Way::In => "readOnly",
-            Way::Out => "writeOnly",
-        };
-        let properties = fields.get("properties").and_then(Value::as_object).into_iter().flatten();
-        let gone: Vec<_> = properties
-            .filter(|(_, member)| member.get(gone) == Some(&Value::Bool(true)))
-            .map(|(name, _)| name)
-            .collect();
-        if gone.is_empty() {
-            return;
-        }
-        if let Some(Value::Object(properties)) = out.get_mut("properties") {
-            properties.retain(|name, _| !gone.contains(&name));
-        }
-        if let Some(Value::Array(required)) = out.get_mut("required") {
-            required.retain(|name| !gone.iter().any(|gone| name == gone.as_str()));
-        }
+/// Takes out the properties that the service alone says.
+fn given(fields: &Map<String, Value>, out: &mut Map<String, Value>) {
+    let properties = fields.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let gone: Vec<_> = properties.filter(|(_, member)| is_of_answers(member)).map(|(name, _)| name).collect();
+    if gone.is_empty() {
+        return;
     }
+    if let Some(Value::Object(properties)) = out.get_mut("properties") {
+        properties.retain(|name, _| !gone.contains(&name));
+    }
+    if let Some(Value::Array(required)) = out.get_mut("required") {
+        required.retain(|name| !gone.iter().any(|gone| name == gone.as_str()));
+    }
+}
+
+/// Whether only the service says it.
+pub(super) fn is_of_answers(field: &Value) -> bool {
+    field.get("readOnly") == Some(&Value::Bool(true))
 }
 
 /// The types that a value names; `None` where it names none, or others.

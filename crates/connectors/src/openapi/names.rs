@@ -36,7 +36,7 @@ pub(super) fn snake(name: &str) -> String {
     bounded(out.trim_end_matches('_'))
 }
 
-/// A name that is an identifier already, or one made of it: `filter[status]` is `filter_status`.
+/// A name that is an identifier already, or one made of it: `filter[status]` is `filter_status`, `Date>` is `Date_gt`.
 pub(super) fn identifier(name: &str) -> String {
     if is_identifier(name) && name.len() <= LONGEST {
         return name.to_owned();
@@ -45,6 +45,8 @@ pub(super) fn identifier(name: &str) -> String {
     for c in name.chars() {
         match c {
             c if c.is_ascii_alphanumeric() => out.push(c),
+            '<' => out.push_str("_lt_"),
+            '>' => out.push_str("_gt_"),
             _ if !out.is_empty() && !out.ends_with('_') => out.push('_'),
             _ => {}
         }
@@ -139,6 +141,7 @@ mod tests {
             ("PageSize", "PageSize"),
             ("$top", "top"),
             ("2fa", "_2fa"),
+            ("Date<", "Date_lt"),
             ("[]", "unnamed"),
         ] {
             assert_eq!(identifier(name), expected, "{name}");

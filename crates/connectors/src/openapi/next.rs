@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    document::{Document, Shape},
+    document::{Document, Shape, text},
     fields::Fields,
     names,
 };
@@ -45,8 +45,8 @@ const CURSORS: [&str; 14] = [
     "next_marker",
     "nextmarker",
 ];
-/// What a field that is just called so is within.
-const NEXT: [&str; 1] = ["next"];
+/// A field that holds what the parameter for pages takes, or a URL.
+const PAGES: [&str; 2] = ["next_page", "nextpage"];
 
 /// Something that leads to the next page, as an expression below `body`.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub(super) enum Lead {
     Cursor(String),
     /// Called `next`, without more.
     Either(String),
+    /// Called `next_page`, and whether it is a number: what the parameter for pages takes, or a URL.
+    Page(String, bool),
 }
 
 /// What leads to the next page in an answer of this schema.
@@ -72,7 +74,7 @@ pub(super) fn lead(document: &Document, schema: &Value) -> Option<Lead> {
                 let expression = names::below(&at, name);
                 let lower = name.to_ascii_lowercase();
                 let shape = document.shape(field);
-                let next = NEXT.contains(&lower.as_str());
+                let next = lower == "next";
                 if shape.object && !shape.array {
                     below.push((expression, next, field));
                 } else if !is_text(shape) {
@@ -84,10 +86,13 @@ pub(super) fn lead(document: &Document, schema: &Value) -> Option<Lead> {
                     || of_next && ["after", "cursor"].contains(&&*lower)
                 {
                     return Some(Lead::Cursor(expression));
-                } else if next {
-                    let format = document.resolve(field).ok().and_then(|field| field.get("format"));
-                    let is_url = format.is_some_and(|format| format == "uri" || format == "url");
-                    return Some(if is_url { Lead::Url(expression) } else { Lead::Either(expression) });
+                } else if next || PAGES.contains(&lower.as_str()) {
+                    let is_url = ["uri", "url"].contains(&said(document, field, "format"));
+                    return Some(match is_url {
+                        true => Lead::Url(expression),
+                        false if next => Lead::Either(expression),
+                        false => Lead::Page(expression, is_number(document, field)),
+                    });
                 }
             }
         }
@@ -99,4 +104,14 @@ pub(super) fn lead(document: &Document, schema: &Value) -> Option<Lead> {
 /// Whether something can be a text.
 fn is_text(shape: Shape) -> bool {
     shape.scalar || shape == Shape::default()
+}
+
+/// Whether something is a number, and no text.
+pub(super) fn is_number(document: &Document, schema: &Value) -> bool {
+    ["integer", "number"].contains(&said(document, schema, "type"))
+}
+
+/// What a schema says in a word.
+fn said<'a>(document: &'a Document, schema: &'a Value, key: &str) -> &'a str {
+    document.resolve(schema).ok().and_then(|schema| text(Some(schema), key)).unwrap_or_default()
 }

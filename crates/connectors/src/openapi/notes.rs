@@ -11,7 +11,7 @@ use serde_json::Value;
 /// More than this is read by nobody; the rest is counted.
 const MOST: usize = 50_000;
 /// How much of a name that the document made up is shown, in characters.
-const SHOWN: usize = 80;
+const SHOWN: usize = 200;
 
 /// Something of a document that is not in the manifest, is there in another way, or is a guess.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -66,6 +66,15 @@ impl Notes {
             }
         }
         is
+    }
+
+    /// Notes all that others noted.
+    pub(super) fn append(&self, other: Self) {
+        let other = other.0.into_inner();
+        other.list.into_iter().for_each(|note| self.tell(note.place, note.what));
+        let noted = &mut *self.0.borrow_mut();
+        noted.more += other.more;
+        noted.extensions.extend(other.extensions);
     }
 
     /// All of them.

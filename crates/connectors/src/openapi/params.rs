@@ -1,19 +1,16 @@
-//! Parameters: what of the input of an action goes into the path, the query and the headers.
+//! Parameters as the document has them, and what the input of an action calls them.
 
 use std::collections::BTreeSet;
 
 use http::HeaderName;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     document::{Document, text},
     keywords::named,
     names,
     notes::{Notes, shown},
-    schemas::Schemas,
-    styles::{self, Written},
 };
-use crate::Action;
 
 /// Headers that are not for parameters to say (OpenAPI 3.1 section 4.8.12.1).
 const OF_OTHERS: [&str; 3] = ["accept", "content-type", "authorization"];
@@ -60,6 +57,22 @@ pub(super) struct Param<'a> {
     /// What the input calls it.
     pub(super) input: String,
     pub(super) place: String,
+}
+
+impl Param<'_> {
+    pub(super) fn is_of_path(&self) -> bool {
+        self.into == Into::Path
+    }
+
+    /// Whether it has to be given, as all that are in the path.
+    pub(super) fn is_required(&self) -> bool {
+        self.is_of_path() || self.value.get("required") == Some(&Value::Bool(true))
+    }
+
+    /// Notes why it is not carried over.
+    pub(super) fn left_out(&self, notes: &Notes, why: &str) {
+        notes.tell(&*self.place, format!("{}{why}", needed(self.value)));
+    }
 }
 
 /// The parameters of an operation, those of the path before those of the query. An operation's own win over those of its
@@ -132,11 +145,7 @@ fn param<'a>(value: &'a Value, place: &str, notes: &Notes) -> Option<Param<'a>> 
 
 /// What is said before what is left out.
 fn needed(value: &Value) -> &'static str {
-    if is_required(value) { "is required, and left out: " } else { "" }
-}
-
-fn is_required(value: &Value) -> bool {
-    value.get("required") == Some(&Value::Bool(true))
+    if value.get("required") == Some(&Value::Bool(true)) { "is required, and left out: " } else { "" }
 }
 
 /// Gives each a name that no field of the body has, and no other parameter.
@@ -159,87 +168,6 @@ pub(super) fn name(params: &mut [Param<'_>], fields: BTreeSet<String>, notes: &N
             taken.insert(param.input.clone());
         }
     }
-}
-
-/// Puts query parameters and headers into an action, and what all of them are into its input.
-pub(super) fn put<'a>(
-    params: &[Param<'a>],
-    action: &mut Action,
-    schemas: &mut Schemas<'a, '_>,
-    properties: &mut Map<String, Value>,
-    required: &mut Vec<Value>,
-) {
-    let document = schemas.shop.document;
-    let notes = schemas.shop.notes;
-    for param in params {
-        let written = match param.into {
-            Into::Path => None,
-            _ if param.value.get("content").is_some() => {
-                notes.tell(&*param.place, format!("{}its value would be a document", needed(param.value)));
-                continue;
-            }
-            Into::Header => Some(styles::header(param)),
-            Into::Query => match styles::query(document, param, notes) {
-                Some(written) => Some(written),
-                None => {
-                    notes.tell(
-                        &*param.place,
-                        format!("{}a query has no objects of any shape", needed(param.value)),
-                    );
-                    continue;
-                }
-            },
-        };
-        let mut sent = param.into == Into::Path;
-        for Written { name, text } in written.into_iter().flatten() {
-            match param.into {
-                Into::Header => drop(action.headers.insert(name, text)),
-                _ if action.query.contains_key(&name) => {
-                    notes.tell(
-                        &*param.place,
-                        format!("another parameter is sent as {} already", named(&name)),
-                    );
-                    continue;
-                }
-                _ => drop(action.query.insert(name, text.into())),
-            }
-            sent = true;
-        }
-        // What is in the input and goes nowhere else would be in the body.
-        if !sent {
-            continue;
-        }
-        properties.insert(param.input.clone(), described(param, schemas));
-        if param.into == Into::Path || is_required(param.value) {
-            required.push(param.input.clone().into());
-        }
-    }
-}
-
-/// The schema of a parameter, with what is said of it.
-fn described<'a>(param: &Param<'a>, schemas: &mut Schemas<'a, '_>) -> Value {
-    schemas.place.clone_from(&param.place);
-    let made = param.schema.map(|schema| schemas.schema(schema));
-    let mut schema = match made {
-        Some(Value::Object(schema)) => schema,
-        _ => Map::new(),
-    };
-    let mut put = |key: &str, value: Option<Value>| {
-        if let Some(value) = value.filter(|_| !schema.contains_key(key)) {
-            schema.insert(key.to_owned(), value);
-        }
-    };
-    put("description", text(Some(param.value), "description").map(Value::from));
-    put("deprecated", param.value.get("deprecated").filter(|is| **is == Value::Bool(true)).cloned());
-    let several = param.value.get("examples").and_then(Value::as_object).into_iter().flatten();
-    let examples: Vec<_> = (param.value.get("example").into_iter())
-        .chain(several.filter_map(|(_, example)| example.get("value")))
-        .filter(|example| !example.is_object())
-        .take(3)
-        .cloned()
-        .collect();
-    put("examples", Some(examples).filter(|examples| !examples.is_empty()).map(Value::from));
-    schema.into()
 }
 
 /// The keys of a parameter. `allowEmptyValue` lets nothing through that would not go through by itself.

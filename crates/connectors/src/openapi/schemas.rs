@@ -1,4 +1,4 @@
-//! `Schemas`: schemas of a document, as one JSON Schema of today that stands by itself: what it refers to is in `$defs`.
+//! `Schemas`: schemas of what is given to a service, as one JSON Schema of today that stands by itself: what it refers to is in `$defs`.
 
 use std::{
     cell::RefCell,
@@ -23,20 +23,10 @@ pub(super) struct Workshop<'a> {
     patterns: RefCell<HashMap<String, bool>>,
 }
 
-/// Which way values go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// To the service: what it alone says is not there.
-    In,
-    /// From the service: what it never says is not there.
-    Out,
-}
-
 /// One schema in the making.
 #[derive(Debug)]
 pub(super) struct Schemas<'a, 'w> {
     pub(super) shop: &'w Workshop<'a>,
-    pub(super) way: Way,
     /// Where the document has it.
     pub(super) place: String,
     /// The keys below that place.
@@ -67,11 +57,10 @@ impl<'a> Workshop<'a> {
 }
 
 impl<'a, 'w> Schemas<'a, 'w> {
-    /// One that goes this way, has at most so many parts, and is at `place` in the document.
-    pub(super) fn new(shop: &'w Workshop<'a>, way: Way, most: usize, place: &str) -> Self {
+    /// One that has at most so many parts, and is at `place` in the document.
+    pub(super) fn new(shop: &'w Workshop<'a>, most: usize, place: &str) -> Self {
         Self {
             shop,
-            way,
             place: place.to_owned(),
             path: Vec::new(),
             defs: HashMap::new(),

