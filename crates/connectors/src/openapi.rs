@@ -4,13 +4,15 @@
 //! |---|---|
 //! | `document.rs` | the document, and what its references lead to |
 //! | `notes.rs` | what could not be carried over |
-//! | `operations.rs` | operations, of which actions are made |
-//! | `params.rs`, `styles.rs` | parameters, and how their values are written |
-//! | `body.rs`, `fields.rs` | bodies, and the fields they consist of |
-//! | `answers.rs` | what is answered |
+//! | `operations.rs`, `verbs.rs` | operations, and what they are called |
+//! | `actions.rs` | the action that is made of each |
+//! | `params.rs`, `placed.rs`, `paths.rs`, `styles.rs` | parameters, where they go, and how their values are written |
+//! | `body.rs`, `forms.rs`, `fields.rs` | bodies, and the fields they consist of |
+//! | `answers.rs`, `outline.rs` | what is answered |
 //! | `schemas.rs`, `keywords.rs`, `cycles.rs` | JSON Schemas that stand by themselves |
-//! | `guess.rs`, `next.rs` | how lists come in pages, as far as names tell |
-//! | `servers.rs`, `security.rs` | where the service is, and how it is told who calls |
+//! | `guess.rs`, `next.rs`, `lists.rs` | how lists come in pages, as far as names tell |
+//! | `servers.rs`, `variables.rs` | where the service is |
+//! | `security.rs`, `schemes.rs`, `flows.rs` | how it is told who calls |
 //! | `names.rs` | names that expressions can ask for |
 
 mod actions;
@@ -19,6 +21,7 @@ mod body;
 mod cycles;
 mod document;
 mod fields;
+mod flows;
 mod forms;
 mod guess;
 mod keywords;
@@ -32,9 +35,11 @@ mod params;
 mod paths;
 mod placed;
 mod schemas;
+mod schemes;
 mod security;
 mod servers;
 mod styles;
+mod variables;
 mod verbs;
 
 use std::collections::BTreeMap;
