@@ -9,7 +9,7 @@
 //! | `params.rs`, `placed.rs`, `paths.rs`, `styles.rs` | parameters, where they go, and how their values are written |
 //! | `body.rs`, `forms.rs`, `fields.rs` | bodies, and the fields they consist of |
 //! | `answers.rs`, `outline.rs` | what is answered |
-//! | `schemas.rs`, `keywords.rs`, `cycles.rs` | JSON Schemas that stand by themselves |
+//! | `schemas.rs`, `keywords.rs`, `cycles.rs`, `inline.rs` | JSON Schemas that stand by themselves |
 //! | `guess.rs`, `next.rs`, `lists.rs` | how lists come in pages, as far as names tell |
 //! | `servers.rs`, `variables.rs` | where the service is |
 //! | `security.rs`, `schemes.rs`, `flows.rs` | how it is told who calls |
@@ -24,6 +24,7 @@ mod fields;
 mod flows;
 mod forms;
 mod guess;
+mod inline;
 mod keywords;
 mod lists;
 mod names;

@@ -109,7 +109,7 @@ pub(super) fn read<'a>(document: &'a Document, operation: &'a Value, place: &str
     match Fields::all(document, schema) {
         Some(fields) => {
             if !required && !fields.required.is_empty() {
-                notes.tell(&*place, "may be missing as a whole; what it requires is always asked for here");
+                notes.often(&*place, "may be missing as a whole; what it requires is always asked for here");
             }
             if fields.fields.is_empty() && fields.more.is_none_or(|more| *more == Value::Bool(false)) {
                 return Sent::Nothing;

@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
 };
 
 use serde::Serialize;
@@ -31,6 +31,8 @@ struct Noted {
     list: Vec<LeftOut>,
     known: HashSet<LeftOut>,
     more: usize,
+    /// What holds at many places in the same way: where first, and at how many more.
+    often: BTreeMap<String, (String, usize)>,
     extensions: BTreeSet<String>,
 }
 
@@ -44,6 +46,12 @@ impl Notes {
         } else if noted.known.insert(note.clone()) {
             noted.list.push(note);
         }
+    }
+
+    /// Notes something that is the same at many places, and takes nothing away: all of them are one note.
+    pub(super) fn often(&self, place: impl Into<String>, what: impl Into<String>) {
+        let often = &mut self.0.borrow_mut().often;
+        often.entry(what.into()).and_modify(|(_, more)| *more += 1).or_insert_with(|| (place.into(), 0));
     }
 
     /// Notes the keys of an object that are not among these.
@@ -75,11 +83,18 @@ impl Notes {
         let noted = &mut *self.0.borrow_mut();
         noted.more += other.more;
         noted.extensions.extend(other.extensions);
+        for (what, (place, more)) in other.often {
+            noted.often.entry(what).or_insert((place, 0)).1 += more;
+        }
     }
 
     /// All of them.
     pub(super) fn finish(self) -> Vec<LeftOut> {
-        let Noted { mut list, more, extensions, .. } = self.0.into_inner();
+        let Noted { mut list, more, often, extensions, .. } = self.0.into_inner();
+        list.extend(often.into_iter().map(|(what, (place, more))| match more {
+            0 => LeftOut { place, what },
+            more => LeftOut { place, what: format!("{what}; so it is at {more} more places") },
+        }));
         let mut whole = |what| list.push(LeftOut { place: String::new(), what });
         if !extensions.is_empty() {
             let names = extensions.into_iter().collect::<Vec<_>>().join(", ");

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{
     cycles::{self, DEFS},
     document::Document,
+    inline::inline,
     names,
     notes::Notes,
 };
@@ -137,6 +138,7 @@ impl<'a, 'w> Schemas<'a, 'w> {
         if self.is_full() {
             self.tell(format!("is larger than {} schemas; what lies deeper is not described", self.most));
         }
+        inline(schema, &mut defs);
         if !defs.is_empty() {
             schema.insert("$defs".to_owned(), defs.into());
         }

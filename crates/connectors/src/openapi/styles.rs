@@ -61,7 +61,7 @@ pub(super) fn query<'a>(document: &'a Document, param: &Param<'a>, notes: &Notes
             if shape.array {
                 // It says nothing of lists; this is how those who use it for them have them.
                 let name = format!("{}[]", param.name);
-                notes.tell(&*param.place, format!("a list is sent as {}, which is a guess", named(&name)));
+                notes.often(&*param.place, format!("a list is sent as {}, which is a guess", named(&name)));
                 written.push(one(&name, &format!("{input} if {input} is sequence")));
             }
             if shape.scalar {

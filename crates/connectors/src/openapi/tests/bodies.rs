@@ -1,0 +1,121 @@
+//! Bodies: which kind is chosen, and what of it is asked for.
+
+use super::*;
+
+/// A document of one operation whose body has these kinds.
+fn of_content(content: Value) -> Imported {
+    imported(&of_operation(json!({ "requestBody": { "required": true, "content": content } })))
+}
+
+#[test]
+fn json_is_chosen_before_forms_and_these_before_parts() {
+    let schema = json!({"schema": {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string"}}}}});
+    let kinds = [
+        (
+            "multipart/form-data",
+            json!({"multipart": [{"name": "a", "value": "x"}, {"name": "a", "value": "y"}]}),
+        ),
+        (
+            "application/x-www-form-urlencoded",
+            json!({"data": "a=x&a=y", "headers": {"Content-Type": "application/x-www-form-urlencoded"}}),
+        ),
+        (
+            "application/scim+json",
+            json!({"json": {"a": ["x", "y"]}, "headers": {"Content-Type": "application/scim+json"}}),
+        ),
+        ("application/json; charset=utf-8", json!({"json": {"a": ["x", "y"]}})),
+    ];
+    let mut content = Map::from_iter([("text/plain".to_owned(), json!({}))]);
+    for (media, mut expected) in kinds {
+        content.insert(media.to_owned(), schema.clone());
+        expected["method"] = "POST".into();
+        expected["endpoint"] = "/things".into();
+        let imported = of_content(content.clone().into());
+        assert_eq!(imported.request("do", json!({"a": ["x", "y"]})).unwrap(), expected, "{media}");
+    }
+}
+
+#[test]
+fn a_form_has_brackets_where_the_document_asks_for_them() {
+    let properties =
+        json!({"list": {"type": "array", "items": {"type": "string"}}, "map": {"type": "object"}});
+    let form = |encoding: Value| {
+        let schema = json!({ "type": "object", "properties": properties });
+        of_content(json!({"application/x-www-form-urlencoded": {"schema": schema, "encoding": encoding}}))
+    };
+    let deep = form(json!({"list": {"style": "deepObject"}, "map": {"style": "deepObject"}}));
+    assert_eq!(deep.manifest.body, Body::Form);
+    assert_eq!(deep.request("do", json!({"list": ["a"]})).unwrap()["data"], json!({"list": ["a"]}));
+    assert!(!deep.notes("", "goes out"), "{:?}", deep.left_out);
+    let plain = form(json!({}));
+    assert_eq!(plain.manifest.body, Body::RepeatedForm);
+    assert!(plain.notes(".map", "`map` goes out as brackets"), "{:?}", plain.left_out);
+    let json = form(json!({"list": {"contentType": "application/json"}, "map": {"style": "deepObject"}}));
+    assert!(json.notes(".list", "the document has a JSON text"), "{:?}", json.left_out);
+}
+
+#[test]
+fn a_file_is_given_as_base64_with_its_name() {
+    for (version, file) in [
+        ("3.0.3", json!({"type": "string", "format": "binary"})),
+        ("3.1.0", json!({"contentMediaType": "application/octet-stream"})),
+    ] {
+        let schema = json!({"type": "object", "required": ["file"], "properties": {"file": file, "purpose": {"type": "string"}}});
+        let mut document =
+            of_operation(json!({"requestBody": {"content": {"multipart/form-data": {"schema": schema}}}}));
+        document["openapi"] = version.into();
+        let imported = imported(&document);
+        let input = json!({"file": {"base64": "AAE=", "filename": "a.bin"}, "purpose": "test"});
+        let parts = json!([{"name": "file", "base64": "AAE=", "filename": "a.bin"}, {"name": "purpose", "value": "test"}]);
+        assert_eq!(imported.request("do", input).unwrap()["multipart"], parts, "{version}");
+        assert!(imported.request("do", json!({"file": "AAE="})).is_err(), "{version}");
+    }
+}
+
+#[test]
+fn a_body_that_is_no_object_is_the_body_of_the_input() {
+    let imported =
+        of_content(json!({"application/json": {"schema": {"type": "array", "items": {"type": "integer"}}}}));
+    assert_eq!(imported.request("do", json!({"body": [1, 2]})).unwrap()["json"], json!([1, 2]));
+    assert!(imported.request("do", json!({})).is_err());
+    let anything = of_content(json!({"application/json": {}}));
+    assert_eq!(anything.request("do", json!({"body": "x"})).unwrap()["json"], "x");
+}
+
+#[test]
+fn what_no_input_can_make_is_listed_with_what_becomes_of_the_operation() {
+    let content = json!({"text/csv": {}});
+    let needed = of_content(content.clone());
+    assert!(needed.notes("post.requestBody", "the operation is left out"));
+    assert!(needed.manifest.actions.is_empty());
+    let other = imported(&of_operation(json!({"requestBody": {"content": content}})));
+    assert!(other.notes("post.requestBody", "it is sent without"));
+    assert_eq!(other.request("do", json!({})).unwrap(), json!({"method": "POST", "endpoint": "/things"}));
+    let list = of_content(json!({"application/x-www-form-urlencoded": {"schema": {"type": "array"}}}));
+    assert!(list.notes("post.requestBody", "a form that is no object"));
+}
+
+#[test]
+fn a_body_of_a_method_that_has_none_is_sent_and_listed() {
+    let schema = json!({"type": "object", "properties": {"at": {"type": "string"}}});
+    let body = json!({"content": {"application/json": {"schema": schema}}});
+    let document = of_paths(json!({"/things": {"delete": {"operationId": "do", "requestBody": body}}}));
+    let imported = imported(&document);
+    assert_eq!(imported.request("do", json!({"at": "now"})).unwrap()["json"], json!({"at": "now"}));
+    assert!(imported.notes("requestBody", "DELETE has a body"));
+}
+
+#[test]
+fn fields_of_several_schemas_are_one_input_without_what_only_the_service_says() {
+    let schema = json!({"allOf": [
+        {"type": "object", "required": ["id", "a"], "properties": {"id": {"type": "string", "readOnly": true}, "a": {"type": "string"}}},
+        {"type": "object", "properties": {"b": {"type": "integer"}}, "additionalProperties": false},
+        {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+    ]});
+    let imported = of_content(json!({"application/json": {"schema": schema}}));
+    let input = imported.input("do");
+    assert_eq!(input["properties"], json!({"a": {"type": "string"}, "b": {"type": "integer"}}));
+    assert_eq!(input["required"], json!(["a"]));
+    assert_eq!(input["additionalProperties"], json!(false));
+    assert_eq!(input["allOf"], json!([{"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}]));
+}
