@@ -13,7 +13,7 @@
 //! | `guess.rs`, `next.rs`, `lists.rs` | how lists come in pages, as far as names tell |
 //! | `servers.rs`, `variables.rs` | where the service is |
 //! | `security.rs`, `schemes.rs`, `flows.rs` | how it is told who calls |
-//! | `names.rs` | names that expressions can ask for |
+//! | `names.rs`, `words.rs` | names that expressions can ask for, and texts for people |
 
 mod actions;
 mod answers;
@@ -42,6 +42,7 @@ mod servers;
 mod styles;
 mod variables;
 mod verbs;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -55,9 +56,6 @@ use self::{
     operations::Operations,
 };
 use crate::{Action, Body, Connector, Manifest};
-
-/// No description of a whole service is longer, in characters.
-const SENTENCE: usize = 300;
 
 /// What a document does not say, or what shall be otherwise.
 #[derive(Debug, Clone, Default)]
@@ -103,7 +101,7 @@ pub fn import(document: &str, options: &Options) -> Result<Imported> {
     let manifest = Manifest {
         name,
         title: title.to_owned(),
-        description: document.info("description").map(sentence).unwrap_or_default(),
+        description: document.info("description").map(words::sentence).unwrap_or_default(),
         categories: Vec::new(),
         docs: text(root.get("externalDocs"), "url").map(ToOwned::to_owned),
         inputs: server.inputs,
@@ -132,16 +130,6 @@ fn usual_body(actions: &BTreeMap<String, Action>) -> Body {
     let all = [Body::Json, Body::Form, Body::RepeatedForm, Body::Multipart];
     // The last of those that are as many wins.
     all.into_iter().rev().max_by_key(|body| count(*body)).unwrap_or_default()
-}
-
-/// The first paragraph of a text.
-fn sentence(text: &str) -> String {
-    let first = text.trim().split("\n\n").next().unwrap_or_default();
-    let line = first.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(SENTENCE) {
-        None => line,
-        Some((end, _)) => format!("{}…", line[..end].trim_end()),
-    }
 }
 
 /// The keys of a document.

@@ -113,7 +113,7 @@ impl<'a, 'w> Making<'a, 'w> {
         let summary = text(Some(operation.value), "summary").map(str::trim).filter(|text| !text.is_empty());
         let action = Action {
             title: summary.map_or_else(|| names::title(name), ToOwned::to_owned),
-            description: operation.description(),
+            description: operation.description(shop.notes),
             docs: text(operation.value.get("externalDocs"), "url").map(ToOwned::to_owned),
             method: Some(operation.method.to_ascii_uppercase()),
             ..Action::default()

@@ -39,6 +39,7 @@ pub(super) fn read<'a>(
             notes.tell(&*place, "links are not carried over");
         }
         if !status.starts_with('2') {
+            notes.often(place, "an answer that is no success is not described; `errors` under `integration` says what it means");
             continue;
         }
         let content = members(response, "content").min_by_key(|(media, _)| Media::of(media));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{document::Document, keywords::words};
+use super::{document::Document, keywords::strings};
 
 /// No object is put together from more schemas.
 const MOST: usize = 200;
@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
             match key.as_str() {
                 "type" => self.all &= is_object(value),
                 "properties" => self.properties(value),
-                "required" => self.required.extend(words(value).unwrap_or_default()),
+                "required" => self.required.extend(strings(value).unwrap_or_default()),
                 "additionalProperties" => {
                     self.more = Some(value).filter(|value| **value != Value::Bool(true));
                 }
@@ -98,7 +98,7 @@ fn only_required(members: &Value) -> bool {
     let only = |member: &Value| {
         let keywords = member.as_object();
         keywords.is_some_and(|keywords| {
-            keywords.iter().all(|(key, value)| key == "required" && words(value).is_some())
+            keywords.iter().all(|(key, value)| key == "required" && strings(value).is_some())
         })
     };
     members.as_array().is_some_and(|members| !members.is_empty() && members.iter().all(only))

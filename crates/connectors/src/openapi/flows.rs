@@ -13,6 +13,9 @@ use crate::{Auth, Input};
 /// Where a provider of OpenID Connect says what it has (OpenID Connect Discovery, section 4).
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 
+/// How many scopes a person is shown.
+const SCOPES: usize = 30;
+
 impl Scheme<'_> {
     /// A way for each flow, each with what tells its name from the others.
     pub(super) fn oauth2(&self) -> Vec<(String, Auth)> {
@@ -50,8 +53,8 @@ impl Scheme<'_> {
             if refresh.is_some_and(|url| config["token_url"] != url.as_str()) {
                 self.notes.tell(&*place, "tokens are refreshed at its tokenUrl, not at its refreshUrl");
             }
-            let scopes: Vec<_> = members(flow, "scopes").map(|(scope, _)| scope.clone()).collect();
-            let auth = client(title, grant, &scopes.join(" "), config);
+            let scopes: Vec<_> = members(flow, "scopes").map(|(scope, _)| &**scope).collect();
+            let auth = client(title, grant, &scopes, config);
             // It comes first where there are several, as it needs nobody.
             made.push((suffix.to_owned(), auth));
         }
@@ -76,7 +79,7 @@ impl Scheme<'_> {
         let made = ways.map(|(grant, title)| {
             let config = json!({ "grant_type": grant, "issuer": issuer });
             let config = config.as_object().cloned().unwrap_or_default();
-            (format!("_{grant}"), client(title, grant, "", config))
+            (format!("_{grant}"), client(title, grant, &[], config))
         });
         made.into()
     }
@@ -101,15 +104,20 @@ impl Scheme<'_> {
 }
 
 /// A client of an authorization server.
-fn client(title: &str, grant: &str, scopes: &str, mut config: Map<String, Value>) -> Auth {
+fn client(title: &str, grant: &str, scopes: &[&str], mut config: Map<String, Value>) -> Auth {
     let mut inputs = vec![input("client_id", "Client ID")];
     // A client in which a person agrees may have none.
     inputs
         .push(Input { optional: grant == "authorization_code", ..secret("client_secret", "Client secret") });
-    let help = match scopes.is_empty() {
-        true => "What the token is to be good for, with spaces between".to_owned(),
-        false => format!("What the token is to be good for, with spaces between, of: {scopes}"),
-    };
+    let mut help = "What the token is to be good for, with spaces between".to_owned();
+    if !scopes.is_empty() {
+        let more = scopes.len().saturating_sub(SCOPES);
+        let some = scopes.iter().take(SCOPES).copied().collect::<Vec<_>>().join(" ");
+        help.push_str(&format!(", of: {some}"));
+        if more > 0 {
+            help.push_str(&format!(" and {more} more, which the document has"));
+        }
+    }
     inputs.push(Input { optional: true, help, ..input("scope", "Scope") });
     for key in ["client_id", "client_secret", "scope"] {
         config.insert(key.to_owned(), asks(key));

@@ -2,12 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{notes::shown, schemas::Schemas};
+use super::{notes::shown, schemas::Schemas, words};
 
 /// The types that there are.
 const TYPES: [&str; 7] = ["null", "boolean", "object", "array", "number", "string", "integer"];
 /// Examples that are larger, in characters of JSON, are left out.
 const EXAMPLE: usize = 500;
+
+/// Patterns that are longer, in bytes, take long to compile.
+const PATTERN: usize = 1_000;
 
 impl<'a> Schemas<'a, '_> {
     /// A schema of the document, as one of 2020-12.
@@ -37,6 +40,15 @@ impl<'a> Schemas<'a, '_> {
         out.into()
     }
 
+    /// A description, as long as it is of use.
+    pub(super) fn described(&self, text: &str) -> String {
+        let (short, is_cut) = words::description(text);
+        if is_cut {
+            self.shop.notes.often(&*self.place, words::CUT);
+        }
+        short
+    }
+
     /// Puts a keyword into `out`; `false` where it cannot be.
     fn keyword(
         &mut self,
@@ -59,7 +71,7 @@ impl<'a> Schemas<'a, '_> {
                         break;
                     }
                     self.path.push(name);
-                    if key != "patternProperties" || self.shop.is_pattern(name) {
+                    if key != "patternProperties" || name.len() <= PATTERN && self.shop.is_pattern(name) {
                         made.insert(name.clone(), self.schema(member));
                     } else {
                         self.tell("is no regular expression; passed over");
@@ -88,13 +100,13 @@ impl<'a> Schemas<'a, '_> {
                 }
                 _ => return false,
             },
-            "required" => match words(value) {
+            "required" => match strings(value) {
                 // A boolean there is what JSON Schema of long ago had.
                 None => return false,
-                Some(words) => Some(words).filter(|words| !words.is_empty()).map(Value::from),
+                Some(names) => Some(names).filter(|names| !names.is_empty()).map(Value::from),
             },
             "dependentRequired" => match value.as_object() {
-                Some(members) if members.values().all(|member| words(member).is_some()) => {
+                Some(members) if members.values().all(|member| strings(member).is_some()) => {
                     Some(value.clone())
                 }
                 _ => return false,
@@ -120,12 +132,18 @@ impl<'a> Schemas<'a, '_> {
             "exclusiveMinimum" | "exclusiveMaximum" if value.is_number() => Some(value.clone()),
             "uniqueItems" | "deprecated" if value.is_boolean() => Some(value.clone()),
             "pattern" => match value.as_str() {
+                Some(pattern) if pattern.len() > PATTERN => {
+                    self.tell("is too long to be checked; passed over");
+                    None
+                }
                 Some(pattern) if self.shop.is_pattern(pattern) => Some(value.clone()),
                 _ => return false,
             },
-            "format" | "title" | "description" | "contentEncoding" | "contentMediaType"
-                if value.is_string() =>
-            {
+            "description" => match value.as_str() {
+                Some(text) => Some(self.described(text).into()),
+                None => return false,
+            },
+            "format" | "title" | "contentEncoding" | "contentMediaType" if value.is_string() => {
                 Some(value.clone())
             }
             "const" | "default" => Some(value.clone()),
@@ -190,7 +208,7 @@ fn types(value: &Value) -> Option<Value> {
 }
 
 /// A list of texts, once each.
-pub(super) fn words(value: &Value) -> Option<Vec<&str>> {
+pub(super) fn strings(value: &Value) -> Option<Vec<&str>> {
     let mut once = Vec::new();
     for word in value.as_array()? {
         let word = word.as_str()?;

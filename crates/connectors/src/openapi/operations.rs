@@ -7,7 +7,7 @@ use super::{
     document::{Document, members, text},
     names,
     notes::{Notes, shown},
-    verbs,
+    verbs, words,
 };
 
 /// No manifest has more actions.
@@ -103,12 +103,15 @@ impl Operation<'_> {
     }
 
     /// What it does.
-    pub(super) fn description(&self) -> String {
+    pub(super) fn description(&self, notes: &Notes) -> String {
         let said = text(Some(self.value), "description").or_else(|| text(Some(self.item), "description"));
-        let said = said.unwrap_or_default().trim();
+        let (said, is_cut) = words::description(said.unwrap_or_default());
+        if is_cut {
+            notes.often(&*self.place, words::CUT);
+        }
         match self.value.get("deprecated") == Some(&Value::Bool(true)) {
             true => format!("Deprecated. {said}").trim_end().to_owned(),
-            false => said.to_owned(),
+            false => said,
         }
     }
 }

@@ -49,6 +49,7 @@ pub(super) fn put<'a>(param: &Param<'a>, action: &mut Action, document: &'a Docu
 pub(super) fn schema<'a>(param: &Param<'a>, schemas: &mut Schemas<'a, '_>) -> Value {
     schemas.place.clone_from(&param.place);
     let made = param.schema.map(|schema| schemas.schema(schema));
+    let described = text(Some(param.value), "description").map(|text| schemas.described(text));
     let mut schema = match made {
         Some(Value::Object(schema)) => schema,
         _ => Map::new(),
@@ -58,7 +59,7 @@ pub(super) fn schema<'a>(param: &Param<'a>, schemas: &mut Schemas<'a, '_>) -> Va
             schema.insert(key.to_owned(), value);
         }
     };
-    put("description", text(Some(param.value), "description").map(Value::from));
+    put("description", described.map(Value::from));
     put("deprecated", param.value.get("deprecated").filter(|is| **is == Value::Bool(true)).cloned());
     let several = param.value.get("examples").and_then(Value::as_object).into_iter().flatten();
     let examples: Vec<_> = (param.value.get("example").into_iter())

@@ -114,14 +114,13 @@ fn tell(operations: &Operations<'_>, common: &Ways<'_>, notes: &Notes) {
         if own == *common {
             continue;
         }
-        let open = own.is_empty() || own.contains(&BTreeSet::new());
-        let what = match open {
-            true => "needs no credential; the integration's goes with it all the same".to_owned(),
-            false => {
-                format!("wants {}, unlike others", own.iter().map(list).collect::<Vec<_>>().join(" or "))
-            }
-        };
-        notes.tell(&*operation.place, what);
+        if own.is_empty() || own.contains(&BTreeSet::new()) {
+            notes
+                .often(&*operation.place, "needs no credential; the integration's goes with it all the same");
+            continue;
+        }
+        let wanted = own.iter().map(list).collect::<Vec<_>>().join(" or ");
+        notes.tell(&*operation.place, format!("wants {wanted}, unlike others"));
     }
 }
 

@@ -66,6 +66,7 @@ fn what_a_keyword_cannot_be_is_listed_and_passed_over() {
         (json!({"type": "file"}), "type"),
         (json!({"required": true}), "required"),
         (json!({"pattern": "("}), "pattern"),
+        (json!({"pattern": "(a|b)".repeat(1_000)}), "pattern"),
         (json!({"minLength": -1}), "minLength"),
         (json!({"enum": []}), "enum"),
         (json!({"madeUp": 1}), "madeUp"),
