@@ -86,36 +86,52 @@ fn shape(path: &str) -> String {
     out + rest
 }
 
-/// What is made of a document is in proportion to it: no more than so many times as large.
-fn is_in_proportion(read: &Read, times: usize) {
+/// What is made of a document is in proportion to it: a few times as large at most.
+fn is_in_proportion(read: &Read) {
     let (document, manifest) = (read.document.to_string().len(), to_yaml(&read.imported.manifest).len());
-    assert!(manifest < times * document, "a manifest of {manifest} bytes from {document}");
+    assert!(manifest < 4 * document, "a manifest of {manifest} bytes from {document}");
+}
+
+/// A document goes through: so many of its operations are listed as left out, all others are actions.
+fn goes_through(name: &str, left_out: usize) {
+    let read = read(name);
+    assert_eq!(read.left_out(), left_out);
+    is_in_proportion(&read);
 }
 
 #[test]
-fn document_of_each_vendor_goes_through_and_nothing_of_it_vanishes() {
-    for (name, left_out) in [
-        ("stripe.com", 1),
-        ("twilio.com/api", 0),
-        ("github.com/api.github.com", 1),
-        ("atlassian.com/jira", 1),
-        ("notion.com", 0),
-        ("openai.com", 0),
-        ("sendgrid.com", 0),
-        ("slack.com", 0),
-        ("hubapi.com/crm", 0),
-    ] {
-        let read = read(name);
-        assert_eq!(read.left_out(), left_out, "{name}");
-        is_in_proportion(&read, 5);
-    }
+fn document_of_github_goes_through_and_nothing_of_it_vanishes() {
+    goes_through("github.com/api.github.com", 1);
 }
 
 #[test]
-fn document_of_objects_within_objects_stays_in_proportion() {
-    let read = read("docusign.net");
-    assert_eq!(read.left_out(), 2);
-    is_in_proportion(&read, 5);
+fn document_of_jira_goes_through_and_nothing_of_it_vanishes() {
+    goes_through("atlassian.com/jira", 1);
+}
+
+#[test]
+fn document_of_notion_goes_through_and_nothing_of_it_vanishes() {
+    goes_through("notion.com", 0);
+}
+
+#[test]
+fn document_of_openai_goes_through_and_nothing_of_it_vanishes() {
+    goes_through("openai.com", 0);
+}
+
+#[test]
+fn document_of_sendgrid_goes_through_and_nothing_of_it_vanishes() {
+    goes_through("sendgrid.com", 0);
+}
+
+#[test]
+fn document_of_slack_goes_through_and_nothing_of_it_vanishes() {
+    goes_through("slack.com", 0);
+}
+
+#[test]
+fn document_of_hubspot_goes_through_and_nothing_of_it_vanishes() {
+    goes_through("hubapi.com/crm", 0);
 }
 
 /// What a request is with lists and objects in its query and its form written out, as pairs in any order.
@@ -149,6 +165,8 @@ fn by_hand(vendor: &str, inputs: &Value, action: &str, input: &Value) -> Value {
 #[test]
 fn document_of_stripe_makes_the_requests_that_its_connector_makes() {
     let read = read("stripe.com");
+    assert_eq!(read.left_out(), 1);
+    is_in_proportion(&read);
     let intent = json!({
         "amount": 1999, "currency": "usd", "customer": "cus_1", "payment_method_types": ["card", "link"], "confirm": true,
         "metadata": {"order": "6"}, "shipping": {"name": "Ann", "address": {"line1": "1 Main St"}},
@@ -190,6 +208,8 @@ fn document_of_stripe_makes_the_requests_that_its_connector_makes() {
 #[test]
 fn document_of_twilio_makes_the_requests_that_its_connector_makes() {
     let read = read("twilio.com/api");
+    assert_eq!(read.left_out(), 0);
+    is_in_proportion(&read);
     let sid = |kind: &str| format!("{kind}0123456789abcdef0123456789abcdef");
     let inputs = json!({"account_sid": sid("AC"), "api_key_sid": sid("SK"), "api_key_secret": "s"});
     let between = json!({"from": "+2", "date_sent_after": "2026-11-01", "page_size": 20});

@@ -19,10 +19,11 @@ fn imported(document: &Value) -> Imported {
 
 /// A document of these paths.
 fn of_paths(paths: Value) -> Value {
-    json!({
-        "openapi": "3.0.3", "info": {"title": "Test", "version": "1"},
-        "servers": [{"url": "https://api.example"}], "paths": paths,
-    })
+    let mut document = json!({
+        "openapi": "3.0.3", "info": {"title": "Test", "version": "1"}, "servers": [{"url": "https://api.example"}],
+    });
+    document["paths"] = paths;
+    document
 }
 
 /// A document of one operation, `POST /things`.

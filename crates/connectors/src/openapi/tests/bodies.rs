@@ -4,7 +4,9 @@ use super::*;
 
 /// A document of one operation whose body has these kinds.
 fn of_content(content: Value) -> Imported {
-    imported(&of_operation(json!({ "requestBody": { "required": true, "content": content } })))
+    let mut body = json!({ "required": true });
+    body["content"] = content;
+    imported(&of_operation(json!({ "requestBody": body })))
 }
 
 #[test]

@@ -9,14 +9,14 @@ fn pages(parameters: &[(&str, Value)], fields: Value, headers: Value) -> Value {
         parameter.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         parameter
     });
-    let schema = match fields.is_array() {
-        true => json!({"type": "array", "items": {}}),
-        false => json!({"type": "object", "properties": fields}),
-    };
-    let operation = json!({
-        "operationId": "do", "parameters": parameters.collect::<Vec<_>>(),
-        "responses": {"200": {"headers": headers, "content": {"application/json": {"schema": schema}}}},
-    });
+    let mut schema = json!({"type": if fields.is_array() { "array" } else { "object" }});
+    if fields.is_object() {
+        schema["properties"] = fields;
+    }
+    let mut response = json!({"content": {"application/json": {"schema": schema}}});
+    response["headers"] = headers;
+    let parameters: Vec<_> = parameters.collect();
+    let operation = json!({"operationId": "do", "parameters": parameters, "responses": {"200": response}});
     let imported = imported(&of_paths(json!({ "/things": { "get": operation } })));
     let name = imported.manifest.actions["do"].pages.clone();
     assert_eq!(name.is_some(), imported.notes("paths", "is a guess"));

@@ -5,7 +5,8 @@ use super::*;
 /// A document of one operation with these parameters, `GET /things/{id}`.
 fn of_parameters(parameters: Value) -> Imported {
     let path = json!({"name": "id", "in": "path", "required": true, "schema": {"type": "string"}});
-    let operation = json!({ "operationId": "do", "parameters": parameters });
+    let mut operation = json!({ "operationId": "do" });
+    operation["parameters"] = parameters;
     imported(&of_paths(json!({ "/things/{id}": { "parameters": [path], "get": operation } })))
 }
 

@@ -4,11 +4,12 @@ use super::*;
 
 /// What a schema of this version becomes, as a field of a body, and what was noted.
 fn made(version: &str, schema: Value, schemas: Value) -> (Value, Imported) {
-    let body = json!({"type": "object", "properties": {"field": schema}});
+    let mut body = json!({"type": "object", "properties": {}});
+    body["properties"]["field"] = schema;
     let mut document =
         of_operation(json!({"requestBody": {"content": {"application/json": {"schema": body}}}}));
     document["openapi"] = version.into();
-    document["components"] = json!({ "schemas": schemas });
+    document["components"]["schemas"] = schemas;
     let imported = imported(&document);
     let mut input = imported.input("do").clone();
     let mut field = input["properties"]["field"].take();

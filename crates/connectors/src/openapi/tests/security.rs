@@ -5,7 +5,7 @@ use super::*;
 /// What a document with these schemes becomes, where all operations ask for `security`.
 fn of_security(schemes: Value, security: Value) -> Imported {
     let mut document = of_paths(json!({"/a": {"get": {"operationId": "a"}}}));
-    document["components"] = json!({ "securitySchemes": schemes });
+    document["components"]["securitySchemes"] = schemes;
     document["security"] = security;
     imported(&document)
 }
