@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building or testing needs and this machine lacks: need.sh cc | redis | postgres | mariadb | pgbouncer |
-# rabbitmq | nats | mosquitto | oidc | graphql | python | vendors | nextest | deny
+# rabbitmq | nats | mosquitto | oidc | graphql | prism | python | vendors | nextest | deny
 set -euo pipefail
 
 # What is there already is used, in whichever version.
@@ -48,6 +48,11 @@ oidc() {
 # What the tests of GraphQL ask: npm graphql-yoga and graphql-ws.
 graphql() {
     peer graphql
+}
+
+# What requests of connectors are checked by: npm @stoplight/prism-cli.
+prism() {
+    peer prism
 }
 
 # FOLDER: a peer of the tests in Node.js, in the versions that its lock file names
@@ -113,9 +118,10 @@ case ${1:-} in
     mosquitto) daemon mosquitto mosquitto ;;
     oidc) oidc ;;
     graphql) graphql ;;
+    prism) prism ;;
     python) python ;;
     vendors) vendors ;;
     nextest) tool nextest "$NEXTEST" ;;
     deny) tool deny "$DENY" ;;
-    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | rabbitmq | nats | mosquitto | oidc | graphql | python | vendors | nextest | deny"; exit 2 ;;
+    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | rabbitmq | nats | mosquitto | oidc | graphql | prism | python | vendors | nextest | deny"; exit 2 ;;
 esac

@@ -71,7 +71,7 @@ pub(crate) fn peers(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(folder)
 }
 
-fn installed(file: &Path, need: &str) {
+pub(crate) fn installed(file: &Path, need: &str) {
     assert!(file.exists(), "run scripts/need.sh {need}, which installs what the test needs");
 }
 

@@ -1,6 +1,7 @@
 //! Clients with types: what they send, what they give, and what they say where it does not work.
 
 mod localstripe;
+mod prism;
 
 use std::time::Duration;
 
