@@ -54,7 +54,7 @@ async fn an_action_has_the_idempotency_key_that_it_is_given() {
     assert_eq!((&*refund.id, refund.amount), ("re_1", 5));
     let got = last(&peer);
     assert_eq!(
-        (&*got.header("idempotency-key"), &*got.body),
+        (got.header("idempotency-key"), &*got.body),
         ("order-6", &b"amount=5&payment_intent=pi_1"[..])
     );
     // Nothing is sent whose key would be ignored.
