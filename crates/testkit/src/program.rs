@@ -27,14 +27,14 @@ impl Program {
         Self::start(Command::new("node").arg("server.mjs").args(args).current_dir(folder))
     }
 
-    /// Runs a script of `peers/python`.
+    /// Runs a script of a folder of `peers`, which `need.sh` calls so too.
     ///
     /// # Panics
     ///
     /// Where what it needs is not installed.
-    pub(crate) fn python(args: &[&str]) -> Self {
-        let folder = peers("python");
-        installed(&folder.join(".venv/complete"), "python");
+    pub(crate) fn python(need: &str, args: &[&str]) -> Self {
+        let folder = peers(need);
+        installed(&folder.join(".venv/complete"), need);
         let python = folder.join(".venv/bin/python");
         Self::start(Command::new(python).arg("-B").args(args).current_dir(folder))
     }
@@ -71,7 +71,7 @@ pub(crate) fn peers(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(folder)
 }
 
-fn installed(file: &Path, need: &str) {
+pub(crate) fn installed(file: &Path, need: &str) {
     assert!(file.exists(), "run scripts/need.sh {need}, which installs what the test needs");
 }
 

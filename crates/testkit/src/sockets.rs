@@ -13,7 +13,7 @@ impl Sockets {
     ///
     /// Where it is not installed.
     pub fn start() -> Self {
-        Self(Program::python(&["sockets.py"]))
+        Self(Program::python("python", &["sockets.py"]))
     }
 
     /// The URL of a way to behave, such as `/echo`.

@@ -46,6 +46,7 @@ mod addresses;
 mod bridge;
 mod builder;
 mod catalog;
+pub mod clients;
 mod config;
 mod connection_config;
 mod connection_entry;

@@ -3,6 +3,7 @@
 
 mod activity;
 mod bridge;
+mod clients;
 mod concurrency;
 mod connections;
 mod connectors;

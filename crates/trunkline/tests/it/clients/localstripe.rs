@@ -1,0 +1,60 @@
+//! The client of Stripe against a service that does what Stripe does.
+
+use serde_json::json;
+use trunkline::{Kind, clients::Stripe};
+use trunkline_testkit::Localstripe;
+
+use super::manager;
+
+async fn stripe() -> (Localstripe, Stripe) {
+    let service = Localstripe::start();
+    let config = json!({"inputs": {"secret_key": "sk_test_1"}, "base_url": service.url()});
+    let stripe = Stripe::open(&manager().await, config).unwrap();
+    (service, stripe)
+}
+
+#[tokio::test]
+async fn a_customer_is_made_found_changed_and_deleted() {
+    let (_service, stripe) = stripe().await;
+    let made =
+        stripe.create_customer().email("ann@example.com").metadata(json!({"plan": "pro"})).await.unwrap();
+    assert_eq!(made.more["metadata"], json!({"plan": "pro"}));
+    assert_eq!(stripe.get_customer(&made.id).await.unwrap().email.as_deref(), Some("ann@example.com"));
+    let changed = stripe.update_customer(&made.id).description("pays late").await.unwrap();
+    assert_eq!(changed.description.as_deref(), Some("pays late"));
+    assert!(stripe.delete_customer(&made.id).await.unwrap().deleted);
+    let error = stripe.get_customer("cus_none").await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Rejected, "{error}");
+}
+
+#[tokio::test]
+async fn a_payment_is_made_and_given_back() {
+    let (_service, stripe) = stripe().await;
+    let payment =
+        stripe.create_payment_intent(1999, "usd").payment_method("pm_card_visa").confirm(true).await.unwrap();
+    assert_eq!((payment.amount, &*payment.status), (1999, "succeeded"));
+    // Debugging shows nobody what finishes a payment.
+    let secret = payment.client_secret.as_ref().unwrap().expose().unwrap().to_string();
+    assert!(secret.starts_with(&payment.id) && !format!("{payment:?}").contains(&secret));
+    let refund = stripe.create_refund().payment_intent(&payment.id).amount(999).await.unwrap();
+    assert_eq!((refund.amount, refund.status.as_deref()), (999, Some("succeeded")));
+    let charge = payment.latest_charge.unwrap();
+    assert_eq!(stripe.get_charge(charge.id()).await.unwrap().amount_refunded, 999);
+}
+
+#[tokio::test]
+async fn a_list_of_several_pages_is_read_to_its_end() {
+    let (_service, stripe) = stripe().await;
+    for n in 0..5 {
+        stripe.create_customer().email(&format!("{n}@example.com")).await.unwrap();
+    }
+    let first = stripe.list_customers().limit(2).await.unwrap();
+    assert_eq!((first.data.len(), first.has_more), (2, true));
+    let (mut records, mut seen) = (stripe.list_customers().limit(2).records(), Vec::new());
+    while let Some(customer) = records.next().await.unwrap() {
+        seen.push(customer.email.unwrap());
+    }
+    seen.sort();
+    assert_eq!(seen, (0..5).map(|n| format!("{n}@example.com")).collect::<Vec<_>>());
+    assert!(records.cursor().is_none());
+}
