@@ -10,7 +10,7 @@ use std::{
 
 use trunkline_core::{Error, Result, parse};
 
-use crate::Connector;
+use crate::{Connector, Exchanges};
 
 macro_rules! built_in {
     ($($name:literal)*) => {
@@ -107,7 +107,9 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(wrong)? {
         let path = entry.map_err(wrong)?.path();
-        if path.extension().is_some_and(|kind| ["yaml", "yml", "json"].iter().any(|known| kind == *known)) {
+        let manifest =
+            path.extension().is_some_and(|kind| ["yaml", "yml", "json"].iter().any(|known| kind == *known));
+        if manifest && !Exchanges::is_one(&path) {
             files.push(path);
         }
     }
@@ -140,6 +142,7 @@ mod tests {
         };
         fs::write(&path, manifest("Acme")).unwrap();
         fs::write(folder.path().join("notes.txt"), "no manifest").unwrap();
+        fs::write(folder.path().join("acme.exchanges.yaml"), "exchanges: []").unwrap();
         let (first, wrong) = Catalog::built_in().with_folder(folder.path(), None).unwrap();
         assert!(wrong.is_empty());
         assert_eq!(first.get("acme").unwrap().manifest().title, "Acme");

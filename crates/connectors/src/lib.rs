@@ -9,6 +9,7 @@
 mod action;
 mod catalog;
 mod connector;
+mod exchanges;
 mod input;
 mod lint;
 mod manifest;
@@ -24,6 +25,7 @@ pub use self::{
     action::{Action, Answer, Body, Repeats},
     catalog::{BUILT_IN, Catalog},
     connector::{Asked, Connector},
+    exchanges::{Exchange, Exchanges, Expected, Failure, Recorded, Turn},
     input::Input,
     manifest::{Auth, Manifest},
     openapi::{Imported, LeftOut, Options, import},
