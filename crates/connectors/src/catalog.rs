@@ -16,6 +16,10 @@ macro_rules! built_in {
     ($($name:literal)*) => {
         /// The manifests of this build, by name.
         pub const BUILT_IN: &[(&str, &str)] = &[$(($name, include_str!(concat!("../catalog/", $name, ".yaml")))),*];
+
+        /// The exchanges of those manifests, by name.
+        pub const EXCHANGES: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../catalog/", $name, ".exchanges.yaml")))),*];
     };
 }
 
@@ -39,7 +43,7 @@ impl Catalog {
         &CATALOG
     }
 
-    /// These and those of a folder: each of its `.yaml`, `.yml` and `.json` files. What is wrong with a file is told with
+    /// These and those of a folder: each of its [`manifests`]. What is wrong with a file is told with
     /// its path; then what was read from it `before` stays.
     ///
     /// # Errors
@@ -47,7 +51,7 @@ impl Catalog {
     /// `invalid_config` where the folder cannot be read.
     pub fn with_folder(&self, folder: &Path, before: Option<&Self>) -> Result<(Self, Vec<(PathBuf, Error)>)> {
         let (mut catalog, mut wrong) = (self.clone(), Vec::new());
-        for path in files(folder)? {
+        for path in manifests(folder)? {
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
             match read(&path, &stem) {
                 Ok(connector) => drop(catalog.0.insert(stem, Arc::new(connector))),
@@ -60,6 +64,11 @@ impl Catalog {
             }
         }
         Ok((catalog, wrong))
+    }
+
+    /// Adds a connector, in the place of one that has its name.
+    pub fn insert(&mut self, connector: Arc<Connector>) {
+        self.0.insert(connector.manifest().name.clone(), connector);
     }
 
     /// The connector of this name.
@@ -101,8 +110,12 @@ fn read(path: &Path, name: &str) -> Result<Connector> {
     Ok(connector)
 }
 
-/// The manifests of a folder, in the order of their names.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The manifests of a folder, in the order of their names: its `.yaml`, `.yml` and `.json` files, but for exchanges.
+///
+/// # Errors
+///
+/// `invalid_config` where the folder cannot be read.
+pub fn manifests(folder: &Path) -> Result<Vec<PathBuf>> {
     let wrong = |error| Error::invalid(format!("{}: cannot be read: {error}", folder.display()));
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(wrong)? {

@@ -44,7 +44,7 @@ pub struct Exchanges {
 pub struct Exchange {
     /// The rule that it shows, in words.
     pub name: String,
-    /// What the integration gives beside what all give, or in its place.
+    /// What the integration gives beside what all give, or in its place; `null` for what it does not give.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub inputs: Map<String, Value>,
     /// The way in which this one authenticates.

@@ -17,18 +17,20 @@ mod merge;
 mod openapi;
 mod pages;
 mod place;
+mod published;
 mod schema;
 mod template;
 mod yaml;
 
 pub use self::{
     action::{Action, Answer, Body, Repeats},
-    catalog::{BUILT_IN, Catalog},
+    catalog::{BUILT_IN, Catalog, EXCHANGES, manifests},
     connector::{Asked, Connector},
     exchanges::{Exchange, Exchanges, Expected, Failure, Recorded, Turn},
     input::Input,
     manifest::{Auth, Manifest},
     openapi::{Imported, LeftOut, Options, import},
     pages::{Next, Pages, Paging, Started},
+    published::{exchanges_schema, manifest_schema},
     yaml::to_yaml,
 };

@@ -24,6 +24,8 @@ type Look = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
 /// A folder of manifests.
 pub(crate) struct Folder {
     path: PathBuf,
+    /// What there is without it.
+    base: Arc<Connectors>,
     seen: Look,
 }
 
@@ -34,13 +36,13 @@ impl Folder {
     ///
     /// `invalid_config` where it cannot be read, or a file of it is no manifest: nothing was there before.
     pub(crate) fn read(path: PathBuf, catalog: &Catalog) -> Result<Self> {
-        let seen = look(&path);
-        let (connectors, wrong) = Connectors::built_in().with_folder(&path, None)?;
+        let (seen, base) = (look(&path), catalog.connectors());
+        let (connectors, wrong) = base.with_folder(&path, None)?;
         if let Some((path, error)) = wrong.into_iter().next() {
             return Err(Error::invalid(error.message().to_owned()).at(&path.display().to_string()));
         }
         catalog.set_connectors(connectors);
-        Ok(Self { path, seen })
+        Ok(Self { path, base, seen })
     }
 
     /// Looks at it for as long as it is polled. Integrations whose connector has changed are opened anew.
@@ -60,10 +62,9 @@ impl Folder {
     }
 
     async fn take_over(&self, registry: &Registry) {
-        let (catalog, path) = (registry.shared.catalog.clone(), self.path.clone());
-        let before = catalog.connectors();
-        let read =
-            tokio::task::spawn_blocking(move || Connectors::built_in().with_folder(&path, Some(&before)));
+        let catalog = registry.shared.catalog.clone();
+        let (base, path, before) = (self.base.clone(), self.path.clone(), catalog.connectors());
+        let read = tokio::task::spawn_blocking(move || base.with_folder(&path, Some(&before)));
         let (connectors, wrong) = match read.await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => {
