@@ -27,7 +27,11 @@ built_in! { "hubspot" "salesforce" "stripe" "twilio" }
 
 /// The connectors that there are.
 #[derive(Debug, Clone, Default)]
-pub struct Catalog(BTreeMap<String, Arc<Connector>>);
+pub struct Catalog {
+    known: BTreeMap<String, Arc<Connector>>,
+    /// What is wrong with files, by the names of their connectors.
+    wrong: BTreeMap<String, String>,
+}
 
 impl Catalog {
     /// Those of this build.
@@ -38,7 +42,7 @@ impl Catalog {
                     Connector::parse(text).expect("the manifests of this build are right, as a test shows");
                 ((*name).to_owned(), Arc::new(connector))
             });
-            Catalog(parsed.collect())
+            Catalog { known: parsed.collect(), wrong: BTreeMap::new() }
         });
         &CATALOG
     }
@@ -54,11 +58,12 @@ impl Catalog {
         for path in manifests(folder)? {
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
             match read(&path, &stem) {
-                Ok(connector) => drop(catalog.0.insert(stem, Arc::new(connector))),
+                Ok(connector) => drop(catalog.known.insert(stem, Arc::new(connector))),
                 Err(error) => {
                     if let Some(kept) = before.and_then(|before| before.get(&stem)) {
-                        catalog.0.insert(stem, kept.clone());
+                        catalog.known.insert(stem.clone(), kept.clone());
                     }
+                    catalog.wrong.insert(stem, error.message().to_owned());
                     wrong.push((path, error));
                 }
             }
@@ -68,12 +73,12 @@ impl Catalog {
 
     /// Adds a connector, in the place of one that has its name.
     pub fn insert(&mut self, connector: Arc<Connector>) {
-        self.0.insert(connector.manifest().name.clone(), connector);
+        self.known.insert(connector.manifest().name.clone(), connector);
     }
 
     /// The connector of this name.
     pub fn get(&self, name: &str) -> Option<&Arc<Connector>> {
-        self.0.get(name)
+        self.known.get(name)
     }
 
     /// The connector of this name, or what there is.
@@ -83,7 +88,7 @@ impl Catalog {
     /// `invalid_config`, with the nearest name.
     pub fn find(&self, name: &str) -> Result<&Arc<Connector>> {
         self.get(name).ok_or_else(|| {
-            let known = self.0.keys().map(String::as_str);
+            let known = self.known.keys().map(String::as_str);
             let near = parse::nearest(name, known.clone()).map(|near| format!("did you mean `{near}`? "));
             let list = known.collect::<Vec<_>>().join(", ");
             Error::invalid(format!(
@@ -93,9 +98,15 @@ impl Catalog {
         })
     }
 
+    /// What is wrong with files of the folder, by the names of the connectors that they are for. Of these what was there
+    /// before holds, if anything was.
+    pub fn wrong(&self) -> &BTreeMap<String, String> {
+        &self.wrong
+    }
+
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Connector>> {
-        self.0.values()
+        self.known.values()
     }
 }
 
@@ -165,6 +176,7 @@ mod tests {
         let (second, wrong) = Catalog::built_in().with_folder(folder.path(), Some(&first)).unwrap();
         assert_eq!(second.get("acme").unwrap().manifest().title, "Acme");
         assert!(wrong[0].1.message().contains("did you mean `title`"), "{}", wrong[0].1);
+        assert!(second.wrong()["acme"].contains("did you mean `title`") && first.wrong().is_empty());
         fs::write(&path, "name: other\ntitle: Other\nintegration: {base_url: 'https://other.example'}\n")
             .unwrap();
         let (third, wrong) = Catalog::built_in().with_folder(folder.path(), Some(&second)).unwrap();

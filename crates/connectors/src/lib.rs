@@ -10,7 +10,9 @@ mod action;
 mod catalog;
 mod connector;
 mod exchanges;
+mod findings;
 mod input;
+mod lines;
 mod lint;
 mod manifest;
 mod merge;
@@ -27,6 +29,7 @@ pub use self::{
     catalog::{BUILT_IN, Catalog, EXCHANGES, manifests},
     connector::{Asked, Connector},
     exchanges::{Exchange, Exchanges, Expected, Failure, Recorded, Turn},
+    findings::{Finding, Places, lint, lint_exchanges},
     input::Input,
     manifest::{Auth, Manifest},
     openapi::{Imported, LeftOut, Options, import},

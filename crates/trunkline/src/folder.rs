@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use trunkline_connectors::Catalog as Connectors;
 use trunkline_core::{Error, Result};
 
@@ -17,6 +17,8 @@ use crate::{catalog::Catalog, registry::Registry};
 
 /// How often it is looked at.
 const EVERY: Duration = Duration::from_secs(5);
+/// How long nothing of it may change before it is read.
+const SETTLE: Duration = Duration::from_millis(250);
 
 /// What the files of a folder were like.
 type Look = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
@@ -54,11 +56,18 @@ impl Folder {
             let path = self.path.clone();
             // A file system may take its time.
             let Ok(look) = tokio::task::spawn_blocking(move || look(&path)).await else { continue };
-            if look != self.seen {
+            if look != self.seen && self.is_settled(&look).await {
                 self.seen = look;
                 self.take_over(&registry).await;
             }
         }
+    }
+
+    /// Whether its files stay as they are for a moment: half of a manifest can be one.
+    async fn is_settled(&self, seen: &Look) -> bool {
+        sleep(SETTLE).await;
+        let path = self.path.clone();
+        tokio::task::spawn_blocking(move || look(&path)).await.is_ok_and(|look| look == *seen)
     }
 
     async fn take_over(&self, registry: &Registry) {

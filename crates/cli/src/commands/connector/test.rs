@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use clap::Args;
 use serde_json::json;
 use tokio::{sync::Semaphore, task::JoinSet};
-use trunkline::connectors::Exchanges;
+use trunkline::{Connector, connectors::Exchanges};
 
 use super::source::{Folder, Source, folder, is_path};
 use crate::{
@@ -30,10 +30,7 @@ pub(crate) struct Test {
 
 impl Test {
     pub(crate) async fn run(self, output: &Output) -> Result<(), Exit> {
-        let mut results = Vec::new();
-        for source in self.sources()? {
-            results.extend(tested(&source).await?);
-        }
+        let results = tested(&self.sources()?).await?;
         let failed = results.iter().filter(|result| !result.findings.is_empty()).count();
         if output.is_json() {
             let shown = results.iter().map(|result| {
@@ -79,33 +76,37 @@ struct Tested {
     findings: Vec<String>,
 }
 
-async fn tested(source: &Source) -> Result<Vec<Tested>, Exit> {
-    let connector = Arc::new(source.connector().map_err(|error| error.at(&source.place))?);
-    let Some(beside) = &source.exchanges else {
-        let beside = Exchanges::beside(Path::new(&source.place));
-        return Err(Exit::input(format!(
-            "{}: has no exchanges; record them in {}",
-            plain(&source.place),
-            plain(&beside.display().to_string())
-        )));
-    };
-    let exchanges = Arc::new(Exchanges::parse(&beside.text).map_err(|error| error.at(&beside.place))?);
+/// Replays the exchanges of all of these.
+async fn tested(sources: &[Source]) -> Result<Vec<Tested>, Exit> {
     let (places, mut under_way) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
-    for at in 0..exchanges.exchanges.len() {
-        let (connector, exchanges, places) = (connector.clone(), exchanges.clone(), places.clone());
-        under_way.spawn(async move {
-            let _place = places.acquire().await;
-            (at, replay(connector, &exchanges, &exchanges.exchanges[at]).await)
-        });
+    let mut tested = Vec::new();
+    for source in sources {
+        let (connector, exchanges) = read(source)?;
+        for at in 0..exchanges.exchanges.len() {
+            let (connector, exchanges, places) = (connector.clone(), exchanges.clone(), places.clone());
+            let (name, number) = (exchanges.exchanges[at].name.clone(), tested.len());
+            tested.push(Tested { connector: source.name.clone(), name, findings: Vec::new() });
+            under_way.spawn(async move {
+                let _place = places.acquire().await;
+                (number, replay(connector, &exchanges, &exchanges.exchanges[at]).await)
+            });
+        }
     }
-    let mut ended = under_way.join_all().await;
-    ended.sort_by_key(|(at, _)| *at);
-    let tested = ended.into_iter().map(|(at, findings)| Tested {
-        connector: source.name.clone(),
-        name: exchanges.exchanges[at].name.clone(),
-        findings,
-    });
-    Ok(tested.collect())
+    for (number, findings) in under_way.join_all().await {
+        tested[number].findings = findings;
+    }
+    Ok(tested)
+}
+
+fn read(source: &Source) -> Result<(Arc<Connector>, Arc<Exchanges>), Exit> {
+    let connector = source.connector().map_err(|error| error.at(&source.place))?;
+    let Some(beside) = &source.exchanges else {
+        let beside = Exchanges::beside(Path::new(&source.place)).display().to_string();
+        let place = plain(&source.place);
+        return Err(Exit::input(format!("{place}: has no exchanges; record them in {}", plain(&beside))));
+    };
+    let exchanges = Exchanges::parse(&beside.text).map_err(|error| error.at(&beside.place))?;
+    Ok((Arc::new(connector), Arc::new(exchanges)))
 }
 
 fn print(results: &[Tested], output: &Output) {
