@@ -5,6 +5,7 @@ pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod connect;
 pub(crate) mod connections;
+pub(crate) mod connector;
 pub(crate) mod disconnect;
 pub(crate) mod health;
 pub(crate) mod keys;

@@ -5,6 +5,7 @@ mod commands;
 mod exit;
 mod log;
 mod output;
+mod replay;
 
 use clap::{Parser, Subcommand};
 
@@ -51,6 +52,7 @@ enum Command {
     Connect(commands::connect::Connect),
     Disconnect(commands::disconnect::Disconnect),
     Connections(commands::connections::Connections),
+    Connector(commands::connector::Connector),
     Check(commands::check::Check),
     Health(commands::health::Health),
     Keys(commands::keys::Keys),
@@ -78,6 +80,7 @@ fn main() -> std::process::ExitCode {
             Command::Connect(connect) => connect.run(&server, &output).await,
             Command::Disconnect(disconnect) => disconnect.run(&server, &output).await,
             Command::Connections(connections) => connections.run(&server, &output).await,
+            Command::Connector(connector) => connector.run(&output).await,
             Command::Check(check) => check.run(&output).await,
             Command::Health(health) => health.run(&server, &output).await,
             Command::Keys(keys) => keys.run(&server, &output).await,

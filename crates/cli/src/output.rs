@@ -31,6 +31,11 @@ impl Output {
         let _ = writeln!(io::stdout(), "{}", text.as_ref());
     }
 
+    /// Says something on standard error that is no failure.
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
+        let _ = writeln!(io::stderr(), "{}", text.as_ref());
+    }
+
     /// Prints bytes as they are, and says whether anybody still reads them.
     pub(crate) fn bytes(&self, bytes: &[u8]) -> bool {
         let mut stdout = io::stdout();

@@ -10,12 +10,16 @@ use std::{
 
 use trunkline_core::{Error, Result, parse};
 
-use crate::Connector;
+use crate::{Connector, Exchanges};
 
 macro_rules! built_in {
     ($($name:literal)*) => {
         /// The manifests of this build, by name.
         pub const BUILT_IN: &[(&str, &str)] = &[$(($name, include_str!(concat!("../catalog/", $name, ".yaml")))),*];
+
+        /// The exchanges of those manifests, by name.
+        pub const EXCHANGES: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../catalog/", $name, ".exchanges.yaml")))),*];
     };
 }
 
@@ -23,7 +27,11 @@ built_in! { "hubspot" "salesforce" "stripe" "twilio" }
 
 /// The connectors that there are.
 #[derive(Debug, Clone, Default)]
-pub struct Catalog(BTreeMap<String, Arc<Connector>>);
+pub struct Catalog {
+    known: BTreeMap<String, Arc<Connector>>,
+    /// What is wrong with files, by the names of their connectors.
+    wrong: BTreeMap<String, String>,
+}
 
 impl Catalog {
     /// Those of this build.
@@ -34,12 +42,12 @@ impl Catalog {
                     Connector::parse(text).expect("the manifests of this build are right, as a test shows");
                 ((*name).to_owned(), Arc::new(connector))
             });
-            Catalog(parsed.collect())
+            Catalog { known: parsed.collect(), wrong: BTreeMap::new() }
         });
         &CATALOG
     }
 
-    /// These and those of a folder: each of its `.yaml`, `.yml` and `.json` files. What is wrong with a file is told with
+    /// These and those of a folder: each of its [`manifests`]. What is wrong with a file is told with
     /// its path; then what was read from it `before` stays.
     ///
     /// # Errors
@@ -47,14 +55,15 @@ impl Catalog {
     /// `invalid_config` where the folder cannot be read.
     pub fn with_folder(&self, folder: &Path, before: Option<&Self>) -> Result<(Self, Vec<(PathBuf, Error)>)> {
         let (mut catalog, mut wrong) = (self.clone(), Vec::new());
-        for path in files(folder)? {
+        for path in manifests(folder)? {
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
             match read(&path, &stem) {
-                Ok(connector) => drop(catalog.0.insert(stem, Arc::new(connector))),
+                Ok(connector) => drop(catalog.known.insert(stem, Arc::new(connector))),
                 Err(error) => {
                     if let Some(kept) = before.and_then(|before| before.get(&stem)) {
-                        catalog.0.insert(stem, kept.clone());
+                        catalog.known.insert(stem.clone(), kept.clone());
                     }
+                    catalog.wrong.insert(stem, error.message().to_owned());
                     wrong.push((path, error));
                 }
             }
@@ -62,9 +71,14 @@ impl Catalog {
         Ok((catalog, wrong))
     }
 
+    /// Adds a connector, in the place of one that has its name.
+    pub fn insert(&mut self, connector: Arc<Connector>) {
+        self.known.insert(connector.manifest().name.clone(), connector);
+    }
+
     /// The connector of this name.
     pub fn get(&self, name: &str) -> Option<&Arc<Connector>> {
-        self.0.get(name)
+        self.known.get(name)
     }
 
     /// The connector of this name, or what there is.
@@ -74,7 +88,7 @@ impl Catalog {
     /// `invalid_config`, with the nearest name.
     pub fn find(&self, name: &str) -> Result<&Arc<Connector>> {
         self.get(name).ok_or_else(|| {
-            let known = self.0.keys().map(String::as_str);
+            let known = self.known.keys().map(String::as_str);
             let near = parse::nearest(name, known.clone()).map(|near| format!("did you mean `{near}`? "));
             let list = known.collect::<Vec<_>>().join(", ");
             Error::invalid(format!(
@@ -84,9 +98,15 @@ impl Catalog {
         })
     }
 
+    /// What is wrong with files of the folder, by the names of the connectors that they are for. Of these what was there
+    /// before holds, if anything was.
+    pub fn wrong(&self) -> &BTreeMap<String, String> {
+        &self.wrong
+    }
+
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Connector>> {
-        self.0.values()
+        self.known.values()
     }
 }
 
@@ -101,13 +121,19 @@ fn read(path: &Path, name: &str) -> Result<Connector> {
     Ok(connector)
 }
 
-/// The manifests of a folder, in the order of their names.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The manifests of a folder, in the order of their names: its `.yaml`, `.yml` and `.json` files, but for exchanges.
+///
+/// # Errors
+///
+/// `invalid_config` where the folder cannot be read.
+pub fn manifests(folder: &Path) -> Result<Vec<PathBuf>> {
     let wrong = |error| Error::invalid(format!("{}: cannot be read: {error}", folder.display()));
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(wrong)? {
         let path = entry.map_err(wrong)?.path();
-        if path.extension().is_some_and(|kind| ["yaml", "yml", "json"].iter().any(|known| kind == *known)) {
+        let manifest =
+            path.extension().is_some_and(|kind| ["yaml", "yml", "json"].iter().any(|known| kind == *known));
+        if manifest && !Exchanges::is_one(&path) {
             files.push(path);
         }
     }
@@ -140,6 +166,7 @@ mod tests {
         };
         fs::write(&path, manifest("Acme")).unwrap();
         fs::write(folder.path().join("notes.txt"), "no manifest").unwrap();
+        fs::write(folder.path().join("acme.exchanges.yaml"), "exchanges: []").unwrap();
         let (first, wrong) = Catalog::built_in().with_folder(folder.path(), None).unwrap();
         assert!(wrong.is_empty());
         assert_eq!(first.get("acme").unwrap().manifest().title, "Acme");
@@ -149,6 +176,7 @@ mod tests {
         let (second, wrong) = Catalog::built_in().with_folder(folder.path(), Some(&first)).unwrap();
         assert_eq!(second.get("acme").unwrap().manifest().title, "Acme");
         assert!(wrong[0].1.message().contains("did you mean `title`"), "{}", wrong[0].1);
+        assert!(second.wrong()["acme"].contains("did you mean `title`") && first.wrong().is_empty());
         fs::write(&path, "name: other\ntitle: Other\nintegration: {base_url: 'https://other.example'}\n")
             .unwrap();
         let (third, wrong) = Catalog::built_in().with_folder(folder.path(), Some(&second)).unwrap();

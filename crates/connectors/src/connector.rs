@@ -15,6 +15,7 @@ use crate::{
     Answer, Auth, Input, Manifest, Paging, body, input,
     merge::merge,
     place::Place,
+    published,
     schema::Checker,
     template::{Scope, Template, below},
     yaml,
@@ -58,7 +59,7 @@ impl Connector {
     ///
     /// `invalid_config`, with the path to what is wrong.
     pub fn parse(text: &str) -> Result<Self> {
-        Self::new(parse::value(yaml::parse(text)?, "")?)
+        Self::new(published::read(yaml::parse(text)?, &published::MANIFEST)?)
     }
 
     /// Checks a manifest.
@@ -67,34 +68,41 @@ impl Connector {
     ///
     /// As [`Connector::parse`].
     pub fn new(manifest: Manifest) -> Result<Self> {
-        crate::lint::lint(&manifest)?;
+        Self::checked(manifest).map_err(|mut wrong| wrong.swap_remove(0))
+    }
+
+    /// Checks a manifest, or says all that is wrong with it.
+    pub(crate) fn checked(manifest: Manifest) -> Result<Self, Vec<Error>> {
+        let mut wrong = crate::lint::lint(&manifest);
         let (base, rest): (Vec<_>, Vec<_>) = manifest.integration.iter().partition(|(key, _)| *key == BASE);
-        let integration = Template::object(rest.into_iter(), "integration")?;
-        let base_url =
-            base.first().map(|(_, url)| Template::parse(url, &below("integration", BASE))).transpose()?;
+        let integration = kept(Template::object(rest.into_iter(), "integration"), &mut wrong);
+        let base_url = base.first().map(|(_, url)| Template::parse(url, &below("integration", BASE)));
+        let base_url = kept(base_url.transpose(), &mut wrong).flatten();
         let auth = manifest
             .auth
             .iter()
             .map(|auth| Template::object(auth.auth_config.iter(), &format!("auth.{}.auth_config", auth.id)));
-        let auth = auth.collect::<Result<Vec<_>>>()?;
+        let auth = auth.filter_map(|auth| kept(auth, &mut wrong)).collect();
         let ways = std::iter::once(None).chain(manifest.auth.iter().map(Some));
-        let inputs: Vec<_> = ways.map(|auth| Checker::new(input::lenient(all(&manifest, auth)))).collect();
-        for checker in &inputs {
-            checker.compile().map_err(|error| error.at("inputs"))?;
+        let inputs = ways.map(|auth| Checker::new(input::lenient(all(&manifest, auth)))).collect();
+        let mut pages = BTreeMap::new();
+        for (name, way) in &manifest.pages {
+            let way = kept(way.open(&format!("pages.{name}")), &mut wrong);
+            pages.extend(way.map(|way| (name.clone(), Arc::new(way))));
         }
-        let pages = manifest
-            .pages
-            .iter()
-            .map(|(name, pages)| Ok((name.clone(), Arc::new(pages.open(&format!("pages.{name}"))?))));
-        let pages = pages.collect::<Result<_>>()?;
-        let actions = manifest
-            .actions
-            .iter()
-            .map(|(name, action)| Ok((name.clone(), Ready::new(action, &format!("actions.{name}"))?)));
-        let actions = actions.collect::<Result<_>>()?;
-        let connector = Self { integration, base_url, auth, inputs, pages, actions, manifest };
-        connector.names()?;
-        Ok(connector)
+        let mut actions = BTreeMap::new();
+        for (name, action) in &manifest.actions {
+            let action = kept(Ready::new(action, &format!("actions.{name}")), &mut wrong);
+            actions.extend(action.map(|action| (name.clone(), action)));
+        }
+        match integration {
+            Some(integration) if wrong.is_empty() => {
+                let connector = Self { integration, base_url, auth, inputs, pages, actions, manifest };
+                let wrong = connector.names();
+                if wrong.is_empty() { Ok(connector) } else { Err(wrong) }
+            }
+            _ => Err(wrong),
+        }
     }
 
     /// The manifest.
@@ -290,16 +298,31 @@ impl Connector {
         Ok(given)
     }
 
-    /// Checks that expressions ask for nothing that nobody gives.
-    fn names(&self) -> Result<()> {
+    /// Schemas of what is given that are none.
+    pub(crate) fn schemas(&self) -> Vec<Error> {
+        let place = |at: usize| match at.checked_sub(1) {
+            None => "inputs".to_owned(),
+            Some(auth) => format!("auth.{}.inputs", self.manifest.auth[auth].id),
+        };
+        let inputs = self.inputs.iter().enumerate().map(|(at, checker)| (place(at), checker));
+        let actions =
+            self.actions.iter().map(|(name, ready)| (format!("actions.{name}.input"), &ready.input));
+        let compiled =
+            inputs.chain(actions).map(|(place, checker)| checker.compile().map_err(|error| error.at(&place)));
+        compiled.filter_map(Result::err).collect()
+    }
+
+    /// Where expressions ask for what nobody gives, and actions for pages that are not there.
+    fn names(&self) -> Vec<Error> {
+        let mut wrong = Vec::new();
         let inputs: BTreeSet<_> = self.inputs().map(|input| &*input.name).collect();
         // Of a way that is not chosen an expression gets nothing.
         for template in [Some(&self.integration), self.base_url.as_ref()].into_iter().flatten() {
-            known("integration", &template.names(), &inputs, None)?;
+            wrong.extend(unknown("integration", &template.names(), &inputs, None));
         }
         for (auth, template) in self.manifest.auth.iter().zip(&self.auth) {
             let own = all(&self.manifest, Some(auth)).map(|input| &*input.name).collect();
-            known(&format!("auth.{}", auth.id), &template.names(), &own, None)?;
+            wrong.extend(unknown(&format!("auth.{}", auth.id), &template.names(), &own, None));
         }
         for (name, ready) in &self.actions {
             let properties = ready.input.schema()["properties"].as_object();
@@ -307,16 +330,15 @@ impl Connector {
             for template in
                 [Some(&ready.rest), ready.path.as_ref(), ready.send.as_ref()].into_iter().flatten()
             {
-                known(&format!("actions.{name}"), &template.names(), &inputs, own.as_ref())?;
+                wrong.extend(unknown(&format!("actions.{name}"), &template.names(), &inputs, own.as_ref()));
             }
             let pages = self.manifest.actions[name].pages.as_ref();
             if let Some(pages) = pages.filter(|pages| !self.pages.contains_key(*pages)) {
-                return Err(Error::invalid(format!(
-                    "actions.{name}.pages: there is no `{pages}` among pages"
-                )));
+                let message = format!("actions.{name}.pages: there is no `{pages}` among pages");
+                wrong.push(Error::invalid(message));
             }
         }
-        Ok(())
+        wrong
     }
 }
 
@@ -335,26 +357,31 @@ fn is_elsewhere(value: &str) -> bool {
     value.contains("${") || value.contains("{{connection.")
 }
 
-/// Checks that these names are of what is given.
-fn known(
+/// What came of something; what is wrong with it is kept for later.
+fn kept<T>(result: Result<T>, wrong: &mut Vec<Error>) -> Option<T> {
+    result.map_err(|error| wrong.push(error)).ok()
+}
+
+/// Those of these names that are of nothing that is given.
+fn unknown(
     place: &str,
     names: &BTreeSet<String>,
     inputs: &BTreeSet<&str>,
     own: Option<&BTreeSet<&str>>,
-) -> Result<()> {
-    for name in names {
+) -> Vec<Error> {
+    let given = |name: &&String| {
         let (root, below) = name.split_once('.').unwrap_or((name, ""));
         let first = below.split('.').next().unwrap_or_default();
-        let given = match root {
+        match root {
             "inputs" => inputs.contains(first),
             "input" => own.is_some_and(|own| first.is_empty() || own.contains(first)),
             _ => false,
-        };
-        if !given {
-            return Err(Error::invalid(format!("{place}: {{{{ {name} }}}} is nothing that is given")));
         }
-    }
-    Ok(())
+    };
+    let unknown = names.iter().filter(|name| !given(name));
+    unknown
+        .map(|name| Error::invalid(format!("{place}: {{{{ {name} }}}} is nothing that is given")))
+        .collect()
 }
 
 #[cfg(test)]

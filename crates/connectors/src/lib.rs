@@ -10,24 +10,31 @@ mod action;
 mod body;
 mod catalog;
 mod connector;
+mod exchanges;
+mod findings;
 mod input;
+mod lines;
 mod lint;
 mod manifest;
 mod merge;
 mod openapi;
 mod pages;
 mod place;
+mod published;
 mod schema;
 mod template;
 mod yaml;
 
 pub use self::{
     action::{Action, Answer, Body, Repeats},
-    catalog::{BUILT_IN, Catalog},
+    catalog::{BUILT_IN, Catalog, EXCHANGES, manifests},
     connector::{Asked, Connector},
+    exchanges::{Exchange, Exchanges, Expected, Failure, Recorded, Turn},
+    findings::{Finding, Places, lint, lint_exchanges},
     input::Input,
     manifest::{Auth, Manifest},
     openapi::{Imported, LeftOut, Options, import},
     pages::{Next, Pages, Paging, Started},
+    published::{exchanges_schema, manifest_schema},
     yaml::to_yaml,
 };

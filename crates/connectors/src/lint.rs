@@ -7,62 +7,54 @@ use trunkline_core::{Error, Result, parse};
 
 use crate::{Action, Input, Manifest};
 
-/// Checks what no type does: names, and what goes together.
-///
-/// # Errors
-///
-/// `invalid_config`, with the path to the first thing that is wrong.
-pub(crate) fn lint(manifest: &Manifest) -> Result<()> {
+/// What is wrong that no type refuses: names, and what goes together. Each says where it is.
+pub(crate) fn lint(manifest: &Manifest) -> Vec<Error> {
+    let mut wrong = Vec::new();
     let name = &manifest.name;
     if !(1..=64).contains(&name.len())
         || !name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"_-".contains(&c))
     {
-        return Err(Error::invalid("name: use 1 to 64 of the characters a-z 0-9 _ -"));
+        wrong.push(Error::invalid("name: use 1 to 64 of the characters a-z 0-9 _ -"));
     }
     for key in ["connector", "inputs", "auth", "integration_id", "auth_type", "auth_config", "enabled"] {
         if manifest.integration.contains_key(key) {
-            return Err(Error::invalid(format!(
-                "integration.{key}: is for integrations to say, or for `auth`"
-            )));
+            let message = format!("integration.{key}: is for integrations to say, or for `auth`");
+            wrong.push(Error::invalid(message));
         }
     }
-    inputs("inputs", &manifest.inputs, BTreeSet::new())?;
+    inputs("inputs", &manifest.inputs, BTreeSet::new(), &mut wrong);
     let mut ids = BTreeSet::new();
     for auth in &manifest.auth {
         let place = format!("auth.{}", auth.id);
         if !ids.insert(&auth.id) {
-            return Err(Error::invalid(format!("{place}: is there twice")));
+            wrong.push(Error::invalid(format!("{place}: is there twice")));
         }
         let common = manifest.inputs.iter().map(|input| &*input.name).collect();
-        inputs(&format!("{place}.inputs"), &auth.inputs, common)?;
+        inputs(&format!("{place}.inputs"), &auth.inputs, common, &mut wrong);
     }
     for (name, action) in &manifest.actions {
-        check(name, action).map_err(|error| error.at(&format!("actions.{name}")))?;
+        wrong.extend(check(name, action).err().map(|error| error.at(&format!("actions.{name}"))));
     }
-    Ok(())
+    wrong
 }
 
-fn inputs<'a>(place: &str, inputs: &'a [Input], mut names: BTreeSet<&'a str>) -> Result<()> {
+fn inputs<'a>(place: &str, inputs: &'a [Input], mut names: BTreeSet<&'a str>, wrong: &mut Vec<Error>) {
     for input in inputs {
-        let place = format!("{place}.{}", input.name);
+        let mut tell = |what: &str| wrong.push(Error::invalid(format!("{place}.{}{what}", input.name)));
         if !is_name(&input.name) {
-            return Err(Error::invalid(format!("{place}: a name is letters, digits and _")));
+            tell(": a name is letters, digits and _");
         }
         if !names.insert(&input.name) {
-            return Err(Error::invalid(format!("{place}: is there twice")));
+            tell(": is there twice");
         }
         if input.secret && input.default.is_some() {
-            return Err(Error::invalid(format!("{place}: a secret has no default")));
+            tell(": a secret has no default");
         }
-        if input
-            .default
-            .as_ref()
-            .is_some_and(|default| !input.choices.is_empty() && !input.choices.contains(default))
-        {
-            return Err(Error::invalid(format!("{place}.default: is none of its enum")));
+        let known = |default: &String| input.choices.is_empty() || input.choices.contains(default);
+        if !input.default.as_ref().is_none_or(known) {
+            tell(".default: is none of its enum");
         }
     }
-    Ok(())
 }
 
 fn check(name: &str, action: &Action) -> Result<()> {

@@ -48,9 +48,31 @@ impl Checker {
         }
     }
 
+    /// All that is wrong with a value, in the same words.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` where this is no schema.
+    pub(crate) fn all(&self, value: &Value) -> Result<Vec<Error>> {
+        let mut wrong = Vec::new();
+        self.compile()?.iter_errors(value).for_each(|error| self.nearest(&error, &mut wrong));
+        Ok(wrong)
+    }
+
+    /// What may be `null` is wrong in what it is where it is not.
+    fn nearest(&self, error: &ValidationError<'_>, wrong: &mut Vec<Error>) {
+        match error.kind() {
+            ValidationErrorKind::AnyOf { context } if !context.is_empty() && !context[0].is_empty() => {
+                context[0].iter().for_each(|error| self.nearest(error, wrong));
+            }
+            _ => wrong.push(self.explain(error, "")),
+        }
+    }
+
     fn explain(&self, error: &ValidationError<'_>, place: &str) -> Error {
         let path = format!("{place}{}", error.instance_path().as_str().replace('/', "."));
-        let below = |key: &str| format!("{path}.{key}");
+        let path = path.trim_start_matches('.');
+        let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         match error.kind() {
             ValidationErrorKind::Required { property } => {
                 Error::invalid(format!("{}: is missing", below(property.as_str().unwrap_or_default())))
@@ -63,14 +85,13 @@ impl Checker {
                     .filter(|c| !c.is_control())
                     .take(64)
                     .collect();
-                let known = self.schema["properties"].as_object();
-                let near = known
-                    .filter(|_| error.instance_path().is_empty())
-                    .and_then(|known| parse::nearest(&key, known.keys().map(String::as_str)));
+                let schema = error.schema_path().as_str().strip_suffix("/additionalProperties");
+                let known = schema.and_then(|path| self.schema.pointer(path)?.get("properties")?.as_object());
+                let near = known.and_then(|known| parse::nearest(&key, known.keys().map(String::as_str)));
                 let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
                 Error::invalid(format!("{}: is not known{near}", below(&key)))
             }
-            _ => Error::invalid(error.masked_with("what was given").to_string()).at(&path),
+            _ => Error::invalid(error.masked_with("what was given").to_string()).at(path),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! YAML, or JSON, into a tree.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use trunkline_core::{Error, Result};
 
@@ -26,14 +27,19 @@ pub(crate) fn parse(text: &str) -> Result<Value> {
     {
         return Ok(value);
     }
+    read(text).map_err(|error| {
+        // Its first line says what is wrong, and where.
+        Error::invalid(error.to_string().lines().next().unwrap_or("is no YAML").to_owned())
+    })
+}
+
+/// Reads a document within the bounds that hold for all.
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> std::result::Result<T, serde_saphyr::Error> {
     let options = serde_saphyr::options! {
         strict_booleans: true,
         budget: serde_saphyr::budget! { max_events: EVENTS, max_nodes: EVENTS, max_total_scalar_bytes: LONGEST },
     };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        // Its first line says what is wrong, and where.
-        Error::invalid(error.to_string().lines().next().unwrap_or("is no YAML").to_owned())
-    })
+    serde_saphyr::from_str_with_options(text, options)
 }
 
 /// A manifest as YAML that a person can edit. It reads back as the same manifest.

@@ -94,6 +94,7 @@ routes! {
     get "/metrics", "Metrics in the format that Prometheus reads", None, (200, "Text"), [], Some(|| get(operations::metrics));
     get "/healthz", "Whether the process lives; asks for no token", None, (200, "Text"), [], Some(|| get(operations::alive));
     get "/readyz", "Whether the server takes requests; asks for no token", None, (200, "Text"), [], Some(|| get(operations::ready));
+    get "/connector.schema.json", "The JSON Schema of manifests, for editors; asks for no token", None, (200, "Anything"), [], Some(|| get(connectors::schema));
     get "/openapi.json", "This document; asks for no token", None, (200, "Anything"), [], Some(|| get(operations::openapi));
 }
 

@@ -11,12 +11,15 @@ use crate::{headers, oauth, problem::Problem};
 /// Paths that answer without a token: they tell a load balancer nothing but "here".
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
+/// What is the same in every copy of the program.
+const PUBLIC: [&str; 3] = ["/openapi.json", "/connector.schema.json", "/docs"];
+
 /// Whether this asks for a page that is the same in every copy of the program: what the API looks like, and
 /// nothing of what is configured; or for one that asks for a secret of its own. A browser that opens it has no way
 /// to show a token.
 fn is_public(method: &Method, path: &str) -> bool {
     (method == Method::GET || method == Method::HEAD)
-        && (path == "/openapi.json" || path == "/docs" || path.starts_with("/docs/"))
+        && (PUBLIC.contains(&path) || path.starts_with("/docs/"))
         || method == Method::GET && oauth::is_visit(path)
 }
 

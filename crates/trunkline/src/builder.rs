@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use trunkline_auth::{Entry as SchemeEntry, Of as OfScheme};
+use trunkline_connectors::Connector;
 use trunkline_core::{
     Context, Counted, Egress, IntegrationId, Layer, Result, Scheme, SharedLimits, Transport,
 };
@@ -38,6 +39,7 @@ pub struct Builder {
     counter: Option<Arc<dyn SharedLimits>>,
     databases: Option<PathBuf>,
     connectors: Option<PathBuf>,
+    own: Vec<Arc<Connector>>,
 }
 
 /// Calls under way at the same time, of all integrations together.
@@ -61,6 +63,7 @@ impl Builder {
             counter: None,
             databases: None,
             connectors: None,
+            own: Vec::new(),
         }
     }
 
@@ -69,6 +72,14 @@ impl Builder {
     #[must_use]
     pub fn connectors_in(mut self, folder: impl Into<PathBuf>) -> Self {
         self.connectors = Some(folder.into());
+        self
+    }
+
+    /// Adds a connector of your own: integrations name it as they do those that are built in, and it takes the place of one
+    /// of its name.
+    #[must_use]
+    pub fn connector(mut self, connector: impl Into<Arc<Connector>>) -> Self {
+        self.own.push(connector.into());
         self
     }
 
@@ -231,14 +242,19 @@ impl Builder {
         if let Some(folder) = self.databases {
             context = context.with_databases(folder);
         }
-        let catalog = match (&*self.transports, &*self.schemes, &self.connectors) {
-            ([], [], None) => Catalog::shared().clone(),
-            (transports, schemes, _) => {
+        let catalog = match (&*self.transports, &*self.schemes, &*self.own, &self.connectors) {
+            ([], [], [], None) => Catalog::shared().clone(),
+            (transports, schemes, ..) => {
                 let own = Arc::new(Catalog::with(transports, schemes));
                 own.clone().keep(&context);
                 own
             }
         };
+        if !self.own.is_empty() {
+            let mut connectors = (*catalog.connectors()).clone();
+            self.own.into_iter().for_each(|connector| connectors.insert(connector));
+            catalog.set_connectors(connectors);
+        }
         let folder = self.connectors.map(|path| Folder::read(path, &catalog)).transpose()?;
         let web = Arc::new(HttpPort::new(&context));
         let shared = Shared {

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use trunkline_connectors::Catalog as Connectors;
 use trunkline_core::{Error, Result};
 
@@ -17,6 +17,8 @@ use crate::{catalog::Catalog, registry::Registry};
 
 /// How often it is looked at.
 const EVERY: Duration = Duration::from_secs(5);
+/// How long nothing of it may change before it is read.
+const SETTLE: Duration = Duration::from_millis(250);
 
 /// What the files of a folder were like.
 type Look = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
@@ -24,6 +26,8 @@ type Look = BTreeMap<PathBuf, (u64, Option<SystemTime>)>;
 /// A folder of manifests.
 pub(crate) struct Folder {
     path: PathBuf,
+    /// What there is without it.
+    base: Arc<Connectors>,
     seen: Look,
 }
 
@@ -34,13 +38,13 @@ impl Folder {
     ///
     /// `invalid_config` where it cannot be read, or a file of it is no manifest: nothing was there before.
     pub(crate) fn read(path: PathBuf, catalog: &Catalog) -> Result<Self> {
-        let seen = look(&path);
-        let (connectors, wrong) = Connectors::built_in().with_folder(&path, None)?;
+        let (seen, base) = (look(&path), catalog.connectors());
+        let (connectors, wrong) = base.with_folder(&path, None)?;
         if let Some((path, error)) = wrong.into_iter().next() {
             return Err(Error::invalid(error.message().to_owned()).at(&path.display().to_string()));
         }
         catalog.set_connectors(connectors);
-        Ok(Self { path, seen })
+        Ok(Self { path, base, seen })
     }
 
     /// Looks at it for as long as it is polled. Integrations whose connector has changed are opened anew.
@@ -52,18 +56,24 @@ impl Folder {
             let path = self.path.clone();
             // A file system may take its time.
             let Ok(look) = tokio::task::spawn_blocking(move || look(&path)).await else { continue };
-            if look != self.seen {
+            if look != self.seen && self.is_settled(&look).await {
                 self.seen = look;
                 self.take_over(&registry).await;
             }
         }
     }
 
+    /// Whether its files stay as they are for a moment: half of a manifest can be one.
+    async fn is_settled(&self, seen: &Look) -> bool {
+        sleep(SETTLE).await;
+        let path = self.path.clone();
+        tokio::task::spawn_blocking(move || look(&path)).await.is_ok_and(|look| look == *seen)
+    }
+
     async fn take_over(&self, registry: &Registry) {
-        let (catalog, path) = (registry.shared.catalog.clone(), self.path.clone());
-        let before = catalog.connectors();
-        let read =
-            tokio::task::spawn_blocking(move || Connectors::built_in().with_folder(&path, Some(&before)));
+        let catalog = registry.shared.catalog.clone();
+        let (base, path, before) = (self.base.clone(), self.path.clone(), catalog.connectors());
+        let read = tokio::task::spawn_blocking(move || base.with_folder(&path, Some(&before)));
         let (connectors, wrong) = match read.await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use trunkline::{Body, MASK};
 use trunkline_testkit::{Peer, Received};
 
-use crate::harness::Server;
+use crate::harness::{Server, until};
 
 const AT: &str = "/api/v1/integrations/crm";
 
@@ -143,4 +143,48 @@ async fn what_a_connector_asks_for_is_published_and_its_secrets_stay_at_home() {
     server.json("PATCH", AT, &json!({ "description": "Ours" })).await.is(200);
     server.post(&format!("{AT}/actions/add"), &json!({ "name": "Ann" })).await.is(200);
     assert_eq!(peer.received().pop().unwrap().header("authorization"), "Bearer k-1");
+}
+
+/// Waits until a call of `add` gives this.
+async fn gives(server: &Server, expected: &Value) {
+    until("the manifest to be read again", async || {
+        let added = server.post(&format!("{AT}/actions/add"), &json!({ "name": "Ann" })).await.is(200);
+        (added.json() == *expected).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_changed_manifest_holds_for_the_next_call_and_a_broken_one_is_told_of_and_changes_nothing() {
+    let peer = service().await;
+    let server = acme(&peer).await;
+    let path = server.home().join("connectors/acme.yaml");
+    let manifest = std::fs::read_to_string(&path).unwrap();
+    gives(&server, &json!("7")).await;
+    std::fs::write(&path, manifest.replace("\"/id\"", "\"/key\"")).unwrap();
+    gives(&server, &json!("Bearer k-1")).await;
+
+    // Two files at once: what is right of them holds, what is wrong is told of.
+    std::fs::write(&path, manifest.replace("\"title\":\"Acme\"", "\"titel\":\"Acme\"")).unwrap();
+    let beside = manifest.replace("\"name\":\"acme\"", "\"name\":\"beside\"");
+    std::fs::write(path.with_file_name("beside.yaml"), beside).unwrap();
+    std::fs::write(path.with_file_name("never.yaml"), "name: never").unwrap();
+    server.logs("a connector is not valid").await;
+    let listed = until("the manifests to be read again", async || {
+        let listed = server.get("/api/v1/connectors").await.is(200).json();
+        let named = |name: &str| listed.as_array().unwrap().iter().find(|one| one["name"] == name).cloned();
+        Some((named("acme")?, named("beside")?, named("never")?))
+    })
+    .await;
+    let (acme, beside, never) = listed;
+    assert!(acme["error"].as_str().unwrap().contains("did you mean `title`"), "{acme}");
+    assert_eq!((&acme["title"], &beside["error"]), (&json!("Acme"), &Value::Null));
+    assert!(never["error"].as_str().unwrap().contains("title"), "{never}");
+    gives(&server, &json!("Bearer k-1")).await;
+
+    std::fs::write(&path, &manifest).unwrap();
+    gives(&server, &json!("7")).await;
+    let listed = server.get("/api/v1/connectors").await.json();
+    let mended = listed.as_array().unwrap().iter().find(|one| one["name"] == "acme").unwrap();
+    assert!(mended.get("error").is_none(), "{mended}");
 }

@@ -68,6 +68,7 @@ const MATRIX: &[(&str, &str, bool)] = &[
     ("get", "/metrics", false),
     ("get", "/healthz", true),
     ("get", "/readyz", true),
+    ("get", "/connector.schema.json", true),
     ("get", "/openapi.json", true),
 ];
 
@@ -154,7 +155,13 @@ async fn the_docs_are_read_without_the_token_show_nothing_of_what_is_configured_
     let config = json!({"integration_id": "canary-id", "type": "rest", "base_url": "https://canary-host"});
     server.has(&config).await;
     let none = [("trunkline-token", "")];
-    for path in ["/docs/", "/docs/problems", "/docs/swagger-initializer.js", "/openapi.json"] {
+    for path in [
+        "/docs/",
+        "/docs/problems",
+        "/docs/swagger-initializer.js",
+        "/openapi.json",
+        "/connector.schema.json",
+    ] {
         let page = server.with("GET", path, &none, "").await.is(200);
         assert!(!page.text().contains("canary") && !page.text().contains(TOKEN), "{path}");
     }

@@ -9,6 +9,7 @@ mod call;
 mod commands;
 mod connect;
 mod connections;
+mod connector;
 mod connectors;
 mod crash;
 mod custom;

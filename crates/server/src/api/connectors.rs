@@ -1,21 +1,26 @@
-//! `/api/v1/connectors`: the vendors that are known, what they ask for and what can be done with them.
+//! `/api/v1/connectors`: the vendors that are known, what they ask for and what can be done with them; and the schema of
+//! manifests.
 
 use axum::{Json, extract::State};
 use serde_json::{Map, Value, json};
-use trunkline::{Connector, Manager};
+use trunkline::{Connector, Manager, connectors::manifest_schema};
 
 use super::extract::Id;
 use crate::problem::Problem;
 
-/// All of them, without what is in them.
+/// All of them, without what is in them; with what is wrong with their files.
 pub(super) async fn list(State(manager): State<Manager>) -> Json<Value> {
     let connectors = manager.catalog().connectors();
     let listed = connectors.iter().map(|connector| {
         let mut listed = facts(connector);
         listed["actions"] = connector.manifest().actions.len().into();
+        if let Some(wrong) = connectors.wrong().get(&connector.manifest().name) {
+            listed["error"] = wrong.clone().into();
+        }
         listed
     });
-    Json(listed.collect())
+    let unread = connectors.wrong().iter().filter(|(name, _)| connectors.get(name).is_none());
+    Json(listed.chain(unread.map(|(name, wrong)| json!({ "name": name, "error": wrong }))).collect())
 }
 
 /// One, with the JSON Schemas of what it asks for, by the ways to authenticate, and of its actions.
@@ -32,6 +37,11 @@ pub(super) async fn read(State(manager): State<Manager>, Id(name): Id) -> Result
     read["integration"] = connector.manifest().integration.clone().into();
     read["actions"] = actions(connector).into();
     Ok(Json(read))
+}
+
+/// The schema of manifests. It is the same in every copy of this build.
+pub(super) async fn schema() -> Json<Value> {
+    Json(manifest_schema())
 }
 
 /// What can be done with an integration.

@@ -1,0 +1,272 @@
+//! `trunkline connector`: manifests checked, replayed, shown and made, without a server.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::harness::Ran;
+
+const ACME: &str = "\
+name: acme
+title: Acme
+inputs: [{name: region, title: Region, enum: [eu, us], default: eu}]
+auth:
+  - id: key
+    title: Key
+    inputs: [{name: api_key, title: API key, secret: true}]
+    auth_type: bearer
+    auth_config: {token: '{{ inputs.api_key }}'}
+integration:
+  base_url: https://{{ inputs.region }}.acme.example/v1
+  retry_config: {idempotency_header: Idempotency-Key}
+actions:
+  add_order: {title: Add, method: POST, path: /orders, returns: /id, input: {type: object, properties: {name: {type: string}}}}
+  get_order:
+    title: Get
+    method: GET
+    path: /orders/{{ input.id }}
+    input: {type: object, required: [id], properties: {id: {type: string}}}
+";
+
+const EXCHANGES: &str = "\
+inputs: {api_key: k-1}
+headers: {Authorization: Bearer k-1}
+exchanges:
+  - name: an order is added once
+    action: add_order
+    input: {name: Ann}
+    wire:
+      - request: &add {method: POST, url: 'https://eu.acme.example/v1/orders', headers: {Idempotency-Key: <key>}, json: {name: Ann}}
+        reply: {lost: true}
+      - {request: *add, reply: {status: 201, json: {id: '7'}}}
+    gives: '7'
+  - name: an order that is not there is none
+    inputs: {region: us}
+    action: get_order
+    input: {id: a/b}
+    wire:
+      - request: {method: GET, url: 'https://us.acme.example/v1/orders/a%2Fb'}
+        reply: {status: 404, json: {error: none}}
+    fails: {kind: rejected, outcome: rejected}
+";
+
+/// A folder with a manifest and its exchanges.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(manifest: &str, exchanges: &str) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        std::fs::write(folder.path("acme.yaml"), manifest).unwrap();
+        std::fs::write(folder.path("acme.exchanges.yaml"), exchanges).unwrap();
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).display().to_string()
+    }
+}
+
+async fn connector(args: &[&str]) -> Ran {
+    Ran::command(&[&["connector"], args].concat(), &[], "").await
+}
+
+#[tokio::test]
+async fn the_connectors_of_this_build_do_what_was_recorded_of_them() {
+    let ran = connector(&["test", "--json"]).await.is(0).json();
+    assert_eq!(ran["failed"], 0);
+    for name in ["hubspot", "salesforce", "stripe", "twilio"] {
+        let exchanges = ran["exchanges"].as_array().unwrap().iter();
+        assert!(exchanges.filter(|exchange| exchange["connector"] == name).count() > 10, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_manifest_that_does_otherwise_than_was_recorded_is_told_how() {
+    let folder = Folder::new(ACME, EXCHANGES);
+    let ran = connector(&["test", &folder.text("acme.yaml")]).await.is(0);
+    assert_eq!(
+        ran.stdout,
+        "ok      acme: an order is added once\nok      acme: an order that is not there is none\n"
+    );
+    for (from, to, words) in [
+        ("path: /orders,", "path: /order,", "request 1: path: is /v1/order, expected /v1/orders"),
+        ("method: POST", "method: PUT", "request 1: method: is PUT, expected POST"),
+        ("auth_type: bearer", "auth_type: basic", "auth_config"),
+        (
+            "{token: '{{ inputs.api_key }}'}",
+            "{token: other}",
+            "request 1: header authorization: is \"Bearer other\", expected \"Bearer k-1\"",
+        ),
+        ("acme.example/v1", "acme.example/v2", "request 1: path: is /v2/orders"),
+        (
+            "}}.acme.example",
+            "}}.acme.test",
+            "request 1: url: leads to https://eu.acme.test, expected https://eu.acme.example",
+        ),
+        (
+            "{idempotency_header: Idempotency-Key}",
+            "{max_attempts: 3}",
+            "request 1: header idempotency-key: is missing",
+        ),
+        (
+            "{idempotency_header: Idempotency-Key}",
+            "{max_attempts: 3}",
+            "request 2: POST https://eu.acme.example/v1/orders was not sent",
+        ),
+        ("path: /orders, returns: /id", "path: /orders, returns: /name", "it fails: protocol"),
+        ("path: /orders, returns: /id", "path: /orders", "what it gives: is {\"id\":\"7\"}, expected \"7\""),
+        (
+            "path: /orders, ",
+            "path: /orders, body: form, ",
+            "request 1: header content-type: is \"application/x-www-form-urlencoded\"",
+        ),
+        (
+            "path: /orders, ",
+            "path: /orders, query: {a: 1}, ",
+            "request 1: query a: is [\"1\"], and may not be there",
+        ),
+        ("method: GET", "method: DELETE", "request 1: method: is DELETE"),
+        (
+            "integration:",
+            "integration:\n  errors: {rules: [{when: {status: 404}, kind: forbidden}]}",
+            "kind: is \"forbidden\", expected \"rejected\"",
+        ),
+        (
+            "integration:",
+            "integration:\n  errors: {rules: [{when: {status: 404}, kind: unavailable}]}",
+            "request 2: GET https://us.acme.example/v1/orders/a%2Fb is not expected",
+        ),
+    ] {
+        assert!(ACME.contains(from), "{from}");
+        std::fs::write(folder.path("acme.yaml"), ACME.replacen(from, to, 1)).unwrap();
+        let ran = connector(&["test", &folder.text("acme.yaml")]).await.is(1);
+        assert!(ran.stdout.contains(words), "{to}: {ran:?}");
+        assert!(ran.stderr.contains("are otherwise than they were recorded"), "{ran:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_is_tested_with_what_is_built_in_and_what_has_no_exchanges_says_where_they_go() {
+    let folder = Folder::new(ACME, EXCHANGES);
+    let of_folder = folder.0.path().display().to_string();
+    let ran = connector(&["test", "acme", "--connectors", &of_folder, "--json"]).await.is(0).json();
+    assert_eq!(ran["passed"], 2);
+    std::fs::remove_file(folder.path("acme.exchanges.yaml")).unwrap();
+    let ran = connector(&["test", &folder.text("acme.yaml")]).await.is(2);
+    assert!(ran.stderr.contains("acme.exchanges.yaml"), "{ran:?}");
+    let ran = connector(&["test", "strip"]).await.is(2);
+    assert!(ran.stderr.contains("did you mean `stripe`"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_with_a_folder_is_said_with_file_and_line() {
+    let folder = Folder::new(ACME, EXCHANGES);
+    let of_folder = folder.0.path().display().to_string();
+    let ran = connector(&["lint", &of_folder]).await.is(0);
+    assert_eq!(ran.stdout, "1 manifest: nothing is wrong\n");
+    let broken = ACME.replace("method: POST", "metod: POST").replace("title: Acme", "titel: Acme");
+    std::fs::write(folder.path("broken.yaml"), broken).unwrap();
+    let unfit =
+        ACME.replace("name: acme", "name: unfit").replace("{idempotency_header:", "{idempotency_heder:");
+    std::fs::write(folder.path("unfit.yaml"), unfit).unwrap();
+    let other = ACME.replace("{token:", "{tokn:");
+    std::fs::write(folder.path("other.yaml"), other).unwrap();
+    std::fs::write(folder.path("acme.exchanges.yaml"), EXCHANGES.replacen("get_order", "get_ordr", 1))
+        .unwrap();
+    let ran = connector(&["lint", &of_folder]).await.is(2);
+    for words in [
+        "acme.exchanges.yaml:15: exchanges[1].action: the connector has no `get_ordr`, did you mean `get_order`?",
+        "broken.yaml:2: titel: is not known, did you mean `title`?",
+        "broken.yaml:14: actions.add_order.metod: is not known, did you mean `method`?",
+        "unfit.yaml:12: integration: retry_config: unknown key `idempotency_heder`, did you mean `idempotency_header`?",
+        "other.yaml:1: name: is not that of the file",
+        "other.yaml:9: auth.key: auth_config: unknown key `tokn`, did you mean `token`?",
+    ] {
+        assert!(ran.stdout.contains(words), "{words}: {ran:?}");
+    }
+    assert!(ran.stderr.contains("in 4 manifests"), "{ran:?}");
+    let found = connector(&["lint", &of_folder, "--json"]).await.is(2).json();
+    assert!(found["findings"].as_array().unwrap().iter().any(|finding| finding["line"] == 14), "{found}");
+}
+
+#[tokio::test]
+async fn connectors_are_listed_and_shown_with_their_actions() {
+    let folder = Folder::new(ACME, EXCHANGES);
+    let of_folder = folder.0.path().display().to_string();
+    let listed = connector(&["list", "--json", "--connectors", &of_folder]).await.is(0).json();
+    let names: Vec<_> = listed.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["acme", "hubspot", "salesforce", "stripe", "twilio"]);
+    let table = connector(&["list"]).await.is(0).stdout;
+    assert!(table.lines().next().unwrap().starts_with("NAME") && table.contains("\nstripe "), "{table}");
+
+    let shown = connector(&["show", "stripe"]).await.is(0).stdout;
+    for words in ["secret_key  Secret key; secret", "auth key", "create_refund", "POST /v1/refunds"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    let action = connector(&["show", &folder.text("acme.yaml"), "get_order", "--json"]).await.is(0).json();
+    assert_eq!(
+        (&action["action"]["path"], &action["input"]["required"]),
+        (&json!("/orders/{{ input.id }}"), &json!(["id"]))
+    );
+    let ran = connector(&["show", "stripe", "create_refnd"]).await.is(2);
+    assert!(ran.stderr.contains("did you mean `create_refund`"), "{ran:?}");
+}
+
+const OPENAPI: &str = "\
+openapi: 3.1.0
+info: {title: Pets, version: '1'}
+servers: [{url: 'https://pets.example/v1'}]
+webhooks: {born: {post: {responses: {'200': {description: ok}}}}}
+paths:
+  /pets/{id}:
+    get:
+      operationId: getPet
+      parameters: [{name: id, in: path, required: true, schema: {type: string}}]
+      responses: {'200': {description: ok}}
+";
+
+#[tokio::test]
+async fn an_openapi_document_becomes_a_manifest_and_what_is_left_out_is_listed() {
+    let folder = Folder::new(ACME, EXCHANGES);
+    let document = folder.path("openapi.yaml");
+    std::fs::write(&document, OPENAPI).unwrap();
+    let document = document.display().to_string();
+    let ran = connector(&["import", &document]).await.is(0);
+    assert!(ran.stdout.contains("name: pets\n") && ran.stdout.contains("/pets/"), "{ran:?}");
+    assert!(
+        ran.stderr.contains("webhooks: what the service sends by itself is not carried over\n"),
+        "{ran:?}"
+    );
+    assert!(ran.stderr.contains("1 action; 1 thing"), "{ran:?}");
+    let piped = Ran::command(&["connector", "import", "-"], &[], OPENAPI).await.is(0);
+    assert_eq!(piped.stdout, ran.stdout);
+
+    let made = folder.path("menagerie.yaml");
+    let into = made.display().to_string();
+    let ran = connector(&["import", &document, "-o", &into]).await.is(0);
+    assert!(ran.stdout.is_empty() && read(&made).contains("name: menagerie\n"), "{ran:?}");
+    connector(&["lint", &into]).await.is(0);
+    std::fs::write(&made, "mine").unwrap();
+    let ran = connector(&["import", &document, "-o", &into]).await.is(2);
+    assert!(ran.stderr.contains("--force") && read(&made) == "mine", "{ran:?}");
+    connector(&["import", &document, "-o", &into, "--force", "--name", "menagerie"]).await.is(0);
+    assert!(read(&made).contains("name: menagerie\n"));
+    let ran = connector(&["import", &folder.text("acme.yaml")]).await.is(2);
+    assert!(ran.stdout.is_empty() && ran.stderr.contains("acme.yaml: "), "{ran:?}");
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[tokio::test]
+async fn the_schema_of_manifests_is_printed_for_editors() {
+    let schema = connector(&["schema"]).await.is(0).json();
+    assert_eq!(schema["properties"]["actions"]["additionalProperties"]["additionalProperties"], json!(false));
+    let exchanges: Value = connector(&["schema", "--exchanges"]).await.is(0).json();
+    assert!(exchanges["properties"]["exchanges"].is_object());
+}

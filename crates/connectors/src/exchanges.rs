@@ -1,0 +1,338 @@
+//! `Exchanges`: what goes over the wire when a connector is used, recorded beside its manifest as `NAME.exchanges.yaml`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
+
+use http::{Method, Uri};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use trunkline_core::{Error, Kind, Result, parse};
+
+use crate::{published, yaml};
+
+/// What a file of exchanges has between its name and its ending.
+const MARK: &str = ".exchanges";
+
+/// What goes over the wire when a connector is used: what it is asked for, what it sends, what is answered, and what comes of
+/// it. Replayed, each shows that the manifest still does what it did.
+///
+/// A text that is expected and stands in angle brackets, such as `<key>`, is any text: the same one wherever an exchange
+/// has that name.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Exchanges {
+    /// What integrations of all exchanges give. Made up, secrets too.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub inputs: Map<String, Value>,
+    /// The way in which they authenticate, if it does not follow from `inputs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
+    /// Headers that every request has to have, unless it says otherwise itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, Option<String>>,
+    /// The exchanges.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// Something that a connector is asked for, and all that becomes of it. It has one of `action`, `call` and `probe`.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// The rule that it shows, in words.
+    pub name: String,
+    /// What the integration gives beside what all give, or in its place; `null` for what it does not give.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub inputs: Map<String, Value>,
+    /// The way in which this one authenticates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
+    /// The action that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// What it is given.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub input: Map<String, Value>,
+    /// `true` where all pages of its list are asked for, or an object that says how far to go, as over the API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<Value>,
+    /// A request that is no action, as `/call` takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Map<String, Value>>,
+    /// Whether it is asked how the service is. It gives the state, such as `healthy`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
+    /// What goes over the wire, in its order. Nothing where what is asked for is wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wire: Vec<Turn>,
+    /// What the caller gets. The body of the last reply unless set. Of a list in pages an object of `records`, `pages` and
+    /// `cursor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gives: Option<Value>,
+    /// How it fails, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fails: Option<Failure>,
+}
+
+/// A request and what is answered.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    /// What is sent.
+    pub request: Expected,
+    /// What comes back.
+    pub reply: Recorded,
+    /// How often this happens, one right after the other. Once unless set.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    #[schemars(range(min = 1, max = 5))]
+    pub times: u8,
+}
+
+/// A request as it has to be. What it says otherwise than by its order and its spelling counts, and no more.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// The method, in capitals.
+    pub method: String,
+    /// The whole URL, query included.
+    pub url: String,
+    /// Headers that it has to have; `null` for those that it may not have. Others may be there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, Option<String>>,
+    /// The body, where it is JSON. With neither this nor `form` there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<Value>,
+    /// The fields of the body, where it is a form, named as they are sent: `metadata[order]`. A list is a field that is there
+    /// several times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<BTreeMap<String, Value>>,
+}
+
+/// What a service answered.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recorded {
+    /// The status. 200 unless set.
+    #[serde(default = "ok")]
+    #[schemars(range(min = 200, max = 599))]
+    pub status: u16,
+    /// The headers. `content-type` follows from the body unless set.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// The body, where it is JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<Value>,
+    /// The body, where it is something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Whether nothing came back: the request was read, and the connection ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
+}
+
+/// How something fails: what is said here has to be so.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// The kind of error, by its code.
+    pub kind: String,
+    /// Whether the service can have acted: `not_sent`, `rejected`, `applied` or `unknown`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// The service's own code for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_code: Option<String>,
+    /// What the service says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_message: Option<String>,
+    /// How many seconds to wait before another try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait: Option<u64>,
+}
+
+fn once() -> u8 {
+    1
+}
+
+fn is_once(times: &u8) -> bool {
+    *times == once()
+}
+
+fn ok() -> u16 {
+    200
+}
+
+impl Exchanges {
+    /// Reads a file, YAML or JSON, and checks what no type does.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, with the path to what is wrong.
+    pub fn parse(text: &str) -> Result<Self> {
+        let exchanges: Self = published::read(yaml::parse(text)?, &published::EXCHANGES)?;
+        let mut names = BTreeSet::new();
+        for (n, exchange) in exchanges.exchanges.iter().enumerate() {
+            let at = |error: Error| error.at(&format!("exchanges[{n}]"));
+            if !names.insert(&exchange.name) {
+                return Err(at(Error::invalid("name: is there twice")));
+            }
+            exchange.check().map_err(at)?;
+        }
+        Ok(exchanges)
+    }
+
+    /// Where those of a manifest are.
+    pub fn beside(manifest: &Path) -> PathBuf {
+        let kind = manifest.extension().and_then(OsStr::to_str).unwrap_or("yaml");
+        manifest.with_extension(format!("{}.{kind}", &MARK[1..]))
+    }
+
+    /// Whether a file is one of exchanges, by its name.
+    pub fn is_one(path: &Path) -> bool {
+        path.file_stem().and_then(OsStr::to_str).is_some_and(|stem| stem.ends_with(MARK))
+    }
+}
+
+impl Exchange {
+    fn check(&self) -> Result<()> {
+        let asked = [self.action.is_some(), self.call.is_some(), self.probe];
+        if asked.iter().filter(|asked| **asked).count() != 1 {
+            return Err(Error::invalid("needs one of action, call and probe"));
+        }
+        if self.action.is_none() && !(self.input.is_empty() && self.pages.is_none()) {
+            return Err(Error::invalid("input and pages: are for an action; put them into call"));
+        }
+        if self.gives.is_some() && self.fails.is_some() {
+            return Err(Error::invalid("gives: is there beside fails; remove one of them"));
+        }
+        for (n, turn) in self.wire.iter().enumerate() {
+            turn.check().map_err(|error| error.at(&format!("wire[{n}]")))?;
+        }
+        self.fails.as_ref().map_or(Ok(()), Failure::check)
+    }
+}
+
+impl Turn {
+    fn check(&self) -> Result<()> {
+        let (request, reply) = (&self.request, &self.reply);
+        let known = Method::from_bytes(request.method.as_bytes()).is_ok();
+        if !known || request.method != request.method.to_ascii_uppercase() {
+            return Err(Error::invalid("request.method: is not an HTTP method in capitals"));
+        }
+        let whole = |url: &Uri| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some();
+        if !request.url.parse().is_ok_and(|url| whole(&url)) {
+            return Err(Error::invalid("request.url: is no URL with scheme and host"));
+        }
+        if request.json.is_some() && request.form.is_some() {
+            return Err(Error::invalid("request.form: is there beside json; remove one of them"));
+        }
+        if usize::from(reply.json.is_some()) + usize::from(reply.text.is_some()) + usize::from(reply.lost) > 1
+        {
+            return Err(Error::invalid("reply: has at most one of json, text and lost"));
+        }
+        Ok(())
+    }
+}
+
+impl Failure {
+    fn check(&self) -> Result<()> {
+        let known = Kind::ALL.iter().map(|kind| kind.code());
+        one_of("fails.kind", &self.kind, known)?;
+        let outcome = self.outcome.as_deref().unwrap_or("unknown");
+        one_of("fails.outcome", outcome, ["not_sent", "rejected", "applied", "unknown"].into_iter())
+    }
+}
+
+fn one_of<'a>(place: &str, word: &str, known: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
+    if known.clone().any(|one| one == word) {
+        return Ok(());
+    }
+    let near = parse::nearest(word, known.clone()).map(|near| format!(", did you mean `{near}`?"));
+    let list = known.collect::<Vec<_>>().join(", ");
+    Err(Error::invalid(format!("{place}: is none{}; there are: {list}", near.unwrap_or_default())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "
+inputs: {api_key: k}
+headers: {Authorization: Bearer k}
+exchanges:
+  - name: an order is read
+    action: get_order
+    input: {id: '7'}
+    wire:
+      - request: {method: GET, url: 'https://acme.example/orders/7'}
+        reply: {json: {id: '7'}}
+  - name: a message that is lost may have been sent
+    action: send
+    wire:
+      - request: {method: POST, url: 'https://acme.example/send', headers: {Idempotency-Key: <key>, X-Other: null}, form: {to: a}}
+        reply: {lost: true}
+        times: 3
+    fails: {kind: unavailable, outcome: unknown}
+";
+
+    #[test]
+    fn what_is_left_out_is_what_is_usual() {
+        let exchanges = Exchanges::parse(ONE).unwrap();
+        let [first, second] = &exchanges.exchanges[..] else { panic!() };
+        assert_eq!((first.wire[0].times, first.wire[0].reply.status), (1, 200));
+        assert_eq!(second.wire[0].request.headers["X-Other"], None);
+        let again = serde_json::to_string(&exchanges).unwrap();
+        assert_eq!(
+            serde_json::to_value(Exchanges::parse(&again).unwrap()).unwrap(),
+            serde_json::to_value(exchanges).unwrap()
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_the_nearest_that_is_known() {
+        for (from, to, words) in [
+            ("inputs:", "input:", "unknown key `input`, did you mean `inputs`?"),
+            (
+                "reply: {json",
+                "reply: {jsn",
+                "exchanges[0].wire[0].reply: unknown key `jsn`, did you mean `json`?",
+            ),
+            (
+                "kind: unavailable",
+                "kind: unavailabel",
+                "exchanges[1]: fails.kind: is none, did you mean `unavailable`?",
+            ),
+            ("outcome: unknown", "outcome: maybe", "exchanges[1]: fails.outcome: is none"),
+            ("method: GET", "method: get", "exchanges[0]: wire[0]: request.method: "),
+            ("https://acme.example/orders/7", "/orders/7", "exchanges[0]: wire[0]: request.url: "),
+            ("lost: true", "lost: true, text: x", "exchanges[1]: wire[0]: reply: has at most one"),
+            ("times: 3", "times: 0", "exchanges.1.wire.0.times: "),
+            ("reply: {json", "reply: {status: 99, json", "exchanges.0.wire.0.reply.status: "),
+            ("action: send", "probe: false", "exchanges[1]: needs one of action, call and probe"),
+            (
+                "an order is read",
+                "a message that is lost may have been sent",
+                "exchanges[1]: name: is there twice",
+            ),
+            ("fails: {", "gives: 1\n    fails: {", "exchanges[1]: gives: "),
+        ] {
+            assert!(ONE.contains(from), "{from}");
+            let error = Exchanges::parse(&ONE.replacen(from, to, 1)).unwrap_err();
+            assert!(error.message().starts_with(words), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn their_file_stands_beside_the_manifest() {
+        for (manifest, exchanges) in
+            [("a/acme.yaml", "a/acme.exchanges.yaml"), ("acme.json", "acme.exchanges.json")]
+        {
+            let path = Exchanges::beside(Path::new(manifest));
+            assert_eq!(path, Path::new(exchanges));
+            assert!(Exchanges::is_one(&path) && !Exchanges::is_one(Path::new(manifest)));
+        }
+    }
+}
