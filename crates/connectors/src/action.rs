@@ -67,6 +67,8 @@ pub enum Body {
     Json,
     /// As a form, nested values as `a[b]=c` and `a[0]=b`.
     Form,
+    /// As a form in which a list is its name several times: `a=b&a=c`.
+    FormRepeated,
 }
 
 /// What doing it twice means.

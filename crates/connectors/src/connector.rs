@@ -34,12 +34,19 @@ pub struct Connector {
     /// What an integration inherits, but for the address.
     integration: Template,
     base_url: Option<Template>,
-    auth: Vec<Template>,
+    auth: Vec<Way>,
     /// Inputs of an integration with an auth scheme of its own, then of each way to authenticate. None has to be there: what
     /// is missing, connections have.
     inputs: Vec<Checker>,
     pages: BTreeMap<String, Arc<Paging>>,
     actions: BTreeMap<String, Ready>,
+}
+
+/// A way to authenticate, compiled.
+#[derive(Debug)]
+struct Way {
+    config: Template,
+    base_url: Option<Template>,
 }
 
 /// A call of an action, as its caller made it.
@@ -72,10 +79,12 @@ impl Connector {
         let integration = Template::object(rest.into_iter(), "integration")?;
         let base_url =
             base.first().map(|(_, url)| Template::parse(url, &below("integration", BASE))).transpose()?;
-        let auth = manifest
-            .auth
-            .iter()
-            .map(|auth| Template::object(auth.auth_config.iter(), &format!("auth.{}.auth_config", auth.id)));
+        let auth = manifest.auth.iter().map(|auth| {
+            let place = |key: &str| format!("auth.{}.{key}", auth.id);
+            let base = auth.base_url.as_ref().map(|url| Template::text(url, &place(BASE)));
+            let config = Template::object(auth.auth_config.iter(), &place("auth_config"))?;
+            Ok(Way { config, base_url: base.transpose()? })
+        });
         let auth = auth.collect::<Result<Vec<_>>>()?;
         let ways = std::iter::once(None).chain(manifest.auth.iter().map(Some));
         let inputs: Vec<_> = ways.map(|auth| Checker::new(input::lenient(all(&manifest, auth)))).collect();
@@ -132,14 +141,15 @@ impl Connector {
             _ => Map::new(),
         };
         // A host and a path are no place for just anything.
-        if let Some(base) = &self.base_url {
+        let of_way = auth.and_then(|auth| self.auth[auth].base_url.as_ref());
+        if let Some(base) = of_way.or(self.base_url.as_ref()) {
             let base = base.render(&scope, Place::Address).map_err(|error| error.at("inputs"))?;
             complete.extend(base.map(|base| (BASE.to_owned(), base)));
         }
         complete.entry("type").or_insert_with(|| TYPE.into());
         if let Some(auth) = auth {
             complete.insert("auth_type".to_owned(), self.manifest.auth[auth].auth_type.clone().into());
-            let config = self.auth[auth].render(&scope, Place::Free)?;
+            let config = self.auth[auth].config.render(&scope, Place::Free)?;
             complete.extend(config.map(|config| ("auth_config".to_owned(), config)));
         }
         let title =
@@ -198,8 +208,12 @@ impl Connector {
                 None if action.takes_body() => Some(ready.unused(input)).filter(|body| *body != json!({})),
                 None => None,
             };
-            let form = action.body.unwrap_or(self.manifest.body) == Body::Form;
-            request.extend(body.map(|body| ((if form { "data" } else { "json" }).to_owned(), body)));
+            let body = body.map(|body| match action.body.unwrap_or(self.manifest.body) {
+                Body::Json => ("json".to_owned(), body),
+                Body::Form => ("data".to_owned(), body),
+                Body::FormRepeated => ("data".to_owned(), repeated(body)),
+            });
+            request.extend(body);
         }
         merge(&mut request, asked.over);
         Ok(Answer { request: request.into(), returns: action.returns.clone(), repeats: action.repeats })
@@ -255,10 +269,13 @@ impl Connector {
             None => {
                 // What is given says which is meant.
                 let given = document.get("inputs").and_then(Value::as_object);
-                let of = |auth: &Auth| {
-                    auth.inputs.iter().any(|input| given.is_some_and(|given| given.contains_key(&input.name)))
+                let count = |auth: &Auth| {
+                    let named = |input: &&Input| given.is_some_and(|given| given.contains_key(&input.name));
+                    auth.inputs.iter().filter(named).count()
                 };
-                Ok(Some(ways.iter().position(of).unwrap_or_default()))
+                // Of those that as much is given for, the first: `max_by_key` takes the last.
+                let counted = ways.iter().map(count).enumerate().rev();
+                Ok(counted.max_by_key(|(_, count)| *count).map(|(at, _)| at))
             }
         }
     }
@@ -296,9 +313,11 @@ impl Connector {
         for template in [Some(&self.integration), self.base_url.as_ref()].into_iter().flatten() {
             known("integration", &template.names(), &inputs, None)?;
         }
-        for (auth, template) in self.manifest.auth.iter().zip(&self.auth) {
+        for (auth, way) in self.manifest.auth.iter().zip(&self.auth) {
             let own = all(&self.manifest, Some(auth)).map(|input| &*input.name).collect();
-            known(&format!("auth.{}", auth.id), &template.names(), &own, None)?;
+            for template in way.base_url.iter().chain([&way.config]) {
+                known(&format!("auth.{}", auth.id), &template.names(), &own, None)?;
+            }
         }
         for (name, ready) in &self.actions {
             let properties = ready.input.schema()["properties"].as_object();
@@ -322,6 +341,16 @@ impl Connector {
 /// The inputs of a manifest, and of one way to authenticate.
 fn all<'a>(manifest: &'a Manifest, auth: Option<&'a Auth>) -> impl Iterator<Item = &'a Input> + Clone {
     manifest.inputs.iter().chain(auth.into_iter().flat_map(|auth| &auth.inputs))
+}
+
+/// The fields of a form as pairs, a list as its name with each of its items.
+fn repeated(body: Value) -> Value {
+    let Value::Object(fields) = body else { return body };
+    let pairs = fields.into_iter().flat_map(|(name, value)| {
+        let values = if let Value::Array(values) = value { values } else { vec![value] };
+        values.into_iter().map(move |value| json!([name, value]))
+    });
+    pairs.collect()
 }
 
 /// Where the checker of a way to authenticate is.

@@ -313,6 +313,7 @@ fn auth(title: &str, auth_type: &str, inputs: Vec<Input>) -> Auth {
         title: title.to_owned(),
         help: String::new(),
         inputs,
+        base_url: None,
         auth_type: auth_type.to_owned(),
         auth_config: Map::new(),
     }
