@@ -1,6 +1,5 @@
 //! Bodies as they are handed to `rest`.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use crate::Body;
@@ -8,11 +7,7 @@ use crate::Body;
 /// Puts a body into a request.
 pub(crate) fn put(request: &mut Map<String, Value>, kind: Body, body: Value) {
     let (key, body) = match (kind, body) {
-        (Body::RepeatedForm, Value::Object(fields)) => {
-            let headers = request.entry("headers").or_insert_with(|| json!({}));
-            headers["Content-Type"] = "application/x-www-form-urlencoded".into();
-            ("data", repeated(fields).into())
-        }
+        (Body::RepeatedForm, Value::Object(fields)) => ("data", repeated(fields)),
         (Body::Multipart, Value::Object(fields)) => ("multipart", parts(fields).into()),
         (Body::Json, body) => ("json", body),
         (Body::Form | Body::RepeatedForm | Body::Multipart, body) => ("data", body),
@@ -36,12 +31,11 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
-fn repeated(fields: Map<String, Value>) -> String {
+/// Pairs, of which `rest` makes a form.
+fn repeated(fields: Map<String, Value>) -> Value {
     let mut out = Vec::new();
     fields.into_iter().for_each(|(name, value)| flat(name, value, &mut out));
-    let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let pairs = out.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(&text(value))));
-    pairs.collect::<Vec<_>>().join("&")
+    out.into_iter().map(|(name, value)| json!([name, value])).collect()
 }
 
 /// One part for each value, and for each item of a list. An object with `base64` is a file, any other is JSON.
@@ -77,11 +71,10 @@ mod tests {
     }
 
     #[test]
-    fn a_list_in_a_repeated_form_repeats_its_name_and_nothing_breaks_out_of_its_value() {
-        let body = json!({"To": "+1 & 2=3", "Url": ["a", "b"], "None": null, "o": {"k]": [1, true]}});
-        let expected = "To=%2B1%20%26%202%3D3&Url=a&Url=b&o%5Bk%5D%5D=1&o%5Bk%5D%5D=true";
-        let headers = json!({"Content-Type": "application/x-www-form-urlencoded"});
-        assert_eq!(put_into(Body::RepeatedForm, body), json!({"data": expected, "headers": headers}));
+    fn a_list_in_a_repeated_form_repeats_its_name() {
+        let body = json!({"To": "+1", "Url": ["a", "b"], "None": null, "o": {"k": [1, true]}});
+        let pairs = json!([["To", "+1"], ["Url", "a"], ["Url", "b"], ["o[k]", 1], ["o[k]", true]]);
+        assert_eq!(put_into(Body::RepeatedForm, body), json!({ "data": pairs }));
     }
 
     #[test]

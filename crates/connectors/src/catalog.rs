@@ -23,7 +23,7 @@ macro_rules! built_in {
     };
 }
 
-built_in! { "hubspot" "salesforce" "stripe" "twilio" }
+built_in! { "google_sheets" "hubspot" "jira" "notion" "salesforce" "sendgrid" "stripe" "twilio" }
 
 /// The connectors that there are.
 #[derive(Debug, Clone, Default)]

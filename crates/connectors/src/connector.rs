@@ -35,12 +35,28 @@ pub struct Connector {
     /// What an integration inherits, but for the address.
     integration: Template,
     base_url: Option<Template>,
-    auth: Vec<Template>,
+    auth: Vec<Way>,
     /// Inputs of an integration with an auth scheme of its own, then of each way to authenticate. None has to be there: what
     /// is missing, connections have.
     inputs: Vec<Checker>,
     pages: BTreeMap<String, Arc<Paging>>,
     actions: BTreeMap<String, Ready>,
+}
+
+/// A way to authenticate, compiled.
+#[derive(Debug)]
+struct Way {
+    config: Template,
+    base_url: Option<Template>,
+}
+
+impl Way {
+    fn new(auth: &Auth) -> Result<Self> {
+        let place = |key: &str| format!("auth.{}.{key}", auth.id);
+        let base = auth.base_url.as_ref().map(|url| Template::text(url, &place(BASE)));
+        let config = Template::object(auth.auth_config.iter(), &place("auth_config"))?;
+        Ok(Self { config, base_url: base.transpose()? })
+    }
 }
 
 /// A call of an action, as its caller made it.
@@ -78,11 +94,8 @@ impl Connector {
         let integration = kept(Template::object(rest.into_iter(), "integration"), &mut wrong);
         let base_url = base.first().map(|(_, url)| Template::parse(url, &below("integration", BASE)));
         let base_url = kept(base_url.transpose(), &mut wrong).flatten();
-        let auth = manifest
-            .auth
-            .iter()
-            .map(|auth| Template::object(auth.auth_config.iter(), &format!("auth.{}.auth_config", auth.id)));
-        let auth = auth.filter_map(|auth| kept(auth, &mut wrong)).collect();
+        let auth = manifest.auth.iter().map(Way::new);
+        let auth = auth.filter_map(|way| kept(way, &mut wrong)).collect();
         let ways = std::iter::once(None).chain(manifest.auth.iter().map(Some));
         let inputs = ways.map(|auth| Checker::new(input::lenient(all(&manifest, auth)))).collect();
         let mut pages = BTreeMap::new();
@@ -140,14 +153,15 @@ impl Connector {
             _ => Map::new(),
         };
         // A host and a path are no place for just anything.
-        if let Some(base) = &self.base_url {
+        let of_way = auth.and_then(|auth| self.auth[auth].base_url.as_ref());
+        if let Some(base) = of_way.or(self.base_url.as_ref()) {
             let base = base.render(&scope, Place::Address).map_err(|error| error.at("inputs"))?;
             complete.extend(base.map(|base| (BASE.to_owned(), base)));
         }
         complete.entry("type").or_insert_with(|| TYPE.into());
         if let Some(auth) = auth {
             complete.insert("auth_type".to_owned(), self.manifest.auth[auth].auth_type.clone().into());
-            let config = self.auth[auth].render(&scope, Place::Free)?;
+            let config = self.auth[auth].config.render(&scope, Place::Free)?;
             complete.extend(config.map(|config| ("auth_config".to_owned(), config)));
         }
         let title =
@@ -264,10 +278,13 @@ impl Connector {
             None => {
                 // What is given says which is meant.
                 let given = document.get("inputs").and_then(Value::as_object);
-                let of = |auth: &Auth| {
-                    auth.inputs.iter().any(|input| given.is_some_and(|given| given.contains_key(&input.name)))
+                let count = |auth: &Auth| {
+                    let named = |input: &&Input| given.is_some_and(|given| given.contains_key(&input.name));
+                    auth.inputs.iter().filter(named).count()
                 };
-                Ok(Some(ways.iter().position(of).unwrap_or_default()))
+                // Of those that as much is given for, the first: `max_by_key` takes the last.
+                let counted = ways.iter().map(count).enumerate().rev();
+                Ok(counted.max_by_key(|(_, count)| *count).map(|(at, _)| at))
             }
         }
     }
@@ -320,9 +337,11 @@ impl Connector {
         for template in [Some(&self.integration), self.base_url.as_ref()].into_iter().flatten() {
             wrong.extend(unknown("integration", &template.names(), &inputs, None));
         }
-        for (auth, template) in self.manifest.auth.iter().zip(&self.auth) {
+        for (auth, way) in self.manifest.auth.iter().zip(&self.auth) {
             let own = all(&self.manifest, Some(auth)).map(|input| &*input.name).collect();
-            wrong.extend(unknown(&format!("auth.{}", auth.id), &template.names(), &own, None));
+            for template in way.base_url.iter().chain([&way.config]) {
+                wrong.extend(unknown(&format!("auth.{}", auth.id), &template.names(), &own, None));
+            }
         }
         for (name, ready) in &self.actions {
             let properties = ready.input.schema()["properties"].as_object();

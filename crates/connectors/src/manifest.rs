@@ -69,6 +69,9 @@ pub struct Auth {
     /// What it needs beside what all need.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<Input>,
+    /// The address of the service, where it is another one for what authenticates so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
     /// The auth scheme of the integration.
     pub auth_type: String,
     /// The keys of that scheme.

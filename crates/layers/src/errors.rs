@@ -18,8 +18,8 @@ pub struct Judge {
     rules: Box<[Rule]>,
     verdicts: Box<[Verdict]>,
     /// Where an error says in words what is wrong, and by which code, as JSON pointers.
-    message: Option<String>,
-    code: Option<String>,
+    message: Box<[String]>,
+    code: Box<[String]>,
 }
 
 /// What an answer means that suits a rule.
@@ -88,16 +88,16 @@ impl Judge {
 
     /// The error with what the service says of it.
     async fn told(&self, mut error: Error) -> Error {
-        if self.message.is_none() && self.code.is_none() {
+        if self.message.is_empty() && self.code.is_empty() {
             return error;
         }
         let body = match error.reply_mut() {
             Some(reply) => peek(reply).await,
             None => None,
         };
-        for (name, pointer) in [("upstream_code", &self.code), ("upstream_message", &self.message)] {
+        for (name, pointers) in [("upstream_code", &self.code), ("upstream_message", &self.message)] {
             let said =
-                body.as_ref().zip(pointer.as_ref()).and_then(|(body, pointer)| text(body.pointer(pointer)?));
+                body.as_ref().and_then(|body| pointers.iter().find_map(|pointer| text(body.pointer(pointer)?)));
             if let Some(said) = said {
                 error = error.with(name, said);
             }
@@ -109,13 +109,18 @@ impl Judge {
 /// No more of what a service says is quoted.
 const LONGEST: usize = 500;
 
-/// What people can read of a value.
+/// What people can read of a value; of an object that says what is wrong with each field, all of that.
 fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.chars().take(LONGEST).collect()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
+    let whole = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Object(fields) => {
+            let said = fields.iter().filter_map(|(field, said)| Some(format!("{field}: {}", said.as_str()?)));
+            said.collect::<Vec<_>>().join("; ")
+        }
+        _ => return None,
+    };
+    Some(whole.chars().take(LONGEST).collect()).filter(|text: &String| !text.is_empty())
 }
 
 impl Verdict {

@@ -150,7 +150,7 @@ fn an_action_becomes_the_request_that_its_transport_takes() {
             json!({"account_sid": "AC0123456789abcdef0123456789abcdef"}),
             "send_sms",
             json!({"to": "+1", "from": "+2", "body": "hi"}),
-            json!({"method": "POST", "endpoint": "/Messages.json", "data": {"To": "+1", "From": "+2", "Body": "hi"}}),
+            json!({"method": "POST", "endpoint": "/Messages.json", "data": [["Body", "hi"], ["From", "+2"], ["To", "+1"]]}),
             None,
         ),
         (
@@ -206,4 +206,39 @@ fn a_caller_says_what_of_the_request_is_otherwise() {
     let answer = stripe.request(&Map::new(), "get_customer", asked).unwrap();
     assert_eq!(answer.request["headers"], json!({"Stripe-Account": "acct_2"}));
     assert_eq!(answer.request["timeout"], 5);
+}
+
+#[test]
+fn a_way_to_authenticate_may_have_an_address_of_its_own() {
+    let mut manifest = serde_json::to_value(of_two_ways().manifest()).unwrap();
+    manifest["auth"][1]["base_url"] = json!("https://api.acme.example/of/{{ inputs.user }}/v1");
+    let connector = acme(&manifest);
+    let base = |inputs: Value| {
+        connector.complete(&fields(json!({ "inputs": inputs }))).map(|complete| complete["base_url"].clone())
+    };
+    assert_eq!(base(json!({"api_key": "k_1"})).unwrap(), "https://eu.acme.example/v1");
+    assert_eq!(base(json!({"user": "a/b"})).unwrap(), "https://api.acme.example/of/a%2Fb/v1");
+    let own = json!({"inputs": {"user": "u"}, "base_url": "https://test.example"});
+    assert_eq!(connector.complete(&fields(own)).unwrap()["base_url"], "https://test.example");
+
+    manifest["auth"][1]["base_url"] = json!("https://{{ inputs.api_key }}.acme.example");
+    let error = Connector::parse(&manifest.to_string()).unwrap_err();
+    assert!(error.message().starts_with("auth.login: {{ inputs.api_key }}"), "{error}");
+}
+
+#[test]
+fn a_list_in_a_form_is_numbered_or_its_name_several_times() {
+    let action = |body: &str| {
+        json!({"title": "Send", "method": "POST", "path": "/x", "body": body, "input": {"type": "object"}})
+    };
+    let connector = acme(&json!({
+        "name": "acme", "title": "Acme", "integration": {"base_url": "https://acme.example"},
+        "actions": {"numbered": action("form"), "repeated": action("repeated_form")},
+    }));
+    let data = |action: &str| {
+        let asked = Asked { input: fields(json!({"url": ["a", "b"], "to": 1})), over: Map::new() };
+        connector.request(&Map::new(), action, asked).unwrap().request["data"].clone()
+    };
+    assert_eq!(data("numbered"), json!({"url": ["a", "b"], "to": 1}));
+    assert_eq!(data("repeated"), json!([["to", 1], ["url", "a"], ["url", "b"]]));
 }

@@ -91,6 +91,7 @@ pub(super) fn auth(title: &str, auth_type: &str, inputs: Vec<Input>) -> Auth {
         help: String::new(),
         inputs,
         auth_type: auth_type.to_owned(),
+        base_url: None,
         auth_config: Map::new(),
     }
 }

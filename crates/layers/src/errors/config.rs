@@ -11,17 +11,40 @@ use crate::answer::Condition;
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ErrorsConfig {
-    /// Where an error says in words what is wrong, as a JSON pointer such as `/error/message`. Shown as
-    /// `upstream_message`.
+    /// Where an error says in words what is wrong, as a JSON pointer such as `/error/message`, or as a list of those of which
+    /// the first that leads to words holds. Shown as `upstream_message`.
     #[serde(default)]
-    message: Option<String>,
-    /// Where it says so by a code. Shown as `upstream_code`.
+    message: Places,
+    /// Where it says so by a code, in the same way. Shown as `upstream_code`.
     #[serde(default)]
-    code: Option<String>,
+    code: Places,
     /// Which answers mean something else than their status does; the first that suits holds. An answer of success that
     /// suits is an error.
     #[serde(default)]
     rules: Vec<RuleConfig>,
+}
+
+/// One place in a body, or several.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a JSON pointer such as /error/message, or a list of them")]
+enum Places {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
+impl Places {
+    fn all(&self) -> &[String] {
+        match self {
+            Self::One(pointer) => std::slice::from_ref(pointer),
+            Self::Several(pointers) => pointers,
+        }
+    }
 }
 
 /// What an answer means that meets a condition.
@@ -62,7 +85,7 @@ impl ErrorsConfig {
     /// `invalid_config`, naming the rule and the key.
     pub fn open(&self) -> Result<Judge> {
         for (key, pointer) in [("message", &self.message), ("code", &self.code)] {
-            if let Some(pointer) = pointer {
+            for pointer in pointer.all() {
                 parse::pointer(pointer).map_err(|error| error.at(&format!("errors.{key}")))?;
             }
         }
@@ -77,7 +100,7 @@ impl ErrorsConfig {
             }
             rules.push(when);
         }
-        let (message, code) = (self.message.clone(), self.code.clone());
+        let (message, code) = (self.message.all().into(), self.code.all().into());
         Ok(Judge { rules: rules.into(), verdicts: verdicts.into(), message, code })
     }
 }

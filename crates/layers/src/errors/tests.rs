@@ -100,3 +100,20 @@ fn a_rule_that_cannot_be_is_named() {
         assert!(error.message().starts_with(words), "{config}: {error}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_first_place_that_leads_to_words_is_told_and_those_of_fields_together() {
+    let config = json!({"message": ["/messages/0", "/errors"], "code": "/code"});
+    for (body, told) in [
+        (json!({"messages": ["no such issue"], "errors": {}}), Some("no such issue")),
+        (
+            json!({"messages": [], "errors": {"summary": "is required", "type": "is unknown", "n": 7}}),
+            Some("summary: is required; type: is unknown"),
+        ),
+        (json!({"messages": [], "errors": {}, "code": ""}), None),
+    ] {
+        let error = bench(config.clone(), false, vec![answer(400, &body, None)]).get().await.unwrap_err();
+        let said: Vec<_> = error.context().iter().map(|(key, said)| (*key, &**said)).collect();
+        assert_eq!(said, told.map(|told| ("upstream_message", told)).into_iter().collect::<Vec<_>>(), "{body}");
+    }
+}

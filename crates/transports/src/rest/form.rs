@@ -1,5 +1,5 @@
 //! Form bodies: `application/x-www-form-urlencoded`, with nested values as `a[b]=c` and `a[0]=b`, the
-//! way Stripe, Rails and PHP read them.
+//! way Stripe, Rails and PHP read them. Given as pairs, a name may be there several times.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -13,15 +13,28 @@ const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.'
 /// Nested deeper than this is a mistake.
 const DEPTH: usize = 16;
 
-/// Writes an object as a form. Null leaves its name out.
+/// Writes an object, or a list of names and values, as a form. Null leaves its name out.
 pub(super) fn encode(value: &Value) -> Result<String> {
-    let Value::Object(fields) = value else {
-        return Err(Error::invalid("data: must be an object (a form) or a string (the body itself)"));
-    };
     let mut out = String::new();
-    for (name, value) in fields {
-        // A bracket in a name of the caller's own would be taken for nesting.
-        put(&mut out, &escape(name), value, 0)?;
+    // A bracket in a name of the caller's own would be taken for nesting.
+    let mut field = |name: &str, value| put(&mut out, &escape(name), value, 0);
+    match value {
+        Value::Object(fields) => fields.iter().try_for_each(|(name, value)| field(name, value))?,
+        Value::Array(pairs) => {
+            for pair in pairs {
+                let Some([Value::String(name), value]) = pair.as_array().map(Vec::as_slice) else {
+                    return Err(Error::invalid(
+                        "data: a list has a name and a value in each item, such as [\"to\", \"a\"]",
+                    ));
+                };
+                field(name, value)?;
+            }
+        }
+        _ => {
+            return Err(Error::invalid(
+                "data: must be an object or a list of pairs (a form), or a string (the body itself)",
+            ));
+        }
     }
     Ok(out)
 }
@@ -75,10 +88,18 @@ mod tests {
     }
 
     #[test]
+    fn pairs_are_written_in_their_order_and_as_often_as_they_are_there() {
+        let data = json!([["url", "a&b"], ["to", 1], ["url", "c"], ["n", null], ["x", {"y": true}]]);
+        assert_eq!(encode(&data).unwrap(), "url=a%26b&to=1&url=c&x[y]=true");
+        for data in [json!([1]), json!([["a"]]), json!([[1, "a"]]), json!(7)] {
+            assert!(encode(&data).unwrap_err().message().starts_with("data: "), "{data}");
+        }
+    }
+
+    #[test]
     fn a_name_cannot_pretend_to_be_nested_and_depth_is_bounded() {
         assert_eq!(encode(&json!({"a[b]": "+ \u{e9}"})).unwrap(), "a%5Bb%5D=%2B+%C3%A9");
         let deep = (0..40).fold(json!(1), |inner, _| json!({"a": inner}));
         assert!(encode(&deep).unwrap_err().message().contains("nested"));
-        assert!(encode(&json!([1])).is_err());
     }
 }
