@@ -14,8 +14,12 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use trunkline_connectors::{Asked, Catalog};
 
+mod google_sheets;
 mod hubspot;
+mod jira;
+mod notion;
 mod salesforce;
+mod sendgrid;
 mod stripe;
 mod twilio;
 
@@ -114,7 +118,12 @@ fn ours(vendor: &str, action: &str, inputs: &Value, input: &Value) -> Meaning {
     let body = match (request.get("data"), request.get("json")) {
         (Some(data), _) => {
             let mut fields = Vec::new();
-            form("", data, &mut fields);
+            match data {
+                Value::Array(pairs) => {
+                    pairs.iter().for_each(|pair| form(&text(&pair[0]), &pair[1], &mut fields))
+                }
+                data => form("", data, &mut fields),
+            }
             fields.sort();
             Body::Form(fields)
         }

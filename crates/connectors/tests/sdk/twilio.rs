@@ -9,7 +9,7 @@ fn sdk_of_twilio_sends_the_same() {
     let sid = |kind: &str| format!("{kind}0123456789abcdef0123456789abcdef");
     let inputs = json!({"account_sid": sid("AC"), "api_key_sid": sid("SK"), "api_key_secret": "s"});
     let later = json!({
-        "to": "+1", "messaging_service_sid": sid("MG"), "body": "x", "media_url": "https://a.example/x.png",
+        "to": "+1", "messaging_service_sid": sid("MG"), "body": "x", "media_url": ["https://a.example/x.png", "https://a.example/y.png"],
         "shorten_urls": true, "status_callback": "https://a.example/?a=b", "validity_period": 60,
         "send_at": "2026-11-30T20:36:27Z", "smart_encoded": false,
     });

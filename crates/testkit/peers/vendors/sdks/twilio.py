@@ -20,7 +20,7 @@ def calls(origin, inputs):
     def send(i):
         i = named(i, **{"from": "from_"})
         if "media_url" in i:
-            i["media_url"] = [i["media_url"]]
+            i["media_url"] = i["media_url"] if isinstance(i["media_url"], list) else [i["media_url"]]
         if "send_at" in i:
             i["schedule_type"] = "fixed"
         return client.messages.create(**i)
