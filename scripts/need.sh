@@ -83,7 +83,7 @@ python() {
 
 # What connectors are compared with: the vendors' own SDKs.
 vendors() {
-    snake vendors 'SDKs of Stripe, Twilio, HubSpot and Salesforce'
+    snake vendors "vendors' own SDKs"
 }
 
 # FOLDER WHAT: a peer of the tests in Python

@@ -96,8 +96,9 @@ impl Judge {
             None => None,
         };
         for (name, pointers) in [("upstream_code", &self.code), ("upstream_message", &self.message)] {
-            let said =
-                body.as_ref().and_then(|body| pointers.iter().find_map(|pointer| text(body.pointer(pointer)?)));
+            let said = body
+                .as_ref()
+                .and_then(|body| pointers.iter().find_map(|pointer| text(body.pointer(pointer)?)));
             if let Some(said) = said {
                 error = error.with(name, said);
             }

@@ -228,9 +228,7 @@ fn a_way_to_authenticate_may_have_an_address_of_its_own() {
 
 #[test]
 fn a_list_in_a_form_is_numbered_or_its_name_several_times() {
-    let action = |body: &str| {
-        json!({"title": "Send", "method": "POST", "path": "/x", "body": body, "input": {"type": "object"}})
-    };
+    let action = |body: &str| json!({"title": "Send", "method": "POST", "path": "/x", "body": body, "input": {"type": "object"}});
     let connector = acme(&json!({
         "name": "acme", "title": "Acme", "integration": {"base_url": "https://acme.example"},
         "actions": {"numbered": action("form"), "repeated": action("repeated_form")},

@@ -114,6 +114,10 @@ async fn the_first_place_that_leads_to_words_is_told_and_those_of_fields_togethe
     ] {
         let error = bench(config.clone(), false, vec![answer(400, &body, None)]).get().await.unwrap_err();
         let said: Vec<_> = error.context().iter().map(|(key, said)| (*key, &**said)).collect();
-        assert_eq!(said, told.map(|told| ("upstream_message", told)).into_iter().collect::<Vec<_>>(), "{body}");
+        assert_eq!(
+            said,
+            told.map(|told| ("upstream_message", told)).into_iter().collect::<Vec<_>>(),
+            "{body}"
+        );
     }
 }
