@@ -19,7 +19,7 @@ macro_rules! built_in {
     };
 }
 
-built_in! { "hubspot" "salesforce" "stripe" "twilio" }
+built_in! { "anthropic" "hubspot" "openai" "salesforce" "stripe" "twilio" }
 
 /// The connectors that there are.
 #[derive(Debug, Clone, Default)]

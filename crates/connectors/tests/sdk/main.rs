@@ -14,7 +14,9 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use trunkline_connectors::{Asked, Catalog};
 
+mod anthropic;
 mod hubspot;
+mod openai;
 mod salesforce;
 mod stripe;
 mod twilio;
