@@ -23,7 +23,9 @@ macro_rules! built_in {
     };
 }
 
-built_in! { "google_sheets" "hubspot" "jira" "notion" "salesforce" "sendgrid" "stripe" "twilio" }
+built_in! {
+    "anthropic" "google_sheets" "hubspot" "jira" "notion" "openai" "salesforce" "sendgrid" "stripe" "twilio"
+}
 
 /// The connectors that there are.
 #[derive(Debug, Clone, Default)]

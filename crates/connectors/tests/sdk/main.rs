@@ -14,10 +14,12 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use trunkline_connectors::{Asked, Catalog};
 
+mod anthropic;
 mod google_sheets;
 mod hubspot;
 mod jira;
 mod notion;
+mod openai;
 mod salesforce;
 mod sendgrid;
 mod stripe;
