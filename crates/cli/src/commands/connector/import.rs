@@ -80,8 +80,7 @@ fn report(imported: &Imported, output: &Output) {
         let place = if note.place.is_empty() { "the document" } else { &note.place };
         output.note(format!("{}: {}", plain(place), plain(&note.what)));
     }
-    output.note(format!(
-        "{actions} actions; {} things are left out, are otherwise or are a guess",
-        left_out.len()
-    ));
+    let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let (actions, notes) = (count(actions, "action"), count(left_out.len(), "thing"));
+    output.note(format!("{actions}; {notes} left out, otherwise than in the document, or a guess"));
 }
