@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod connect;
 pub(crate) mod connections;
 pub(crate) mod disconnect;
+pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod list;

@@ -21,6 +21,7 @@ mod files;
 mod flow;
 mod gate;
 mod harness;
+mod hooks;
 mod http2;
 mod httpbin;
 mod idempotency;
