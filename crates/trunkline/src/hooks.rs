@@ -22,7 +22,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 use trunkline_auth::Verifier;
-use trunkline_core::{Error, Result, Seconds};
+use trunkline_core::{Error, Kind, Result, Seconds};
+use trunkline_store::{Events, Store};
 
 use self::{bucket::Bucket, config::Place};
 use crate::{IntegrationConfig, bridge::target::Target, placeholder};
@@ -97,6 +98,13 @@ impl Hooks {
     fn target(&self, name: &str) -> Option<&Target> {
         self.targets.iter().find(|(known, _)| known == name).map(|(_, target)| target)
     }
+}
+
+/// Where webhooks are kept.
+fn kept(store: &dyn Store) -> Result<&dyn Events> {
+    store
+        .events()
+        .ok_or_else(|| Error::new(Kind::Unsupported, "this store keeps no webhooks; use another one"))
 }
 
 fn has_placeholder(value: &Value) -> bool {

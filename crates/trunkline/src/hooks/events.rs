@@ -1,14 +1,15 @@
 //! What operators see of webhooks, and how they have one forwarded again.
 
+use std::collections::BTreeMap;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
-use std::collections::BTreeMap;
 use trunkline_core::{Error, Kind, Result};
 use trunkline_store::{Delivery, DeliveryState, StoredEvent};
 
-use super::event::Came;
+use super::{event::Came, kept};
 use crate::{Manager, registry::now_ms};
 
 /// An event that came as a webhook.
@@ -112,7 +113,7 @@ impl Manager {
     /// `unknown_integration`, `store_unavailable`.
     pub async fn events(&self, integration: &str, before: Option<u64>, most: u32) -> Result<Vec<Event>> {
         let handle = self.get(integration)?;
-        let events = self.stored_events()?.events(handle.id(), before, most).await?;
+        let events = kept(&*self.registry().shared.store)?.events(handle.id(), before, most).await?;
         Ok(events.into_iter().map(Event::from).collect())
     }
 
@@ -123,7 +124,8 @@ impl Manager {
     /// `unknown_integration`, `unknown_event`, `store_unavailable`.
     pub async fn event(&self, integration: &str, id: &str) -> Result<Event> {
         let handle = self.get(integration)?;
-        let whole = self.stored_events()?.event(handle.id(), id).await?.ok_or_else(unknown)?;
+        let whole =
+            kept(&*self.registry().shared.store)?.event(handle.id(), id).await?.ok_or_else(unknown)?;
         let came = Came::read(&whole.document?)?;
         Ok(Event { came: Some(came.into()), ..whole.event.into() })
     }
@@ -141,7 +143,7 @@ impl Manager {
             return Err(Error::new(Kind::Unsupported, message));
         }
         let now = now_ms();
-        if !self.stored_events()?.redeliver(handle.id(), id, &targets, now).await? {
+        if !kept(&*self.registry().shared.store)?.redeliver(handle.id(), id, &targets, now).await? {
             return Err(unknown());
         }
         self.note(handle.id(), "webhook_redelivered", None);

@@ -1,16 +1,19 @@
 //! One attempt to forward an event to one target, and what becomes of it by that.
 
+use std::{sync::Arc, time::Duration};
+
 use http::{HeaderName, HeaderValue};
 use trunkline_core::{Call, Error, Kind, Operation, Result};
-use trunkline_store::{Attempted, DeliveryState, Waiting};
+use trunkline_store::{Attempted, DeliveryState, Store, Waiting};
 
-use super::{Hooks, event::Came};
+use super::{Retry, event::Came, kept};
 use crate::{
-    Manager,
+    Handle, Manager,
     bridge::{
         fate::{Fate, fate, reason},
-        target::{Target, make},
+        target::make,
     },
+    manager::Weakly,
     registry::now_ms,
 };
 
@@ -20,91 +23,109 @@ const ID: HeaderName = HeaderName::from_static("webhook-id");
 pub(super) const STORE_PAUSE: i64 = 5_000;
 
 /// A delivery that is due.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Due {
     pub(super) integration: String,
     pub(super) target: String,
     pub(super) waiting: Waiting,
 }
 
+/// Why an event was not forwarded.
+struct Vain {
+    fate: Fate,
+    kind: Kind,
+    /// As it is put for people.
+    why: String,
+    /// How long to wait at least, and how often it is tried.
+    retry: Option<(Duration, Retry)>,
+}
+
 /// Forwards an event. Says when the delivery is due again, if it is.
-pub(super) async fn forward(due: &Due, manager: Manager) -> Option<i64> {
-    let Due { integration, target: name, waiting } = due;
-    let source = manager.get(integration).ok();
-    let hooks = source.as_deref().and_then(|source| source.hooks());
-    let tried = match hooks.and_then(|hooks| Some((hooks, hooks.target(name)?))) {
-        Some((hooks, target)) => attempt(due, hooks, target, &manager).await,
-        None => {
-            let what = "the integration does not forward to it any more";
-            Err((Fate::Aside, Error::new(Kind::UnknownIntegration, what), what.to_owned()))
-        }
-    };
-    let attempts = waiting.attempts.saturating_add(1);
-    let pause = hooks.map(|hooks| hooks.retry).filter(|retry| attempts < retry.attempts);
-    let pause = pause.map(|retry| retry.pause(attempts));
-    let (state, due_ms) = match (&tried, pause) {
-        (Ok(()), _) => (DeliveryState::Forwarded, now_ms()),
-        (Err((Fate::Wait | Fate::Again, error, _)), Some(pause)) => {
-            let pause = pause.max(error.wait().unwrap_or_default());
-            let pause = i64::try_from(pause.as_millis()).unwrap_or(i64::MAX);
-            (DeliveryState::Waits, now_ms().saturating_add(pause))
-        }
-        (Err(_), _) => (DeliveryState::PutAside, now_ms()),
-    };
-    let why = tried.as_ref().err().map(|(.., why)| &**why);
+pub(super) async fn forward(due: &Due, manager: &Weakly, store: &Arc<dyn Store>) -> Option<i64> {
+    let Due { integration, target: to, waiting } = due;
     let event = &*waiting.event;
-    match state {
-        DeliveryState::Forwarded => tracing::debug!(integration, event, to = name, "an event was forwarded"),
-        DeliveryState::Waits => {
-            tracing::info!(integration, event, to = name, why, attempts, "an event is forwarded again later");
+    let attempts = waiting.attempts.saturating_add(1);
+    let tried = match begin(due, manager.upgrade()?, store).await {
+        // Whoever has the manager is not kept waiting for the service.
+        Ok(begun) => begun.make().await,
+        Err(vain) => Err(vain),
+    };
+    let (state, due_ms) = match &tried {
+        Ok(()) => {
+            tracing::debug!(integration, event, to, "an event was forwarded");
+            (DeliveryState::Forwarded, now_ms())
         }
-        DeliveryState::PutAside => {
-            tracing::warn!(integration, event, to = name, why, attempts, "an event is put aside");
-            if let (Some(source), Err((_, error, _))) = (&source, &tried) {
-                manager.note(source.id(), "webhook_put_aside", Some(error.kind()));
+        Err(Vain { fate: Fate::Wait | Fate::Again, why, retry: Some((least, retry)), .. })
+            if attempts < retry.attempts =>
+        {
+            tracing::info!(integration, event, to, why, attempts, "an event is forwarded again later");
+            let pause = retry.pause(attempts).max((*least).min(retry.longest));
+            (
+                DeliveryState::Waits,
+                now_ms().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)),
+            )
+        }
+        Err(Vain { why, kind, .. }) => {
+            tracing::warn!(integration, event, to, why, attempts, "an event is put aside");
+            if let Some(manager) = manager.upgrade()
+                && let Ok(source) = manager.get(integration)
+            {
+                manager.note(source.id(), "webhook_put_aside", Some(*kind));
             }
+            (DeliveryState::PutAside, now_ms())
         }
-    }
-    let attempted = Attempted { state, due_ms, reason: why };
-    let stored = async { manager.stored_events()?.attempted(waiting.number, attempted).await };
-    if let Err(error) = stored.await {
-        tracing::error!(integration, event, to = name, %error, "what became of an event is not stored; it may come again");
+    };
+    let attempted = Attempted { state, due_ms, reason: tried.as_ref().err().map(|vain| &*vain.why) };
+    if let Err(error) = async { kept(&**store)?.attempted(waiting.number, attempted).await }.await {
+        tracing::error!(integration, event, to, %error, "what became of an event is not stored; it may come again");
         return Some(now_ms() + STORE_PAUSE);
     }
     (state == DeliveryState::Waits).then_some(due_ms)
 }
 
-/// Why an event was not forwarded: what that means for it, and how it is put for people.
-type Vain = (Fate, Error, String);
-
-async fn attempt(due: &Due, hooks: &Hooks, target: &Target, manager: &Manager) -> Result<(), Vain> {
-    let vain = |fate, error: Error| {
-        let why = reason(&target.to, &error);
-        (fate, error, why)
-    };
-    let came = read(due, manager).await.map_err(|error| match error.kind() {
-        Kind::UnknownIntegration => vain(Fate::Aside, error),
-        _ => vain(Fate::Again, error),
-    })?;
-    let id = &*due.waiting.event;
-    let mut message = came.message(&due.integration, Some(id));
-    message.key = hooks.event_type.as_ref().and_then(|place| place.of(&message));
-    // It may be there again the next time.
-    let handle = target.handle(manager).await.map_err(|error| vain(Fate::Wait, error))?;
-    let mut call = target.call(&handle, &message).map_err(|error| vain(Fate::Aside, error))?;
-    name(&mut call, id);
-    match make(&handle, &mut call).await {
-        Ok(()) => Ok(()),
-        Err(error) if fate(&error) == Fate::Done => Ok(()),
-        Err(error) => Err(vain(fate(&error), error)),
-    }
+/// A call that is to be made.
+struct Begun {
+    handle: Arc<Handle>,
+    call: Call,
+    retry: Retry,
 }
 
-async fn read(due: &Due, manager: &Manager) -> Result<Came> {
-    let whole = manager.stored_events()?.event(&due.integration, &due.waiting.event).await?;
-    let whole =
-        whole.ok_or_else(|| Error::new(Kind::UnknownIntegration, "the event is not there any more"))?;
-    Came::read(&whole.document?)
+/// Reads the event, and makes a call of it.
+async fn begin(due: &Due, manager: Manager, store: &Arc<dyn Store>) -> Result<Begun, Vain> {
+    let aside = |kind, why: &str| Vain { fate: Fate::Aside, kind, why: why.to_owned(), retry: None };
+    let source = manager.get(&due.integration).ok();
+    let hooks = source.as_deref().and_then(Handle::hooks);
+    let Some((hooks, target)) = hooks.and_then(|hooks| Some((hooks, hooks.target(&due.target)?))) else {
+        return Err(aside(Kind::UnknownIntegration, "the integration does not forward to it any more"));
+    };
+    let vain = |fate: Fate, error: &Error| {
+        let retry = Some((error.wait().unwrap_or_default(), hooks.retry));
+        Vain { fate, kind: error.kind(), why: reason(&target.to, error), retry }
+    };
+    let id = &*due.waiting.event;
+    let whole = async { kept(&**store)?.event(&due.integration, id).await };
+    let whole = whole.await.map_err(|error| vain(Fate::Again, &error))?;
+    let whole = whole.ok_or_else(|| aside(Kind::UnknownEvent, "the event is not there any more"))?;
+    let came = whole.document.and_then(|document| Came::read(&document));
+    let came = came.map_err(|error| vain(Fate::Aside, &error))?;
+    let mut message = came.message(&due.integration, Some(id));
+    message.key = whole.event.r#type;
+    // It may be there the next time.
+    let handle = target.handle(&manager).await.map_err(|error| vain(Fate::Wait, &error))?;
+    let mut call = target.call(&handle, &message).map_err(|error| vain(Fate::Aside, &error))?;
+    name(&mut call, id);
+    Ok(Begun { handle, call, retry: hooks.retry })
+}
+
+impl Begun {
+    async fn make(mut self) -> Result<(), Vain> {
+        let Err(error) = make(&self.handle, &mut self.call).await else { return Ok(()) };
+        let retry = Some((error.wait().unwrap_or_default(), self.retry));
+        match fate(&error) {
+            Fate::Done => Ok(()),
+            fate => Err(Vain { fate, kind: error.kind(), why: reason(self.handle.id(), &error), retry }),
+        }
+    }
 }
 
 /// Says which event it is.

@@ -25,6 +25,9 @@ const AT_ONCE: usize = 8;
 /// How long calls that are under way may take to end when it stops.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// The clock may be set: so long is waited at once.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// An integration, and where its events go.
 type Lane = (String, String);
 
@@ -101,17 +104,11 @@ impl Round {
         self.remember().await;
         loop {
             let now = now_ms();
-            for lane in self.with_room(|due| due <= now) {
+            for (lane, _) in self.with_room().into_iter().filter(|(_, due)| *due <= now) {
                 self.begin(lane, now).await;
             }
-            let next =
-                self.with_room(|_| true).into_iter().filter_map(|lane| post.due().get(&lane).copied()).min();
-            let rest = async {
-                match next {
-                    Some(next) => sleep(millis(next - now_ms())).await,
-                    None => pending().await,
-                }
-            };
+            let next = self.with_room().into_iter().map(|(_, due)| millis(due - now_ms())).min();
+            let next = next.unwrap_or(LONGEST).min(LONGEST);
             select! {
                 Some(ended) = self.under_way.join_next() => {
                     if let Ok((due, again)) = ended {
@@ -119,7 +116,7 @@ impl Round {
                     }
                 }
                 () = post.earlier.notified() => {}
-                () = rest => {}
+                () = sleep(next) => {}
             }
         }
     }
@@ -143,11 +140,11 @@ impl Round {
         }
     }
 
-    /// Lanes that wait until such a time, and in which there is room for more.
-    fn with_room(&self, until: impl Fn(i64) -> bool) -> Vec<Lane> {
+    /// Lanes in which there is room for more, and when each is to be looked at.
+    fn with_room(&self) -> Vec<(Lane, i64)> {
         let room = |lane: &Lane| self.busy.get(lane).is_none_or(|busy| busy.len() < AT_ONCE);
         let due = self.post.due();
-        due.iter().filter(|(lane, due)| until(**due) && room(lane)).map(|(lane, _)| lane.clone()).collect()
+        due.iter().filter(|(lane, _)| room(lane)).map(|(lane, due)| (lane.clone(), *due)).collect()
     }
 
     /// Begins to forward what is due in a lane, as far as there is room.
@@ -162,12 +159,9 @@ impl Round {
                         return self.post.wait_in(lane, due.waiting.due_ms);
                     }
                     busy.insert(due.waiting.number);
-                    let manager = self.manager.clone();
+                    let (manager, store) = (self.manager.clone(), self.store.clone());
                     self.under_way.spawn(async move {
-                        let again = match manager.upgrade() {
-                            Some(manager) => forward(&due, manager).await,
-                            None => None,
-                        };
+                        let again = forward(&due, &manager, &store).await;
                         (due, again)
                     });
                 }

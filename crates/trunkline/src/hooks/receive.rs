@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use trunkline_auth::{Refusal, Verified, Webhook};
 use trunkline_core::{Error, Kind, Result};
-use trunkline_store::{Events, NewEvent};
+use trunkline_store::NewEvent;
 
-use super::{Hooks, event::Came};
+use super::{Hooks, event::Came, kept};
 use crate::{Handle, Manager, registry::now_ms};
 
 /// The longest id that an event may have; a longer one is hashed like what has none.
@@ -101,18 +101,12 @@ impl Manager {
             until_ms: now_ms.saturating_add(hooks.keep.ms),
             most: hooks.keep.events,
         };
-        let new = self.stored_events()?.add_event(event).await?;
+        let new = kept(&*self.registry().shared.store)?.add_event(event).await?;
         if new {
             targets.iter().for_each(|target| self.post().wait(integration.id(), target, now_ms));
         }
         tracing::debug!(integration = %integration.id(), event = id, new, "a webhook was stored");
         Ok(new)
-    }
-
-    /// Where webhooks are kept.
-    pub(super) fn stored_events(&self) -> Result<&dyn Events> {
-        let events = self.registry().shared.store.events();
-        events.ok_or_else(|| Error::new(Kind::Unsupported, "this store keeps no webhooks; use another one"))
     }
 }
 
