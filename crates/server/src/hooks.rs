@@ -25,13 +25,13 @@ pub(crate) async fn receive(app: &App, request: Request<Incoming>) -> Result<Res
     let (head, body) = request.into_parts();
     let id = integration(head.uri.path()).unwrap_or_default();
     // One that is not there and one that takes none look alike.
-    let handle = app.manager.get(id).map_err(|_| problem(Refused::Nowhere))?;
-    app.manager.admit_webhook(&handle).map_err(problem)?;
+    let handle = app.manager.get(id).map_err(|_| Refused::Nowhere)?;
+    app.manager.admit_webhook(&handle)?;
     let mut held = app.hook_room.hold();
     let body: Bytes = inbound::read(body, app.hook_limit, &mut held).await?;
     let url = url(app, &head.uri, &head.headers);
     let webhook = Webhook { method: &head.method, url: &url, headers: &head.headers, body: &body };
-    app.manager.receive_webhook(&handle, webhook).await.map_err(problem)?;
+    app.manager.receive_webhook(&handle, webhook).await?;
     let mut taken = Response::new(Body::Empty);
     *taken.status_mut() = StatusCode::NO_CONTENT;
     Ok(taken)
@@ -50,19 +50,21 @@ fn url(app: &App, uri: &Uri, headers: &HeaderMap) -> String {
     }
 }
 
-fn problem(refused: Refused) -> Problem {
-    match refused {
-        Refused::Nowhere => crate::api::nothing(),
-        Refused::Signature => {
-            Problem::plain(StatusCode::UNAUTHORIZED, "unauthorized", "the signature is not accepted")
-        }
-        Refused::TooMany(wait) => {
-            Problem::of(&Error::new(Kind::Throttled, "too many webhooks at once").retry_after(wait))
-        }
-        // What it is stands in the log.
-        Refused::Failed(_) => {
-            let message = "the webhook cannot be taken now; send it again later";
-            Problem::of(&Error::new(Kind::Store, message).retry_after(LATER))
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Nowhere => crate::api::nothing(),
+            Refused::Signature => {
+                Self::plain(StatusCode::UNAUTHORIZED, "unauthorized", "the signature is not accepted")
+            }
+            Refused::TooMany(wait) => {
+                Self::of(&Error::new(Kind::Throttled, "too many webhooks at once").retry_after(wait))
+            }
+            // What it is stands in the log.
+            Refused::Failed(_) => {
+                let message = "the webhook cannot be taken now; send it again later";
+                Self::of(&Error::new(Kind::Store, message).retry_after(LATER))
+            }
         }
     }
 }

@@ -82,7 +82,7 @@ impl Hooks {
     pub(crate) fn open(config: &IntegrationConfig) -> Result<Option<Box<Self>>> {
         let Some(keys) = &config.common().webhooks else { return Ok(None) };
         let document = config.document().get("webhooks");
-        if document.is_some_and(|webhooks| has_placeholder(webhooks)) {
+        if document.is_some_and(has_placeholder) {
             return Err(Error::invalid(
                 "webhooks: are the integration's, and cannot have placeholders of connections; give the secret itself",
             ));

@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use trunkline_auth::{Refusal, Verified, Webhook};
-use trunkline_core::{Error, Kind, Result};
+use trunkline_core::{Error, IntegrationId, Kind, Result};
 use trunkline_store::NewEvent;
 
-use super::{Hooks, event::Came, kept};
-use crate::{Handle, Manager, registry::now_ms};
+use super::{Hooks, Keep, event::Came, kept};
+use crate::{Handle, Manager, connections::to_its_end, registry::now_ms};
 
 /// The longest id that an event may have; a longer one is hashed like what has none.
 const LONGEST_ID: usize = 200;
@@ -59,54 +59,72 @@ impl Manager {
                 });
             }
         };
-        let stored = self.store_webhook(integration, hooks, webhook, verified).await;
-        let event = match &stored {
-            Ok(true) => "webhook",
-            Ok(false) => "webhook_repeated",
-            Err(error) => {
-                tracing::error!(integration = %id, %error, "a webhook could not be stored");
-                self.note(id, "webhook", Some(error.kind()));
-                return stored.map_err(Refused::Failed);
-            }
-        };
-        self.note(id, event, None);
-        stored.map_err(Refused::Failed)
+        let event = Incoming::of(integration.id(), hooks, webhook, verified);
+        let this = self.clone();
+        // Its sender may go away meanwhile, and what is stored has to be forwarded.
+        to_its_end(async move { this.take(&event).await }).await.map_err(Refused::Failed)
     }
 
-    async fn store_webhook(
-        &self,
-        integration: &Handle,
-        hooks: &Hooks,
-        webhook: Webhook<'_>,
-        verified: Verified,
-    ) -> Result<bool> {
+    /// Stores an event and has it forwarded, unless it is known.
+    async fn take(&self, event: &Incoming) -> Result<bool> {
+        let (targets, now_ms) = (event.targets.iter().map(|name| &**name).collect::<Vec<_>>(), now_ms());
+        let new = NewEvent {
+            integration: &event.integration,
+            id: &event.id,
+            r#type: event.r#type.as_deref(),
+            document: &event.document,
+            targets: &targets,
+            now_ms,
+            until_ms: now_ms.saturating_add(event.keep.ms),
+            most: event.keep.events,
+        };
+        let added = async { kept(&*self.registry().shared.store)?.add_event(new).await }.await;
+        let integration = &event.integration;
+        match &added {
+            Ok(true) => {
+                targets.iter().for_each(|target| self.post().wait(integration, target, now_ms));
+                self.note(integration, "webhook", None);
+            }
+            Ok(false) => self.note(integration, "webhook_repeated", None),
+            Err(error) => {
+                tracing::error!(%integration, %error, "a webhook could not be stored");
+                self.note(integration, "webhook", Some(error.kind()));
+            }
+        }
+        added
+    }
+}
+
+/// An event that is to be stored.
+struct Incoming {
+    integration: IntegrationId,
+    id: String,
+    r#type: Option<String>,
+    document: Vec<u8>,
+    targets: Vec<String>,
+    keep: Keep,
+}
+
+impl Incoming {
+    fn of(integration: &IntegrationId, hooks: &Hooks, webhook: Webhook<'_>, verified: Verified) -> Self {
         let came = Came::of(webhook.headers, webhook.body);
-        let message = came.message(integration.id(), None);
+        let message = came.message(integration, None);
         let named = hooks.id.as_ref().and_then(|place| place.of(&message)).or(verified.id);
         let id = named.filter(|id| may_be_id(id)).unwrap_or_else(|| match hooks.is_batch {
             true => same_batch(webhook.body).unwrap_or(verified.digest),
             false => verified.digest,
         });
         let r#type = hooks.event_type.as_ref().and_then(|place| place.of(&message));
-        let r#type = r#type
-            .map(|text| text.chars().filter(|c| !c.is_control()).take(LONGEST_TYPE).collect::<String>());
-        let (targets, now_ms) = (hooks.targets(), now_ms());
-        let event = NewEvent {
-            integration: integration.id(),
-            id: &id,
-            r#type: r#type.as_deref(),
-            document: &came.write(),
-            targets: &targets,
-            now_ms,
-            until_ms: now_ms.saturating_add(hooks.keep.ms),
-            most: hooks.keep.events,
-        };
-        let new = kept(&*self.registry().shared.store)?.add_event(event).await?;
-        if new {
-            targets.iter().for_each(|target| self.post().wait(integration.id(), target, now_ms));
+        let r#type = r#type.map(|text| text.chars().filter(|c| !c.is_control()).take(LONGEST_TYPE).collect());
+        let targets = hooks.targets().into_iter().map(str::to_owned).collect();
+        Self {
+            integration: integration.clone(),
+            id,
+            r#type,
+            document: came.write(),
+            targets,
+            keep: hooks.keep,
         }
-        tracing::debug!(integration = %integration.id(), event = id, new, "a webhook was stored");
-        Ok(new)
     }
 }
 
