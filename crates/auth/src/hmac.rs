@@ -12,9 +12,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use trunkline_core::{Error, Result, Secret, Sign, WireRequest, parse};
 
-use self::{
+use self::template::Fact;
+pub(crate) use self::{
     output::Output,
-    template::{Fact, Facts, Template},
+    template::{Facts, Template},
 };
 use crate::{encoding::Encoding, nonce, query, signed::Signer};
 
@@ -56,7 +57,7 @@ pub struct Hmac {
 /// A hash function.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Hash {
+pub(crate) enum Hash {
     /// SHA-256.
     #[default]
     Sha256,
@@ -69,7 +70,7 @@ enum Hash {
 }
 
 impl Hash {
-    fn get(self) -> hmac::Algorithm {
+    pub(crate) fn get(self) -> hmac::Algorithm {
         match self {
             Self::Sha256 => hmac::HMAC_SHA256,
             Self::Sha384 => hmac::HMAC_SHA384,

@@ -1,4 +1,5 @@
-//! Auth schemes, one per file. [`SCHEMES`] names them all; adding one is a file and a line.
+//! Auth schemes, one per file. [`SCHEMES`] names them all; adding one is a file and a line. [`Verifier`] is the other way
+//! round: it checks how webhooks were signed.
 
 mod api_key;
 mod aws_sigv4;
@@ -20,6 +21,7 @@ mod place;
 mod query;
 mod signed;
 mod tokens;
+mod webhook;
 
 pub use api_key::ApiKey;
 pub use aws_sigv4::AwsSigV4;
@@ -34,6 +36,7 @@ pub use jwt::Jwt;
 pub use none::None;
 pub use oauth2::OAuth2;
 pub use signed::{Signed, Signer};
+pub use webhook::{Refusal, Verified, Verifier, Verify, VerifyType, Webhook, hash};
 
 /// Every scheme that a configuration can name as `auth_type`.
 pub const SCHEMES: &[&dyn Entry] = &[

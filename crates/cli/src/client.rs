@@ -86,6 +86,7 @@ pub(crate) fn problem(status: StatusCode, value: &Value) -> Exit {
             | "unsupported"
             | "unknown_integration"
             | "unknown_connection"
+            | "unknown_event"
             | "conflict"
             | "idempotency_mismatch",
         ) => Exit::input(message),

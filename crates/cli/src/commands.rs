@@ -7,6 +7,7 @@ pub(crate) mod connect;
 pub(crate) mod connections;
 pub(crate) mod connector;
 pub(crate) mod disconnect;
+pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod keys;
 pub(crate) mod list;

@@ -95,6 +95,8 @@ kinds! {
     UnknownIntegration = "unknown_integration", "No such integration", 404, Never, Ignore, Caller, NotSent;
     /// The integration has no connection of this name.
     UnknownConnection = "unknown_connection", "No such connection", 404, Never, Ignore, Caller, NotSent;
+    /// No event of this id came to the integration, or it is forgotten.
+    UnknownEvent = "unknown_event", "No such event", 404, Never, Ignore, Caller, NotSent;
     /// The id is taken, or the thing changed since it was read.
     Conflict = "conflict", "Conflicts with what is stored", 409, Never, Ignore, Caller, NotSent;
     /// The integration is switched off.

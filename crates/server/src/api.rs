@@ -5,6 +5,7 @@ mod activity;
 mod breaker;
 mod connections;
 mod connectors;
+mod events;
 pub(crate) mod extract;
 mod integrations;
 mod keys;
@@ -83,6 +84,10 @@ routes! {
     get "/api/v1/integrations/{id}/stream", "Subscribe: what the service sends by itself, as server-sent events or over a WebSocket", None, (200, "Events"), ["request"], Some(|| get(elsewhere));
     post "/api/v1/integrations/{id}/stream", "Subscribe with a request in JSON", Some("Request"), (200, "Events"), [], Some(|| post(elsewhere));
     any "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added; an Idempotency-Key is the service's", None, (200, "Anything"), [], None;
+    get "/api/v1/integrations/{id}/events", "List webhooks that came, the newest first, and how far they are on their way", None, (200, "WebhookEvents"), ["before", "limit"], Some(|| get(events::list));
+    get "/api/v1/integrations/{id}/events/{event}", "Read a webhook that came", None, (200, "WebhookEvent"), [], Some(|| get(events::read));
+    post "/api/v1/integrations/{id}/events/{event}/redeliver", "Forward a webhook once more", None, (200, "Redelivered"), [], Some(|| post(events::redeliver));
+    post "/hooks/{id}", "Take a webhook: checked, stored, then forwarded; asks for a signature and no token", Some("Anything"), (204, "Anything"), [], Some(|| post(elsewhere));
     get "/api/v1/oauth/start/{ticket}", "Open a link to connect an account, once; asks for no token", None, (303, "Page"), [], Some(|| get(visit::start));
     get "/api/v1/oauth/callback/{id}", "Where the provider sends the browser back to; asks for no token", None, (200, "Page"), ["state", "code", "iss", "error", "error_description"], Some(|| get(visit::callback));
     get "/api/v1/connectors", "List the vendors that are known", None, (200, "Anything"), [], Some(|| get(connectors::list));
@@ -126,7 +131,7 @@ async fn elsewhere() -> Problem {
     nothing()
 }
 
-fn nothing() -> Problem {
+pub(crate) fn nothing() -> Problem {
     Problem::plain(
         StatusCode::NOT_FOUND,
         "unknown_path",

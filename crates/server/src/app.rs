@@ -9,7 +9,7 @@ use axum::Router;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trunkline::{Handle, Manager, Result, Store};
 
-use crate::{gate::Gate, idempotency::Once, oauth::Consents, room::Room};
+use crate::{gate::Gate, idempotency::Once, oauth::Consents, public::Public, room::Room};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -26,6 +26,12 @@ pub(crate) struct App {
     pub(crate) body_limit: usize,
     /// Memory for the bodies of calls.
     pub(crate) room: Room,
+    /// The URL that others know the server by, where that is known.
+    pub(crate) public: Option<Public>,
+    /// Bytes of the body of a webhook.
+    pub(crate) hook_limit: usize,
+    /// Memory for the bodies of webhooks: strangers take none of that for calls.
+    pub(crate) hook_room: Room,
     /// Nothing is accepted any more: streams, which would not end by themselves, end.
     pub(crate) stop: CancellationToken,
     /// WebSockets of clients.
@@ -39,13 +45,29 @@ impl App {
         manager: Manager,
         store: Arc<dyn Store>,
         gate: Gate,
-        consents: Consents,
+        public: Option<Public>,
         body_limit: usize,
+        hook_limit: usize,
     ) -> Arc<Self> {
         let router = crate::api::router(manager.clone());
-        let (once, room) = (Once::new(store), Room::new(body_limit));
+        let (once, room, hook_room) = (Once::new(store), Room::new(body_limit), Room::new(hook_limit));
+        let consents = Consents::new(public.clone());
         let (stop, sockets, draining) = Default::default();
-        Arc::new(Self { manager, gate, router, once, consents, body_limit, room, stop, sockets, draining })
+        Arc::new(Self {
+            manager,
+            gate,
+            router,
+            once,
+            consents,
+            body_limit,
+            room,
+            public,
+            hook_limit,
+            hook_room,
+            stop,
+            sockets,
+            draining,
+        })
     }
 
     /// A connection of an integration.

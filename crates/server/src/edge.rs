@@ -1,5 +1,5 @@
-//! `edge`: where requests come in. Two roads lead on: calls, streams and proxied requests go straight down the
-//! pipeline, since they are what must be fast; all else goes to the router.
+//! `edge`: where requests come in. Calls, streams and proxied requests go straight down the pipeline, since they are
+//! what must be fast; webhooks to be checked and stored; all else goes to the router.
 
 use std::{
     pin::Pin,
@@ -16,7 +16,7 @@ use trunkline::Body;
 
 use crate::{
     app::App,
-    call, places,
+    call, hooks, places,
     proxy::{self, Tail},
     stream::{self, Seat},
 };
@@ -24,7 +24,7 @@ use crate::{
 /// Before the id of an integration.
 const PREFIX: &str = "/api/v1/integrations/";
 
-/// The two roads, of which the first has three lanes.
+/// The roads: calls have four lanes.
 enum Road {
     /// To the id that ends here, the rest of the path begins there.
     Proxy(usize, Tail),
@@ -32,11 +32,15 @@ enum Road {
     /// The name of the action begins there.
     Action(usize, usize),
     Stream(usize),
+    Hook,
     Router,
 }
 
 fn road(method: &Method, path: &str) -> Road {
-    let Some(rest) = path.strip_prefix(PREFIX) else { return Road::Router };
+    let Some(rest) = path.strip_prefix(PREFIX) else {
+        let hook = method == Method::POST && hooks::integration(path).is_some();
+        return if hook { Road::Hook } else { Road::Router };
+    };
     let Some((id, tail)) = rest.split_once('/') else { return Road::Router };
     let end = PREFIX.len() + id.len();
     match tail.strip_prefix("proxy") {
@@ -62,7 +66,9 @@ pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, seat: Arc<
     };
     let path = request.uri().path();
     let result = match road(request.method(), path) {
-        Road::Proxy(..) | Road::Call(_) | Road::Action(..) | Road::Stream(_) if seat.place.is_reserved() => {
+        Road::Proxy(..) | Road::Call(_) | Road::Action(..) | Road::Stream(_) | Road::Hook
+            if seat.place.is_reserved() =>
+        {
             Err(places::full().into())
         }
         Road::Proxy(end, tail) => {
@@ -81,6 +87,7 @@ pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, seat: Arc<
             let handle = app.manager.get(&path[PREFIX.len()..end]);
             stream::stream(&app, handle, request, seat).await
         }
+        Road::Hook => hooks::receive(&app, request).await,
         Road::Router => {
             let mut request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(app.clone());
@@ -150,6 +157,7 @@ mod tests {
             Road::Call(end) => format!("call {}", &path[PREFIX.len()..end]),
             Road::Action(end, name) => format!("action {} {}", &path[PREFIX.len()..end], &path[name..]),
             Road::Stream(end) => format!("stream {}", &path[PREFIX.len()..end]),
+            Road::Hook => "hook".to_owned(),
             Road::Router => "router".to_owned(),
         };
         for (method, path, expected) in [
@@ -167,6 +175,10 @@ mod tests {
             (Method::PUT, "/api/v1/integrations/a/stream", "router"),
             (Method::GET, "/api/v1/integrations/a/proxyx", "router"),
             (Method::GET, "/api/v1/integrations/list", "router"),
+            (Method::POST, "/hooks/a", "hook"),
+            (Method::GET, "/hooks/a", "router"),
+            (Method::POST, "/hooks/", "router"),
+            (Method::POST, "/hooks/a/b", "router"),
             (Method::GET, "/", "router"),
         ] {
             assert_eq!(taken(method, path), expected, "{path}");

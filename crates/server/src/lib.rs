@@ -14,6 +14,7 @@ mod docs;
 mod edge;
 mod gate;
 mod headers;
+mod hooks;
 mod idempotency;
 mod inbound;
 mod ndjson;

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
-use trunkline::{Catalog, ConnectionConfig, DeviceCode, FlowState, Health, Kind, schema};
+use trunkline::{Catalog, ConnectionConfig, DeviceCode, FlowState, Health, Kind, WebhookEvent, schema};
 
 use crate::{
     api::{ROUTES, Route, oauth},
@@ -296,6 +296,9 @@ fn schemas() -> Value {
                 "upstream": { "type": "object", "properties": { "status": { "type": "integer" }, "body": true } },
             },
         },
+        "WebhookEvent": schema::<WebhookEvent>(),
+        "WebhookEvents": { "type": "array", "items": { "$ref": "#/components/schemas/WebhookEvent" } },
+        "Redelivered": { "type": "object", "properties": { "integration_id": text, "event": text, "status": text } },
         "Standing": schema::<oauth::Shown>(),
         "Link": schema::<oauth::Link>(),
         "Disconnected": schema::<oauth::Disconnected>(),

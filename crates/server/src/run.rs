@@ -33,7 +33,6 @@ use crate::{
     app::App,
     demo, edge,
     gate::Gate,
-    oauth::Consents,
     places::Places,
     public::Public,
     settings::{File, LISTEN, Settings},
@@ -157,8 +156,8 @@ pub async fn start(settings: Settings) -> Result<Running> {
     }
     watch::apply(&manager, &file, &rules).await?;
 
-    let app =
-        App::new(manager.clone(), store, gate, Consents::new(public), file.server.body.unwrap_or(4 << 20));
+    let (body, webhook) = (file.server.body.unwrap_or(4 << 20), file.server.webhook.unwrap_or(1 << 20));
+    let app = App::new(manager.clone(), store, gate, public, body, webhook);
     let stop = app.stop.clone();
     if let Some(path) = settings.config {
         let watching = watch::watch(manager, path, text, file.clone(), rules);

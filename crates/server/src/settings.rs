@@ -101,6 +101,8 @@ pub struct ServerSettings {
     pub calls: Option<NonZeroU32>,
     /// Bytes of a request's body that is read into memory; 4 MiB unless set. Proxied bodies stream.
     pub body: Option<usize>,
+    /// Bytes of the body of a webhook; 1 MiB unless set.
+    pub webhook: Option<usize>,
     /// How many records of activity are kept; 50,000 unless set.
     pub activity: Option<usize>,
     /// Bytes of replies that are kept, over all integrations; 64 MiB unless set, and none with 0.

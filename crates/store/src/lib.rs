@@ -13,6 +13,7 @@
 //!
 //! This crate reads no environment: what stands in `TRUNKLINE_KEY` is passed in by the command line.
 
+mod events;
 mod files;
 mod key;
 mod key_source;
@@ -24,6 +25,9 @@ mod sqlite;
 mod store;
 mod trouble;
 
+pub use events::{
+    Attempted, Delivery, DeliveryState, Events, Lane, NewEvent, StoredEvent, Waiting, WholeEvent,
+};
 pub use key::{KeyId, Keyring, MasterKey};
 pub use key_source::KeySource;
 pub use keys::{KeyUse, Keys, Rotation};

@@ -1,5 +1,7 @@
 //! A store in memory: the whole contract, gone with the process. For the library and for tests.
 
+mod events;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
@@ -11,7 +13,7 @@ use trunkline_core::{BoxFuture, Error, Kind, Result};
 use zeroize::Zeroizing;
 
 use crate::{
-    BegunCall, CallTerm, Part, PartKind, Store, Stored,
+    BegunCall, CallTerm, Events, Part, PartKind, Store, Stored,
     store::{compare, compare_part, full, no_connection, now_ms, superseded},
 };
 
@@ -32,6 +34,7 @@ struct State {
     calls: BTreeMap<String, (i64, Entry)>,
     /// The same by that time.
     expiring: BTreeSet<(i64, String)>,
+    events: events::Kept,
 }
 
 struct Entry {
@@ -48,11 +51,13 @@ impl State {
         Entry { generation: self.last_generation, updated_at_ms, document }
     }
 
+    /// Forgets what belongs to an integration.
     fn delete_parts(&mut self, integration: &str) {
         for kind in PartKind::ALL {
             let keys = kind.after(integration, "");
             self.parts.extract_if(keys, |_, _| true).for_each(drop);
         }
+        self.events.forget(integration);
     }
 }
 
@@ -266,6 +271,10 @@ impl Store for MemoryStore {
         record: Option<&'a [u8]>,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { self.end_now(id, generation, record) })
+    }
+
+    fn events(&self) -> Option<&dyn Events> {
+        Some(self)
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<()>> {

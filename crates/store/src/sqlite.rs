@@ -6,6 +6,7 @@ mod backup;
 mod boot;
 mod calls;
 mod connect;
+mod events;
 mod keys;
 mod parts;
 mod rewrap;
@@ -18,9 +19,10 @@ use std::{
 use arc_swap::ArcSwap;
 use sqlx::{Row as _, Sqlite, SqlitePool, Transaction, sqlite::SqliteRow};
 use trunkline_core::{BoxFuture, Outcome, Result};
+use zeroize::Zeroizing;
 
 use crate::{
-    BegunCall, CallTerm, KeySource, Keyring, Keys, Part, PartKind, Store, Stored, files,
+    BegunCall, CallTerm, Events, KeySource, Keyring, Keys, Part, PartKind, Store, Stored, files,
     seal::{self, Place},
     store::{compare, now_ms},
     trouble::{self, Trouble},
@@ -139,6 +141,7 @@ impl SqliteStore {
         compare(id, Self::generation(tx, id).await?, expected, true)?;
         if expected.is_none() {
             Self::delete_parts_in(tx, id).await?;
+            Self::delete_events_in(tx, id).await?;
         }
         let next = Self::next(tx).await?;
         let sealed = seal::seal(&self.keyring(), place(INTEGRATIONS, id, generation(next)), document)?;
@@ -171,7 +174,16 @@ impl SqliteStore {
             .execute(&mut **tx)
             .await
             .map_err(|error| trouble::sql("write to the store", error))?;
-        Self::delete_parts_in(tx, id).await
+        Self::delete_parts_in(tx, id).await?;
+        Self::delete_events_in(tx, id).await
+    }
+
+    /// Opens an envelope; `before` as in [`SqliteStore::read`].
+    fn opened(&self, before: &Keyring, place: Place<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+        seal::open(before, place, sealed).or_else(|error| match Trouble::of(&error) {
+            Some(Trouble::Key) => seal::open(&self.keyring(), place, sealed),
+            _ => Err(error),
+        })
     }
 
     /// What a row holds. `before` are the keys as they were before it was looked for: since then one of them may
@@ -184,13 +196,7 @@ impl SqliteStore {
         let at: Result<i64> = row.try_get(1).map_err(failed);
         let sealed: Result<&[u8]> = row.try_get(3).map_err(failed);
         let at = at.map(generation);
-        let open = |at, sealed: &[u8]| {
-            let place = place(table, &id, at);
-            seal::open(before, place, sealed).or_else(|error| match Trouble::of(&error) {
-                Some(Trouble::Key) => seal::open(&self.keyring(), place, sealed),
-                _ => Err(error),
-            })
-        };
+        let open = |at, sealed: &[u8]| self.opened(before, place(table, &id, at), sealed);
         Ok(Stored {
             generation: *at.as_ref().unwrap_or(&0),
             updated_at_ms: row.try_get(2).unwrap_or(0),
@@ -334,6 +340,10 @@ impl Store for SqliteStore {
             let result = self.end_in(&mut tx, id, generation, record).await;
             finish(tx, result).await
         })
+    }
+
+    fn events(&self) -> Option<&dyn Events> {
+        Some(self)
     }
 
     fn keys(&self) -> Option<&dyn Keys> {

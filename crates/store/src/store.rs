@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use trunkline_core::{BoxFuture, Error, Kind, Result};
 use zeroize::Zeroizing;
 
-use crate::{Keys, Part, PartKind};
+use crate::{Events, Keys, Part, PartKind};
 
 /// Keeps integration documents, each under an id and a generation, their parts, segments of activity records, and records of
 /// calls under their idempotency keys.
@@ -139,6 +139,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         generation: u64,
         record: Option<&'a [u8]>,
     ) -> BoxFuture<'a, Result<()>>;
+
+    /// Where webhooks are kept; `None` where they cannot be.
+    fn events(&self) -> Option<&dyn Events> {
+        None
+    }
 
     /// The master keys that documents and records are sealed with; `None` where nothing is sealed.
     fn keys(&self) -> Option<&dyn Keys> {

@@ -2,11 +2,12 @@
 //! get. It uses nothing but what every caller can: it pulls, calls and acknowledges through the handles' pipelines.
 
 mod deliver;
-mod fate;
-mod message;
+pub(crate) mod fate;
+pub(crate) mod message;
 mod route;
 mod run;
 mod status;
+pub(crate) mod target;
 mod template;
 
 use std::{

@@ -118,6 +118,11 @@ impl Catalog {
         properties(&self.common).contains_key(key)
     }
 
+    /// The schema of a key that all have.
+    pub(crate) fn common_schema(&self, key: &str) -> Option<&Value> {
+        properties(&self.common).get(key)
+    }
+
     pub(crate) fn common_keys(&self) -> impl Iterator<Item = &str> + Clone {
         properties(&self.common).keys().map(String::as_str)
     }

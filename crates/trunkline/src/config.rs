@@ -17,6 +17,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::{
     addresses::{Engine, first_server},
     catalog::Catalog,
+    hooks::Webhooks,
     mask,
     vendor::Vendor,
 };
@@ -104,6 +105,9 @@ pub(crate) struct Common {
     /// Caching of replies.
     #[serde(default)]
     pub(crate) cache_config: Option<CacheConfig>,
+    /// Webhooks that come in at `POST /hooks/{integration}`: how they are checked, and where they are forwarded.
+    #[serde(default)]
+    pub(crate) webhooks: Option<Webhooks>,
     /// Whatever the owner wants to keep with it. Not for secrets: it is shown.
     #[serde(default)]
     #[expect(dead_code, reason = "checked and described here, shown from the document")]
@@ -330,8 +334,8 @@ impl IntegrationConfig {
         Ok(Value::Object(own))
     }
 
-    /// The files that are read when the integration is opened: what they hold may change. Schemes read theirs again
-    /// by themselves.
+    /// The files that are read when the integration is opened: what they hold may change. Schemes and webhooks read
+    /// theirs again by themselves.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         fn search(value: &Value, found: &mut Vec<PathBuf>) {
             match value {
@@ -345,7 +349,8 @@ impl IntegrationConfig {
             }
         }
         let mut found = Vec::new();
-        for (_, value) in self.document.0.iter().filter(|(key, _)| *key != "auth_config" && !is_words(key)) {
+        let again = |key: &str| matches!(key, "auth_config" | "webhooks") || is_words(key);
+        for (_, value) in self.document.0.iter().filter(|(key, _)| !again(key)) {
             search(value, &mut found);
         }
         found

@@ -26,6 +26,7 @@ use crate::{
     files::Files,
     flow::{Flow, FlowState},
     health::Known,
+    hooks::Hooks,
     leaving::Leaving,
     order::Own,
     refuse::Refuse,
@@ -71,6 +72,8 @@ pub struct Handle {
     tenant: Option<Box<Tenant>>,
     /// What it passes on to others; not there where that is nothing.
     bridge: Option<Box<Bridge>>,
+    /// The webhooks that it takes; not there where it takes none.
+    hooks: Option<Box<Hooks>>,
     /// Its connector; not there where it has none.
     vendor: Option<Box<Vendor>>,
 }
@@ -149,6 +152,11 @@ impl Handle {
     /// What keeps messages from being passed on.
     pub(crate) fn held_up(&self) -> Option<String> {
         self.bridge.as_deref().and_then(Bridge::trouble)
+    }
+
+    /// The webhooks that it takes.
+    pub(crate) fn hooks(&self) -> Option<&Hooks> {
+        self.hooks.as_deref()
     }
 
     /// The same, now that the store has said which generation it is.

@@ -57,6 +57,7 @@ mod flow;
 mod folder;
 mod handle;
 mod health;
+mod hooks;
 mod leaving;
 mod manager;
 mod mask;
@@ -84,6 +85,7 @@ pub use connections::Connected;
 pub use flow::{FlowState, schema};
 pub use handle::{Handle, Source};
 pub use health::{Evidence, Health, Seen, State};
+pub use hooks::{Event as WebhookEvent, EventBody, EventDelivery, Refused};
 pub use manager::Manager;
 pub use mask::{kept, unmask};
 pub use pages::Walk;
@@ -92,6 +94,7 @@ pub use removed::Removed;
 pub use site::DEFAULT_CONNECTION;
 pub use tenant::kept_elsewhere;
 
+pub use trunkline_auth::Webhook;
 pub use trunkline_connectors::{self as connectors, Connector};
 pub use trunkline_core::{
     Ack, Begun, Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Consent, ConsentState, Context,
@@ -109,7 +112,8 @@ pub use trunkline_layers::{
 };
 pub use trunkline_replicas::{RedisLimits, RedisOptions, WithoutRedis};
 pub use trunkline_store::{
-    Backup, BegunCall, CallTerm, KeyId, KeySource, KeyUse, Keys, MemoryStore, Part, PartKind, Rotation,
-    SqliteOptions, SqliteStore, Store, Stored, Trouble, backup, restore,
+    Attempted, Backup, BegunCall, CallTerm, Delivery, DeliveryState, Events as StoredEvents, KeyId,
+    KeySource, KeyUse, Keys, Lane, MemoryStore, NewEvent, Part, PartKind, Rotation, SqliteOptions,
+    SqliteStore, Store, Stored, StoredEvent, Trouble, Waiting, WholeEvent, backup, restore,
 };
 pub use trunkline_transports::dial;

@@ -25,6 +25,7 @@ use crate::{
     folder::Folder,
     handle::{Shared, Version},
     health::Limits,
+    hooks::Post,
     leaving::Leaving,
     opened::Opened,
     pools::Pools,
@@ -58,6 +59,8 @@ struct Inner {
     registry: Arc<Registry>,
     activity: Arc<Activity>,
     limits: Limits,
+    /// Webhooks that wait to be forwarded.
+    post: Arc<Post>,
     stop: CancellationToken,
     /// What handles that are gone have under way.
     leaving: Arc<Leaving>,
@@ -95,17 +98,20 @@ impl Manager {
             let (watching, stopped) = (folder.watch(registry.clone()), stop.clone());
             tokio::spawn(async move { stopped.run_until_cancelled(watching).await });
         }
+        let post = Arc::new(Post::new(stop.child_token()));
         let recording = tokio::spawn(activity.clone().run(stop.clone()));
         let recording = Mutex::new(Some(recording));
         let inner = Arc::new(Inner {
             registry,
             activity,
             limits,
+            post,
             stop,
             leaving,
             _over: over.drop_guard(),
             recording,
         });
+        inner.post.begin(inner.registry.shared.store.clone(), Weakly(Arc::downgrade(&inner)));
         inner.registry.bridge(Home::new(inner.stop.child_token(), Weakly(Arc::downgrade(&inner))));
         Ok(Self { inner })
     }
@@ -354,7 +360,8 @@ impl Manager {
     /// Calls under way may still end; their records are kept only if they end before.
     pub async fn close(&self) {
         let _writing = self.inner.registry.writing().await;
-        // While what becomes of their messages can still be written down.
+        // While what becomes of webhooks and messages can still be written down.
+        self.inner.post.ended().await;
         stream::iter(self.list()).for_each_concurrent(None, async |handle| handle.end().await).await;
         self.inner.stop.cancel();
         let mut recording = self.inner.recording.lock().await;
@@ -372,6 +379,11 @@ impl Manager {
             counter.close().await;
         }
         self.inner.registry.shared.store.close().await;
+    }
+
+    /// Webhooks that wait to be forwarded.
+    pub(crate) fn post(&self) -> &Post {
+        &self.inner.post
     }
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {

@@ -22,6 +22,8 @@ pub(crate) fn masked(document: &Map<String, Value>, catalog: &Catalog) -> Value 
     for (key, value) in &mut masked {
         if key == "auth_config" {
             mask(value, auth);
+        } else if key == "webhooks" {
+            mask(value, catalog.common_schema(key));
         } else if !catalog.is_common(key) {
             mask(value, own.and_then(|schema| properties(schema).get(key)));
         }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 /// How a signature is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Output {
+pub(crate) enum Output {
     /// In hexadecimal digits, small ones.
     #[default]
     Hex,
@@ -26,7 +26,7 @@ pub(super) enum Output {
 
 impl Output {
     /// The bytes, written so.
-    pub(super) fn write(self, bytes: &[u8]) -> String {
+    pub(crate) fn write(self, bytes: &[u8]) -> String {
         match self {
             Self::Hex => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
             Self::HexUpper => bytes.iter().map(|byte| format!("{byte:02X}")).collect(),

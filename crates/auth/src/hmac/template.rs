@@ -11,7 +11,7 @@ use super::output::Output;
 
 /// What a placeholder stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fact {
+pub(crate) enum Fact {
     Method,
     Url,
     Host,
@@ -50,6 +50,17 @@ const FACTS: [(&str, Fact); 16] = [
     ("signature", Fact::Signature),
 ];
 
+/// What is chosen when a request is signed.
+const OWN: [Fact; 7] = [
+    Fact::Timestamp,
+    Fact::TimestampMs,
+    Fact::TimestampIso,
+    Fact::Date,
+    Fact::Nonce,
+    Fact::KeyId,
+    Fact::Signature,
+];
+
 #[derive(Debug)]
 enum Piece {
     Text(String),
@@ -62,17 +73,17 @@ enum Piece {
 
 /// A text with placeholders.
 #[derive(Debug)]
-pub(super) struct Template(Vec<Piece>);
+pub(crate) struct Template(Vec<Piece>);
 
 /// What templates are filled with: the same for all of one request.
 #[derive(Debug)]
-pub(super) struct Facts<'a> {
-    pub(super) now: SystemTime,
-    pub(super) nonce: &'a str,
-    pub(super) key_id: Option<&'a Secret>,
-    pub(super) values: &'a BTreeMap<String, Secret>,
+pub(crate) struct Facts<'a> {
+    pub(crate) now: SystemTime,
+    pub(crate) nonce: &'a str,
+    pub(crate) key_id: Option<&'a Secret>,
+    pub(crate) values: &'a BTreeMap<String, Secret>,
     /// Once it is known.
-    pub(super) signature: &'a str,
+    pub(crate) signature: &'a str,
 }
 
 impl Template {
@@ -81,7 +92,7 @@ impl Template {
     /// # Errors
     ///
     /// `invalid_config`, naming an unknown placeholder and the nearest known one.
-    pub(super) fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let mut pieces = Vec::new();
         let mut plain = String::new();
         let mut rest = text;
@@ -117,6 +128,27 @@ impl Template {
         self.0.iter().any(|piece| matches!(piece, Piece::Fact(found) if *found == fact))
     }
 
+    /// Whether the body is in it, or a hash of it.
+    pub(crate) fn has_body(&self) -> bool {
+        [Fact::Body, Fact::BodySha256, Fact::BodySha256Base64].into_iter().any(|fact| self.has(fact))
+    }
+
+    /// Whether a header of the request is in it.
+    pub(crate) fn has_header(&self, name: &HeaderName) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Header(header) if header == name))
+    }
+
+    /// The first placeholder, if there is one, for what only whoever signs knows: the request itself does not tell it.
+    pub(crate) fn own(&self) -> Option<&str> {
+        self.0.iter().find_map(|piece| match piece {
+            Piece::Fact(fact) if OWN.contains(fact) => {
+                FACTS.iter().find(|(_, known)| known == fact).map(|(name, _)| *name)
+            }
+            Piece::Value(name) => Some(name),
+            _ => None,
+        })
+    }
+
     /// The names of further secrets that it has.
     pub(super) fn values(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|piece| match piece {
@@ -130,7 +162,7 @@ impl Template {
     /// # Errors
     ///
     /// `invalid_config` where a secret cannot be read, or the body is not in memory and is needed.
-    pub(super) fn fill(
+    pub(crate) fn fill(
         &self,
         facts: &Facts<'_>,
         request: &WireRequest<'_>,

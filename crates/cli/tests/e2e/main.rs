@@ -22,6 +22,7 @@ mod files;
 mod flow;
 mod gate;
 mod harness;
+mod hooks;
 mod http2;
 mod httpbin;
 mod idempotency;

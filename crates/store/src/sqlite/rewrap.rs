@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
 use trunkline_core::Result;
 
-use super::{boot, calls, finish, generation, parts, place};
+use super::{boot, calls, events, finish, generation, parts, place};
 use crate::{
     KeyId, Keyring,
     seal::{self, OVERHEAD},
     trouble,
 };
 
-/// A table of which every row has a `generation` and an envelope in `sealed`. It has SQLite's `rowid`.
+/// A table of which every row has a `generation`, and an envelope in `sealed` or nothing. It has SQLite's `rowid`.
 struct Sealed {
     table: &'static str,
     /// What its rows are called in their place, in SQL.
@@ -20,10 +20,12 @@ struct Sealed {
 }
 
 /// Every table with envelopes, but that of the key check.
-const SEALED: [Sealed; 3] = [
+const SEALED: [Sealed; 5] = [
     Sealed { table: super::INTEGRATIONS, row: "id" },
     Sealed { table: parts::TABLE, row: "id" },
     Sealed { table: calls::TABLE, row: "id" },
+    Sealed { table: events::EVENTS, row: "integration || '/' || id" },
+    Sealed { table: events::DELIVERIES, row: "CAST(number AS TEXT)" },
 ];
 
 /// Rows of a transaction …

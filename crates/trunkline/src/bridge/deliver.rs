@@ -5,23 +5,18 @@ use std::{
     time::Duration,
 };
 
-use http::HeaderValue;
-use tokio::time::{Instant, timeout_at};
-use trunkline_core::{Call, Error, Kind, Operation, Outcome, Receive, Reply, Result, Settlement, Verdict};
+use tokio::time::Instant;
+use trunkline_core::{Call, Error, Receive, Result, Settlement, Verdict};
 use trunkline_transports::pause;
 
 use super::{
-    fate::{Fate, fate},
+    fate::{Fate, fate, reason},
     message::Message,
     run::Work,
     status::Why,
+    target::make,
 };
-use crate::Handle;
 
-/// The most that is read of what the service answers; nobody needs it.
-const ANSWER: usize = 1 << 20;
-/// Characters that are kept of a reason.
-const REASON: usize = 500;
 /// A message that cannot be sent back is tried so often.
 const TRIES: u32 = 5;
 
@@ -91,60 +86,23 @@ impl Failure {
         let status = &work.entry.status;
         status.failed.fetch_add(1, Relaxed);
         status.put_aside.fetch_add(1, Relaxed);
-        let (integration, queue, to) = (work.queue.id(), &work.entry.route.queue, &work.entry.route.to);
+        let (integration, queue, to) =
+            (work.queue.id(), &work.entry.route.queue, &work.entry.route.target.to);
         let (id, error) = (message.message_id.as_deref().unwrap_or_default(), &self.error);
         tracing::warn!(%integration, queue, %to, message_id = id, %error, "a message is put aside");
-        let reason = format!("{to}: {}: {}", error.kind(), error.message());
-        Verdict::DeadLetter(reason.chars().filter(|c| !c.is_control()).take(REASON).collect())
+        Verdict::DeadLetter(reason(to, error))
     }
 }
 
 async fn attempt(work: &Work, message: &Message, until: Option<Instant>) -> Result<(), Failure> {
     let target = work.target().await;
-    let target = target.map_err(|error| Failure { error, fate: Fate::Wait, why: Why::Target })?;
-    let request = work.entry.route.template.fill(message).and_then(|request| target.parse(&request));
+    let handle = target.map_err(|error| Failure { error, fate: Fate::Wait, why: Why::Target })?;
+    let call = work.entry.route.target.call(&handle, message);
     // Wrong in itself, however often it is made.
-    let operation = request.map_err(|error| Failure { error, fate: Fate::Aside, why: Why::Calls })?;
-    let called = call(&target, operation, message, until).await;
-    called.map_err(|error| Failure { fate: fate(&error), error, why: Why::Calls })
-}
-
-async fn call(
-    target: &Handle,
-    operation: Operation,
-    message: &Message,
-    until: Option<Instant>,
-) -> Result<()> {
-    let mut call = Call::new(target.id().clone(), operation);
+    let mut call = call.map_err(|error| Failure { error, fate: Fate::Aside, why: Why::Calls })?;
     call.deadline = until;
-    name(target, &mut call, message);
-    let Reply { headers, body, .. } = target.call(&mut call).await?;
-    // It has said yes; a connection whose answer was read can be used again.
-    let read = body.collect(ANSWER);
-    match call.deadline {
-        Some(end) => drop(timeout_at(end, read).await),
-        None => drop(read.await),
-    }
-    match headers.contains_key(Reply::PARTIAL_ERRORS) {
-        false => Ok(()),
-        true => {
-            Err(Error::new(Kind::Failed, "the service did only a part of it").outcome_is(Outcome::Unknown))
-        }
-    }
-}
-
-/// Where the service recognises repetitions by a key, that is the message's id, unless the request has one of its own: it is
-/// the same when the message comes again.
-fn name(target: &Handle, call: &mut Call, message: &Message) {
-    let Operation::Http(request) = &call.operation else { return };
-    let own = request.headers.clone();
-    let id = message.message_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok());
-    if let Some((header, _)) = target.idempotency_key(call)
-        && !own.contains_key(&header)
-        && let (Operation::Http(request), Some(id)) = (&mut call.operation, id)
-    {
-        request.headers.insert(header, id);
-    }
+    let called = make(&handle, &mut call).await;
+    called.map_err(|error| Failure { fate: fate(&error), error, why: Why::Calls })
 }
 
 /// Says what has become of a message. Where the queue does not hear it, it comes again.

@@ -1,11 +1,14 @@
 //! `fate`: what becomes of a message when it was passed on in vain. It follows from the row of the error's kind and from its
 //! outcome, and nothing else decides it.
 
-use trunkline_core::{Blame, Error, Kind, Outcome, Retry};
+use trunkline_core::{Blame, Error, IntegrationId, Kind, Outcome, Retry};
+
+/// Characters that are kept of a reason.
+const REASON: usize = 500;
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     /// It was dealt with all the same.
     Done,
     /// The integration cannot be called now, whatever the message: it is kept, and that does not count against it.
@@ -17,7 +20,7 @@ pub(super) enum Fate {
 }
 
 /// What becomes of a message that a call failed for.
-pub(super) fn fate(error: &Error) -> Fate {
+pub(crate) fn fate(error: &Error) -> Fate {
     let row = error.kind().row();
     match (error.outcome(), row.retry) {
         (Outcome::Applied, _) => Fate::Done,
@@ -36,6 +39,12 @@ pub(super) fn fate(error: &Error) -> Fate {
         // Not allowed, or it took the service too long: perhaps only this one.
         (Outcome::Rejected, Retry::Never) => Fate::Again,
     }
+}
+
+/// Why a message did not reach an integration, as it is kept beside the message.
+pub(crate) fn reason(to: &IntegrationId, error: &Error) -> String {
+    let reason = format!("{to}: {}: {}", error.kind(), error.message());
+    reason.chars().filter(|c| !c.is_control()).take(REASON).collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,15 @@
-//! `Message`: one that was pulled, as the queue integration tells it, with every part as it was written.
+//! `Message`: one that was pulled, as the queue integration tells it, or came as a webhook, with every part as it was written.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, value::RawValue};
+use serde_json::{
+    Map, Value,
+    value::{RawValue, to_raw_value},
+};
 use trunkline_core::{Error, Kind, Outcome, Result};
+use url::form_urlencoded;
 
 /// What a pull is answered with.
 #[derive(Deserialize)]
@@ -14,11 +19,11 @@ struct Pulled {
 
 /// A message that came. Whatever else is told of it is nobody's business here.
 #[derive(Deserialize)]
-pub(super) struct Message {
+pub(crate) struct Message {
     pub(super) token: Option<String>,
     pub(super) queue: String,
-    pub(super) message_id: Option<String>,
-    pub(super) key: Option<String>,
+    pub(crate) message_id: Option<String>,
+    pub(crate) key: Option<String>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
     pub(super) deliveries: Option<u32>,
@@ -44,6 +49,26 @@ pub(super) fn messages(reply: &[u8]) -> Result<Vec<Message>> {
 }
 
 impl Message {
+    /// One that came as an HTTP request: JSON as it was written, a form as an object, any other text as it is, and bytes in
+    /// base64.
+    pub(crate) fn of_request(
+        queue: &str,
+        message_id: Option<String>,
+        headers: BTreeMap<String, String>,
+        body: &[u8],
+    ) -> Self {
+        let form = headers.iter().any(|(name, value)| {
+            let media = value.split(';').next().unwrap_or_default().trim();
+            name.eq_ignore_ascii_case("content-type")
+                && media.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        });
+        let message = if form { to_raw_value(&fields(body)).ok() } else { serde_json::from_slice(body).ok() };
+        let text = std::str::from_utf8(body).ok().filter(|_| message.is_none()).map(str::to_owned);
+        let base64 = (message.is_none() && text.is_none()).then(|| STANDARD.encode(body));
+        let queue = queue.to_owned();
+        Self { token: None, queue, message_id, key: None, headers, deliveries: None, message, text, base64 }
+    }
+
     /// The message itself as JSON: as it was written, or a string of its text, or of its bytes in base64.
     pub(super) fn body(&self) -> Cow<'_, str> {
         match (&self.message, &self.text, &self.base64) {
@@ -54,7 +79,7 @@ impl Message {
     }
 
     /// The part of the message that the steps of a JSON pointer lead to (RFC 6901), as it was written.
-    pub(super) fn part(&self, steps: &[String]) -> Option<Cow<'_, str>> {
+    pub(crate) fn part(&self, steps: &[String]) -> Option<Cow<'_, str>> {
         let body = self.message.as_deref();
         let Some(body) = body.filter(|_| !steps.is_empty()) else {
             return steps.is_empty().then(|| self.body());
@@ -80,9 +105,23 @@ impl Message {
     }
 
     /// A header, whichever way its name is spelled.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
     }
+}
+
+/// The fields of a form: each a text, or a list where one is there several times.
+fn fields(body: &[u8]) -> Map<String, Value> {
+    let mut fields = Map::new();
+    for (name, value) in form_urlencoded::parse(body) {
+        let value = Value::from(value.into_owned());
+        match fields.get_mut(&*name) {
+            None => drop(fields.insert(name.into_owned(), value)),
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+        }
+    }
+    fields
 }
 
 /// A text as JSON.

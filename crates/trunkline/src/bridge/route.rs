@@ -7,8 +7,7 @@ use serde_json::{Map, Value, json, value::RawValue};
 use trunkline_core::{Error, IntegrationId, Operation, Result, TransportDyn};
 use trunkline_transports::ForwardConfig;
 
-use super::template::Template;
-use crate::{connection_config::may_be_name, site::DEFAULT_CONNECTION};
+use super::target::Target;
 
 /// So many at the same time unless set.
 const CONCURRENCY: u32 = 8;
@@ -24,10 +23,8 @@ pub(super) struct Route {
     pub(super) queue: String,
     group: Option<String>,
     from: Option<String>,
-    pub(super) to: IntegrationId,
-    pub(super) connection: Option<String>,
+    pub(super) target: Target,
     pub(super) concurrency: u32,
-    pub(super) template: Template,
     /// How long a message may be held.
     pub(super) hold: Duration,
 }
@@ -45,28 +42,22 @@ impl Route {
         if config.queue.is_empty() {
             return Err(at("queue", "is empty; name the queue, topic, subject or stream"));
         }
-        let to = IntegrationId::new(&config.to)
-            .map_err(|_| at("to", "is the id of no integration; name the one that is to be called"))?;
-        let connection = config.connection.clone().filter(|name| name != DEFAULT_CONNECTION);
-        if connection.as_deref().is_some_and(|name| !may_be_name(name)) {
-            return Err(at("connection", "no connection can have this name"));
-        }
+        let whole = Value::from("{{message}}");
+        let request = config.request.as_ref().unwrap_or(&whole);
+        let target = Target::open(&config.to, config.connection.as_deref(), request, place)?;
         let concurrency = config.concurrency.unwrap_or(CONCURRENCY);
         if !(1..=MOST).contains(&concurrency) {
             return Err(at("concurrency", "must be from 1 to 1000"));
         }
-        if to == *own && !leaves(config) {
+        if target.to == *own && !leaves(config) {
             return Err(at(
                 "to",
                 "messages would come back to the queue that they come from; name another queue in request, or another \
                  integration",
             ));
         }
-        let whole = Value::from("{{message}}");
-        let request = config.request.as_ref().unwrap_or(&whole);
-        let template = Template::parse(request, &format!("{place}.request"))?;
         let (queue, group, from) = (config.queue.clone(), config.group.clone(), config.from.clone());
-        let route = Self { queue, group, from, to, connection, concurrency, template, hold };
+        let route = Self { queue, group, from, target, concurrency, hold };
         let pull = transport.parse_dyn(&route.pull(1));
         pull.map_err(|error| Error::invalid(error.message().replacen("receive: ", "", 1)).at(place))?;
         Ok(route)

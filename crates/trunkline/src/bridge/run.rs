@@ -18,7 +18,7 @@ use super::{
     message::{Message, messages},
     status::Why,
 };
-use crate::{DEFAULT_CONNECTION, Handle, manager::Weakly};
+use crate::{Handle, manager::Weakly};
 
 /// What a bridge works with.
 pub(super) struct Work {
@@ -100,22 +100,9 @@ async fn pass_on(work: &Arc<Work>, under_way: &mut JoinSet<()>) {
 impl Work {
     /// The integration that is called, or why it cannot be.
     pub(super) async fn target(&self) -> Result<Arc<Handle>> {
-        let route = &self.entry.route;
         // Where the manager is gone, so is the bridge in a moment.
         let Some(manager) = self.manager.upgrade() else { return pending().await };
-        let name = route.connection.as_deref().unwrap_or(DEFAULT_CONNECTION);
-        let handle = manager.connection(&route.to, name).await?;
-        if let Some(trouble) = handle.trouble() {
-            return Err(trouble);
-        }
-        if handle.needs_connection() {
-            let message = "it has placeholders that only its connections have values for; name one of them as connection";
-            return Err(Error::invalid(message));
-        }
-        match handle.enabled() {
-            true => Ok(handle),
-            false => Err(Error::new(Kind::Disabled, "the integration is disabled")),
-        }
+        self.entry.route.target.handle(&manager).await
     }
 
     async fn pull(&self, most: u32) -> Result<Vec<Message>> {
@@ -137,7 +124,8 @@ impl Work {
 
     pub(super) fn paused(&self, why: Why, error: &Error) {
         if self.entry.status.pause(why, error) {
-            let (integration, queue, to) = (self.queue.id(), &self.entry.route.queue, &self.entry.route.to);
+            let (integration, queue, to) =
+                (self.queue.id(), &self.entry.route.queue, &self.entry.route.target.to);
             tracing::warn!(%integration, queue, %to, %error, "forwarding pauses");
             self.note("forward_paused", Some(error.kind()));
         }
@@ -145,7 +133,8 @@ impl Work {
 
     pub(super) fn goes_on(&self, over: &[Why]) {
         if self.entry.status.resume(over) {
-            let (integration, queue, to) = (self.queue.id(), &self.entry.route.queue, &self.entry.route.to);
+            let (integration, queue, to) =
+                (self.queue.id(), &self.entry.route.queue, &self.entry.route.target.to);
             tracing::info!(%integration, queue, %to, "forwarding goes on");
             self.note("forward_resumed", None);
         }

@@ -126,8 +126,8 @@ impl Status {
         };
         ForwardState {
             queue: route.queue.clone(),
-            to: route.to.to_string(),
-            connection: route.connection.clone(),
+            to: route.target.to.to_string(),
+            connection: route.target.connection.clone(),
             state,
             reason: paused.as_ref().map(|paused| paused.reason.clone()),
             paused_since_ms: paused.as_ref().map(|paused| paused.since_ms),
@@ -141,7 +141,7 @@ impl Status {
     pub(super) fn trouble(&self, route: &Route) -> Option<String> {
         let paused = self.paused();
         let reason = &paused.as_ref()?.reason;
-        Some(format!("messages of {} are not forwarded to {}: {reason}", route.queue, route.to))
+        Some(format!("messages of {} are not forwarded to {}: {reason}", route.queue, route.target.to))
     }
 
     fn paused(&self) -> MutexGuard<'_, Option<Paused>> {

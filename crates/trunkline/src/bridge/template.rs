@@ -15,7 +15,7 @@ const KNOWN: [&str; 5] = ["message", "message_id", "key", "queue", "headers"];
 const PROGRAMS: [&str; 3] = ["query", "batch.query", "transaction.query"];
 
 /// A request with placeholders.
-pub(super) struct Template {
+pub(crate) struct Template {
     root: Node,
 }
 

@@ -13,6 +13,7 @@ use crate::{
     files::Files,
     flow::Flow,
     health::Known,
+    hooks::Hooks,
     order, placeholder,
     refuse::Refuse,
     site::site,
@@ -30,6 +31,7 @@ struct Open {
     traffic: Arc<Traffic>,
     tenant: Option<Box<Tenant>>,
     bridge: Option<Box<Bridge>>,
+    hooks: Option<Box<Hooks>>,
 }
 
 impl Handle {
@@ -75,10 +77,15 @@ impl Handle {
         let same = |before: &&Self| before.config().is_ok_and(|before| before.same_service(config));
         let before = before.filter(same).and_then(|before| before.flow.as_deref());
         let flow = Flow::open(config, connection, &metrics, before, shared.counter.as_ref())?;
+        // They are the integration's, whoever calls it.
+        let hooks = match &tenant {
+            None => Hooks::open(config)?,
+            Some(_) => None,
+        };
         if tenant.is_none() && placeholder::any(config.document()) {
             placeholder::all(config.document())?;
             Bridge::none_for_connections(config)?;
-            return Ok(Self::asking(config, shared, version, flow));
+            return Ok(Self::asking(config, shared, version, flow, hooks));
         }
         let transport = transport.open(own, &shared.context)?;
         // Once, however many connections there are.
@@ -120,16 +127,24 @@ impl Handle {
             own: &shared.layers,
         });
         let (flow, tenant) = (Some(Box::new(flow)), tenant.map(Box::new));
-        let open = Open { layers, transport, cache, scheme, flow, trouble: None, traffic, tenant, bridge };
+        let open =
+            Open { layers, transport, cache, scheme, flow, trouble: None, traffic, tenant, bridge, hooks };
         shared.files.note(looks);
         Ok(Self::new(config, shared, version, open))
     }
 
     /// An integration with placeholders: its connections are called, and it says so.
-    fn asking(config: &IntegrationConfig, shared: &Shared, version: Version, flow: Flow) -> Self {
+    fn asking(
+        config: &IntegrationConfig,
+        shared: &Shared,
+        version: Version,
+        flow: Flow,
+        hooks: Option<Box<Hooks>>,
+    ) -> Self {
         let refuse = if config.enabled() { Refuse::asking() } else { Refuse::disabled() };
         let mut handle = Self::refusing(config, shared, version, refuse);
         handle.flow = Some(Box::new(flow));
+        handle.hooks = hooks;
         handle
     }
 
@@ -159,6 +174,7 @@ impl Handle {
             traffic,
             tenant: None,
             bridge: None,
+            hooks: None,
         };
         Self::new(config, shared, version, open)
     }
@@ -175,7 +191,7 @@ impl Handle {
         config: &IntegrationConfig,
         shared: &Shared,
         Version { source, generation, updated_at_ms }: Version,
-        Open { layers, transport, cache, scheme, flow, trouble, traffic, tenant, bridge }: Open,
+        Open { layers, transport, cache, scheme, flow, trouble, traffic, tenant, bridge, hooks }: Open,
     ) -> Self {
         Self {
             id: config.id().clone(),
@@ -196,6 +212,7 @@ impl Handle {
             known: Known::default(),
             tenant,
             bridge,
+            hooks,
             vendor: config.vendor().cloned().map(Box::new),
         }
     }

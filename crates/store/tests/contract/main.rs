@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod events;
+
 use std::{collections::HashSet, sync::Arc};
 
 use tempfile::TempDir;
 use trunkline_core::{Kind, Outcome};
 use trunkline_store::{BegunCall, CallTerm, MemoryStore, Part, PartKind, SqliteOptions, SqliteStore, Store};
+
+use self::events::*;
 
 /// How many segments of activity the stores under test keep.
 const KEEP: u32 = 3;
@@ -57,6 +61,12 @@ contract! {
     a_part_is_put_replaced_and_deleted_by_generation
     parts_are_listed_by_name_a_page_at_a_time
     parts_go_with_their_integration_and_grants_with_their_connection
+    an_event_is_added_once_and_comes_back_with_what_came
+    of_concurrent_deliveries_of_an_event_one_is_new
+    deliveries_wait_by_target_until_they_are_forwarded_or_put_aside
+    an_event_is_forgotten_when_its_time_is_over_or_when_there_are_too_many
+    an_event_that_waits_is_never_given_up_for_another
+    an_event_goes_with_its_integration_and_is_redelivered_from_the_beginning
     a_grant_begins_only_while_its_connection_is_there
     of_concurrent_changes_of_a_part_one_wins
     a_closed_store_refuses_everything

@@ -1,0 +1,166 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// When the webhooks below were signed, in seconds of Unix time.
+const AT: u64 = 1_700_000_000;
+
+fn open(keys: Value) -> trunkline_core::Result<Option<Verifier>> {
+    trunkline_core::parse::value::<Verify>(keys, "")?.open()
+}
+
+fn verifier(keys: Value) -> Verifier {
+    open(keys).unwrap().unwrap()
+}
+
+fn hex(key: &str, text: &str) -> String {
+    Output::Hex
+        .write(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()), text.as_bytes()).as_ref())
+}
+
+fn check(
+    verifier: &Verifier,
+    pairs: &[(&'static str, String)],
+    body: &str,
+    at: u64,
+) -> Result<Verified, Refusal> {
+    let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+    let webhook = Webhook {
+        method: &Method::POST,
+        url: "https://h.example/hooks/a?b=c",
+        headers: &headers,
+        body: body.as_bytes(),
+    };
+    verifier.verify(&webhook, SystemTime::UNIX_EPOCH + Duration::from_secs(at))
+}
+
+fn stripe(secret: &str, at: u64) -> Vec<(&'static str, String)> {
+    vec![("stripe-signature", format!("t={at},v1={}", hex(secret, &format!("{at}.{{}}"))))]
+}
+
+#[test]
+fn time_counts_in_both_directions_and_tolerance_is_configurable() {
+    let usual = verifier(json!({"type": "stripe", "secret": "s"}));
+    let strict = verifier(json!({"type": "stripe", "secret": "s", "tolerance": 10}));
+    for (verifier, now, passes) in [
+        (&usual, AT, true),
+        (&usual, AT + 300, true),
+        (&usual, AT + 301, false),
+        (&usual, AT - 300, true),
+        (&usual, AT - 301, false),
+        (&strict, AT + 10, true),
+        (&strict, AT + 11, false),
+        (&strict, AT - 11, false),
+    ] {
+        let checked = check(verifier, &stripe("s", AT), "{}", now);
+        assert_eq!(checked.is_ok(), passes, "{now}: {checked:?}");
+        assert!(passes || matches!(checked, Err(Refusal::Stale(_))));
+    }
+}
+
+#[test]
+fn any_secret_does_while_it_is_replaced_and_any_signature_of_several() {
+    let rolled = verifier(json!({"type": "stripe", "secret": "new", "old_secrets": ["old", "older"]}));
+    for (secret, passes) in [("new", true), ("old", true), ("older", true), ("oldest", false), ("", false)] {
+        assert_eq!(check(&rolled, &stripe(secret, AT), "{}", AT).is_ok(), passes, "{secret}");
+    }
+    let text = format!("{AT}.{{}}");
+    let one = verifier(json!({"type": "stripe", "secret": "s"}));
+    let several = |signatures: String| [("stripe-signature", format!("t={AT},{signatures}"))];
+    for (signatures, passes) in [
+        (format!("v1={},v1={},v0=x", hex("other", &text), hex("s", &text)), true),
+        (format!("v0={}", hex("s", &text)), false),
+        (format!("v1={},v1=", hex("other", &text)), false),
+        ("v1".to_owned(), false),
+        (format!(" v1={}", hex("s", &text)), true),
+    ] {
+        assert_eq!(check(&one, &several(signatures.clone()), "{}", AT).is_ok(), passes, "{signatures}");
+    }
+    assert!(matches!(check(&one, &[], "{}", AT), Err(Refusal::Unsigned(_))));
+    let timeless = [("stripe-signature", format!("v1={}", hex("s", &text)))];
+    assert!(matches!(check(&one, &timeless, "{}", AT), Err(Refusal::Unsigned(_))));
+}
+
+#[test]
+fn any_other_hmac_is_described() {
+    let github = verifier(json!({
+        "type": "hmac", "secret": "s", "header": "X-Hub-Signature-256", "prefix": "sha256=",
+    }));
+    let signed = |value: String| vec![("x-hub-signature-256", value)];
+    assert!(check(&github, &signed(format!("sha256={}", hex("s", "{}"))), "{}", AT).is_ok());
+    assert!(check(&github, &signed(format!("sha256={}", hex("s", "{}").to_uppercase())), "{}", AT).is_ok());
+    for value in [hex("s", "{}"), "sha256=".to_owned(), format!("sha1={}", hex("s", "{}"))] {
+        assert!(matches!(check(&github, &signed(value), "{}", AT), Err(Refusal::Wrong)));
+    }
+    let slack = verifier(json!({
+        "type": "hmac", "secret": "s", "header": "X-Slack-Signature", "prefix": "v0=",
+        "sign": "v0:{header:X-Slack-Request-Timestamp}:{body}", "timestamp_header": "X-Slack-Request-Timestamp",
+    }));
+    let signed = |at: u64| {
+        let signature = format!("v0={}", hex("s", &format!("v0:{at}:{{}}")));
+        vec![("x-slack-signature", signature), ("x-slack-request-timestamp", at.to_string())]
+    };
+    assert!(check(&slack, &signed(AT), "{}", AT).is_ok());
+    assert!(matches!(check(&slack, &signed(AT), "{}", AT + 400), Err(Refusal::Stale(400))));
+    assert!(matches!(check(&slack, &signed(AT)[..1], "{}", AT), Err(Refusal::Unsigned(_))));
+    let base64 = verifier(json!({
+        "type": "hmac", "secret": "6b6579", "secret_encoding": "hex", "algorithm": "sha512", "output": "base64",
+        "header": "X-Sig", "sign": "{method} {url} {body}",
+    }));
+    let key = hmac::Key::new(hmac::HMAC_SHA512, b"key");
+    let text = b"POST https://h.example/hooks/a?b=c {}";
+    let signed = [("x-sig", Output::Base64.write(hmac::sign(&key, text).as_ref()))];
+    assert!(check(&base64, &signed, "{}", AT).is_ok());
+    assert!(check(&base64, &signed, "{ }", AT).is_err());
+}
+
+#[test]
+fn what_is_the_same_to_the_signature_has_the_same_digest() {
+    let verifier = verifier(json!({"type": "twilio", "secret": "s"}));
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"s");
+    let signature = hmac::sign(&key, b"https://h.example/hooks/a?b=ca1b 2");
+    let pairs = [
+        ("x-twilio-signature", Output::Base64.write(signature.as_ref())),
+        ("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned()),
+    ];
+    let digest = |body: &str| check(&verifier, &pairs, body, AT).unwrap().digest;
+    assert_eq!(digest("a=1&b=+2"), digest("b=%202&a=1"), "another spelling is no other event");
+    // A body of another type is not what was signed, whatever it says.
+    let other = [pairs[0].clone(), ("content-type", "application/json".to_owned())];
+    assert!(matches!(check(&verifier, &other, "a=1&b=+2", AT), Err(Refusal::Unsigned(_))));
+}
+
+#[test]
+fn what_would_prove_nothing_is_refused_by_the_name_of_its_key() {
+    for (keys, word) in [
+        (json!({"type": "hmac", "secret": "s"}), "header"),
+        (json!({"type": "hmac", "secret": "s", "header": "a b"}), "header"),
+        (json!({"type": "hmac", "secret": "s", "header": "x", "sign": "{timestamp}.{body}"}), "sign"),
+        (json!({"type": "hmac", "secret": "s", "header": "x", "sign": "{value:a}{body}"}), "sign"),
+        (json!({"type": "hmac", "secret": "s", "header": "x", "sign": "{url}"}), "sign"),
+        (
+            json!({"type": "hmac", "secret": "s", "header": "x", "timestamp_header": "x-ts"}),
+            "timestamp_header",
+        ),
+        (json!({"type": "stripe", "secret": "s", "header": "x"}), "header"),
+        (json!({"type": "stripe", "secrt": "s"}), "secret"),
+        (json!({"type": "strip", "secret": "s"}), "stripe"),
+    ] {
+        let error = open(keys.clone()).unwrap_err();
+        assert!(error.message().contains(word), "{keys}: {error}");
+    }
+    assert!(open(json!({"type": "stripe"})).unwrap().is_none());
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_no_wrong_signature() {
+    for keys in [
+        json!({"type": "stripe", "secret": "${env:NO_SUCH_VARIABLE}"}),
+        json!({"type": "stripe", "secret": ""}),
+    ] {
+        let refused = check(&verifier(keys), &stripe("s", AT), "{}", AT).unwrap_err();
+        assert!(matches!(refused, Refusal::Unready(_)), "{refused}");
+    }
+}

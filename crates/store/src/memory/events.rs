@@ -1,0 +1,207 @@
+//! Webhooks in memory.
+
+use std::collections::BTreeMap;
+
+use trunkline_core::{BoxFuture, Result};
+use zeroize::Zeroizing;
+
+use super::MemoryStore;
+use crate::{
+    Events, NewEvent, StoredEvent, WholeEvent,
+    events::{Attempted, Delivery, DeliveryState, Lane, Waiting, full},
+    store::now_ms,
+};
+
+/// The events that there are, by their numbers.
+#[derive(Default)]
+pub(super) struct Kept {
+    events: BTreeMap<u64, Entry>,
+    /// The number of the last event, or of the last delivery.
+    last: u64,
+}
+
+struct Entry {
+    integration: String,
+    id: String,
+    r#type: Option<String>,
+    received_ms: i64,
+    until_ms: i64,
+    document: Zeroizing<Vec<u8>>,
+    /// With the number of each.
+    deliveries: Vec<(u64, Delivery)>,
+}
+
+impl Entry {
+    fn is(&self, integration: &str, id: &str) -> bool {
+        self.integration == integration && self.id == id
+    }
+
+    fn waits(&self) -> bool {
+        self.deliveries.iter().any(|(_, delivery)| delivery.state == DeliveryState::Waits)
+    }
+
+    fn stored(&self, number: u64) -> StoredEvent {
+        StoredEvent {
+            number,
+            id: self.id.clone(),
+            r#type: self.r#type.clone(),
+            received_ms: self.received_ms,
+            deliveries: self.deliveries.iter().map(|(_, delivery)| delivery.clone()).collect(),
+        }
+    }
+}
+
+impl Kept {
+    fn next(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    fn deliveries(&mut self, targets: &[&str], now_ms: i64) -> Vec<(u64, Delivery)> {
+        let new = |target: &&str| {
+            let (target, state) = ((*target).to_owned(), DeliveryState::Waits);
+            (self.next(), Delivery { target, state, attempts: 0, due_ms: now_ms, reason: None })
+        };
+        targets.iter().map(new).collect()
+    }
+
+    fn add(&mut self, event: NewEvent<'_>) -> Result<bool> {
+        self.events.retain(|_, entry| entry.until_ms > event.now_ms);
+        if self.events.values().any(|entry| entry.is(event.integration, event.id)) {
+            return Ok(false);
+        }
+        let own = || self.events.iter().filter(|(_, entry)| entry.integration == event.integration);
+        if own().count() >= event.most.max(1) as usize {
+            let oldest = own().find(|(_, entry)| !entry.waits()).map(|(number, _)| *number);
+            self.events.remove(&oldest.ok_or_else(|| full(event.most))?);
+        }
+        let (number, deliveries) = (self.next(), self.deliveries(event.targets, event.now_ms));
+        let entry = Entry {
+            integration: event.integration.to_owned(),
+            id: event.id.to_owned(),
+            r#type: event.r#type.map(str::to_owned),
+            received_ms: event.now_ms,
+            until_ms: event.until_ms,
+            document: Zeroizing::new(event.document.to_vec()),
+            deliveries,
+        };
+        self.events.insert(number, entry);
+        Ok(true)
+    }
+
+    /// Deletes all events of an integration.
+    pub(super) fn forget(&mut self, integration: &str) {
+        self.events.retain(|_, entry| entry.integration != integration);
+    }
+
+    /// Every delivery that waits, with its event.
+    fn all_waiting(&self) -> impl Iterator<Item = (&Entry, u64, &Delivery)> {
+        let all = self.events.values().flat_map(|entry| {
+            entry.deliveries.iter().map(move |(number, delivery)| (entry, *number, delivery))
+        });
+        all.filter(|(.., delivery)| delivery.state == DeliveryState::Waits)
+    }
+}
+
+impl Events for MemoryStore {
+    fn add_event<'a>(&'a self, event: NewEvent<'a>) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.state()?.events.add(event) })
+    }
+
+    fn events<'a>(
+        &'a self,
+        integration: &'a str,
+        before: Option<u64>,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<StoredEvent>>> {
+        Box::pin(async move {
+            let (state, now) = (self.state()?, now_ms());
+            let found = state.events.events.range(..before.unwrap_or(u64::MAX)).rev();
+            let found = found.filter(|(_, entry)| entry.integration == integration && entry.until_ms > now);
+            Ok(found.take(most as usize).map(|(number, entry)| entry.stored(*number)).collect())
+        })
+    }
+
+    fn event<'a>(&'a self, integration: &'a str, id: &'a str) -> BoxFuture<'a, Result<Option<WholeEvent>>> {
+        Box::pin(async move {
+            let state = self.state()?;
+            let found = state.events.events.iter().find(|(_, entry)| entry.is(integration, id));
+            Ok(found.map(|(number, entry)| WholeEvent {
+                event: entry.stored(*number),
+                document: Ok(entry.document.clone()),
+            }))
+        })
+    }
+
+    fn lanes(&self) -> BoxFuture<'_, Result<Vec<Lane>>> {
+        Box::pin(async {
+            let state = self.state()?;
+            let mut lanes = BTreeMap::new();
+            for (entry, _, delivery) in state.events.all_waiting() {
+                let due = lanes.entry((&entry.integration, &delivery.target)).or_insert(delivery.due_ms);
+                *due = delivery.due_ms.min(*due);
+            }
+            let lane = |((integration, target), due_ms): ((&String, &String), i64)| Lane {
+                integration: integration.clone(),
+                target: target.clone(),
+                due_ms,
+            };
+            Ok(lanes.into_iter().map(lane).collect())
+        })
+    }
+
+    fn waiting<'a>(
+        &'a self,
+        integration: &'a str,
+        target: &'a str,
+        most: u32,
+    ) -> BoxFuture<'a, Result<Vec<Waiting>>> {
+        Box::pin(async move {
+            let state = self.state()?;
+            let mut waiting: Vec<_> = state
+                .events
+                .all_waiting()
+                .filter(|(entry, _, delivery)| entry.integration == integration && delivery.target == target)
+                .map(|(entry, number, delivery)| Waiting {
+                    number,
+                    event: entry.id.clone(),
+                    attempts: delivery.attempts,
+                    due_ms: delivery.due_ms,
+                })
+                .collect();
+            waiting.sort_by_key(|waiting| (waiting.due_ms, waiting.number));
+            waiting.truncate(most as usize);
+            Ok(waiting)
+        })
+    }
+
+    fn attempted<'a>(&'a self, number: u64, attempted: Attempted<'a>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let mut state = self.state()?;
+            let all = state.events.events.values_mut().flat_map(|entry| &mut entry.deliveries);
+            let mut own =
+                all.filter(|(own, delivery)| *own == number && delivery.state == DeliveryState::Waits);
+            if let Some((_, delivery)) = own.next() {
+                (delivery.state, delivery.due_ms) = (attempted.state, attempted.due_ms);
+                delivery.attempts += 1;
+                delivery.reason = attempted.reason.map(str::to_owned);
+            }
+            Ok(())
+        })
+    }
+
+    fn redeliver<'a>(
+        &'a self,
+        integration: &'a str,
+        id: &'a str,
+        targets: &'a [&'a str],
+        now_ms: i64,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let mut state = self.state()?;
+            let deliveries = state.events.deliveries(targets, now_ms);
+            let found = state.events.events.values_mut().find(|entry| entry.is(integration, id));
+            Ok(found.map(|entry| entry.deliveries = deliveries).is_some())
+        })
+    }
+}

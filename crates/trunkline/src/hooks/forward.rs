@@ -1,0 +1,146 @@
+//! One attempt to forward an event to one target, and what becomes of it by that.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderName, HeaderValue};
+use trunkline_core::{Call, Error, Kind, Operation, Result};
+use trunkline_store::{Attempted, DeliveryState, Store, Waiting};
+
+use super::{Retry, event::Came, kept};
+use crate::{
+    Handle, Manager,
+    bridge::{
+        fate::{Fate, fate, reason},
+        target::make,
+    },
+    manager::Weakly,
+    registry::now_ms,
+};
+
+/// Tells an HTTP service which event it is, as Standard Webhooks does: the same however often it comes.
+const ID: HeaderName = HeaderName::from_static("webhook-id");
+/// How long to wait where the store fails, in milliseconds.
+pub(super) const STORE_PAUSE: i64 = 5_000;
+
+/// A delivery that is due.
+#[derive(Debug)]
+pub(super) struct Due {
+    pub(super) integration: String,
+    pub(super) target: String,
+    pub(super) waiting: Waiting,
+}
+
+/// Why an event was not forwarded.
+struct Vain {
+    fate: Fate,
+    kind: Kind,
+    /// As it is put for people.
+    why: String,
+    /// How long to wait at least, and how often it is tried.
+    retry: Option<(Duration, Retry)>,
+}
+
+/// Forwards an event. Says when the delivery is due again, if it is.
+pub(super) async fn forward(due: &Due, manager: &Weakly, store: &Arc<dyn Store>) -> Option<i64> {
+    let Due { integration, target: to, waiting } = due;
+    let event = &*waiting.event;
+    let attempts = waiting.attempts.saturating_add(1);
+    let tried = match begin(due, manager.upgrade()?, store).await {
+        // Whoever has the manager is not kept waiting for the service.
+        Ok(begun) => begun.make().await,
+        Err(vain) => Err(vain),
+    };
+    let (state, due_ms) = match &tried {
+        Ok(()) => {
+            tracing::debug!(integration, event, to, "an event was forwarded");
+            (DeliveryState::Forwarded, now_ms())
+        }
+        Err(Vain { fate: Fate::Wait | Fate::Again, why, retry: Some((least, retry)), .. })
+            if attempts < retry.attempts =>
+        {
+            tracing::info!(integration, event, to, why, attempts, "an event is forwarded again later");
+            let pause = retry.pause(attempts).max((*least).min(retry.longest));
+            (
+                DeliveryState::Waits,
+                now_ms().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)),
+            )
+        }
+        Err(Vain { why, kind, .. }) => {
+            tracing::warn!(integration, event, to, why, attempts, "an event is put aside");
+            if let Some(manager) = manager.upgrade()
+                && let Ok(source) = manager.get(integration)
+            {
+                manager.note(source.id(), "webhook_put_aside", Some(*kind));
+            }
+            (DeliveryState::PutAside, now_ms())
+        }
+    };
+    let attempted = Attempted { state, due_ms, reason: tried.as_ref().err().map(|vain| &*vain.why) };
+    if let Err(error) = async { kept(&**store)?.attempted(waiting.number, attempted).await }.await {
+        tracing::error!(integration, event, to, %error, "what became of an event is not stored; it may come again");
+        return Some(now_ms() + STORE_PAUSE);
+    }
+    (state == DeliveryState::Waits).then_some(due_ms)
+}
+
+/// A call that is to be made.
+struct Begun {
+    handle: Arc<Handle>,
+    call: Call,
+    retry: Retry,
+}
+
+/// Reads the event, and makes a call of it.
+async fn begin(due: &Due, manager: Manager, store: &Arc<dyn Store>) -> Result<Begun, Vain> {
+    let aside = |kind, why: &str| Vain { fate: Fate::Aside, kind, why: why.to_owned(), retry: None };
+    let source = manager.get(&due.integration).ok();
+    let hooks = source.as_deref().and_then(Handle::hooks);
+    let Some((hooks, target)) = hooks.and_then(|hooks| Some((hooks, hooks.target(&due.target)?))) else {
+        return Err(aside(Kind::UnknownIntegration, "the integration does not forward to it any more"));
+    };
+    let vain = |fate: Fate, error: &Error| {
+        let retry = Some((error.wait().unwrap_or_default(), hooks.retry));
+        Vain { fate, kind: error.kind(), why: reason(&target.to, error), retry }
+    };
+    let id = &*due.waiting.event;
+    let whole = async { kept(&**store)?.event(&due.integration, id).await };
+    let whole = whole.await.map_err(|error| vain(Fate::Again, &error))?;
+    let whole = whole.ok_or_else(|| aside(Kind::UnknownEvent, "the event is not there any more"))?;
+    let came = whole.document.and_then(|document| Came::read(&document));
+    let came = came.map_err(|error| vain(Fate::Aside, &error))?;
+    let mut message = came.message(&due.integration, Some(id));
+    message.key = whole.event.r#type;
+    // It may be there the next time.
+    let handle = target.handle(&manager).await.map_err(|error| vain(Fate::Wait, &error))?;
+    let mut call = target.call(&handle, &message).map_err(|error| vain(Fate::Aside, &error))?;
+    name(&mut call, id);
+    Ok(Begun { handle, call, retry: hooks.retry })
+}
+
+impl Begun {
+    async fn make(mut self) -> Result<(), Vain> {
+        let Err(error) = make(&self.handle, &mut self.call).await else { return Ok(()) };
+        let retry = Some((error.wait().unwrap_or_default(), self.retry));
+        match fate(&error) {
+            Fate::Done => Ok(()),
+            fate => Err(Vain { fate, kind: error.kind(), why: reason(self.handle.id(), &error), retry }),
+        }
+    }
+}
+
+/// Says which event it is.
+fn name(call: &mut Call, id: &str) {
+    match &mut call.operation {
+        Operation::Http(request) => {
+            if let Ok(id) = HeaderValue::from_str(id) {
+                request.headers.entry(ID).or_insert(id);
+            }
+        }
+        Operation::Publish(publish) => {
+            for message in &mut publish.messages {
+                message.id.get_or_insert_with(|| id.to_owned());
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,148 @@
+//! From the request to the store: what is not stored is not answered with success.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use trunkline_auth::{Refusal, Verified, Webhook};
+use trunkline_core::{Error, IntegrationId, Kind, Result};
+use trunkline_store::NewEvent;
+
+use super::{Hooks, Keep, event::Came, kept};
+use crate::{Handle, Manager, connections::to_its_end, registry::now_ms};
+
+/// The longest id that an event may have; a longer one is hashed like what has none.
+const LONGEST_ID: usize = 200;
+/// The longest type that is kept.
+const LONGEST_TYPE: usize = 200;
+
+/// Why a webhook was not taken.
+#[derive(Debug)]
+pub enum Refused {
+    /// The integration takes none.
+    Nowhere,
+    /// Too many came; after this time there is room again.
+    TooMany(Duration),
+    /// Its signature is not one that is accepted. Why is in the log.
+    Signature,
+    /// It could not be checked or stored now.
+    Failed(Error),
+}
+
+impl Manager {
+    /// Whether an integration takes a webhook now: asked before its body is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Nowhere`], or [`Refused::TooMany`].
+    pub fn admit_webhook(&self, integration: &Handle) -> Result<(), Refused> {
+        hooks(integration)?.rate.take().map_err(Refused::TooMany)
+    }
+
+    /// Takes a webhook: checks its signature, stores it, and has it forwarded. Says whether it is new; one that is known is
+    /// not forwarded again.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not taken; then it is not stored.
+    pub async fn receive_webhook(&self, integration: &Handle, webhook: Webhook<'_>) -> Result<bool, Refused> {
+        let (hooks, id) = (hooks(integration)?, integration.id());
+        let verified = match hooks.verifier.verify(&webhook, SystemTime::now()) {
+            Ok(verified) => verified,
+            Err(refusal) => {
+                if hooks.noted.take().is_ok() {
+                    tracing::warn!(integration = %id, reason = %refusal, "a webhook was refused");
+                    self.note(id, "webhook_refused", Some(Kind::Unauthenticated));
+                }
+                return Err(match refusal {
+                    Refusal::Unready(error) => Refused::Failed(error),
+                    _ => Refused::Signature,
+                });
+            }
+        };
+        let event = Incoming::of(integration.id(), hooks, webhook, verified);
+        let this = self.clone();
+        // Its sender may go away meanwhile, and what is stored has to be forwarded.
+        to_its_end(async move { this.take(&event).await }).await.map_err(Refused::Failed)
+    }
+
+    /// Stores an event and has it forwarded, unless it is known.
+    async fn take(&self, event: &Incoming) -> Result<bool> {
+        let (targets, now_ms) = (event.targets.iter().map(|name| &**name).collect::<Vec<_>>(), now_ms());
+        let new = NewEvent {
+            integration: &event.integration,
+            id: &event.id,
+            r#type: event.r#type.as_deref(),
+            document: &event.document,
+            targets: &targets,
+            now_ms,
+            until_ms: now_ms.saturating_add(event.keep.ms),
+            most: event.keep.events,
+        };
+        let added = async { kept(&*self.registry().shared.store)?.add_event(new).await }.await;
+        let integration = &event.integration;
+        match &added {
+            Ok(true) => {
+                targets.iter().for_each(|target| self.post().wait(integration, target, now_ms));
+                self.note(integration, "webhook", None);
+            }
+            Ok(false) => self.note(integration, "webhook_repeated", None),
+            Err(error) => {
+                tracing::error!(%integration, %error, "a webhook could not be stored");
+                self.note(integration, "webhook", Some(error.kind()));
+            }
+        }
+        added
+    }
+}
+
+/// An event that is to be stored.
+struct Incoming {
+    integration: IntegrationId,
+    id: String,
+    r#type: Option<String>,
+    document: Vec<u8>,
+    targets: Vec<String>,
+    keep: Keep,
+}
+
+impl Incoming {
+    fn of(integration: &IntegrationId, hooks: &Hooks, webhook: Webhook<'_>, verified: Verified) -> Self {
+        let came = Came::of(webhook.headers, webhook.body);
+        let message = came.message(integration, None);
+        let named = hooks.id.as_ref().and_then(|place| place.of(&message)).or(verified.id);
+        let id = named.filter(|id| may_be_id(id)).unwrap_or_else(|| match hooks.is_batch {
+            true => same_batch(webhook.body).unwrap_or(verified.digest),
+            false => verified.digest,
+        });
+        let r#type = hooks.event_type.as_ref().and_then(|place| place.of(&message));
+        let r#type = r#type.map(|text| text.chars().filter(|c| !c.is_control()).take(LONGEST_TYPE).collect());
+        let targets = hooks.targets().into_iter().map(str::to_owned).collect();
+        Self {
+            integration: integration.clone(),
+            id,
+            r#type,
+            document: came.write(),
+            targets,
+            keep: hooks.keep,
+        }
+    }
+}
+
+fn hooks(integration: &Handle) -> Result<&Hooks, Refused> {
+    integration.hooks().filter(|_| integration.enabled()).ok_or(Refused::Nowhere)
+}
+
+/// Whether a text can be a part of a path as it is, and the value of a header.
+fn may_be_id(id: &str) -> bool {
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || b"-._~:@+=".contains(&c);
+    id.len() <= LONGEST_ID && id.bytes().all(allowed) && id.bytes().any(|c| c.is_ascii_alphanumeric())
+}
+
+/// What a batch of events is known by: all of it, but for how often it was tried.
+fn same_batch(body: &[u8]) -> Option<String> {
+    let mut events: Vec<Value> = serde_json::from_slice(body).ok()?;
+    for event in &mut events {
+        event.as_object_mut()?.remove("attemptNumber");
+    }
+    Some(trunkline_auth::hash(&serde_json::to_vec(&events).ok()?))
+}
