@@ -75,7 +75,7 @@ impl Connector {
     ///
     /// `invalid_config`, with the path to what is wrong.
     pub fn parse(text: &str) -> Result<Self> {
-        Self::new(published::read(yaml::parse(text)?, &published::MANIFEST)?)
+        Self::new(published::read(&yaml::parse(text)?, &published::MANIFEST)?)
     }
 
     /// Checks a manifest.

@@ -172,7 +172,7 @@ impl Exchanges {
     ///
     /// `invalid_config`, with the path to what is wrong.
     pub fn parse(text: &str) -> Result<Self> {
-        let exchanges: Self = published::read(yaml::parse(text)?, &published::EXCHANGES)?;
+        let exchanges: Self = published::read(&yaml::parse(text)?, &published::EXCHANGES)?;
         let mut names = BTreeSet::new();
         for (n, exchange) in exchanges.exchanges.iter().enumerate() {
             let at = |error: Error| error.at(&format!("exchanges[{n}]"));

@@ -19,9 +19,9 @@ pub(crate) static EXCHANGES: LazyLock<Checker> = LazyLock::new(|| Checker::new(e
 /// # Errors
 ///
 /// `invalid_config`, with the path to what is wrong.
-pub(crate) fn read<T: DeserializeOwned>(value: Value, schema: &Checker) -> Result<T> {
+pub(crate) fn read<T: DeserializeOwned>(value: &Value, schema: &Checker) -> Result<T> {
     let read = parse::value(value.clone(), "")?;
-    schema.check(&value, "")?;
+    schema.check(value, "")?;
     Ok(read)
 }
 

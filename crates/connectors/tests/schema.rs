@@ -1,7 +1,12 @@
 //! The published schemas: current, right for everything that ships, and refusing nothing that is read.
 
+#![allow(clippy::unwrap_used, reason = "in tests outside of test functions too")]
+
 use serde_json::{Value, json};
 use trunkline_connectors::{BUILT_IN, Connector, EXCHANGES, Exchanges, exchanges_schema, manifest_schema};
+
+/// Whether a text is refused.
+type Refuses<'a> = &'a dyn Fn(&str) -> bool;
 
 /// The file that editors are given, and what it has to have. Written anew where `UPDATE` is set.
 fn current(path: &str, schema: &Value) {
@@ -41,7 +46,7 @@ fn what_a_schema_refuses_is_not_read_either() {
     let exchanges = jsonschema::draft202012::new(&exchanges_schema()).unwrap();
     let manifest = |text: &str| Connector::parse(text).is_err();
     let exchange = |text: &str| Exchanges::parse(text).is_err();
-    let kinds: [(_, _, &dyn Fn(&str) -> bool); 2] =
+    let kinds: [(_, _, Refuses<'_>); 2] =
         [(manifests, BUILT_IN, &manifest), (exchanges, EXCHANGES, &exchange)];
     for (schema, files, refuses) in kinds {
         let mut refused = 0;
