@@ -59,7 +59,7 @@ impl Layer for Concurrency {
             };
             if let Some(Reply { body: body @ Body::Stream(_), .. }) = reply {
                 let Body::Stream(stream) = std::mem::take(body) else { unreachable!("matched above") };
-                *body = Body::stream(Placed { stream, place: Some(place) });
+                *body = Body::stream(Placed { stream, place: Some(place.kept()) });
             }
             result
         })
@@ -69,7 +69,7 @@ impl Layer for Concurrency {
 /// A reply's stream that has a place until it ends.
 struct Placed {
     stream: BodyStream,
-    place: Option<Place>,
+    place: Option<Place<Arc<Bound>>>,
 }
 
 impl http_body::Body for Placed {

@@ -11,7 +11,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Semaphore, SemaphorePermit},
     time::{Instant, timeout_at},
 };
 use trunkline_core::{Call, Error, Kind, Result};
@@ -22,7 +22,7 @@ use crate::CallMetrics;
 /// Places for calls. It outlives a change of configuration.
 #[derive(Debug)]
 pub struct Bound {
-    free: Arc<Semaphore>,
+    free: Semaphore,
     capacity: Mutex<Capacity>,
     /// Places that are to go when they become free: the capacity was lowered while they were taken.
     surplus: AtomicU32,
@@ -56,7 +56,7 @@ impl Bound {
 
     fn new(capacity: Capacity, kind: Kind, metrics: Option<CallMetrics>) -> Self {
         Self {
-            free: Arc::new(Semaphore::new(capacity.max as usize)),
+            free: Semaphore::new(capacity.max as usize),
             capacity: Mutex::new(capacity),
             surplus: AtomicU32::new(0),
             waiting: AtomicU32::new(0),
@@ -86,15 +86,15 @@ impl Bound {
     /// # Errors
     ///
     /// `throttled` or `overloaded` when too many wait, or it takes longer than callers may wait.
-    pub(super) async fn enter(self: &Arc<Self>, call: &Call) -> Result<Place> {
-        match self.free.clone().try_acquire_owned() {
-            Ok(permit) => Ok(Place { bound: self.clone(), permit: Some(permit) }),
+    pub(super) async fn enter(self: &Arc<Self>, call: &Call) -> Result<Place<&Arc<Self>>> {
+        match self.free.try_acquire() {
+            Ok(permit) => Ok(Place::new(self, permit)),
             // Boxed, so that calls that need not wait do not carry its room.
             Err(_) => Box::pin(self.wait(call)).await,
         }
     }
 
-    async fn wait(self: &Arc<Self>, call: &Call) -> Result<Place> {
+    async fn wait(self: &Arc<Self>, call: &Call) -> Result<Place<&Arc<Self>>> {
         let (max_queue, max_wait) = {
             let capacity = self.lock();
             (capacity.max_queue, capacity.max_wait)
@@ -105,8 +105,8 @@ impl Bound {
         }
         let longest = Instant::now() + call.max_wait.map_or(max_wait, |own| own.min(max_wait));
         let end = call.deadline.map_or(longest, |deadline| deadline.min(longest));
-        match timeout_at(end, self.free.clone().acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Place { bound: self.clone(), permit: Some(permit) }),
+        match timeout_at(end, self.free.acquire()).await {
+            Ok(Ok(permit)) => Ok(Place::new(self, permit)),
             Ok(Err(_)) | Err(_) => {
                 Err(self.refuse("no other call ended while this one waited for its place"))
             }
@@ -141,20 +141,29 @@ impl Bound {
     }
 }
 
-/// A place that was taken; given back on drop.
+/// A place that was taken; given back on drop. Most end with their call, and borrow what they are a place of.
 #[derive(Debug)]
-pub(super) struct Place {
-    bound: Arc<Bound>,
-    permit: Option<OwnedSemaphorePermit>,
+pub(super) struct Place<B: AsRef<Bound>>(B);
+
+impl<'a> Place<&'a Arc<Bound>> {
+    fn new(bound: &'a Arc<Bound>, permit: SemaphorePermit<'_>) -> Self {
+        permit.forget();
+        Self(bound)
+    }
+
+    /// The same place, which may outlive its call.
+    pub(super) fn kept(self) -> Place<Arc<Bound>> {
+        let bound = self.0.clone();
+        std::mem::forget(self);
+        Place(bound)
+    }
 }
 
-impl Drop for Place {
+impl<B: AsRef<Bound>> Drop for Place<B> {
     fn drop(&mut self) {
-        if self.bound.surplus.load(Ordering::Relaxed) > 0
-            && self.bound.is_surplus()
-            && let Some(permit) = self.permit.take()
-        {
-            permit.forget();
+        let bound = self.0.as_ref();
+        if bound.surplus.load(Ordering::Relaxed) == 0 || !bound.is_surplus() {
+            bound.free.add_permits(1);
         }
     }
 }
