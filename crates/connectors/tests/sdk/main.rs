@@ -122,7 +122,7 @@ fn ours(vendor: &str, action: &str, inputs: &Value, input: &Value) -> Meaning {
             let mut fields = Vec::new();
             match data {
                 Value::Array(pairs) => {
-                    pairs.iter().for_each(|pair| form(&text(&pair[0]), &pair[1], &mut fields))
+                    pairs.iter().for_each(|pair| form(&text(&pair[0]), &pair[1], &mut fields));
                 }
                 data => form("", data, &mut fields),
             }
