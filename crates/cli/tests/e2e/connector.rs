@@ -168,6 +168,9 @@ async fn all_that_is_wrong_with_a_folder_is_said_with_file_and_line() {
     let of_folder = folder.0.path().display().to_string();
     let ran = connector(&["lint", &of_folder]).await.is(0);
     assert_eq!(ran.stdout, "1 manifest: nothing is wrong\n");
+    // As a pattern of a shell would name them.
+    let both = ["lint", &folder.path("acme.yaml"), &folder.path("acme.exchanges.yaml")];
+    assert_eq!(connector(&both).await.is(0).stdout, ran.stdout);
     let broken = ACME.replace("method: POST", "metod: POST").replace("title: Acme", "titel: Acme");
     std::fs::write(folder.path("broken.yaml"), broken).unwrap();
     let unfit =

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Map, json};
 use trunkline::{
     Connector, Manager,
-    connectors::{Finding, Places, lint, lint_exchanges},
+    connectors::{Exchanges, Finding, Places, lint, lint_exchanges},
 };
 
 use super::source::{Source, folder};
@@ -32,11 +32,15 @@ struct Found {
 impl Lint {
     pub(crate) async fn run(self, output: &Output) -> Result<(), Exit> {
         let mut sources = Vec::new();
-        for path in self.paths.iter().map(Path::new) {
+        // A pattern names exchanges too, which are checked with their manifests.
+        for path in self.paths.iter().map(Path::new).filter(|path| !Exchanges::is_one(path)) {
             match path.is_dir() {
                 true => sources.extend(folder(path)?),
                 false => sources.push(Source::file(path)?),
             }
+        }
+        if sources.is_empty() {
+            return Err(Exit::input("no manifest is named; exchanges are checked with theirs"));
         }
         let mut found = Vec::new();
         for source in &sources {

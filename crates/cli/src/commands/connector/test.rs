@@ -55,7 +55,7 @@ impl Test {
             return Ok(self.folder.all()?.into_iter().filter(|source| source.exchanges.is_some()).collect());
         }
         let mut sources = Vec::new();
-        for name in &self.names {
+        for name in self.names.iter().filter(|name| !Exchanges::is_one(Path::new(name))) {
             if Path::new(name).is_dir() {
                 sources
                     .extend(folder(Path::new(name))?.into_iter().filter(|source| source.exchanges.is_some()));
