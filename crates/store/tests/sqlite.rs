@@ -491,7 +491,14 @@ async fn a_record_of_a_call_that_was_rolled_back_or_moved_does_not_open() {
 async fn a_database_of_the_first_version_keeps_what_it_has_and_takes_calls() {
     let dir = filled().await;
     let mut connection = raw(dir.path()).await;
-    for sql in ["DROP TABLE parts", "DROP TABLE calls", "DROP TABLE calls_total", "PRAGMA user_version = 1"] {
+    for sql in [
+        "DROP TABLE deliveries",
+        "DROP TABLE events",
+        "DROP TABLE parts",
+        "DROP TABLE calls",
+        "DROP TABLE calls_total",
+        "PRAGMA user_version = 1",
+    ] {
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
     connection.close().await.unwrap();
