@@ -186,7 +186,8 @@ actions:
 
     #[test]
     fn exchanges_of_actions_that_are_not_there_are_found() {
-        let connector = lint(BUILT_IN[0].1).unwrap();
+        let (_, manifest) = BUILT_IN.iter().find(|(name, _)| *name == "hubspot").unwrap();
+        let connector = lint(manifest).unwrap();
         let text = "exchanges:\n  - name: x\n    probe: true\n  - name: y\n    action: create_contct\n";
         let findings = lint_exchanges(text, &connector).unwrap_err();
         assert_eq!(findings[0].line, Some(5));

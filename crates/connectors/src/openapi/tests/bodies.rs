@@ -17,10 +17,7 @@ fn json_is_chosen_before_forms_and_these_before_parts() {
             "multipart/form-data",
             json!({"multipart": [{"name": "a", "value": "x"}, {"name": "a", "value": "y"}]}),
         ),
-        (
-            "application/x-www-form-urlencoded",
-            json!({"data": "a=x&a=y", "headers": {"Content-Type": "application/x-www-form-urlencoded"}}),
-        ),
+        ("application/x-www-form-urlencoded", json!({"data": [["a", "x"], ["a", "y"]]})),
         (
             "application/scim+json",
             json!({"json": {"a": ["x", "y"]}, "headers": {"Content-Type": "application/scim+json"}}),
