@@ -24,7 +24,7 @@ macro_rules! built_in {
 }
 
 built_in! {
-    "anthropic" "google_sheets" "hubspot" "jira" "notion" "openai" "salesforce" "sendgrid" "stripe" "twilio"
+    "anthropic" "google_sheets" "hubspot" "jira" "notion" "openai" "salesforce" "sendgrid" "slack" "stripe" "twilio"
 }
 
 /// The connectors that there are.

@@ -97,9 +97,14 @@ async fn the_document_describes_every_path_that_there_is() {
     let server = Server::begin().start().await;
     let document = server.get("/openapi.json").await.is(200).json();
     assert_eq!(document["openapi"], "3.1.0");
+    // Where no webhooks are taken, their path is like one that is not there.
+    let webhooks = json!({"verify": {"type": "stripe", "secret": "whsec_1"}});
+    let hooked = json!({"integration_id": "hooked", "type": "rest", "base_url": "http://127.0.0.1:9", "webhooks": webhooks});
+    server.register(&hooked).await.is(201);
     let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
     for (path, described) in document["paths"].as_object().unwrap() {
-        let real = path.replace("{id}", "nobody").replace("{path}", "x");
+        let real =
+            path.replace("/hooks/{id}", "/hooks/hooked").replace("{id}", "nobody").replace("{path}", "x");
         for method in methods {
             let answer = server.with(method, &real, &[("content-type", "application/json")], "{}").await;
             let known = !matches!(answer.header("trunkline-error"), "unknown_path" | "method_not_allowed");
