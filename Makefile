@@ -14,6 +14,7 @@ help: ## Lists the targets
 	@command -v cargo >/dev/null || echo '$(NO_RUST)'
 
 run: cc ## Builds and starts the server with sample integrations: http://127.0.0.1:8700, data in ./data (ARGS="--listen ADDR")
+	@scripts/ui.sh
 	cargo build --release --package trunkline-cli
 	@exec $(TARGET)/release/trunkline serve --demo $(ARGS)
 

@@ -22,7 +22,7 @@ use axum::{
 use http::StatusCode;
 use trunkline::Manager;
 
-use crate::{docs, oauth as visit, problem::Problem};
+use crate::{docs, oauth as visit, problem::Problem, ui};
 
 /// A route as the router and the documentation see it.
 pub(crate) struct Route {
@@ -92,6 +92,7 @@ routes! {
     get "/api/v1/oauth/callback/{id}", "Where the provider sends the browser back to; asks for no token", None, (200, "Page"), ["state", "code", "iss", "error", "error_description"], Some(|| get(visit::callback));
     get "/api/v1/connectors", "List the vendors that are known", None, (200, "Anything"), [], Some(|| get(connectors::list));
     get "/api/v1/connectors/{name}", "Read what a connector asks for, and what can be done with it", None, (200, "Anything"), [], Some(|| get(connectors::read));
+    get "/api/v1/schemas", "What can be configured, as JSON Schemas: keys of all integrations, of each type, and of auth_config by auth_type", None, (200, "Schemas"), [], Some(|| get(connectors::schemas));
     get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "connection", "kind", "status", "request_id", "since_ms", "until_ms", "limit"], Some(|| get(activity::query));
     get "/api/v1/keys", "List the master keys by their ids, and how many envelopes each seals", None, (200, "Keys"), [], Some(|| get(keys::list));
     post "/api/v1/keys/rotate", "Put a new master key in front and move everything stored to it", None, (200, "Rotated"), [], Some(|| post(keys::rotate));
@@ -113,6 +114,7 @@ pub(crate) fn router(manager: Manager) -> Router {
     }
     router
         .merge(docs::router())
+        .merge(ui::router())
         .fallback(|| async { nothing().into_response() })
         .method_not_allowed_fallback(|| async {
             Problem::plain(

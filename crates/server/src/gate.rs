@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use subtle::ConstantTimeEq;
 use trunkline::{Error, Result, Secret};
 
-use crate::{headers, hooks, oauth, problem::Problem};
+use crate::{headers, hooks, oauth, problem::Problem, ui};
 
 /// Paths that answer without a token: they tell a load balancer nothing but "here".
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
@@ -14,12 +14,12 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 /// What is the same in every copy of the program.
 const PUBLIC: [&str; 3] = ["/openapi.json", "/connector.schema.json", "/docs"];
 
-/// Whether this asks for a page that is the same in every copy of the program: what the API looks like, and
-/// nothing of what is configured; or for one that asks for a secret of its own, as webhooks show a signature. A browser
+/// Whether this asks for a page that is the same in every copy of the program: what the API looks like, or the UI
+/// without what it shows, and nothing of what is configured; or for one that asks for a secret of its own, as webhooks show a signature. A browser
 /// that opens it has no way to show a token.
 fn is_public(method: &Method, path: &str) -> bool {
     (method == Method::GET || method == Method::HEAD)
-        && (PUBLIC.contains(&path) || path.starts_with("/docs/"))
+        && (PUBLIC.contains(&path) || path.starts_with("/docs/") || ui::is_page(path))
         || method == Method::GET && oauth::is_visit(path)
         || method == Method::POST && hooks::integration(path).is_some()
 }

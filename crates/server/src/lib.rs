@@ -32,6 +32,7 @@ mod stream;
 mod telemetry;
 mod timer;
 mod trace;
+mod ui;
 mod watch;
 mod wishes;
 

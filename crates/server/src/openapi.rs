@@ -163,7 +163,8 @@ fn media(component: &str) -> &'static str {
 
 fn schemas() -> Value {
     let text = json!({ "type": "string" });
-    let mut read = Catalog::get().integration_schema();
+    let integration = Catalog::get().integration_schema();
+    let mut read = integration.clone();
     read["properties"]["state"] = json!({ "$ref": "#/components/schemas/State" });
     let revoked = json!({
         "type": "boolean",
@@ -175,9 +176,16 @@ fn schemas() -> Value {
     let connection = ConnectionConfig::schema();
     let mut connection_read = connection.clone();
     connection_read["properties"]["state"] = json!({ "$ref": "#/components/schemas/State" });
+    let object = json!({ "type": "object" });
+    let objects = json!({ "type": "object", "additionalProperties": object });
+    let published = json!({
+        "type": "object", "required": ["common", "types", "auth_types"],
+        "properties": { "common": object, "types": objects, "auth_types": objects },
+    });
+    let health = Health::schema();
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
     json!({
-        "Integration": Catalog::get().integration_schema(),
+        "Integration": integration,
         "State": state,
         "Read": read,
         "Patch": { "type": "object", "description": "Keys of an integration to change; null removes one" },
@@ -224,7 +232,7 @@ fn schemas() -> Value {
             "description": "Whether each integration is up; with details=true its Health instead",
             "additionalProperties": { "anyOf": [{ "type": "boolean" }, { "$ref": "#/components/schemas/Health" }] },
         },
-        "Health": Health::schema(),
+        "Health": health,
         "Request": {
             "type": "object",
             "description": "For type rest. Give at most one of json, data, multipart and base64",
@@ -299,6 +307,7 @@ fn schemas() -> Value {
         "WebhookEvent": schema::<WebhookEvent>(),
         "WebhookEvents": { "type": "array", "items": { "$ref": "#/components/schemas/WebhookEvent" } },
         "Redelivered": { "type": "object", "properties": { "integration_id": text, "event": text, "status": text } },
+        "Schemas": published,
         "Standing": schema::<oauth::Shown>(),
         "Link": schema::<oauth::Link>(),
         "Disconnected": schema::<oauth::Disconnected>(),

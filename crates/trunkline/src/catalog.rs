@@ -94,6 +94,12 @@ impl Catalog {
         })
     }
 
+    /// The schemas that [`integration_schema`](Self::integration_schema) is made of, apart: `common` keys, and those of each
+    /// of `types` and `auth_types`.
+    pub fn schemas(&self) -> Value {
+        json!({ "common": self.common, "types": self.types, "auth_types": self.auth_types })
+    }
+
     /// The schema of the keys of one type.
     pub fn type_schema(&self, r#type: &str) -> Option<&Value> {
         self.types.get(r#type)

@@ -51,4 +51,5 @@ mod storage;
 mod stream;
 mod telemetry;
 mod trace;
+mod ui;
 mod yoga;

@@ -23,6 +23,11 @@ pub(super) async fn list(State(manager): State<Manager>) -> Json<Value> {
     Json(listed.chain(unread.map(|(name, wrong)| json!({ "name": name, "error": wrong }))).collect())
 }
 
+/// The schemas that forms are drawn from.
+pub(super) async fn schemas(State(manager): State<Manager>) -> Json<Value> {
+    Json(manager.catalog().schemas())
+}
+
 /// One, with the JSON Schemas of what it asks for, by the ways to authenticate, and of its actions.
 pub(super) async fn read(State(manager): State<Manager>, Id(name): Id) -> Result<Json<Value>, Problem> {
     let connectors = manager.catalog().connectors();

@@ -1,0 +1,68 @@
+// The client of the API, with types made from /openapi.json: adds the token, and turns answers into values or problems.
+import createClient, { type Middleware } from 'openapi-fetch';
+import { refuse, token } from './token';
+import type { components, paths } from './types';
+
+export type Schemas = components['schemas'];
+export type ProblemBody = Schemas['Problem'];
+
+/** An error of the API (RFC 9457), or what kept a request from an answer. */
+export class Problem extends Error {
+  constructor(
+    readonly body: ProblemBody,
+    readonly status: number,
+  ) {
+    super(body.detail ?? body.title ?? `the server answered ${status}`);
+  }
+}
+
+const access: Middleware = {
+  onRequest({ request }) {
+    const shown = token();
+    if (shown) {
+      request.headers.set('Trunkline-Token', shown);
+    }
+  },
+  onResponse({ response }) {
+    if (response.status === 401 && response.headers.get('trunkline-error') === 'unauthorized') {
+      refuse();
+    }
+  },
+  onError() {
+    return new Problem(
+      { title: 'No answer', detail: 'the server did not answer: see that it runs and that this computer reaches it' },
+      0,
+    );
+  },
+};
+
+export const api = createClient<paths>({ baseUrl: location.origin });
+api.use(access);
+
+/** What an answer holds, or its problem, thrown. */
+export async function value<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await answer;
+  if (!response.ok) {
+    throw new Problem((error ?? {}) as ProblemBody, response.status);
+  }
+  return data as T;
+}
+
+/** An integration as it is configured, secrets masked, with the version that it has. */
+export interface Versioned {
+  document: Record<string, unknown>;
+  state: Schemas['State'] | undefined;
+  etag: string;
+  source: string;
+}
+
+export async function readIntegration(id: string): Promise<Versioned> {
+  const answer = await api.GET('/api/v1/integrations/{id}', { params: { path: { id } } });
+  const { state, ...document } = (await value(Promise.resolve(answer))) as Record<string, unknown>;
+  return {
+    document,
+    state: state as Schemas['State'] | undefined,
+    etag: answer.response.headers.get('etag') ?? '',
+    source: answer.response.headers.get('trunkline-source') ?? 'store',
+  };
+}

@@ -1,0 +1,63 @@
+// Which keys an integration has by its type and its way to authenticate, and which of them every form begins with.
+import { isObject } from './drawable';
+
+type Schema = Record<string, unknown>;
+
+export interface Published {
+  common: Schema;
+  types: Record<string, Schema>;
+  auth_types: Record<string, Schema>;
+}
+
+/** In this order, where the type has them. */
+const FIRST = ['integration_id', 'name', 'description', 'base_url', 'auth_type', 'auth_config', 'timeout'];
+
+/** Decided elsewhere than in the form. */
+const APART = new Set(['type', 'connector', 'enabled']);
+
+export interface Keys {
+  schema: Schema & { properties: Record<string, Schema | boolean>; required: string[] };
+  /** Keys that are not shown, and can be. */
+  more: string[];
+}
+
+/** The schema of a form for `document`, with the keys that it has, those of `shown`, and those that forms begin with. */
+export function keysOf(published: Published, document: Schema, type: string, shown: string[]): Keys {
+  const own = published.types[type] ?? {};
+  const auth = published.auth_types[String(document.auth_type ?? 'none')];
+  const withConnector = typeof document.connector === 'string';
+  const all: Record<string, Schema | boolean> = { ...properties(own), ...properties(published.common) };
+  all.auth_type = {
+    type: 'string',
+    oneOf: Object.keys(published.auth_types).map((name) => ({ const: name })),
+    description: 'How the integration shows the service who it is.',
+    default: 'none',
+  };
+  if (isObject(auth) && Object.keys(properties(auth)).length > 0) {
+    all.auth_config = { ...auth, title: 'Credential' };
+  } else {
+    delete all.auth_config;
+  }
+  const required = withConnector ? [] : ((own.required ?? []) as string[]);
+  const begins = withConnector ? ['integration_id', 'name', 'description', 'inputs'] : [...FIRST, ...required];
+  const wanted = new Set([...begins, ...Object.keys(document), ...shown]);
+  const names = Object.keys(all).filter((key) => !APART.has(key));
+  const drawn = names.filter((key) => wanted.has(key)).sort((a, b) => place(a) - place(b));
+  return {
+    schema: {
+      type: 'object',
+      properties: Object.fromEntries(drawn.map((key) => [key, all[key]!])),
+      required: ['integration_id', ...required],
+    },
+    more: names.filter((key) => !wanted.has(key)).sort(),
+  };
+}
+
+function properties(schema: Schema): Record<string, Schema | boolean> {
+  return (schema.properties ?? {}) as Record<string, Schema | boolean>;
+}
+
+function place(key: string): number {
+  const found = FIRST.indexOf(key);
+  return found === -1 ? FIRST.length : found;
+}

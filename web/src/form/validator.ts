@@ -1,0 +1,37 @@
+// Checks forms against their schemas without making code of them, which the policy of the page forbids.
+import { Validator } from '@cfworker/json-schema';
+import { createErrorHandler, type RJSFSchema, type RJSFValidationError, toErrorSchema, unwrapErrorHandler, validationDataMerge, type ValidatorType } from '@rjsf/utils';
+
+/** The errors of `data`, each at the innermost place that it is about. */
+function errorsOf(schema: RJSFSchema, data: unknown): RJSFValidationError[] {
+  const { errors } = new Validator(schema as never, '2020-12', false).validate(data);
+  const inner = errors.filter(({ keyword }) => keyword !== 'properties' && keyword !== 'items' && keyword !== 'additionalProperties');
+  return (inner.length > 0 ? inner : errors).map(({ keyword, instanceLocation, error }) => {
+    // A missing key is told at its own place.
+    const missing = keyword === 'required' ? /property "([^"]+)"/.exec(error)?.[1] : undefined;
+    const path = instanceLocation.slice(1).split('/').filter(Boolean).map(decode);
+    const property = `.${[...path, ...(missing ? [missing] : [])].join('.')}`;
+    const message = missing ? 'is needed' : error;
+    return { name: keyword, property, message, stack: `${property} ${message}` };
+  });
+}
+
+/** A part of a JSON pointer (RFC 6901 section 4), which comes as the fragment of a URI. */
+function decode(part: string): string {
+  return decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+const validator: ValidatorType = {
+  isValid: (schema, data) => errorsOf(schema, data).length === 0,
+  rawValidation: (schema, data) => ({ errors: errorsOf(schema, data) as never[] }),
+  validateFormData(data, schema, custom) {
+    const errors = errorsOf(schema, data);
+    const found = { errors, errorSchema: toErrorSchema(errors) };
+    if (!custom) {
+      return found;
+    }
+    return validationDataMerge(found, unwrapErrorHandler(custom(data, createErrorHandler(data))) as never);
+  },
+};
+
+export default validator;

@@ -1,0 +1,92 @@
+// Adds an integration with a vendor that is known: only what the vendor's connector asks for.
+import Box from '@mui/material/Box';
+import Button from '@mui/material/Button';
+import Link from '@mui/material/Link';
+import MenuItem from '@mui/material/MenuItem';
+import Stack from '@mui/material/Stack';
+import TextField from '@mui/material/TextField';
+import Typography from '@mui/material/Typography';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useParams } from 'react-router';
+import { type Connector, connector } from '../api/queries';
+import { useRegister } from '../api/register';
+import { type Data, SchemaForm } from '../form/SchemaForm';
+import { Trouble } from '../parts/Trouble';
+
+export function AddConnector() {
+  const { name = '' } = useParams();
+  const vendor = useQuery(connector(name));
+  if (vendor.error) {
+    return <Trouble error={vendor.error} retry={() => void vendor.refetch()} />;
+  }
+  return vendor.data ? <Form vendor={vendor.data} /> : null;
+}
+
+/** As the API has it, so that nobody has to look a rule up. */
+const ID = {
+  type: 'string',
+  title: 'ID',
+  description: 'The name of the integration in URLs and logs.',
+  pattern: '^[A-Za-z0-9._~-]+$',
+  maxLength: 128,
+};
+
+function Form({ vendor }: { vendor: Connector }) {
+  const register = useRegister();
+  const [way, setWay] = useState(vendor.auth[0]?.id ?? '');
+  const [data, setData] = useState<Data>({ integration_id: vendor.name });
+  const [saving, setSaving] = useState(false);
+  const [error, setError] = useState<Error>();
+  const chosen = vendor.auth.find(({ id }) => id === way);
+  const schema = {
+    type: 'object',
+    required: ['integration_id', 'inputs'],
+    properties: { integration_id: ID, inputs: { ...(chosen?.inputs ?? vendor.inputs), title: chosen?.title ?? 'Inputs' } },
+  };
+  const save = async () => {
+    setSaving(true);
+    setError(undefined);
+    const auth = vendor.auth.length > 1 ? { auth: way } : {};
+    try {
+      await register({ ...data, connector: vendor.name, ...auth });
+    } catch (refused) {
+      setError(refused as Error);
+    } finally {
+      setSaving(false);
+    }
+  };
+  return (
+    <Stack spacing={2} sx={{ maxWidth: 760 }}>
+      <Typography variant="h1">Add {vendor.title}</Typography>
+      <Typography color="text.secondary">
+        {vendor.description}.{' '}
+        {vendor.docs && (
+          <Link href={vendor.docs} target="_blank" rel="noreferrer">
+            Its documentation
+          </Link>
+        )}
+      </Typography>
+      {vendor.auth.length > 1 && (
+        <TextField select label="Way to authenticate" value={way} onChange={(event) => setWay(event.target.value)}>
+          {vendor.auth.map(({ id, title }) => (
+            <MenuItem key={id} value={id}>
+              {title}
+            </MenuItem>
+          ))}
+        </TextField>
+      )}
+      {chosen?.help && <Typography variant="body2">{chosen.help}</Typography>}
+      <SchemaForm key={way} schema={schema} data={data} prefix="connector" onChange={setData} onSubmit={() => void save()}>
+        <Stack spacing={2} sx={{ mt: 2 }}>
+          {error && <Trouble error={error} />}
+          <Box>
+            <Button type="submit" variant="contained" disabled={saving}>
+              Add
+            </Button>
+          </Box>
+        </Stack>
+      </SchemaForm>
+    </Stack>
+  );
+}

@@ -1,0 +1,123 @@
+// The list: every integration as a card, with search and a filter by type.
+import Box from '@mui/material/Box';
+import Button from '@mui/material/Button';
+import MenuItem from '@mui/material/MenuItem';
+import Stack from '@mui/material/Stack';
+import TextField from '@mui/material/TextField';
+import Typography from '@mui/material/Typography';
+import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { Link, useSearchParams } from 'react-router';
+import { health, lastHour, list, MOST } from '../api/queries';
+import { found } from '../found';
+import { emptyHour, hours } from '../hour';
+import { CardSkeleton, IntegrationCard } from '../parts/IntegrationCard';
+import { Trouble } from '../parts/Trouble';
+
+const GRID = { display: 'grid', gap: 2, p: 0, m: 0, gridTemplateColumns: 'repeat(auto-fill, minmax(min(100%, 340px), 1fr))' };
+
+export function Integrations() {
+  const items = useQuery(list);
+  const states = useQuery(health);
+  const calls = useQuery(lastHour);
+  // In the address, so that a link shows the same.
+  const [search, setSearch] = useSearchParams();
+  const text = search.get('q') ?? '';
+  const type = search.get('type') ?? '';
+  const set = (key: string, to: string) =>
+    setSearch(
+      (before) => {
+        const after = new URLSearchParams(before);
+        after.set(key, to);
+        if (to === '') {
+          after.delete(key);
+        }
+        return after;
+      },
+      { replace: true },
+    );
+  const now = Math.max(states.dataUpdatedAt, calls.dataUpdatedAt);
+  const counted = useMemo(() => calls.data && hours(calls.data, calls.dataUpdatedAt), [calls.data, calls.dataUpdatedAt]);
+  const types = [...new Set(items.data?.map((item) => item.type ?? ''))].sort();
+  const shown = found(items.data ?? [], text, type);
+
+  if (items.data?.length === 0) {
+    return <Empty />;
+  }
+  return (
+    <Stack spacing={2}>
+      <Box sx={{ display: 'flex', alignItems: 'center', justifyContent: 'space-between' }}>
+        <Typography variant="h1">Integrations</Typography>
+        <Button component={Link} to="/add" variant="contained">
+          Add
+        </Button>
+      </Box>
+      <Box sx={{ display: 'flex', gap: 1 }}>
+        <TextField
+          type="search"
+          label="Search"
+          value={text}
+          onChange={(event) => set('q', event.target.value)}
+          sx={{ flexGrow: 1, maxWidth: 420 }}
+        />
+        <TextField
+          select
+          label="Type"
+          value={types.includes(type) ? type : ''}
+          onChange={(event) => set('type', event.target.value)}
+          sx={{ minWidth: 130 }}
+        >
+          <MenuItem value="">All types</MenuItem>
+          {types.map((name) => (
+            <MenuItem key={name} value={name}>
+              {name}
+            </MenuItem>
+          ))}
+        </TextField>
+      </Box>
+      {items.error && <Trouble error={items.error} retry={() => void items.refetch()} />}
+      {items.isPending && (
+        <Box component="ul" aria-label="Loading" sx={GRID}>
+          {[0, 1, 2, 3, 4, 5].map((place) => (
+            <CardSkeleton key={place} />
+          ))}
+        </Box>
+      )}
+      {items.data && shown.length === 0 && (
+        <Typography role="status">
+          No integration fits. <Button onClick={() => setSearch({}, { replace: true })}>Show all</Button>
+        </Typography>
+      )}
+      {shown.length > 0 && (
+        <Box component="ul" aria-label="Integrations" sx={GRID}>
+          {shown.map((item) => (
+            <IntegrationCard
+              key={item.integration_id}
+              item={item}
+              health={states.data?.[item.integration_id ?? '']}
+              hour={counted && (counted.get(item.integration_id ?? '') ?? emptyHour())}
+              cut={calls.data?.length === MOST}
+              now={now}
+            />
+          ))}
+        </Box>
+      )}
+    </Stack>
+  );
+}
+
+/** Where nothing is connected yet. */
+function Empty() {
+  return (
+    <Stack spacing={2} sx={{ alignItems: 'center', textAlign: 'center', py: 8 }}>
+      <Typography variant="h1">Connect your first service</Typography>
+      <Typography color="text.secondary" sx={{ maxWidth: 520 }}>
+        An integration is a service that your application calls: Trunkline adds the credential, keeps the limits, tries
+        again where that is safe, and shows what happened.
+      </Typography>
+      <Button component={Link} to="/add" variant="contained" size="large">
+        Add an integration
+      </Button>
+    </Stack>
+  );
+}

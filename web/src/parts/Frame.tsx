@@ -1,0 +1,54 @@
+// The frame of all pages: where one is, where one can go, and how it looks.
+import AppBar from '@mui/material/AppBar';
+import Box from '@mui/material/Box';
+import Button from '@mui/material/Button';
+import Container from '@mui/material/Container';
+import Link from '@mui/material/Link';
+import Toolbar from '@mui/material/Toolbar';
+import { NavLink, Outlet } from 'react-router';
+import { ThemeChoice } from './ThemeChoice';
+
+const PLACES = [
+  { to: '/', label: 'Integrations' },
+  { to: '/activity', label: 'Activity' },
+];
+
+export function Frame() {
+  return (
+    <>
+      <Link
+        href="#content"
+        sx={{ position: 'absolute', left: 8, top: -60, p: 1, bgcolor: 'background.paper', zIndex: 2000, '&:focus': { top: 8 } }}
+      >
+        Skip to the content
+      </Link>
+      <AppBar position="static" color="default" elevation={0} sx={{ borderWidth: '0 0 1px', bgcolor: 'background.paper' }}>
+        <Toolbar component="nav" aria-label="Main" variant="dense" sx={{ gap: { xs: 0, sm: 1 }, px: { xs: 1, sm: 2 } }}>
+          <Box component="span" sx={{ fontWeight: 700, mr: 2, display: { xs: 'none', sm: 'block' } }}>
+            Trunkline
+          </Box>
+          {PLACES.map(({ to, label }) => (
+            <Button
+              key={to}
+              component={NavLink}
+              to={to}
+              end={to === '/'}
+              color="inherit"
+              sx={{ '&.active': { color: 'primary.main', fontWeight: 700 } }}
+            >
+              {label}
+            </Button>
+          ))}
+          <Button component="a" href="/docs/" color="inherit">
+            API
+          </Button>
+          <Box sx={{ flexGrow: 1 }} />
+          <ThemeChoice />
+        </Toolbar>
+      </AppBar>
+      <Container component="main" id="content" tabIndex={-1} maxWidth="lg" sx={{ py: 3, outline: 'none' }}>
+        <Outlet />
+      </Container>
+    </>
+  );
+}

@@ -1,0 +1,20 @@
+// Chooses between light, dark, and what the system says.
+import NativeSelect from '@mui/material/NativeSelect';
+import { useColorScheme } from '@mui/material/styles';
+
+export function ThemeChoice() {
+  const { mode, setMode } = useColorScheme();
+  return (
+    <NativeSelect
+      value={mode ?? 'system'}
+      onChange={(event) => setMode(event.target.value as 'light' | 'dark' | 'system')}
+      inputProps={{ 'aria-label': 'Theme' }}
+      disableUnderline
+      sx={{ fontSize: '0.875rem' }}
+    >
+      <option value="system">System</option>
+      <option value="light">Light</option>
+      <option value="dark">Dark</option>
+    </NativeSelect>
+  );
+}
