@@ -140,8 +140,7 @@ async fn what_is_not_there_is_a_problem_in_every_place() {
     for verb in ["call", "test"] {
         server.post(&format!("{at}/{verb}"), &json!({})).await.problem(404, "unknown_integration");
     }
-    for path in ["/", "/nothing", "/api/v1", "/api/v1/integrations", "/api/v1/integrations/a/b", "/api/v2/x"]
-    {
+    for path in ["/nothing", "/api/v1", "/api/v1/integrations", "/api/v1/integrations/a/b", "/api/v2/x"] {
         server.get(path).await.problem(404, "unknown_path");
     }
     for path in [
