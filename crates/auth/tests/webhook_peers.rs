@@ -62,7 +62,14 @@ fn now() -> u64 {
 }
 
 fn verifier(hook: &Value) -> Verifier {
-    let keys = json!({"type": hook["vendor"], "secret": hook["secret"]});
+    let keys = match hook["vendor"].as_str() {
+        // As the connector has it.
+        Some("slack") => json!({
+            "type": "hmac", "secret": hook["secret"], "header": "X-Slack-Signature", "prefix": "v0=",
+            "sign": "v0:{header:X-Slack-Request-Timestamp}:{body}", "timestamp_header": "X-Slack-Request-Timestamp",
+        }),
+        _ => json!({"type": hook["vendor"], "secret": hook["secret"]}),
+    };
     serde_json::from_value::<Verify>(keys).unwrap().open().unwrap().unwrap()
 }
 
@@ -93,6 +100,8 @@ fn hooks() -> Vec<Value> {
         of("stripe", "whsec_abc", url, JSON, ""),
         of("hubspot", "client secret", url, JSON, &format!("[{body}]")),
         of("hubspot", "client secret", &format!("{url}?a=b&c=%20d"), JSON, body),
+        of("slack", "8f742231b10e8888abcd99yyyzzz85a5", url, JSON, body),
+        of("slack", "8f742231b10e8888abcd99yyyzzz85a5", url, FORM, "payload=%7B%7D&text=a+b"),
         of("standard", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", url, JSON, body),
         of("standard", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", url, "text/plain", "a text"),
         of("twilio", "token", url, FORM, "To=%2B15551&Body=a+b%26c&Empty=&MessageSid=SM1"),

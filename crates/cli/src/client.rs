@@ -13,7 +13,7 @@ use crate::{exit::Exit, output::plain};
 /// The server to talk to.
 #[derive(Debug, Args)]
 pub(crate) struct Server {
-    /// The address of the server. Its token is taken from TRUNKLINE_API_TOKEN.
+    /// The address of the server. The API token for it is taken from TRUNKLINE_API_TOKEN.
     #[arg(long, global = true, env = "TRUNKLINE_URL", default_value = "http://127.0.0.1:8700")]
     url: String,
 }
@@ -70,7 +70,8 @@ pub(crate) fn problem(status: StatusCode, value: &Value) -> Exit {
     let text = |key: &str| value.get(key).and_then(Value::as_str).map(plain);
     if value.get("kind").is_some_and(|kind| kind == "unauthorized") {
         return Exit::failed(
-            "the server asks for its API token; set TRUNKLINE_API_TOKEN to the one it was started with",
+            "the server asks for an API token; set TRUNKLINE_API_TOKEN to the one it was started with, or to one that was made with \
+             `trunkline token create`",
         );
     }
     let mut message = text("detail").unwrap_or_else(|| format!("the server answered {status}"));
@@ -87,6 +88,7 @@ pub(crate) fn problem(status: StatusCode, value: &Value) -> Exit {
             | "unknown_integration"
             | "unknown_connection"
             | "unknown_event"
+            | "unknown_token"
             | "conflict"
             | "idempotency_mismatch",
         ) => Exit::input(message),

@@ -17,6 +17,8 @@ pub(crate) mod restore;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod stream;
+pub(crate) mod token;
+pub(crate) mod r#try;
 
 use std::{io::Read, path::PathBuf};
 

@@ -49,6 +49,7 @@ enum Command {
     Schema(commands::schema::Schema),
     List(commands::list::List),
     Register(commands::register::Register),
+    Try(commands::r#try::Try),
     Connect(commands::connect::Connect),
     Disconnect(commands::disconnect::Disconnect),
     Connections(commands::connections::Connections),
@@ -57,6 +58,7 @@ enum Command {
     Check(commands::check::Check),
     Health(commands::health::Health),
     Keys(commands::keys::Keys),
+    Token(commands::token::Token),
     Backup(commands::backup::Backup),
     Restore(commands::restore::Restore),
 }
@@ -78,6 +80,7 @@ fn main() -> std::process::ExitCode {
             Command::Schema(schema) => schema.run(&server, &output).await,
             Command::List(list) => list.run(&server, &output).await,
             Command::Register(register) => register.run(&server, &output).await,
+            Command::Try(r#try) => r#try.run(&server, &output).await,
             Command::Connect(connect) => connect.run(&server, &output).await,
             Command::Disconnect(disconnect) => disconnect.run(&server, &output).await,
             Command::Connections(connections) => connections.run(&server, &output).await,
@@ -86,6 +89,7 @@ fn main() -> std::process::ExitCode {
             Command::Check(check) => check.run(&output).await,
             Command::Health(health) => health.run(&server, &output).await,
             Command::Keys(keys) => keys.run(&server, &output).await,
+            Command::Token(token) => token.run(&server, &output).await,
             Command::Backup(backup) => backup.run(&output).await,
             Command::Restore(restore) => restore.run(&output).await,
         }

@@ -22,6 +22,10 @@ const ID: &str = "replay";
 const LONGEST: Duration = Duration::from_secs(60);
 /// No reply is longer.
 const LONGEST_BODY: usize = 16 << 20;
+/// Where a browser comes back to, and with what.
+const CALLBACK: &str = "https://trunkline.example/callback";
+const STATE: &str = "a-state";
+const CODE: &str = "a-code";
 /// Where a configuration has URLs that something is sent to.
 const ADDRESSED: [&str; 2] = ["base_url", "auth_config"];
 
@@ -62,7 +66,13 @@ async fn replayed(
     let egress = Egress::new(Profile::Lab, &[])?;
     let manager = Manager::builder().egress(egress).connector(connector).build().await?;
     manager.register(manager.read(config.into())?).await?;
-    let ended = ask(&manager, exchange).await.map(|given| service.back(&given));
+    let asked = async {
+        if let Some(expected) = &exchange.connect {
+            connect(&manager, &service, expected).await?;
+        }
+        ask(&manager, exchange).await
+    };
+    let ended = asked.await.map(|given| service.back(&given));
     manager.close().await;
     let (mut findings, mut names) = service.finish();
     match ended {
@@ -100,6 +110,18 @@ fn urls(fields: &mut Map<String, Value>, each: &mut impl FnMut(&mut String)) {
 fn origin(url: &str) -> Option<String> {
     let origin = Url::parse(url).ok()?.origin();
     origin.is_tuple().then(|| origin.ascii_serialization())
+}
+
+/// Connects an account as a person does whose browser is sent to `expected`.
+async fn connect(manager: &Manager, service: &Service, expected: &str) -> Result<()> {
+    let handle = manager.get(ID)?;
+    let (consent, context) = (handle.consent()?, handle.context());
+    let begun = consent.begin(context, CALLBACK, STATE).await?;
+    if let Some(url) = service.back(&begun.url.clone().into()).as_str() {
+        service.sent_off(expected, url);
+    }
+    let answer = [("code", CODE), ("state", STATE)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    consent.finish(context, &begun, &answer.into()).await
 }
 
 /// Asks for it as a caller of the API would.

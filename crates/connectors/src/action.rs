@@ -89,7 +89,7 @@ pub enum Repeats {
 /// An action's request, ready to be parsed by the integration's transport, and what to make of the answer.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The request.
+    /// The request, with numbers as [`exact`](trunkline_core::exact) keeps them.
     pub request: Value,
     /// What of the answer is given.
     pub returns: Option<String>,

@@ -1,6 +1,9 @@
 //! Bodies as they are handed to `rest`.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
+use trunkline_core::exact;
 
 use crate::Body;
 
@@ -27,8 +30,12 @@ fn flat(name: String, value: Value, out: &mut Vec<(String, Value)>) {
     }
 }
 
+fn json(value: &Value) -> String {
+    exact::written(value).map_or_else(|_| value.to_string(), |raw| raw.get().to_owned())
+}
+
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+    exact::text(value).map_or_else(|| json(value), Cow::into_owned)
 }
 
 /// Pairs, of which `rest` makes a form.
@@ -48,11 +55,19 @@ fn parts(fields: Map<String, Value>) -> Vec<Value> {
         };
         out.extend(values.into_iter().filter(|value| !value.is_null()).map(|value| match value {
             Value::Object(mut file) if file.contains_key("base64") => {
+                // A part without the name of a file is a field to most who read it (RFC 7578 section 4.2).
+                if file.get("filename").is_none_or(Value::is_null) {
+                    file.insert("filename".to_owned(), name.clone().into());
+                }
+                let media = file.entry("content_type").or_insert(Value::Null);
+                if media.is_null() {
+                    *media = "application/octet-stream".into();
+                }
                 file.insert("name".to_owned(), name.clone().into());
                 file.into()
             }
             Value::Object(_) => {
-                json!({ "name": name, "value": value.to_string(), "content_type": "application/json" })
+                json!({ "name": name, "value": json(&value), "content_type": "application/json" })
             }
             value => json!({ "name": name, "value": text(&value) }),
         }));
@@ -79,12 +94,18 @@ mod tests {
 
     #[test]
     fn parts_are_texts_files_and_json() {
-        let file = json!({"base64": "AAE=", "filename": "a.png"});
+        let file = json!({"base64": "AAE=", "filename": "a.png", "content_type": "image/png"});
+        let nameless = put_into(Body::Multipart, json!({"file": {"base64": "AAE="}}));
+        let octets = "application/octet-stream";
+        assert_eq!(
+            nameless["multipart"],
+            json!([{"name": "file", "base64": "AAE=", "filename": "file", "content_type": octets}])
+        );
         let parts = put_into(Body::Multipart, json!({"n": 1, "file": [file], "o": {"a": "b"}, "none": null}));
         assert_eq!(
             parts,
             json!({"multipart": [
-                {"name": "file", "base64": "AAE=", "filename": "a.png"},
+                {"name": "file", "base64": "AAE=", "filename": "a.png", "content_type": "image/png"},
                 {"name": "n", "value": "1"},
                 {"name": "o", "value": "{\"a\":\"b\"}", "content_type": "application/json"},
             ]})

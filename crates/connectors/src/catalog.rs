@@ -10,7 +10,7 @@ use std::{
 
 use trunkline_core::{Error, Result, parse};
 
-use crate::{Connector, Exchanges};
+use crate::{Connector, Exchanges, Manifest};
 
 macro_rules! built_in {
     ($($name:literal)*) => {
@@ -24,7 +24,7 @@ macro_rules! built_in {
 }
 
 built_in! {
-    "anthropic" "google_sheets" "hubspot" "jira" "notion" "openai" "salesforce" "sendgrid" "slack" "stripe" "twilio"
+    "anthropic" "github" "google_sheets" "hubspot" "jira" "notion" "openai" "salesforce" "sendgrid" "slack" "stripe" "twilio"
 }
 
 /// The connectors that there are.
@@ -49,18 +49,31 @@ impl Catalog {
         &CATALOG
     }
 
-    /// These and those of a folder: each of its [`manifests`]. What is wrong with a file is told with
-    /// its path; then what was read from it `before` stays.
+    /// These and those of a folder: each of its [`manifests`] that `fits` says nothing against. What is wrong with a file is
+    /// told with its path; then what was read from it `before` stays.
     ///
     /// # Errors
     ///
     /// `invalid_config` where the folder cannot be read.
-    pub fn with_folder(&self, folder: &Path, before: Option<&Self>) -> Result<(Self, Vec<(PathBuf, Error)>)> {
+    pub fn with_folder(
+        &self,
+        folder: &Path,
+        before: Option<&Self>,
+        fits: impl Fn(&Manifest) -> Result<()>,
+    ) -> Result<(Self, Vec<(PathBuf, Error)>)> {
         let (mut catalog, mut wrong) = (self.clone(), Vec::new());
         for path in manifests(folder)? {
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();
-            match read(&path, &stem) {
-                Ok(connector) => drop(catalog.known.insert(stem, Arc::new(connector))),
+            let fitting = |connector: Connector| fits(connector.manifest()).map(|()| connector);
+            match read(&path, &stem).and_then(fitting) {
+                Ok(connector) => {
+                    // What says the same is the same: integrations of it go on as they are.
+                    let same = before
+                        .and_then(|before| before.get(&stem))
+                        .filter(|known| known.says_what(&connector));
+                    let connector = same.cloned().unwrap_or_else(|| Arc::new(connector));
+                    catalog.known.insert(stem, connector);
+                }
                 Err(error) => {
                     if let Some(kept) = before.and_then(|before| before.get(&stem)) {
                         catalog.known.insert(stem.clone(), kept.clone());
@@ -162,6 +175,7 @@ mod tests {
     #[test]
     fn a_folder_adds_and_replaces_and_what_is_wrong_leaves_what_was_there() {
         let folder = tempfile::tempdir().unwrap();
+        let any = |_: &Manifest| Ok(());
         let path = folder.path().join("acme.yaml");
         let manifest = |title: &str| {
             format!("name: acme\ntitle: {title}\nintegration: {{base_url: 'https://acme.example'}}\n")
@@ -169,19 +183,29 @@ mod tests {
         fs::write(&path, manifest("Acme")).unwrap();
         fs::write(folder.path().join("notes.txt"), "no manifest").unwrap();
         fs::write(folder.path().join("acme.exchanges.yaml"), "exchanges: []").unwrap();
-        let (first, wrong) = Catalog::built_in().with_folder(folder.path(), None).unwrap();
+        let (first, wrong) = Catalog::built_in().with_folder(folder.path(), None, any).unwrap();
         assert!(wrong.is_empty());
         assert_eq!(first.get("acme").unwrap().manifest().title, "Acme");
         assert!(first.get("stripe").is_some());
 
+        fs::write(folder.path().join("beside.yaml"), manifest("Beside").replace("acme", "beside")).unwrap();
+        fs::write(&path, format!("# Looked at again\n{}", manifest("Acme"))).unwrap();
+        let (again, wrong) = Catalog::built_in().with_folder(folder.path(), Some(&first), any).unwrap();
+        assert!(wrong.is_empty() && again.get("beside").is_some());
+        assert!(Arc::ptr_eq(again.get("acme").unwrap(), first.get("acme").unwrap()));
+        fs::write(&path, manifest("Acme Inc")).unwrap();
+        let (changed, _) = Catalog::built_in().with_folder(folder.path(), Some(&again), any).unwrap();
+        assert_eq!(changed.get("acme").unwrap().manifest().title, "Acme Inc");
+        assert!(Arc::ptr_eq(changed.get("beside").unwrap(), again.get("beside").unwrap()));
+
         fs::write(&path, "name: acme\ntitel: Acme\n").unwrap();
-        let (second, wrong) = Catalog::built_in().with_folder(folder.path(), Some(&first)).unwrap();
+        let (second, wrong) = Catalog::built_in().with_folder(folder.path(), Some(&first), any).unwrap();
         assert_eq!(second.get("acme").unwrap().manifest().title, "Acme");
         assert!(wrong[0].1.message().contains("did you mean `title`"), "{}", wrong[0].1);
         assert!(second.wrong()["acme"].contains("did you mean `title`") && first.wrong().is_empty());
         fs::write(&path, "name: other\ntitle: Other\nintegration: {base_url: 'https://other.example'}\n")
             .unwrap();
-        let (third, wrong) = Catalog::built_in().with_folder(folder.path(), Some(&second)).unwrap();
+        let (third, wrong) = Catalog::built_in().with_folder(folder.path(), Some(&second), any).unwrap();
         assert!(third.get("other").is_none() && third.get("acme").is_some());
         assert!(wrong[0].1.message().starts_with("name: "), "{}", wrong[0].1);
         assert!(second.find("acmee").unwrap_err().message().contains("did you mean `acme`"));

@@ -8,11 +8,11 @@ use std::{
 };
 
 use serde_json::{Map, Value, json};
-use trunkline_core::{Error, Result, parse};
+use trunkline_core::{Error, Result, exact, parse};
 
 use self::ready::Ready;
 use crate::{
-    Answer, Auth, Input, Manifest, Paging, body, input,
+    Answer, Auth, Input, Manifest, Paging, body, input, keywords,
     merge::merge,
     place::Place,
     published,
@@ -51,6 +51,11 @@ struct Way {
 }
 
 impl Way {
+    /// What stands for one that is wrong.
+    fn nothing() -> Self {
+        Self { config: Template::nothing(), base_url: None }
+    }
+
     fn new(auth: &Auth) -> Result<Self> {
         let place = |key: &str| format!("auth.{}.{key}", auth.id);
         let base = auth.base_url.as_ref().map(|url| Template::text(url, &place(BASE)));
@@ -59,7 +64,7 @@ impl Way {
     }
 }
 
-/// A call of an action, as its caller made it.
+/// A call of an action, as its caller made it, with numbers as [`exact`] keeps them.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
     /// What the action is given.
@@ -89,13 +94,20 @@ impl Connector {
 
     /// Checks a manifest, or says all that is wrong with it.
     pub(crate) fn checked(manifest: Manifest) -> Result<Self, Vec<Error>> {
+        let (connector, wrong) = Self::drafted(manifest);
+        if wrong.is_empty() { Ok(connector) } else { Err(wrong) }
+    }
+
+    /// What can be made of a manifest, and all that is wrong with it.
+    pub(crate) fn drafted(manifest: Manifest) -> (Self, Vec<Error>) {
         let mut wrong = crate::lint::lint(&manifest);
         let (base, rest): (Vec<_>, Vec<_>) = manifest.integration.iter().partition(|(key, _)| *key == BASE);
         let integration = kept(Template::object(rest.into_iter(), "integration"), &mut wrong);
+        let integration = integration.unwrap_or_else(Template::nothing);
         let base_url = base.first().map(|(_, url)| Template::parse(url, &below("integration", BASE)));
         let base_url = kept(base_url.transpose(), &mut wrong).flatten();
         let auth = manifest.auth.iter().map(Way::new);
-        let auth = auth.filter_map(|way| kept(way, &mut wrong)).collect();
+        let auth = auth.map(|way| kept(way, &mut wrong).unwrap_or_else(Way::nothing)).collect();
         let ways = std::iter::once(None).chain(manifest.auth.iter().map(Some));
         let inputs = ways.map(|auth| Checker::new(input::lenient(all(&manifest, auth)))).collect();
         let mut pages = BTreeMap::new();
@@ -108,19 +120,20 @@ impl Connector {
             let action = kept(Ready::new(action, &format!("actions.{name}")), &mut wrong);
             actions.extend(action.map(|action| (name.clone(), action)));
         }
-        match integration {
-            Some(integration) if wrong.is_empty() => {
-                let connector = Self { integration, base_url, auth, inputs, pages, actions, manifest };
-                let wrong = connector.names();
-                if wrong.is_empty() { Ok(connector) } else { Err(wrong) }
-            }
-            _ => Err(wrong),
-        }
+        let connector = Self { integration, base_url, auth, inputs, pages, actions, manifest };
+        wrong.extend(connector.names());
+        (connector, wrong)
     }
 
     /// The manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Whether it is made of the same manifest, however that is written.
+    pub(crate) fn says_what(&self, other: &Self) -> bool {
+        let said = |connector: &Self| serde_json::to_value(&connector.manifest).ok();
+        said(self).is_some_and(|own| said(other).is_some_and(|other| own == other))
     }
 
     /// The JSON Schema of `inputs` for one of the ways to authenticate, the usual one unless named: it draws a form.
@@ -147,7 +160,7 @@ impl Connector {
     /// `invalid_config`, naming the key.
     pub fn complete(&self, document: &Map<String, Value>) -> Result<Map<String, Value>> {
         let auth = self.auth(document)?;
-        let scope = Scope::new(json!({ "inputs": self.given(document, auth)? }));
+        let scope = Scope::new(&json!({ "inputs": self.given(document, auth)? }));
         let mut complete = match self.integration.render(&scope, Place::Free)? {
             Some(Value::Object(fields)) => fields,
             _ => Map::new(),
@@ -192,6 +205,17 @@ impl Connector {
         self.given(document, self.auth(document)?)
     }
 
+    /// Checks inputs of a configuration that a connection has filled in.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config`, naming the input.
+    pub fn check_inputs(&self, document: &Map<String, Value>, inputs: &Map<String, Value>) -> Result<()> {
+        let mut checked = inputs.clone();
+        checked.retain(|_, value| !value.as_str().is_some_and(is_elsewhere));
+        self.inputs[place(self.auth(document)?)].check(&checked.into(), "inputs")
+    }
+
     /// The request for an action, where these inputs are given.
     ///
     /// # Errors
@@ -202,8 +226,8 @@ impl Connector {
             return Err(self.no_action(name));
         };
         let input = Value::Object(asked.input);
-        ready.input.check(&input, "input")?;
-        let scope = Scope::new(json!({ "inputs": inputs, "input": input }));
+        ready.input.check(&exact::plain(&input), "input")?;
+        let scope = Scope::new(&json!({ "inputs": inputs, "input": input }));
         let mut request = match ready.rest.render(&scope, Place::Free)? {
             Some(Value::Object(fields)) => fields,
             _ => Map::new(),
@@ -216,7 +240,11 @@ impl Connector {
         }
         if action.request.is_none() {
             let body = match &ready.send {
-                Some(send) => send.render(&scope, Place::Free)?,
+                // A body of a method that need not have one is there where something is in it.
+                Some(send) => {
+                    let body = send.render(&scope, Place::Free)?;
+                    body.filter(|body| action.takes_body() || *body != json!({}))
+                }
                 None if action.takes_body() => Some(ready.unused(input)).filter(|body| *body != json!({})),
                 None => None,
             };
@@ -266,9 +294,12 @@ impl Connector {
             Some(Value::String(id)) => match ways.iter().position(|auth| auth.id == *id) {
                 Some(at) => Ok(Some(at)),
                 None => {
-                    let known = ways.iter().map(|auth| &*auth.id).collect::<Vec<_>>().join(", ");
+                    let ids = ways.iter().map(|auth| &*auth.id);
+                    let near =
+                        parse::nearest(id, ids.clone()).map(|near| format!(", did you mean `{near}`?"));
+                    let (near, known) = (near.unwrap_or_default(), ids.collect::<Vec<_>>().join(", "));
                     Err(Error::invalid(format!(
-                        "auth: {} has no such way; there are: {known}",
+                        "auth: {} has no such way{near}; there are: {known}",
                         self.manifest.title
                     )))
                 }
@@ -309,24 +340,37 @@ impl Connector {
         if let Some(key) = given.keys().find(|key| !known.clone().any(|input| input.name == **key)) {
             return Err(self.no_input(key, known.map(|input| &*input.name)));
         }
-        let mut checked = given.clone();
-        checked.retain(|_, value| !value.as_str().is_some_and(is_elsewhere));
-        self.inputs[place(auth)].check(&checked.into(), "inputs")?;
+        self.check_inputs(document, &given)?;
         Ok(given)
     }
 
-    /// Schemas of what is given that are none.
+    /// Schemas that are none, or do not say what was meant.
     pub(crate) fn schemas(&self) -> Vec<Error> {
         let place = |at: usize| match at.checked_sub(1) {
             None => "inputs".to_owned(),
             Some(auth) => format!("auth.{}.inputs", self.manifest.auth[auth].id),
         };
-        let inputs = self.inputs.iter().enumerate().map(|(at, checker)| (place(at), checker));
-        let actions =
-            self.actions.iter().map(|(name, ready)| (format!("actions.{name}.input"), &ready.input));
-        let compiled =
-            inputs.chain(actions).map(|(place, checker)| checker.compile().map_err(|error| error.at(&place)));
-        compiled.filter_map(Result::err).collect()
+        let mut wrong = Vec::new();
+        for (at, checker) in self.inputs.iter().enumerate() {
+            // An input is found by its name.
+            let error = checker.broken().map(|broken| {
+                let by_name = broken.path.strip_prefix("properties.").unwrap_or_default();
+                let name = by_name.split('.').next().unwrap_or_default();
+                broken.what_at(&below(&place(at), name))
+            });
+            // What all ways to authenticate have in common is said once.
+            let is_new = |error: &Error| wrong.iter().all(|known: &Error| known.message() != error.message());
+            wrong.extend(error.filter(is_new));
+        }
+        for (name, action) in &self.manifest.actions {
+            for (key, schema) in [("input", &action.input), ("output", &action.output)] {
+                let Some(schema) = schema else { continue };
+                let place = format!("actions.{name}.{key}");
+                wrong.extend(Checker::new(schema.clone()).broken().map(|broken| broken.at(&place)));
+                wrong.extend(keywords::misspelt(schema, &place));
+            }
+        }
+        wrong
     }
 
     /// Where expressions ask for what nobody gives, and actions for pages that are not there.
@@ -352,8 +396,11 @@ impl Connector {
                 wrong.extend(unknown(&format!("actions.{name}"), &template.names(), &inputs, own.as_ref()));
             }
             let pages = self.manifest.actions[name].pages.as_ref();
-            if let Some(pages) = pages.filter(|pages| !self.pages.contains_key(*pages)) {
-                let message = format!("actions.{name}.pages: there is no `{pages}` among pages");
+            if let Some(pages) = pages.filter(|pages| !self.manifest.pages.contains_key(*pages)) {
+                let known = self.manifest.pages.keys().map(String::as_str);
+                let near = parse::nearest(pages, known).map(|near| format!(", did you mean `{near}`?"));
+                let near = near.unwrap_or_default();
+                let message = format!("actions.{name}.pages: there is no `{pages}` among pages{near}");
                 wrong.push(Error::invalid(message));
             }
         }

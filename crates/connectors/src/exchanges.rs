@@ -50,6 +50,10 @@ pub struct Exchange {
     /// The way in which this one authenticates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth: Option<String>,
+    /// Where the browser of somebody is sent who connects an account before all else. It comes back to
+    /// `https://trunkline.example/callback` with the code `a-code`; what is sent for the code is the first of `wire`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<String>,
     /// The action that is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
@@ -208,6 +212,11 @@ impl Exchange {
         if self.gives.is_some() && self.fails.is_some() {
             return Err(Error::invalid("gives: is there beside fails; remove one of them"));
         }
+        // Its query may have texts in angle brackets.
+        let place = self.connect.as_ref().and_then(|url| url.split('?').next());
+        if place.is_some_and(|url| !is_whole(url)) {
+            return Err(Error::invalid("connect: is no URL with scheme and host"));
+        }
         for (n, turn) in self.wire.iter().enumerate() {
             turn.check().map_err(|error| error.at(&format!("wire[{n}]")))?;
         }
@@ -222,8 +231,7 @@ impl Turn {
         if !known || request.method != request.method.to_ascii_uppercase() {
             return Err(Error::invalid("request.method: is not an HTTP method in capitals"));
         }
-        let whole = |url: &Uri| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some();
-        if !request.url.parse().is_ok_and(|url| whole(&url)) {
+        if !is_whole(&request.url) {
             return Err(Error::invalid("request.url: is no URL with scheme and host"));
         }
         if request.json.is_some() && request.form.is_some() {
@@ -235,6 +243,12 @@ impl Turn {
         }
         Ok(())
     }
+}
+
+/// Whether a text is a URL with scheme and host.
+fn is_whole(url: &str) -> bool {
+    let whole = |url: Uri| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some();
+    url.parse().is_ok_and(whole)
 }
 
 impl Failure {
@@ -308,6 +322,7 @@ exchanges:
             ("outcome: unknown", "outcome: maybe", "exchanges[1]: fails.outcome: is none"),
             ("method: GET", "method: get", "exchanges[0]: wire[0]: request.method: "),
             ("https://acme.example/orders/7", "/orders/7", "exchanges[0]: wire[0]: request.url: "),
+            ("action: send", "action: send\n    connect: /authorize", "exchanges[1]: connect: "),
             ("lost: true", "lost: true, text: x", "exchanges[1]: wire[0]: reply: has at most one"),
             ("times: 3", "times: 0", "exchanges.1.wire.0.times: "),
             ("reply: {json", "reply: {status: 99, json", "exchanges.0.wire.0.reply.status: "),

@@ -13,9 +13,11 @@ mod connector;
 mod exchanges;
 mod findings;
 mod input;
+mod keywords;
 mod lines;
 mod lint;
 mod manifest;
+mod mended;
 mod merge;
 mod openapi;
 mod pages;
@@ -23,6 +25,7 @@ mod place;
 mod published;
 mod schema;
 mod template;
+mod words;
 mod yaml;
 
 pub use self::{
@@ -30,7 +33,7 @@ pub use self::{
     catalog::{BUILT_IN, Catalog, EXCHANGES, manifests},
     connector::{Asked, Connector},
     exchanges::{Exchange, Exchanges, Expected, Failure, Recorded, Turn},
-    findings::{Finding, Places, lint, lint_exchanges},
+    findings::{Draft, Finding, Places, lint, lint_exchanges},
     input::Input,
     manifest::{Auth, Manifest},
     openapi::{Imported, LeftOut, Options, import},

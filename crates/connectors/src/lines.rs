@@ -38,6 +38,12 @@ impl Lines {
         line
     }
 
+    /// Whether something stands at a path.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let mut steps = path.split(['.', '[', ']']).filter(|step| !step.is_empty());
+        steps.try_fold(self, |at, step| at.below(step).map(|(_, below)| below)).is_some()
+    }
+
     fn below(&self, step: &str) -> Option<(u64, &Self)> {
         match self {
             Self::Leaf(_) => None,

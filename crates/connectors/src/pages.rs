@@ -1,5 +1,6 @@
 //! `Pages`: how a list comes in pages, as it is written.
 
+mod address;
 mod link;
 mod paging;
 mod sent;
@@ -79,6 +80,9 @@ impl Pages {
         self.check().map_err(|(key, error)| error.at(&below(place, key)))?;
         let next =
             self.next.as_deref().map(|next| Template::text(next, &below(place, "next"))).transpose()?;
+        if let Some(next) = &next {
+            asks_for_what_is_there(next).map_err(|error| error.at(&below(place, "next")))?;
+        }
         Ok(Paging::new(self.clone(), next))
     }
 
@@ -120,6 +124,25 @@ impl Pages {
             return Err(("size", Error::invalid("needs query or send, and max of at least 1")));
         }
         Ok(())
+    }
+}
+
+/// What a text yields that asks for nothing, or for what is not there, is the same on every page.
+fn asks_for_what_is_there(next: &Template) -> Result<()> {
+    if !next.asks() {
+        return Err(Error::invalid(
+            "has no expression, such as {{ body.next }}; as it is, it is always the same",
+        ));
+    }
+    let unknown = next.names().into_iter().find(|name| {
+        let root = name.split('.').next().unwrap_or_default();
+        !["body", "request"].contains(&root)
+    });
+    match unknown {
+        None => Ok(()),
+        Some(name) => {
+            Err(Error::invalid(format!("{{{{ {name} }}}} is nothing that is given; body and request are")))
+        }
     }
 }
 

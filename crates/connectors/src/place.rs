@@ -1,7 +1,8 @@
 //! `Place`: where what an expression yields is put, and what it must be to stand there.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use trunkline_core::{Error, Result};
+use serde_json::Value;
+use trunkline_core::{Error, Result, exact};
 
 /// What a segment of a path may have as it is (RFC 3986 section 2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -52,13 +53,11 @@ impl Place {
     /// # Errors
     ///
     /// As [`Place::put`].
-    pub(crate) fn whole(self, value: String) -> Result<String> {
-        if self != Self::Path {
-            return Ok(value);
-        }
+    pub(crate) fn whole(self, value: Value) -> Result<Value> {
+        let Some(text) = exact::text(&value).filter(|_| self == Self::Path) else { return Ok(value) };
         let mut out = String::new();
-        self.put(&mut out, &value)?;
-        Ok(out)
+        self.put(&mut out, &text)?;
+        Ok(out.into())
     }
 }
 

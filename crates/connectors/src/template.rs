@@ -1,13 +1,12 @@
 //! `Template`: a tree of JSON in whose texts expressions may stand, compiled once.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 
 use minijinja::{Environment, Expression, UndefinedBehavior, Value as Jinja, value::ValueKind};
-use serde::Serialize;
 use serde_json::{Map, Value};
-use trunkline_core::{Error, Result};
+use trunkline_core::{Error, Result, exact};
 
-use crate::place::Place;
+use crate::{place::Place, words};
 
 /// What expressions are compiled by: the engine's own filters and tests, no templates, no globals of ours. It never changes.
 static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -50,12 +49,19 @@ pub(crate) struct Formula {
 
 /// What expressions know.
 #[derive(Debug, Clone)]
-pub(crate) struct Scope(Jinja);
+pub(crate) struct Scope {
+    known: Jinja,
+    /// The same with marks ([`exact`]), where it has any.
+    marked: Option<Jinja>,
+}
 
 impl Scope {
     /// Made of an object whose keys are the names.
-    pub(crate) fn new(names: impl Serialize) -> Self {
-        Self(Jinja::from_serialize(names))
+    pub(crate) fn new(names: &Value) -> Self {
+        Self {
+            known: Jinja::from_serialize(exact::plain(names)),
+            marked: exact::is_marked(names).then(|| Jinja::from_serialize(names)),
+        }
     }
 }
 
@@ -71,17 +77,30 @@ impl Formula {
             let what = error.detail().unwrap_or("it is not one").to_owned();
             Error::invalid(format!("{{{{ {source} }}}}: is no expression: {what}"))
         })?;
+        words::check(&ENGINE, source).map_err(|error| error.at(&format!("{{{{ {source} }}}}")))?;
         Ok(Self { source: source.to_owned(), compiled })
     }
 
-    /// What it yields; `None` for nothing.
+    /// What it yields, with numbers as [`exact`] keeps them; `None` for nothing.
     ///
     /// # Errors
     ///
     /// `invalid_config`, with the expression.
     pub(crate) fn value(&self, scope: &Scope) -> Result<Option<Value>> {
+        let Some(value) = self.yields(&scope.known)? else { return Ok(None) };
+        // A number that was handed on is the one that was written. What was reckoned with it is what a machine reckons: marks
+        // make nothing of it, or something else.
+        let marked = scope.marked.as_ref().filter(|_| has_fraction(&value));
+        let marked = marked.and_then(|marked| self.yields(marked).ok().flatten());
+        Ok(Some(match marked {
+            Some(marked) if *exact::plain(&marked) == value => marked,
+            _ => exact::unmarked(value),
+        }))
+    }
+
+    fn yields(&self, names: &Jinja) -> Result<Option<Value>> {
         let wrong = |what: String| Error::invalid(format!("{{{{ {} }}}}: {what}", self.source));
-        let value = self.compiled.eval(&scope.0).map_err(|error| {
+        let value = self.compiled.eval(names).map_err(|error| {
             wrong(error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned))
         })?;
         match value.kind() {
@@ -98,16 +117,14 @@ impl Formula {
 
     /// As a part of a text.
     fn text(&self, scope: &Scope) -> Result<String> {
-        match self.value(scope)? {
-            Some(Value::String(text)) => Ok(text),
-            Some(Value::Number(number)) => Ok(number.to_string()),
-            Some(Value::Bool(truth)) => Ok(truth.to_string()),
-            Some(_) => Err(Error::invalid(format!(
+        let value =
+            self.value(scope)?.ok_or_else(|| Error::invalid(format!("{}: is missing", self.source)))?;
+        exact::text(&value).map(Cow::into_owned).ok_or_else(|| {
+            Error::invalid(format!(
                 "{{{{ {} }}}}: is a list or an object, and no part of a text",
                 self.source
-            ))),
-            None => Err(Error::invalid(format!("{}: is missing", self.source))),
-        }
+            ))
+        })
     }
 }
 
@@ -118,6 +135,18 @@ impl std::fmt::Debug for Formula {
 }
 
 impl Template {
+    /// An object with nothing in it.
+    pub(crate) fn nothing() -> Self {
+        Self::Object(Vec::new())
+    }
+
+    /// Whether an expression is in it.
+    pub(crate) fn asks(&self) -> bool {
+        let mut any = false;
+        self.formulas(&mut |_| any = true);
+        any
+    }
+
     /// Compiles all expressions of a tree that stands at `place`.
     ///
     /// # Errors
@@ -168,8 +197,7 @@ impl Template {
             Self::Plain(value) => value.clone(),
             Self::One(formula) => match formula.value(scope)? {
                 None => return Ok(None),
-                Some(Value::String(text)) => place.whole(text)?.into(),
-                Some(value) => value,
+                Some(value) => place.whole(value)?,
             },
             Self::Text(parts) => {
                 let mut out = String::new();
@@ -217,6 +245,16 @@ impl Template {
             Self::Array(items) => items.iter().for_each(|item| item.formulas(found)),
             Self::Object(fields) => fields.iter().for_each(|(_, field)| field.formulas(found)),
         }
+    }
+}
+
+/// Whether numbers are in it that may have been written otherwise.
+fn has_fraction(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(items) => items.iter().any(has_fraction),
+        Value::Object(fields) => fields.values().any(has_fraction),
+        _ => false,
     }
 }
 
@@ -269,7 +307,7 @@ mod tests {
 
     use super::*;
 
-    fn rendered(template: &Value, names: Value) -> Result<Option<Value>> {
+    fn rendered(template: &Value, names: &Value) -> Result<Option<Value>> {
         Template::parse(template, "")?.render(&Scope::new(names), Place::Free)
     }
 
@@ -285,7 +323,23 @@ mod tests {
             "amount": 5, "tags": ["a"], "hello": "Hello Ann!", "list": [1, "ANN"], "or": "x", "braces": "}}",
             "tenant": "{{connection.key}}",
         });
-        assert_eq!(rendered(&template, names).unwrap(), Some(expected));
+        assert_eq!(rendered(&template, &names).unwrap(), Some(expected));
+    }
+
+    #[test]
+    fn a_number_that_is_handed_on_is_the_one_that_was_written() {
+        let names =
+            exact::read(br#"{"n": 1.10, "big": 12345678901234567890123, "l": [1e2], "s": "\u00001.10"}"#)
+                .unwrap();
+        let template = json!({
+            "n": "{{ n }}", "big": "{{ big }}", "l": "{{ l }}", "text": "{{ big }}/{{ n }}",
+            "or": "{{ gone | default(n) }}", "s": "{{ s }}", "reckoned": "{{ n * 2 }}", "more": "{{ n < 1 }}",
+        });
+        let made = rendered(&template, &names).unwrap().unwrap();
+        assert_eq!(
+            exact::written(&made).unwrap().get(),
+            r#"{"big":12345678901234567890123,"l":[1e2],"more":false,"n":1.10,"or":1.10,"reckoned":2.2,"s":"\u00001.10","text":"12345678901234567890123/1.10"}"#
+        );
     }
 
     #[test]
@@ -294,9 +348,14 @@ mod tests {
             (json!({"a": {"b": "{{ 1 + }}"}}), json!({}), "a.b"),
             (json!({"a": "{{ x"}), json!({}), "without }}"),
             (json!({"a": "x {{ input.id }}"}), json!({"input": {}}), "input.id: is missing"),
+            (
+                json!({"a": "{{ input.id | uper }}"}),
+                json!({}),
+                "a: {{ input.id | uper }}: there is no filter `uper`",
+            ),
             (json!({"a": "x {{ input }}"}), json!({"input": {}}), "no part of a text"),
         ] {
-            let error = rendered(&template, names).unwrap_err();
+            let error = rendered(&template, &names).unwrap_err();
             assert!(error.message().contains(words), "{template}: {error}");
         }
     }

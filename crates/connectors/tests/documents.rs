@@ -134,6 +134,54 @@ fn document_of_hubspot_goes_through_and_nothing_of_it_vanishes() {
     goes_through("hubapi.com/crm", 0);
 }
 
+/// What stands at a `$ref` of a document, or the value itself.
+fn followed<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let Some(to) = value.get("$ref").and_then(Value::as_str) else { return value };
+    followed(document, document.pointer(to.strip_prefix('#').unwrap()).unwrap())
+}
+
+#[test]
+fn document_of_github_has_each_request_of_its_connector() {
+    let document = read("github.com/api.github.com").document;
+    let paths = object(&document["paths"]);
+    for (name, action) in &Catalog::built_in().get("github").unwrap().manifest().actions {
+        let (method, path) = (action.method.as_ref().unwrap(), action.path.as_ref().unwrap());
+        // In a document a path has names, and none of the words that can stand there.
+        let there = paths
+            .iter()
+            .find(|(there, item)| shape(there) == shape(path) && item.get(method.to_lowercase()).is_some());
+        let operation =
+            &there.unwrap_or_else(|| panic!("{name}: no {method} {path}")).1[method.to_lowercase()];
+        let list = operation["parameters"].as_array().into_iter().flatten();
+        let known: BTreeSet<_> = list
+            .map(|parameter| followed(&document, parameter))
+            .filter(|parameter| parameter["in"] == "query")
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+        let asked: BTreeSet<_> = action.query.keys().map(String::as_str).collect();
+        assert!(asked.is_subset(&known), "{name}: query: {asked:?} of {known:?}");
+
+        let input = object(action.input.as_ref().unwrap_or(&Value::Null));
+        let sent: BTreeSet<_> = object(&input.get("properties").cloned().unwrap_or_default())
+            .into_iter()
+            .map(|(field, _)| field)
+            .filter(|field| !path.contains(&format!("input.{field} ")) && !asked.contains(&**field))
+            .collect();
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let schema = followed(&document, schema);
+        // Labels may be sent in several forms; ours is the first.
+        let schema = schema.get("oneOf").map_or(schema, |forms| followed(&document, &forms[0]));
+        let fields = object(&schema["properties"]);
+        assert!(sent.iter().all(|field| fields.contains_key(field)), "{name}: body: {sent:?} of {fields:?}");
+        for required in schema["required"].as_array().into_iter().flatten() {
+            assert!(
+                input["required"].as_array().unwrap().contains(required),
+                "{name}: {required} is not required"
+            );
+        }
+    }
+}
+
 /// What a request is with lists and objects in its query and its form written out, as pairs in any order.
 fn meaning(mut request: Value, base: &str) -> Value {
     let endpoint = format!("{base}{}", request["endpoint"].as_str().unwrap());

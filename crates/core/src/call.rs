@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    CacheStatus, Credential, Idempotency, IntegrationId, Operation, RequestId, SchemeDyn, TraceParent,
+    CacheStatus, Credential, Idempotency, IntegrationId, Operation, RequestId, SchemeDyn, TraceParent, Trail,
 };
 
 /// An operation on its way down. Layers read and adjust it; nobody clones it, so that a retry is a
@@ -38,6 +38,8 @@ pub struct Call {
     /// Which attempt this is, from 1. A layer that refuses to make it takes one off, and one that answers
     /// without any leaves 0.
     pub attempt: u32,
+    /// What became of the attempts before the present one, and when that set off.
+    pub trail: Trail,
     /// The name of what is done, where it has one: limits can differ by it.
     pub action: Option<Arc<str>>,
     /// What of a reply in JSON its caller gets, as a JSON pointer; `None` for all of it.
@@ -75,6 +77,7 @@ impl Call {
             max_wait: None,
             hurried: false,
             attempt: 1,
+            trail: Trail::default(),
             action: None,
             returns: None,
             repeats: None,

@@ -23,6 +23,7 @@ pub struct Context {
 struct Rest {
     web: Option<Arc<dyn Web>>,
     databases: Option<PathBuf>,
+    instance: Option<Arc<str>>,
     shared: Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
 }
 
@@ -46,9 +47,29 @@ impl Context {
         Self { rest: Arc::new(rest), ..self }
     }
 
+    /// The same, which is told from all others, also after a restart, by `instance`. No two that run at a time may have the same.
+    #[must_use]
+    pub fn with_instance(self, instance: impl Into<Arc<str>>) -> Self {
+        let rest = Rest { instance: Some(instance.into()), ..(*self.rest).clone() };
+        Self { rest: Arc::new(rest), ..self }
+    }
+
+    /// One with this guard that shares nothing of what is made on first use, and is nobody that was there before; ports and
+    /// folders are the same.
+    #[must_use]
+    pub fn apart(&self, egress: Arc<Egress>) -> Self {
+        let rest = Rest { shared: Arc::default(), instance: None, ..(*self.rest).clone() };
+        Self { egress, rest: Arc::new(rest) }
+    }
+
     /// The only folder that may hold databases which are files; `None` where they may be anywhere.
     pub fn databases(&self) -> Option<&Path> {
         self.rest.databases.as_deref()
+    }
+
+    /// What tells this from all others, also after a restart; `None` where nothing does.
+    pub fn instance(&self) -> Option<&str> {
+        self.rest.instance.as_deref()
     }
 
     /// The port through which schemes speak HTTP.

@@ -23,14 +23,14 @@ mod tests;
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
-    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::{host::Host, rule::Rule, table::Verdict};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, Stage, Witness};
 
 /// How much of the network integrations may reach.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -78,7 +78,8 @@ impl fmt::Display for Zone {
 pub struct Egress {
     profile: Profile,
     // Asked only when a connection is dialled, so a plain lock is cheap enough.
-    state: RwLock<State>,
+    state: Arc<RwLock<State>>,
+    witness: Option<Arc<Witness>>,
 }
 
 #[derive(Debug, Default)]
@@ -90,7 +91,7 @@ struct State {
 impl Default for Egress {
     /// The profile `guarded` without rules.
     fn default() -> Self {
-        Self { profile: Profile::default(), state: RwLock::default() }
+        Self { profile: Profile::default(), state: Arc::default(), witness: None }
     }
 }
 
@@ -101,9 +102,33 @@ impl Egress {
     ///
     /// `invalid_config`, naming the first rule that cannot be read.
     pub fn new(profile: Profile, allow: &[String]) -> Result<Self> {
-        let guard = Self { profile, state: RwLock::default() };
+        let guard = Self { profile, ..Self::default() };
         allow.iter().try_for_each(|rule| guard.allow(rule))?;
         Ok(guard)
+    }
+
+    /// The same guard, rules and listeners that are added later included; how far connections come that pass this one
+    /// is told to a witness.
+    #[must_use]
+    pub fn watched(&self, witness: Arc<Witness>) -> Self {
+        Self { profile: self.profile, state: self.state.clone(), witness: Some(witness) }
+    }
+
+    /// Does a part of connecting to `host`; whoever connects goes through here, so that a witness hears of it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the work.
+    pub async fn stage<T>(
+        &self,
+        stage: Stage,
+        host: &str,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        match &self.witness {
+            Some(witness) => witness.see(stage, host, work).await,
+            None => work.await,
+        }
     }
 
     /// The profile that the guard was made with.

@@ -35,7 +35,8 @@ struct Inner {
     message: Cow<'static, str>,
     context: Vec<(&'static str, String)>,
     retry_after: Option<Duration>,
-    lasting: bool,
+    /// What is known of asking again, where it is known better than from the kind.
+    repeats: Option<bool>,
     attempts: u32,
     reply: Option<Reply>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -50,7 +51,7 @@ impl Error {
             message: message.into(),
             context: Vec::new(),
             retry_after: None,
-            lasting: false,
+            repeats: None,
             attempts: 0,
             reply: None,
             source: None,
@@ -86,7 +87,15 @@ impl Error {
     /// Says that the same request would fail in the same way: no attempt is made again, whatever the kind.
     #[must_use]
     pub fn lasting(mut self) -> Self {
-        self.0.lasting = true;
+        self.0.repeats = Some(false);
+        self
+    }
+
+    /// Says that the same request is worth making again, whatever the kind. One that may have been applied and would be
+    /// done twice is not made again all the same.
+    #[must_use]
+    pub fn passing(mut self) -> Self {
+        self.0.repeats = Some(true);
         self
     }
 
@@ -155,7 +164,12 @@ impl Error {
 
     /// Whether the same request would fail in the same way.
     pub fn is_lasting(&self) -> bool {
-        self.0.lasting
+        self.0.repeats == Some(false)
+    }
+
+    /// Whether the same request is worth making again, whatever the kind.
+    pub fn is_passing(&self) -> bool {
+        self.0.repeats == Some(true)
     }
 
     /// How many attempts were made before giving up.

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 pub struct IntegrationId(Arc<str>);
 
 /// Paths of the API itself that an id would hide.
-const RESERVED: [&str; 5] = ["register", "list", "health", ".", ".."];
+const RESERVED: [&str; 6] = ["register", "try", "list", "health", ".", ".."];
 
 impl IntegrationId {
     /// Checks and takes an id.

@@ -118,11 +118,39 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
         unknown("value", nearest(value, words(known)).map(|_| value), known)
     } else if message.starts_with("invalid type: ") || message.starts_with("invalid value: ") {
         let expected = message.rsplit_once(", expected ").map_or("another type", |(_, expected)| expected);
-        format!("expected {expected}")
+        format!("expected {}", plain(expected))
     } else {
         message.to_owned()
     };
     if path.is_empty() { Error::invalid(text) } else { Error::invalid(text).at(path) }
+}
+
+/// What serde expected, in the words of JSON where it has those of Rust.
+fn plain(expected: &str) -> &str {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "a nonzero u32" | "a nonzero u64" => {
+            "a whole number that is not negative"
+        }
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a map" => "an object",
+        "a sequence" => "a list",
+        "unit" => "null",
+        of_rust
+            if ["struct ", "enum ", "internally tagged enum ", "adjacently tagged enum "]
+                .iter()
+                .any(|kind| of_rust.starts_with(kind)) =>
+        {
+            if of_rust.starts_with("enum ") {
+                "a text"
+            } else {
+                "an object"
+            }
+        }
+        of_rust if of_rust.starts_with("struct variant ") => "an object",
+        of_rust if of_rust.starts_with("tuple ") || of_rust.starts_with("an array of length") => "a list",
+        expected => expected,
+    }
 }
 
 /// The words between backticks in serde's list of what it expected.
@@ -195,13 +223,17 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_named_by_its_path_and_not_repeated() {
-        assert_eq!(message(json!({"inner": {"key": "hunter2"}})), "inner.key: expected u32");
+        assert_eq!(
+            message(json!({"inner": {"key": "hunter2"}})),
+            "inner.key: expected a whole number that is not negative"
+        );
         assert_eq!(
             message(json!({"inner": {"key": 1, "mode": "hunter2"}})),
             "inner.mode: unknown value; known: header, query"
         );
         assert!(message(json!({"inner": {"key": 1, "mode": "heder"}})).contains("did you mean `header`?"));
         assert!(message(json!({"inner": {}})).contains("missing field `key`"));
+        assert_eq!(message(json!({"inner": 5})), "inner: expected an object");
     }
 
     #[test]
@@ -226,6 +258,6 @@ mod tests {
     #[test]
     fn a_value_below_a_place_is_named_by_the_whole_path() {
         let error = value::<Inner>(json!({"key": true}), "auth_config").unwrap_err();
-        assert_eq!(error.message(), "auth_config: key: expected u32");
+        assert_eq!(error.message(), "auth_config: key: expected a whole number that is not negative");
     }
 }

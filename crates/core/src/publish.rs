@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::{Error, Result};
+use crate::{Error, RequestId, Result};
 
 /// Messages to send, with or without a reply to wait for.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Publish {
     pub wants_reply: bool,
     /// How long the caller wants to wait for the call at most. The integration's own time limit holds as well.
     pub timeout: Option<Duration>,
+    /// What the ids begin with that [`Publish::name`] has made.
+    pub made: Option<String>,
 }
 
 /// A message. What a protocol has no place for is an error there, never left out in silence.
@@ -97,12 +99,32 @@ impl Message {
 impl Publish {
     /// A message without a reply.
     pub fn new(message: Message) -> Self {
-        Self { messages: vec![message], batch: false, wants_reply: false, timeout: None }
+        Self { messages: vec![message], batch: false, wants_reply: false, timeout: None, made: None }
     }
 
     /// Messages that are sent together; the reply lists what became of each.
     pub fn batch(messages: Vec<Message>) -> Self {
-        Self { messages, batch: true, wants_reply: false, timeout: None }
+        Self { messages, batch: true, wants_reply: false, timeout: None, made: None }
+    }
+
+    /// Gives an id to each message that has none, once for all attempts: whoever gets a message twice can tell. In a batch the
+    /// place of the message stands behind what they all begin with.
+    pub fn name(&mut self) {
+        let nameless = self.messages.iter_mut().enumerate().filter(|(_, message)| message.id.is_none());
+        for (n, message) in nameless {
+            let made = self.made.get_or_insert_with(|| RequestId::new().to_string());
+            message.id = Some(if self.batch { format!("{made}-{n}") } else { made.clone() });
+        }
+    }
+
+    /// By which ids whoever sends the messages again names them: `message_id`, or of a batch `message_ids`. `None` where its
+    /// caller has named all.
+    pub fn names(&self) -> Option<(&'static str, String)> {
+        let made = self.made.as_deref()?;
+        Some(match (self.batch, self.messages.len()) {
+            (true, count) => ("message_ids", format!("{made}-0 to {made}-{}", count.saturating_sub(1))),
+            (false, _) => ("message_id", made.to_owned()),
+        })
     }
 
     /// A text for a WebSocket, whose reply is waited for.

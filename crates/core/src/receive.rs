@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::Error;
+
 /// A bounded pull of messages, or a stream of them, or word of what has become of those that came before.
 #[derive(Debug, Default)]
 pub struct Receive {
@@ -25,6 +27,8 @@ pub struct Receive {
     pub prefetch: Option<u32>,
     /// What has become of messages that came before.
     pub settle: Vec<Settlement>,
+    /// What has become of [`Receive::settle`], which is said once, whatever becomes of the attempts to receive.
+    pub settled: Settled,
     /// How long the caller wants to wait for the call at most.
     pub timeout: Option<Duration>,
 }
@@ -75,6 +79,15 @@ pub enum Verdict {
     Reject,
     /// It is put aside, with the reason.
     DeadLetter(String),
+}
+
+/// What has become of what was said of messages.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// How many were settled.
+    pub count: usize,
+    /// Those that were not, by their tokens, and why.
+    pub failed: Vec<(String, Error)>,
 }
 
 impl Receive {

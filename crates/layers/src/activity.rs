@@ -10,7 +10,7 @@ use std::{
 
 use crossbeam_queue::ArrayQueue;
 use serde::{Deserialize, Serialize};
-use trunkline_core::{IntegrationId, RequestId};
+use trunkline_core::{IntegrationId, RequestId, Tries};
 
 /// What one call leaves behind.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,6 +41,10 @@ pub struct Record {
     /// Whose credentials it used; `None` is the connection `default`.
     #[serde(with = "connection")]
     pub connection: Option<Arc<str>>,
+    /// What became of each attempt. Of a call that was cancelled there are none.
+    pub tries: Tries,
+    /// Where it stands among all records, from 1; 0 until it has a place among them.
+    pub number: u64,
 }
 
 mod connection {
@@ -141,6 +145,8 @@ mod tests {
             bytes_received: 2,
             cache: "".into(),
             connection: None,
+            tries: Tries::default(),
+            number: 0,
         }
     }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use trunkline_core::{Error, Result, parse};
 
-use self::rule::Said;
+use self::rule::{Is, Said};
 pub(crate) use self::{
     peek::peek,
     rule::{Found, Rule, suiting},
@@ -61,12 +61,15 @@ enum Says {
 struct Within {
     /// Where it is (RFC 6901), such as `/0/errorCode`.
     pointer: String,
-    /// What it is. With neither this nor `in`, it is enough that something is there.
+    /// What it is. Without this, `in` and `contains` it is enough that something is there.
     #[serde(default)]
     equals: Option<Scalar>,
     /// What it is one of.
     #[serde(default)]
     r#in: Option<Vec<Scalar>>,
+    /// A part of the text that it is, in ASCII letters of either case: what services say in words alone.
+    #[serde(default)]
+    contains: Option<String>,
 }
 
 /// A text, a number, or true or false.
@@ -133,16 +136,24 @@ impl Within {
             Scalar::Number(number) => Value::Number(number.clone()),
             Scalar::Truth(truth) => Value::from(*truth),
         };
-        let values = match (&self.equals, &self.r#in) {
-            (Some(_), Some(_)) => {
+        let is = match (&self.equals, &self.r#in, &self.contains) {
+            (Some(_), Some(_), _) => {
                 return Err(Error::invalid("equals: is there beside in; remove one of them"));
             }
-            (None, Some(values)) if values.is_empty() => {
+            (Some(_), ..) | (_, Some(_), _) if self.contains.is_some() => {
+                return Err(Error::invalid("contains: is there beside equals or in; remove one of them"));
+            }
+            (_, Some(values), _) if values.is_empty() => {
                 return Err(Error::invalid("in: is an empty list; leave it out for anything"));
             }
-            (Some(one), None) => [value(one)].into(),
-            (None, values) => values.iter().flatten().map(value).collect(),
+            (.., Some(part)) if part.is_empty() => {
+                return Err(Error::invalid("contains: is empty; leave it out for anything"));
+            }
+            (Some(one), ..) => Is::OneOf([value(one)].into()),
+            (_, Some(values), _) => Is::OneOf(values.iter().map(value).collect()),
+            (.., Some(part)) => Is::Among(part.to_ascii_lowercase()),
+            (None, None, None) => Is::Anything,
         };
-        Ok(Found { pointer: self.pointer.clone(), values })
+        Ok(Found { pointer: self.pointer.clone(), is })
     }
 }

@@ -48,6 +48,7 @@ impl Layer for Attempt {
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
         Box::pin(async move {
             let mut watch = Watch::begin(self, call);
+            call.trail.set_off(watch.began);
             let result = next.run(call).await;
             watch.came(&result);
             result

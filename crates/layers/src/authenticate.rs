@@ -96,6 +96,7 @@ impl Authenticate {
             return Err(refusal);
         }
         call.credential = fresh;
+        call.trail.failed(call.began, &refusal);
         call.attempt += 1;
         match self.judged(next.run(call).await).await {
             End::Final(result) => result,

@@ -9,6 +9,7 @@
 //! | `entry` | what is kept, and how it answers |
 //! | `vary`, `validators`, `range` | which response, whether it holds, and which part of it |
 //! | `store`, `fill` | where it is kept, and how it gets there |
+//! | `tally` | how much is kept of one integration |
 //! | `flight` | one request for many callers |
 //! | `forward` | asking the service, and what becomes of its answer |
 //! | `scope` | the integration, and what invalidates |
@@ -26,6 +27,7 @@ mod policy;
 mod range;
 mod scope;
 mod store;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod validators;
@@ -40,7 +42,7 @@ use trunkline_core::{
     Result,
 };
 
-pub use self::{config::CacheConfig, scope::CacheScope, store::CacheStore};
+pub use self::{config::CacheConfig, scope::CacheScope, store::CacheStore, tally::CacheState};
 use self::{
     control::Asked,
     entry::{Stored, Use},

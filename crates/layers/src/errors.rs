@@ -27,8 +27,8 @@ pub struct Judge {
 struct Verdict {
     kind: Option<Kind>,
     outcome: Option<Outcome>,
-    /// The same request would be answered in the same way.
-    lasting: bool,
+    /// `false` where the same request would be answered in the same way, `true` where it is worth making again.
+    repeat: Option<bool>,
 }
 
 /// Judges the answers to attempts.
@@ -156,9 +156,11 @@ impl Verdict {
         if let Some(wait) = before.and_then(|before| before.2) {
             error = error.retry_after(wait);
         }
-        if self.lasting {
-            error = error.lasting();
-        }
+        error = match self.repeat {
+            None => error,
+            Some(false) => error.lasting(),
+            Some(true) => error.passing(),
+        };
         Ok(error.replied(reply))
     }
 }

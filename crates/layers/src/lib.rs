@@ -25,7 +25,7 @@ pub use activity::{Record, Recorder};
 pub use attempt::Attempt;
 pub use authenticate::{Authenticate, Expired, ExpiredWhen};
 pub use breaker::{Breaker, BreakerConfig, BreakerState, Circuit, Thresholds};
-pub use cache::{Cache, CacheConfig, CacheScope, CacheStore};
+pub use cache::{Cache, CacheConfig, CacheScope, CacheState, CacheStore};
 pub use concurrency::{Bound, Capacity, Concurrency, ConcurrencyConfig, ConcurrencyState};
 pub use deadline::Deadline;
 pub use errors::{Errors, ErrorsConfig, Judge};

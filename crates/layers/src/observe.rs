@@ -13,7 +13,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use tokio::time::Instant;
 use trunkline_core::{
     Blame, Body, BodyStream, BoxFuture, Call, Error, IntegrationId, Layer, Next, Operation, Reply, RequestId,
-    Result, TraceParent,
+    Result, TraceParent, Tries, Try,
 };
 
 use crate::{CallMetrics, Record, Recorder, Span, SpanOf, Spans, Traffic, metrics};
@@ -59,6 +59,7 @@ impl Layer for Observe {
             let mut result = next.run(call).await;
             self.shared.traffic.heard(call, &result);
             watch.attempts = call.attempt;
+            (watch.tries, watch.set_off_ms) = call.trail.take(call.began);
             watch.hurried = call.hurried;
             watch.cache = call.cache.map_or("", |cache| cache.word());
             watch.outcome = metrics::outcome(&result);
@@ -131,6 +132,9 @@ struct Watch {
     last: &'static str,
     status: Option<u16>,
     attempts: u32,
+    tries: Tries,
+    /// When the last attempt set off, in milliseconds after the call began.
+    set_off_ms: Option<f64>,
     hurried: bool,
     sent: u64,
     received: u64,
@@ -160,6 +164,8 @@ impl Watch {
             last: "ok",
             status: None,
             attempts: 1,
+            tries: Tries::default(),
+            set_off_ms: None,
             hurried: false,
             sent,
             received: 0,
@@ -189,6 +195,13 @@ impl Drop for Watch {
                 of: SpanOf::Call { request_id, attempts, cache },
             });
         }
+        // Microseconds are as fine as anybody reads.
+        let millis = (seconds * 1e6).round() / 1e3;
+        let mut tries = std::mem::take(&mut self.tries);
+        if let Some(after_ms) = self.set_off_ms {
+            let (kind, status) = (self.outcome.into(), self.status);
+            tries.end(Try { after_ms, millis: (millis - after_ms).max(0.0), kind, status });
+        }
         self.shared.recorder.record(Record {
             at_ms: self.request_id.at_ms(),
             request_id: self.request_id,
@@ -197,12 +210,13 @@ impl Drop for Watch {
             kind: self.outcome.into(),
             status: self.status,
             attempts: self.attempts,
-            // Microseconds are as fine as anybody reads.
-            millis: (seconds * 1e6).round() / 1e3,
+            millis,
             bytes_sent: self.sent,
             bytes_received: self.received,
             cache: self.cache.into(),
             connection: self.connection.take(),
+            tries,
+            number: 0,
         });
     }
 }

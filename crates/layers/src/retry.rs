@@ -36,8 +36,13 @@ impl Retry {
 
     /// Whether, and after which pause, another attempt follows the `n`th, which failed with `error`.
     fn judge(&self, call: &Call, n: u32, replayable: bool, error: &Error, now: Instant) -> Verdict {
-        let retry = if error.is_lasting() { Rule::Never } else { error.kind().row().retry };
-        let least = if retry == Rule::Paced { SLOW_DOWN } else { Duration::ZERO };
+        let of_kind = error.kind().row().retry;
+        let retry = match error {
+            error if error.is_lasting() => Rule::Never,
+            error if error.is_passing() => Rule::Transient,
+            _ => of_kind,
+        };
+        let least = if of_kind == Rule::Paced { SLOW_DOWN } else { Duration::ZERO };
         let asked = error.wait();
         let allowed = self.policy.attempts;
         // Full jitter; and a tenth more of what the service asked for, up to a second.
@@ -68,6 +73,7 @@ impl Retry {
         let mut n = 1;
         loop {
             let now = Instant::now();
+            call.trail.failed(call.began, &error);
             let pause = match self.judge(call, n, replayable, &error, now) {
                 Verdict::Repeat(pause) => pause,
                 Verdict::Final | Verdict::Exhausted => return Err(error),

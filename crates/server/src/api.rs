@@ -1,7 +1,7 @@
 //! The management API, one resource a file. [`ROUTES`] is the table that the router and the OpenAPI
 //! document are made from.
 
-mod activity;
+pub(crate) mod activity;
 mod breaker;
 mod connections;
 mod connectors;
@@ -13,6 +13,9 @@ pub(crate) mod oauth;
 mod operations;
 mod schema;
 mod test;
+mod tested;
+pub(crate) mod tokens;
+mod trial;
 
 use axum::{
     Router,
@@ -20,7 +23,7 @@ use axum::{
     routing::{MethodRouter, delete, get, patch, post, put},
 };
 use http::StatusCode;
-use trunkline::Manager;
+use trunkline::{Error, Kind, Manager, Result};
 
 use crate::{docs, oauth as visit, problem::Problem, ui};
 
@@ -52,6 +55,7 @@ macro_rules! routes {
 
 routes! {
     post "/api/v1/integrations/register", "Register an integration", Some("Integration"), (201, "Registered"), [], Some(|| post(integrations::register));
+    post "/api/v1/integrations/try", "Try a configuration before it is registered, step by step; nothing is stored", Some("Trial"), (200, "Tested"), [], Some(|| post(trial::run));
     get "/api/v1/integrations/list", "List all integrations", None, (200, "List"), [], Some(|| get(integrations::list));
     get "/api/v1/integrations/health", "Probe all integrations", None, (200, "HealthOfAll"), ["details"], Some(|| get(integrations::health_all));
     get "/api/v1/integrations/{id}", "Read an integration, secrets masked, and what limits it now", None, (200, "Read"), [], Some(|| get(integrations::read));
@@ -93,10 +97,16 @@ routes! {
     get "/api/v1/connectors", "List the vendors that are known", None, (200, "Anything"), [], Some(|| get(connectors::list));
     get "/api/v1/connectors/{name}", "Read what a connector asks for, and what can be done with it", None, (200, "Anything"), [], Some(|| get(connectors::read));
     get "/api/v1/schemas", "What can be configured, as JSON Schemas: keys of all integrations, of each type, and of auth_config by auth_type", None, (200, "Schemas"), [], Some(|| get(connectors::schemas));
-    get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "connection", "kind", "status", "request_id", "since_ms", "until_ms", "limit"], Some(|| get(activity::query));
+    get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "connection", "kind", "status", "request_id", "since_ms", "until_ms", "before", "after", "limit"], Some(|| get(activity::query));
+    get "/api/v1/activity/stream", "Follow what happens: a server-sent event for each record, from Last-Event-ID on", None, (200, "Events"), ["integration", "connection", "kind", "status", "request_id", "since_ms"], Some(|| get(elsewhere));
+    get "/api/v1/activity/summary", "What happened in a period, counted by integration and by steps of time", None, (200, "ActivitySummary"), ["integration", "connection", "since_ms", "until_ms", "step_ms"], Some(|| get(activity::summary));
     get "/api/v1/keys", "List the master keys by their ids, and how many envelopes each seals", None, (200, "Keys"), [], Some(|| get(keys::list));
     post "/api/v1/keys/rotate", "Put a new master key in front and move everything stored to it", None, (200, "Rotated"), [], Some(|| post(keys::rotate));
     delete "/api/v1/keys/{id}", "Remove an older master key that nothing is sealed with any more", None, (200, "Removed"), [], Some(|| delete(keys::remove));
+    get "/api/v1/tokens", "List the API tokens that were made for programs; none is shown whole", None, (200, "ApiTokens"), [], Some(|| get(tokens::list));
+    post "/api/v1/tokens", "Make an API token, which is shown this once", Some("NewApiToken"), (201, "MadeApiToken"), [], Some(|| post(tokens::make));
+    delete "/api/v1/tokens/{id}", "Revoke an API token: from now on it is refused", None, (200, "Removed"), [], Some(|| delete(tokens::revoke));
+    get "/api/v1/version", "Which version runs, and for how long", None, (200, "Version"), [], Some(|| get(operations::version));
     get "/metrics", "Metrics in the format that Prometheus reads", None, (200, "Text"), [], Some(|| get(operations::metrics));
     get "/healthz", "Whether the process lives; asks for no token", None, (200, "Text"), [], Some(|| get(operations::alive));
     get "/readyz", "Whether the server takes requests; asks for no token", None, (200, "Text"), [], Some(|| get(operations::ready));
@@ -131,6 +141,14 @@ pub(crate) fn router(manager: Manager) -> Router {
 /// which one there is.
 async fn elsewhere() -> Problem {
     nothing()
+}
+
+/// Runs a change to its end, also if the client goes away.
+async fn to_its_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    let ended = tokio::spawn(change).await;
+    ended.unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the change did not run to its end")))
 }
 
 pub(crate) fn nothing() -> Problem {

@@ -6,16 +6,22 @@ use std::sync::{
 };
 
 use axum::Router;
+use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trunkline::{Handle, Manager, Result, Store};
 
-use crate::{gate::Gate, idempotency::Once, oauth::Consents, public::Public, room::Room};
+use crate::{gate::Gate, idempotency::Once, oauth::Consents, public::Public, room::Room, tokens::Tokens};
+
+/// How many configurations are tried at the same time: each opens connections of its own.
+const TRIALS: usize = 8;
 
 /// What all requests share.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) manager: Manager,
     pub(crate) gate: Gate,
+    /// Those that the gate lets in beside the configured one.
+    pub(crate) tokens: Tokens,
     /// The API's router: all that is neither a call nor proxied.
     pub(crate) router: Router,
     /// Makes calls with an idempotency key.
@@ -37,6 +43,10 @@ pub(crate) struct App {
     /// WebSockets of clients.
     pub(crate) sockets: TaskTracker,
     draining: AtomicBool,
+    /// Configurations that are tried at the same time.
+    pub(crate) trials: Arc<Semaphore>,
+    /// When it began to run.
+    pub(crate) began: Instant,
 }
 
 impl App {
@@ -50,12 +60,14 @@ impl App {
         hook_limit: usize,
     ) -> Arc<Self> {
         let router = crate::api::router(manager.clone());
+        let tokens = Tokens::new(store.clone(), gate.issued());
         let (once, room, hook_room) = (Once::new(store), Room::new(body_limit), Room::new(hook_limit));
         let consents = Consents::new(public.clone());
         let (stop, sockets, draining) = Default::default();
         Arc::new(Self {
             manager,
             gate,
+            tokens,
             router,
             once,
             consents,
@@ -67,6 +79,8 @@ impl App {
             stop,
             sockets,
             draining,
+            trials: Arc::new(Semaphore::new(TRIALS)),
+            began: Instant::now(),
         })
     }
 

@@ -2,7 +2,7 @@
 //! an error is a problem that says what the service answered.
 
 mod action;
-mod pages;
+pub(crate) mod pages;
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use serde_json::value::RawValue;
 use trunkline::{Body, Call, Error, Handle, Operation, Reply, Scrub, Walk};
 
-use self::pages::Asked;
+use self::pages::Lists;
 use crate::{
     app::App, connection, headers, idempotency, inbound, ndjson, problem::Problem, proxy::answer,
     trace::Trace, wishes::Wishes,
@@ -39,10 +39,9 @@ pub(crate) async fn call(
         handle = app.connection(&handle, &name).await?;
     }
     if let Some(walk) = Walk::of(&handle, raw(&rest)?)? {
-        let asked =
-            Asked { wishes, trace: Trace::take(&mut head.headers), lines: ndjson::is_asked(&head.headers) };
+        let lists = Lists::new(handle, wishes, &mut head.headers);
         return match key {
-            None => Ok(Box::pin(pages::walked(walk, handle, asked)).await),
+            None => Ok(Box::pin(pages::walked(walk, lists)).await),
             Some(_) => Err(Error::invalid("idempotency-key: a list only reads; leave the key out").into()),
         };
     }

@@ -14,10 +14,11 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// Problems of the exchange with us: what a call can fail with is a kind.
-const EXCHANGE: [(&str, u16, &str); 13] = [
+const EXCHANGE: [(&str, u16, &str); 14] = [
     ("unknown_path", 404, "There is nothing at this path"),
     ("method_not_allowed", 405, "The path knows other methods: the header Allow names them"),
-    ("unauthorized", 401, "The API token is missing or wrong"),
+    ("unauthorized", 401, "The API token is missing or wrong, was revoked, or has expired"),
+    ("unknown_token", 404, "There is no API token of this id"),
     ("foreign_host", 403, "The server was addressed by a name that it does not know"),
     ("foreign_origin", 403, "A page of another site called"),
     ("unsupported_media_type", 415, "The body is not declared as JSON"),

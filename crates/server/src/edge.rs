@@ -16,13 +16,18 @@ use trunkline::Body;
 
 use crate::{
     app::App,
-    call, hooks, places,
+    call,
+    gate::Admitted,
+    hooks, places,
     proxy::{self, Tail},
     stream::{self, Seat},
 };
 
 /// Before the id of an integration.
 const PREFIX: &str = "/api/v1/integrations/";
+
+/// Where the activity is followed.
+const ACTIVITY: &str = "/api/v1/activity/stream";
 
 /// The roads: calls have four lanes.
 enum Road {
@@ -32,12 +37,16 @@ enum Road {
     /// The name of the action begins there.
     Action(usize, usize),
     Stream(usize),
+    Activity,
     Hook,
     Router,
 }
 
 fn road(method: &Method, path: &str) -> Road {
     let Some(rest) = path.strip_prefix(PREFIX) else {
+        if path == ACTIVITY && method == Method::GET {
+            return Road::Activity;
+        }
         let hook = method == Method::POST && hooks::integration(path).is_some();
         return if hook { Road::Hook } else { Road::Router };
     };
@@ -60,13 +69,18 @@ fn road(method: &Method, path: &str) -> Road {
 
 /// Answers one request. One that came over a connection of the reserve must not be a call.
 pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, seat: Arc<Seat>) -> Response<Out> {
-    let pass = match app.gate.judge(request.method(), request.uri(), request.headers()) {
-        Ok(pass) => pass,
+    let Admitted { pass, token } = match app.gate.judge(request.method(), request.uri(), request.headers()) {
+        Ok(admitted) => admitted,
         Err(problem) => return ours(problem.response().map(Out::Ours)),
     };
     let path = request.uri().path();
     let result = match road(request.method(), path) {
-        Road::Proxy(..) | Road::Call(_) | Road::Action(..) | Road::Stream(_) | Road::Hook
+        Road::Proxy(..)
+        | Road::Call(_)
+        | Road::Action(..)
+        | Road::Stream(_)
+        | Road::Activity
+        | Road::Hook
             if seat.place.is_reserved() =>
         {
             Err(places::full().into())
@@ -85,8 +99,9 @@ pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, seat: Arc<
         }
         Road::Stream(end) => {
             let handle = app.manager.get(&path[PREFIX.len()..end]);
-            stream::stream(&app, handle, request, seat).await
+            stream::stream(&app, handle, request, token, seat).await
         }
+        Road::Activity => stream::activity(&app, &request, token, seat),
         Road::Hook => hooks::receive(&app, request).await,
         Road::Router => {
             let mut request = request.map(axum::body::Body::new);
@@ -157,6 +172,7 @@ mod tests {
             Road::Call(end) => format!("call {}", &path[PREFIX.len()..end]),
             Road::Action(end, name) => format!("action {} {}", &path[PREFIX.len()..end], &path[name..]),
             Road::Stream(end) => format!("stream {}", &path[PREFIX.len()..end]),
+            Road::Activity => "activity".to_owned(),
             Road::Hook => "hook".to_owned(),
             Road::Router => "router".to_owned(),
         };
@@ -175,6 +191,9 @@ mod tests {
             (Method::PUT, "/api/v1/integrations/a/stream", "router"),
             (Method::GET, "/api/v1/integrations/a/proxyx", "router"),
             (Method::GET, "/api/v1/integrations/list", "router"),
+            (Method::GET, "/api/v1/activity/stream", "activity"),
+            (Method::POST, "/api/v1/activity/stream", "router"),
+            (Method::GET, "/api/v1/activity", "router"),
             (Method::POST, "/hooks/a", "hook"),
             (Method::GET, "/hooks/a", "router"),
             (Method::POST, "/hooks/", "router"),

@@ -1,12 +1,21 @@
 //! `Gate`: who may come in. Judges each request by its head alone, before any of its body is read.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use subtle::ConstantTimeEq;
 use trunkline::{Error, Result, Secret};
 
-use crate::{headers, hooks, oauth, problem::Problem, ui};
+use crate::{
+    clock::now_ms,
+    headers, hooks, oauth,
+    problem::Problem,
+    tokens::issued::{Issued, Token},
+    ui,
+};
 
 /// Paths that answer without a token: they tell a load balancer nothing but "here".
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
@@ -31,13 +40,31 @@ const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 /// Judges requests.
 #[derive(Debug)]
 pub(crate) struct Gate {
+    /// The configured one: without it, nobody is asked for any.
     token: Option<Secret>,
+    /// Those that were made.
+    issued: Arc<Issued>,
     hosts: Vec<String>,
     /// How a client on this machine names the server: known without a look at its parts.
     own: String,
 }
 
-/// What the gate found in a request that may pass.
+/// A request that may pass.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) pass: Pass,
+    /// The token by which it may, where that is one that was made.
+    pub(crate) token: Option<Arc<Token>>,
+}
+
+impl Admitted {
+    /// Whoever needs no token, or shows the configured one.
+    fn always(pass: Pass) -> Self {
+        Self { pass, token: None }
+    }
+}
+
+/// What the gate found in `Authorization`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pass {
     /// `Authorization` is the caller's own.
@@ -64,43 +91,62 @@ impl Gate {
                 "listening on {listen} lets others in: set TRUNKLINE_API_TOKEN, or listen on 127.0.0.1"
             )));
         }
-        Ok(Self { token, hosts, own: listen.to_string() })
+        Ok(Self { token, issued: Arc::default(), hosts, own: listen.to_string() })
+    }
+
+    /// Whether it asks for a token.
+    pub(crate) fn asks(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// The tokens that it lets in beside the configured one.
+    pub(crate) fn issued(&self) -> Arc<Issued> {
+        self.issued.clone()
     }
 
     /// Judges the head of a request.
-    pub(crate) fn judge(&self, method: &Method, uri: &Uri, map: &HeaderMap) -> Result<Pass, Problem> {
+    pub(crate) fn judge(&self, method: &Method, uri: &Uri, map: &HeaderMap) -> Result<Admitted, Problem> {
         if OPEN.contains(&uri.path()) {
-            return Ok(Pass::Free);
+            return Ok(Admitted::always(Pass::Free));
         }
-        let pass = match &self.token {
-            Some(_) if is_public(method, uri.path()) => Pass::Free,
+        let admitted = match &self.token {
+            Some(_) if is_public(method, uri.path()) => Admitted::always(Pass::Free),
             Some(token) => self.token(token, map)?,
             None => {
                 self.host(uri, map)?;
-                Pass::Free
+                // Nobody is asked for one, but one that is shown is no service's.
+                let ours = bearer(map).and_then(|shown| self.issued.find(shown));
+                Admitted::always(if ours.is_some() { Pass::Spent } else { Pass::Free })
             }
         };
         origin(method, uri, map)?;
-        Ok(pass)
+        Ok(admitted)
     }
 
-    fn token(&self, token: &Secret, map: &HeaderMap) -> Result<Pass, Problem> {
+    fn token(&self, token: &Secret, map: &HeaderMap) -> Result<Admitted, Problem> {
         let wanted = token.expose()?;
-        let same = |shown: &[u8]| bool::from(shown.ct_eq(wanted.trim().as_bytes()));
-        // RFC 9110 section 11.1: the name of a scheme has no case.
-        let bearer = |shown: &[u8]| {
-            shown.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer ")) && same(&shown[7..])
+        let whose = |shown: &[u8]| match bool::from(shown.ct_eq(wanted.trim().as_bytes())) {
+            true => Some(Shown::Configured),
+            false => self.issued.find(shown).map(Shown::Issued),
         };
-        let spent = map.get(header::AUTHORIZATION).is_some_and(|shown| bearer(shown.as_bytes()));
-        match map.get(headers::TOKEN) {
-            // In both headers is once too often: the second must not travel on either.
-            Some(shown) if same(shown.as_bytes()) => Ok(if spent { Pass::Spent } else { Pass::Free }),
-            None if spent => Ok(Pass::Spent),
-            _ => Err(Problem::plain(
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                "show the API token: `Authorization: Bearer …` or `Trunkline-Token: …`",
-            )),
+        let bearer = bearer(map).and_then(whose);
+        // In both headers is once too often: the second must not travel on either.
+        let pass = if bearer.is_some() { Pass::Spent } else { Pass::Free };
+        let shown = match map.get(headers::TOKEN) {
+            Some(shown) => whose(shown.as_bytes()),
+            None => bearer,
+        };
+        match shown {
+            Some(Shown::Configured) => Ok(Admitted::always(pass)),
+            Some(Shown::Issued(token)) => {
+                let now = now_ms();
+                if token.is_expired(now) {
+                    return Err(refused("the API token has expired; show another"));
+                }
+                token.used(now);
+                Ok(Admitted { pass, token: Some(token) })
+            }
+            None => Err(refused("show the API token: `Authorization: Bearer …` or `Trunkline-Token: …`")),
         }
     }
 
@@ -128,6 +174,23 @@ impl Gate {
             "without an API token the server answers to localhost only; add the name to server.hosts, or set TRUNKLINE_API_TOKEN",
         ))
     }
+}
+
+/// A token of ours that a request shows.
+enum Shown {
+    Configured,
+    Issued(Arc<Token>),
+}
+
+/// What `Authorization` carries as a bearer token (RFC 6750 section 2.1).
+fn bearer(map: &HeaderMap) -> Option<&[u8]> {
+    let (scheme, shown) = map.get(header::AUTHORIZATION)?.as_bytes().split_at_checked(7)?;
+    // RFC 9110 section 11.1: the name of a scheme has no case.
+    scheme.eq_ignore_ascii_case(b"bearer ").then_some(shown)
+}
+
+fn refused(detail: &str) -> Problem {
+    Problem::plain(StatusCode::UNAUTHORIZED, "unauthorized", detail)
 }
 
 /// A page of another site may not make its visitors call us. Programs send neither header.
@@ -174,12 +237,14 @@ fn without_port(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens::issued::tests::{TOKEN as MADE, issued};
 
     const TOKEN: &str = "0123456789abcdef0123";
 
     fn judge(gate: &Gate, method: &Method, pairs: &[(&'static str, &str)]) -> Result<Pass, u16> {
         let map = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         gate.judge(method, &Uri::from_static("/api/v1/integrations/list"), &map)
+            .map(|admitted| admitted.pass)
             .map_err(|problem| problem.response().status().as_u16())
     }
 
@@ -206,6 +271,44 @@ mod tests {
             assert_eq!(judge(&gate, &Method::GET, headers), result, "{headers:?}");
         }
         assert!(gate.judge(&Method::GET, &Uri::from_static("/healthz"), &HeaderMap::new()).is_ok());
+    }
+
+    #[test]
+    fn a_token_that_was_made_passes_as_the_configured_one_does_while_it_holds() {
+        let (other, over) = (MADE.replace('A', "B"), MADE.replace('A', "C"));
+        let issued = issued(&[(MADE, None), (&other, Some(now_ms() + 60_000)), (&over, Some(1))]);
+        let gate = Gate { issued, ..gate(Some(TOKEN)) };
+        let bearer = |token: &str| format!("Bearer {token}");
+        for (ours, theirs, result) in [
+            (Some(MADE), None, Ok(Pass::Free)),
+            (Some(MADE), Some("Bearer theirs".to_owned()), Ok(Pass::Free)),
+            (Some(MADE), Some(bearer(&other)), Ok(Pass::Spent)),
+            (Some(MADE), Some(bearer(&over)), Ok(Pass::Spent)),
+            (Some(MADE), Some(bearer(TOKEN)), Ok(Pass::Spent)),
+            (Some(TOKEN), Some(bearer(MADE)), Ok(Pass::Spent)),
+            (None, Some(bearer(MADE)), Ok(Pass::Spent)),
+            (None, Some(format!("bEARER {other}")), Ok(Pass::Spent)),
+            (None, Some(format!("Basic {MADE}")), Err(401)),
+            (None, Some(MADE.to_owned()), Err(401)),
+            (None, Some(bearer(&over)), Err(401)),
+            (Some(&over), Some(bearer(MADE)), Err(401)),
+            (Some("wrong"), Some(bearer(MADE)), Err(401)),
+            (Some(&MADE.to_lowercase()), None, Err(401)),
+            (Some(&MADE[3..]), None, Err(401)),
+        ] {
+            let mut headers = Vec::new();
+            headers.extend(ours.map(|ours| ("trunkline-token", ours)));
+            headers.extend(theirs.as_deref().map(|theirs| ("authorization", theirs)));
+            assert_eq!(judge(&gate, &Method::GET, &headers), result, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn where_nobody_is_asked_a_token_that_was_made_does_not_travel_on() {
+        let gate = Gate { issued: issued(&[(MADE, Some(1))]), ..gate(None) };
+        for (theirs, pass) in [(format!("Bearer {MADE}"), Pass::Spent), ("Bearer x".to_owned(), Pass::Free)] {
+            assert_eq!(judge(&gate, &Method::GET, &[("authorization", &theirs)]), Ok(pass), "{theirs}");
+        }
     }
 
     #[test]

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
-use trunkline::{Body, Error, Kind, Refused, Webhook};
+use trunkline::{Body, Error, Kind, Received, Refused, Webhook};
 
 use crate::{app::App, inbound, problem::Problem};
 
@@ -31,10 +31,23 @@ pub(crate) async fn receive(app: &App, request: Request<Incoming>) -> Result<Res
     let body: Bytes = inbound::read(body, app.hook_limit, &mut held).await?;
     let url = url(app, &head.uri, &head.headers);
     let webhook = Webhook { method: &head.method, url: &url, headers: &head.headers, body: &body };
-    app.manager.receive_webhook(&handle, webhook).await?;
-    let mut taken = Response::new(Body::Empty);
-    *taken.status_mut() = StatusCode::NO_CONTENT;
-    Ok(taken)
+    Ok(match app.manager.receive_webhook(&handle, webhook).await? {
+        Received::New | Received::Known => {
+            let mut taken = Response::new(Body::Empty);
+            *taken.status_mut() = StatusCode::NO_CONTENT;
+            taken
+        }
+        Received::Challenge(answer) => plain(answer),
+    })
+}
+
+/// What a sender wants to hear. It is its own text, which no browser is to take for a page.
+fn plain(text: String) -> Response<Body> {
+    let mut answer = Response::new(Body::from(text));
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
 }
 
 /// The URL as the sender knows it. Where the server does not know its own, it is at the host that the request names: a

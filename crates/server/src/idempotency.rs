@@ -30,7 +30,7 @@ use trunkline::{
 };
 
 use self::record::{Print, Record};
-use crate::{call, problem::Problem, room::Taken};
+use crate::{call, clock::now_ms, problem::Problem, room::Taken};
 
 /// The key, as its client chose it.
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -261,10 +261,6 @@ fn not_kept(status: StatusCode) -> Problem {
     )
     .outcome(Outcome::Applied)
     .upstream(status)
-}
-
-fn now_ms() -> i64 {
-    jiff::Timestamp::now().as_millisecond()
 }
 
 fn millis(duration: Duration) -> i64 {

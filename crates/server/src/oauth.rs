@@ -30,12 +30,11 @@ mod visit;
 use tokio_util::task::TaskTracker;
 use trunkline::{Begun, Error, Handle, Manager, Result};
 
-use self::{
-    allowance::Allowance,
-    attempts::Attempts,
-    once::{Digest, Once},
+use self::{allowance::Allowance, attempts::Attempts, once::Once};
+use crate::{
+    public::Public,
+    random::{self, Digest},
 };
-use crate::public::Public;
 
 pub(crate) use self::{
     account::Account,
@@ -146,7 +145,7 @@ impl Consents {
         let version = version(manager, handle)?;
         let consent = handle.consent()?;
         let redirect_uri = self.public()?.at(&format!("{CALLBACK}{}", handle.id()));
-        let state = once::secret()?;
+        let state = random::secret()?;
         let begun = consent.begin(handle.context(), &redirect_uri, &state).await?;
         Ok(Asked { account, version, begun, state })
     }
@@ -157,7 +156,7 @@ impl Consents {
     ///
     /// As [`Consents::ask`].
     pub(crate) fn link(&self, asked: Asked) -> Result<String> {
-        let ticket = once::secret()?;
+        let ticket = random::secret()?;
         self.links.keep(&ticket, asked);
         Ok(self.public()?.at(&format!("{START}{ticket}")))
     }

@@ -1,12 +1,15 @@
 //! The OpenAPI document, made from the table of routes and the schemas of the configuration itself.
 
+mod activity;
+
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 use trunkline::{Catalog, ConnectionConfig, DeviceCode, FlowState, Health, Kind, WebhookEvent, schema};
 
 use crate::{
-    api::{ROUTES, Route, oauth},
+    api::{ROUTES, Route, oauth, tokens},
+    tokens::{Made, New},
     wishes,
 };
 
@@ -184,7 +187,7 @@ fn schemas() -> Value {
     });
     let health = Health::schema();
     let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind.code()).collect();
-    json!({
+    let mut schemas = json!({
         "Integration": integration,
         "State": state,
         "Read": read,
@@ -259,25 +262,31 @@ fn schemas() -> Value {
                 "status": { "enum": ["success", "error"] }, "result": true, "error": text, "warning": text,
                 "service": { "type": "object", "additionalProperties": text },
                 "problem": { "$ref": "#/components/schemas/Problem" },
-                "steps": { "type": "array", "items": { "type": "object", "properties": { "step": text, "ok": { "type": "boolean" } } } },
+                "steps": { "type": "array", "items": {
+                    "type": "object",
+                    "required": ["step", "ok"],
+                    "properties": {
+                        "step": { "type": "string", "description": "Those that it did not come to are missing" },
+                        "ok": { "type": "boolean" },
+                        "ms": { "type": "number", "description": "Milliseconds that it took" },
+                        "detail": { "type": "string", "description": "Whom it was about, or why it failed" },
+                    },
+                } },
             },
         },
-        "ActivityList": { "type": "array", "items": {
+        "Trial": {
             "type": "object",
+            "required": ["integration"],
             "properties": {
-                "at_ms": { "type": "integer" }, "request_id": text, "integration": text, "connection": text, "operation": text, "kind": text,
-                "status": { "type": ["integer", "null"] }, "attempts": { "type": "integer" }, "millis": { "type": "number" },
-                "bytes_sent": { "type": "integer" }, "bytes_received": { "type": "integer" }, "cache": text,
+                "integration": { "$ref": "#/components/schemas/Integration" },
+                "request": { "type": "object", "description": "What is asked of the service, as for a call; the probe unless given" },
             },
-        } },
-        "Keys": { "type": "array", "items": {
-            "type": "object",
-            "properties": {
-                "id": text, "primary": { "type": "boolean", "description": "It seals what is written" },
-                "given": { "type": "boolean", "description": "What is sealed with a key that is not given does not open" },
-                "envelopes": { "type": "integer" },
-            },
-        } },
+        },
+        "Keys": { "type": "array", "items": whole(json!({
+            "id": text, "primary": { "type": "boolean", "description": "It seals what is written" },
+            "given": { "type": "boolean", "description": "What is sealed with a key that is not given does not open" },
+            "envelopes": { "type": "integer" },
+        })) },
         "Rotated": {
             "type": "object",
             "properties": {
@@ -330,7 +339,23 @@ fn schemas() -> Value {
         "Text": text,
         "Anything": true,
         "Input": { "type": "object", "description": "What the action takes; its schema is at /api/v1/connectors/{name}" },
-    })
+    });
+    schemas["ActivityList"] = activity::list();
+    schemas["ActivitySummary"] = activity::summary();
+    schemas["ApiTokens"] = schema::<tokens::List>();
+    schemas["NewApiToken"] = schema::<New>();
+    schemas["MadeApiToken"] = schema::<Made>();
+    schemas["Version"] =
+        whole(json!({ "version": { "type": "string" }, "uptime_seconds": { "type": "integer" } }));
+    schemas
+}
+
+/// An object that always has all of its properties.
+fn whole(properties: Value) -> Value {
+    let names: Vec<_> = properties.as_object().map(Map::keys).into_iter().flatten().cloned().collect();
+    let mut object = json!({ "type": "object", "required": names });
+    object["properties"] = properties;
+    object
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `ANY /api/v1/integrations/{id}/proxy/{path}`: a transparent, streaming HTTP proxy that adds the
-//! credential. What the service answers comes back as it is, errors too.
+//! credential. What the service answers comes back as it is, errors too, unless all pages of a list are asked for.
+
+mod pages;
 
 use std::sync::Arc;
 
@@ -7,7 +9,15 @@ use http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use trunkline::{Body, Call, Handle, HttpRequest, Reply, Result};
 
-use crate::{app::App, call, gate::Pass, headers, inbound, problem::Problem, trace::Trace, wishes::Wishes};
+use crate::{
+    app::App,
+    call::{self, pages::Lists},
+    gate::Pass,
+    headers, inbound,
+    problem::Problem,
+    trace::Trace,
+    wishes::Wishes,
+};
 
 /// Passes a request on. `tail` is the path behind `/proxy`, with its slash if it has one.
 pub(crate) async fn proxy(
@@ -27,8 +37,8 @@ pub(crate) async fn proxy(
         ));
     }
     let whole = head.uri.path_and_query().map(http::uri::PathAndQuery::as_str).unwrap_or_default();
-    let mut onward = HttpRequest::new(head.method, whole.get(tail.0..).unwrap_or_default());
-    onward.relay = true;
+    let endpoint = whole.get(tail.0..).unwrap_or_default();
+    let wanted = pages::wanted(&head.method, &head.headers)?;
     let mut wishes = Wishes::of(&head.headers)?;
     if let Some(name) = wishes.connection() {
         handle = app.connection(&handle, &name).await?;
@@ -37,7 +47,14 @@ pub(crate) async fn proxy(
     if pass == Pass::Spent {
         head.headers.remove(header::AUTHORIZATION);
     }
+    if let Some(wanted) = wanted {
+        let lists = Lists::new(handle, wishes, &mut head.headers);
+        let walk = pages::walk(&lists, endpoint, &head.headers, &wanted)?;
+        return Ok(Box::pin(call::pages::walked(walk, lists)).await);
+    }
     let trace = Trace::take(&mut head.headers);
+    let mut onward = HttpRequest::new(head.method, endpoint);
+    onward.relay = true;
     onward.headers = head.headers;
     // Until the call has ended: an attempt that fails may be made again.
     let mut held = app.room.hold();

@@ -15,15 +15,8 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
 };
-use tokio::{
-    net::TcpListener,
-    runtime,
-    time::{Instant, timeout},
-};
-use tokio_util::{
-    sync::CancellationToken,
-    task::{TaskTracker, task_tracker::TaskTrackerToken},
-};
+use tokio::{net::TcpListener, runtime, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trunkline::{
     Egress, Error, Kind, Manager, Profile, RedisLimits, RedisOptions, Result, Seconds, Source, SqliteOptions,
     SqliteStore,
@@ -62,6 +55,10 @@ pub struct Running {
     app: Arc<App>,
     drain_delay: Duration,
     workers: Vec<thread::JoinHandle<()>>,
+    /// Workers whose requests are not done.
+    working: TaskTracker,
+    /// Nobody needs what was made by a worker any more.
+    closed: CancellationToken,
     exporting: Option<Exporting>,
 }
 
@@ -92,12 +89,16 @@ impl Running {
         self.app.drain();
         tokio::time::sleep(self.drain_delay).await;
         self.app.stop.cancel();
+        self.working.close();
+        self.working.wait().await;
+        // Before the workers end: connections that were made there say goodbye by their runtimes.
+        self.app.manager.close().await;
+        self.closed.cancel();
         let workers = self.workers;
         let joined =
             tokio::task::spawn_blocking(move || workers.into_iter().for_each(|worker| drop(worker.join())));
         // A worker that panicked has nothing left to wait for.
         let _ = joined.await;
-        self.app.manager.close().await;
         if let Some(exporting) = self.exporting {
             exporting.stop().await;
         }
@@ -158,13 +159,15 @@ pub async fn start(settings: Settings) -> Result<Running> {
 
     let (body, webhook) = (file.server.body.unwrap_or(4 << 20), file.server.webhook.unwrap_or(1 << 20));
     let app = App::new(manager.clone(), store, gate, public, body, webhook);
+    app.tokens.load().await?;
     let stop = app.stop.clone();
     if let Some(path) = settings.config {
         let watching = watch::watch(manager, path, text, file.clone(), rules);
         let stopped = stop.clone();
         tokio::spawn(async move { stopped.run_until_cancelled(watching).await });
     }
-    let workers = workers(&app, &listener, &file, &stop)?;
+    let (working, closed) = (TaskTracker::new(), CancellationToken::new());
+    let workers = workers(&app, &listener, &file, &stop, (&working, &closed))?;
     // Nobody balances load over a server that only its own machine can reach.
     let lag = if address.ip().is_loopback() { Duration::ZERO } else { Duration::from_secs(2) };
     Ok(Running {
@@ -174,6 +177,8 @@ pub async fn start(settings: Settings) -> Result<Running> {
         app,
         drain_delay: file.server.drain_delay.map_or(lag, Seconds::get),
         workers,
+        working,
+        closed,
         exporting: telemetry.map(Telemetry::start),
     })
 }
@@ -230,33 +235,37 @@ fn workers(
     listener: &StdListener,
     file: &File,
     stop: &CancellationToken,
+    (working, closed): (&TaskTracker, &CancellationToken),
 ) -> Result<Vec<thread::JoinHandle<()>>> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let drain = file.server.drain.map_or(Duration::from_secs(30), Seconds::get);
     let places = Places::new(file.server.connections.unwrap_or(4_096));
-    let working = TaskTracker::new();
     let failed = |error: std::io::Error| Error::new(Kind::Internal, "cannot start a worker").source(error);
     let mut workers = Vec::new();
     for n in 0..file.server.workers.unwrap_or(cores).clamp(1, 256) {
         let listener = listener.try_clone().map_err(failed)?;
         let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let (app, stop, places) = (app.clone(), stop.clone(), places.clone());
-        let (working, works) = (working.clone(), working.token());
-        let work = move || runtime.block_on(serve(app, listener, stop, drain, places, (working, works)));
+        let (works, closed) = (working.token(), closed.clone());
+        let work = move || {
+            runtime.block_on(async {
+                serve(app, listener, stop, drain, places).await;
+                drop(works);
+                closed.cancelled().await;
+            });
+        };
         workers.push(thread::Builder::new().name(format!("worker-{n}")).spawn(work).map_err(failed)?);
     }
     Ok(workers)
 }
 
-/// Accepts until stopped, then lets what is under way end, for as long as `drain` at most: here, and at the other workers,
-/// whose calls may go over a connection that was made here and ends with this runtime.
+/// Accepts until stopped, then lets what is under way end, for as long as `drain` at most.
 async fn serve(
     app: Arc<App>,
     listener: StdListener,
     stop: CancellationToken,
     drain: Duration,
     places: Places,
-    (working, works): (TaskTracker, TaskTrackerToken),
 ) {
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
@@ -306,13 +315,9 @@ async fn serve(
         app.consents.ended().await;
         app.manager.settle().await;
     };
-    let began = Instant::now();
     if timeout(drain, ended).await.is_err() {
         tracing::warn!("the time to drain is up; requests under way were cut");
     }
-    drop(works);
-    working.close();
-    let _ = timeout(drain.saturating_sub(began.elapsed()), working.wait()).await;
 }
 
 /// What a connection may do, in either version of HTTP. One of the reserve serves one request, so that its

@@ -1,7 +1,9 @@
 //! `/api/v1/integrations/{id}/stream`: what a service sends by itself, as server-sent events or over a WebSocket, for as
-//! long as the client stays.
+//! long as the client stays; and the same of the server's own activity.
 
+mod activity;
 mod kept;
+mod lasting;
 mod query;
 mod seat;
 mod upgrade;
@@ -13,13 +15,14 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Versi
 use hyper::body::Incoming;
 use trunkline::{Body, Call, Error, Handle};
 
-pub(crate) use self::seat::Seat;
-use self::{kept::Kept, upgrade::Upgrade};
+pub(crate) use self::{activity::activity, seat::Seat};
+use self::{kept::Kept, lasting::lasting, upgrade::Upgrade};
 use crate::{
     app::App,
     call::{answered, raw},
     connection, depth, inbound,
     problem::Problem,
+    tokens::issued::Token,
     trace::Trace,
     wishes::Wishes,
 };
@@ -27,11 +30,12 @@ use crate::{
 /// Asks proxies of the nginx kind not to collect what they pass on.
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// Subscribes. The request is the JSON of a POST, or the query of a GET.
+/// Subscribes, for as long as `token` holds. The request is the JSON of a POST, or the query of a GET.
 pub(crate) async fn stream(
     app: &App,
     handle: Result<Arc<Handle>, Error>,
     mut request: Request<Incoming>,
+    token: Option<Arc<Token>>,
     seat: Arc<Seat>,
 ) -> Result<Response<Body>, Problem> {
     let mut handle = handle?;
@@ -62,20 +66,9 @@ pub(crate) async fn stream(
     if !began {
         return Ok(response);
     }
-    let body = std::mem::take(response.body_mut());
+    let body = lasting(std::mem::take(response.body_mut()), token);
     match upgrade {
-        None => {
-            let headers = response.headers_mut();
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-            headers.insert(BUFFERING, HeaderValue::from_static("no"));
-            let kept = Kept::new(body, app.stop.clone());
-            *response.body_mut() = Body::stream(match head.version {
-                // Others may be under way over the same connection.
-                Version::HTTP_2 => kept,
-                _ => kept.over(seat),
-            });
-        }
+        None => keep(&mut response, body, app, head.version, seat),
         Some(upgrade) => {
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
             let headers = response.headers_mut();
@@ -89,4 +82,18 @@ pub(crate) async fn stream(
         }
     }
     Ok(response)
+}
+
+/// Makes `events` the body of a response to a request that came in this version of HTTP.
+fn keep(response: &mut Response<Body>, events: Body, app: &App, version: Version, seat: Arc<Seat>) {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(BUFFERING, HeaderValue::from_static("no"));
+    let kept = Kept::new(events, app.stop.clone());
+    *response.body_mut() = Body::stream(match version {
+        // Others may be under way over the same connection.
+        Version::HTTP_2 => kept,
+        _ => kept.over(seat),
+    });
 }

@@ -8,9 +8,9 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use trunkline::{Error, Kind, Manager};
+use trunkline::Manager;
 
-use crate::problem::Problem;
+use crate::{problem::Problem, random};
 
 /// A file that pages name: its name changes with what is in it.
 #[derive(Debug)]
@@ -63,11 +63,7 @@ async fn page() -> Result<Response, Problem> {
     let Some(page) = built::PAGE else {
         return Ok(Html(MISSING).into_response());
     };
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Error::new(Kind::Internal, "the operating system gives no randomness").source(error)
-    })?;
-    let nonce = STANDARD.encode(bytes);
+    let nonce = STANDARD.encode(random::bytes::<16>()?);
     let policy = format!(
         "default-src 'self'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; frame-ancestors 'none'; object-src 'none'; \
          base-uri 'none'; form-action 'self'"

@@ -1,20 +1,31 @@
 //! `Wishes`: what a caller asks for its own call, in headers. It only ever makes the call cheaper or shorter than the
-//! integration allows.
+//! integration allows. What led to it stands there too.
 
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
 use tokio::time::Instant;
-use trunkline::{Call, Error, Result, Seconds};
+use trunkline::{Call, Error, Hops, Result, Seconds};
 
 /// The headers, with what each of them says.
-pub(crate) const HEADERS: [(&str, &str); 5] = [
+pub(crate) const HEADERS: [(&str, &str); 7] = [
     ("Trunkline-Connection", "Whose credentials it uses: the name of a connection; `default` unless set"),
     ("Trunkline-Timeout", "How long the call may take with all its waits: `30`, `250ms`"),
     ("Trunkline-Max-Attempts", "How often it may be attempted: `1` for no retry"),
     ("Trunkline-Max-Wait", "How long it may wait for its turn at a limit: `0` for not at all"),
     ("Trunkline-Cache", "`bypass`: only the service itself may answer, and its answer is not kept"),
+    (
+        "Trunkline-Pages",
+        "Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call",
+    ),
+    (
+        "Trunkline-Hops",
+        "How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever",
+    ),
 ];
+
+/// Asks for all pages of a proxied list.
+pub(crate) const PAGES: &str = "trunkline-pages";
 
 /// What a caller asks for.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +35,7 @@ pub(crate) struct Wishes {
     max_attempts: Option<u32>,
     max_wait: Option<Duration>,
     uncached: bool,
+    hops: Option<Hops>,
 }
 
 impl Wishes {
@@ -62,6 +74,7 @@ impl Wishes {
             "max-wait" => self.max_wait = Some(value.parse().map(Seconds::get)?),
             "cache" if value.eq_ignore_ascii_case("bypass") => self.uncached = true,
             "cache" => return Err(Error::invalid("can only be `bypass`")),
+            "hops" => self.hops = Some(Hops::read(Some(value))),
             // Others are of other hops, or the token.
             _ => {}
         }
@@ -84,5 +97,8 @@ impl Wishes {
         call.max_attempts = self.max_attempts;
         call.max_wait = self.max_wait;
         call.uncached = self.uncached;
+        if let Some(hops) = self.hops {
+            hops.onto(&mut call.operation);
+        }
     }
 }

@@ -1,9 +1,14 @@
 //! `Events`: webhooks that were accepted, and how far each has come on its way to its targets.
 
+mod tried;
+
 use std::{fmt, time::Duration};
 
 use trunkline_core::{BoxFuture, Error, Kind, Result};
 use zeroize::Zeroizing;
+
+pub use self::tried::Tried;
+pub(crate) use self::tried::Tries;
 
 /// Keeps webhooks until they are forwarded, and for a while longer, so that another delivery of one is known.
 ///
@@ -60,6 +65,13 @@ pub trait Events: fmt::Debug + Send + Sync {
         target: &'a str,
         most: u32,
     ) -> BoxFuture<'a, Result<Vec<Waiting>>>;
+
+    /// Takes events whose time is over away, at most a few hundred. Says whether there may be more of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Events::attempted`].
+    fn expire(&self, now_ms: i64) -> BoxFuture<'_, Result<bool>>;
 
     /// Says what became of an attempt at a delivery. Of one that is not there any more nothing is.
     ///
@@ -154,8 +166,15 @@ pub struct Delivery {
     pub attempts: u32,
     /// When it is tried next, where it waits.
     pub due_ms: i64,
-    /// Why the last attempt was in vain.
-    pub reason: Option<String>,
+    /// Its attempts, the oldest first; of many only the latest.
+    pub tries: Vec<Tried>,
+}
+
+impl Delivery {
+    /// Why the last attempt was in vain, if it was.
+    pub fn reason(&self) -> Option<&str> {
+        self.tries.last()?.reason.as_deref()
+    }
 }
 
 /// How far an event has come on its way to a target.
@@ -220,8 +239,8 @@ pub struct Attempted<'a> {
     pub state: DeliveryState,
     /// When it is tried next, where it waits.
     pub due_ms: i64,
-    /// Why it was in vain, if it was.
-    pub reason: Option<&'a str>,
+    /// When it was made, and why it was in vain if it was.
+    pub tried: &'a Tried,
 }
 
 /// As many events of an integration wait as there may be.

@@ -3,11 +3,11 @@
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
-    io::{ErrorKind, Write as _},
+    io::{ErrorKind, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
 };
 
-use trunkline_core::{Error, Kind, Result};
+use trunkline_core::{Error, Kind, RequestId, Result};
 
 use crate::trouble::{self, Trouble};
 
@@ -95,17 +95,24 @@ pub(crate) fn beside(file: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// The length of what is written into the lock: of a UUID. Anything else was not written to its end.
+const NAME: usize = 36;
+
 /// The advisory lock on a data directory, held until it is dropped. The kernel drops it with the process.
 #[derive(Debug)]
-pub(crate) struct Lock(#[expect(dead_code, reason = "held open: closing it gives the lock up")] File);
+pub(crate) struct Lock {
+    /// Held open: closing it gives the lock up.
+    file: File,
+}
 
 impl Lock {
     /// Takes the lock, or says that another process has it.
     pub(crate) fn take(dir: &Path) -> Result<Self> {
         let path = dir.join("trunkline.lock");
-        let file = private().create(true).open(&path).map_err(|error| trouble::io("open", &path, error))?;
+        let file = private().read(true).create(true).open(&path);
+        let file = file.map_err(|error| trouble::io("open", &path, error))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
+            Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(Trouble::Locked.on(Error::new(
                 Kind::Store,
                 format!(
@@ -116,5 +123,23 @@ impl Lock {
             ))),
             Err(TryLockError::Error(error)) => Err(trouble::io("lock", &path, error)),
         }
+    }
+
+    /// What tells the directory from all others: written into the file that nobody copies, since nobody else may hold it. A
+    /// directory that is made of a copy has another one.
+    pub(crate) fn name(&self) -> std::io::Result<String> {
+        let mut text = String::new();
+        let mut file = &self.file;
+        file.rewind()?;
+        let read = file.read_to_string(&mut text);
+        if read.is_ok() && text.len() == NAME {
+            return Ok(text);
+        }
+        let name = RequestId::new().to_string();
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(name.as_bytes())?;
+        file.sync_all()?;
+        Ok(name)
     }
 }

@@ -9,6 +9,7 @@
 //! | [`seal`] | the envelope around every document |
 //! | [`KeySource`], [`Keyring`] | the master key, and where it comes from |
 //! | [`Keys`] | how it is replaced while the store is in use |
+//! | [`Tokens`] | what is known of API tokens |
 //! | [`Trouble`] | what a start was refused for, so that the command line can choose its exit code |
 //!
 //! This crate reads no environment: what stands in `TRUNKLINE_KEY` is passed in by the command line.
@@ -23,10 +24,11 @@ mod part;
 pub mod seal;
 mod sqlite;
 mod store;
+mod tokens;
 mod trouble;
 
 pub use events::{
-    Attempted, Delivery, DeliveryState, Events, Lane, NewEvent, StoredEvent, Waiting, WholeEvent,
+    Attempted, Delivery, DeliveryState, Events, Lane, NewEvent, StoredEvent, Tried, Waiting, WholeEvent,
 };
 pub use key::{KeyId, Keyring, MasterKey};
 pub use key_source::KeySource;
@@ -35,4 +37,5 @@ pub use memory::MemoryStore;
 pub use part::{Part, PartKind};
 pub use sqlite::{Backup, SqliteOptions, SqliteStore, backup, restore};
 pub use store::{BegunCall, CallTerm, Store, Stored};
+pub use tokens::Tokens;
 pub use trouble::Trouble;

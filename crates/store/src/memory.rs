@@ -1,6 +1,7 @@
 //! A store in memory: the whole contract, gone with the process. For the library and for tests.
 
 mod events;
+mod tokens;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -13,7 +14,7 @@ use trunkline_core::{BoxFuture, Error, Kind, Result};
 use zeroize::Zeroizing;
 
 use crate::{
-    BegunCall, CallTerm, Events, Part, PartKind, Store, Stored,
+    BegunCall, CallTerm, Events, Part, PartKind, Store, Stored, Tokens,
     store::{compare, compare_part, full, no_connection, now_ms, superseded},
 };
 
@@ -35,6 +36,7 @@ struct State {
     /// The same by that time.
     expiring: BTreeSet<(i64, String)>,
     events: events::Kept,
+    tokens: BTreeMap<String, Entry>,
 }
 
 struct Entry {
@@ -274,6 +276,10 @@ impl Store for MemoryStore {
     }
 
     fn events(&self) -> Option<&dyn Events> {
+        Some(self)
+    }
+
+    fn tokens(&self) -> Option<&dyn Tokens> {
         Some(self)
     }
 

@@ -10,6 +10,7 @@ mod events;
 mod keys;
 mod parts;
 mod rewrap;
+mod tokens;
 
 use std::{
     path::{Path, PathBuf},
@@ -22,7 +23,7 @@ use trunkline_core::{BoxFuture, Outcome, Result};
 use zeroize::Zeroizing;
 
 use crate::{
-    BegunCall, CallTerm, Events, KeySource, Keyring, Keys, Part, PartKind, Store, Stored, files,
+    BegunCall, CallTerm, Events, KeySource, Keyring, Keys, Part, PartKind, Store, Stored, Tokens, files,
     seal::{self, Place},
     store::{compare, now_ms},
     trouble::{self, Trouble},
@@ -71,6 +72,8 @@ pub struct SqliteStore {
     dir: PathBuf,
     /// Held while any connection is open, so the last to go.
     lock: Mutex<Option<files::Lock>>,
+    /// What tells the directory from all others.
+    name: Option<String>,
 }
 
 impl SqliteStore {
@@ -91,6 +94,8 @@ impl SqliteStore {
         let dir = std::path::absolute(data_dir).map_err(|error| trouble::io("find", data_dir, error))?;
         files::create_dir(&dir)?;
         let lock = files::Lock::take(&dir)?;
+        // What goes by it begins anew where it cannot be kept.
+        let name = lock.name().ok();
         let database = dir.join("trunkline.db");
         let (keyring, writer) = Box::pin(boot::start(&dir, &database, &options.key)).await?;
         let activity = Activity::open(&dir.join("activity.db"), options.activity_segments).await;
@@ -104,6 +109,7 @@ impl SqliteStore {
             rotating: AtomicBool::new(false),
             key: options.key,
             dir,
+            name,
             lock: Mutex::new(Some(lock)),
         })
     }
@@ -236,6 +242,10 @@ async fn finish<T>(tx: Transaction<'static, Sqlite>, result: Result<T>) -> Resul
 }
 
 impl Store for SqliteStore {
+    fn instance(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     fn load(&self) -> BoxFuture<'_, Result<Vec<Stored>>> {
         Box::pin(async {
             let keyring = self.keyring();
@@ -343,6 +353,10 @@ impl Store for SqliteStore {
     }
 
     fn events(&self) -> Option<&dyn Events> {
+        Some(self)
+    }
+
+    fn tokens(&self) -> Option<&dyn Tokens> {
         Some(self)
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use trunkline_core::{BoxFuture, Error, Kind, Result};
 use zeroize::Zeroizing;
 
-use crate::{Events, Keys, Part, PartKind};
+use crate::{Events, Keys, Part, PartKind, Tokens};
 
 /// Keeps integration documents, each under an id and a generation, their parts, segments of activity records, and records of
 /// calls under their idempotency keys.
@@ -24,6 +24,11 @@ use crate::{Events, Keys, Part, PartKind};
 /// - One damaged document does not keep the others from being read.
 /// - Once [`close`](Store::close) has been called, every other method fails with `store_unavailable`.
 pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// What tells whoever has the store from all others, also after a restart, where nobody else can have it at the same time.
+    fn instance(&self) -> Option<&str> {
+        None
+    }
+
     /// Every integration, in the order of the ids.
     ///
     /// # Errors
@@ -145,6 +150,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// Where API tokens are kept; `None` where they cannot be.
+    fn tokens(&self) -> Option<&dyn Tokens> {
+        None
+    }
+
     /// The master keys that documents and records are sealed with; `None` where nothing is sealed.
     fn keys(&self) -> Option<&dyn Keys> {
         None
@@ -181,9 +191,9 @@ pub enum BegunCall {
     Before(Stored),
 }
 
-/// One integration, part of one, or record of a call, as it is stored.
+/// One integration, part of one, record of a call, or API token, as it is stored.
 pub struct Stored {
-    /// The integration's id, the connection's, or the call's.
+    /// The integration's id, the connection's, the call's, or the token's.
     pub id: String,
     /// The generation that it was stored at; 0 when it is too damaged to say.
     pub generation: u64,

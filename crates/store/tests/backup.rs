@@ -13,7 +13,9 @@ use std::{
 
 use tempfile::TempDir;
 use trunkline_core::{Kind, Result};
-use trunkline_store::{KeySource, SqliteOptions, SqliteStore, Store as _, Stored, Trouble, backup, restore};
+use trunkline_store::{
+    KeySource, SqliteOptions, SqliteStore, Store as _, Stored, Tokens as _, Trouble, backup, restore,
+};
 
 /// The writer goes round these ids with ever larger numbers: at any one moment they hold consecutive ones.
 const IDS: u32 = 8;
@@ -108,6 +110,22 @@ async fn a_backup_holds_neither_the_key_nor_anything_in_clear_and_is_its_owners_
     assert!(bytes.windows(12).any(|window| window == b"integrations"), "this test finds nothing");
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn tokens_are_in_a_backup_and_it_is_said_how_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).await;
+    store.add("a", b"token").await.unwrap();
+    store.add("b", b"token").await.unwrap();
+    let file = dir.path().join("copy.db");
+    assert_eq!(backup(dir.path(), &file).await.unwrap().tokens, 2);
+    store.remove("a").await.unwrap();
+    store.close().await;
+    let other = restored(&file, dir.path()).await;
+    let again = open(other.path()).await;
+    let ids: Vec<_> = again.tokens().unwrap().list().await.unwrap().into_iter().map(|one| one.id).collect();
+    assert_eq!(ids, ["a", "b"]);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use trunkline_core::{Error, Kind};
 use trunkline_store::{
     BegunCall, CallTerm, KeyId, KeySource, KeyUse, Keyring, Keys, SqliteOptions, SqliteStore, Store as _,
-    Trouble,
+    Tokens as _, Trouble,
 };
 
 const TERM: CallTerm = CallTerm { now_ms: 0, until_ms: 1, most: 10 };
@@ -21,7 +21,7 @@ async fn open(dir: &Path, key: KeySource) -> SqliteStore {
     SqliteStore::open(dir, SqliteOptions { key, ..SqliteOptions::default() }).await.unwrap()
 }
 
-/// A store with three integrations and the record of a call, and the key that it has made.
+/// A store with three integrations, the record of a call and an API token, and the key that it has made.
 async fn filled() -> (TempDir, SqliteStore, KeyId) {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path(), KeySource::DataDir).await;
@@ -29,6 +29,7 @@ async fn filled() -> (TempDir, SqliteStore, KeyId) {
         store.put(id, None, id.as_bytes()).await.unwrap();
     }
     store.begin_call("k", b"begun", TERM).await.unwrap();
+    store.add("t", b"token").await.unwrap();
     let id = ring(&file(dir.path())).primary().id();
     (dir, store, id)
 }
@@ -54,6 +55,8 @@ async fn is_whole(store: &SqliteStore) {
         panic!("begun anew")
     };
     assert_eq!(**call.document.as_ref().unwrap(), *b"begun");
+    let tokens = store.tokens().unwrap().list().await.unwrap();
+    assert_eq!(**tokens[0].document.as_ref().unwrap(), *b"token");
 }
 
 async fn refused(store: &SqliteStore, id: KeyId, kind: Kind) -> Error {
@@ -66,18 +69,18 @@ async fn refused(store: &SqliteStore, id: KeyId, kind: Kind) -> Error {
 async fn a_new_key_takes_over_while_the_store_is_in_use_and_the_old_one_goes() {
     let (dir, store, old) = filled().await;
     let used = |id, primary, envelopes| KeyUse { id, primary, given: true, envelopes };
-    assert_eq!(keys(&store).list().await.unwrap(), [used(old, true, 4)]);
+    assert_eq!(keys(&store).list().await.unwrap(), [used(old, true, 5)]);
     refused(&store, old, Kind::Conflict).await;
 
     let done = keys(&store).rotate().await.unwrap();
-    assert_eq!((done.older, done.rewrapped, done.left), (vec![old], 4, 0));
+    assert_eq!((done.older, done.rewrapped, done.left), (vec![old], 5, 0));
     let new = done.primary;
-    assert_eq!(keys(&store).list().await.unwrap(), [used(new, true, 4), used(old, false, 0)]);
+    assert_eq!(keys(&store).list().await.unwrap(), [used(new, true, 5), used(old, false, 0)]);
     assert_eq!(ring(&file(dir.path())).keys().map(|key| key.id()).collect::<Vec<_>>(), [new, old]);
     is_whole(&store).await;
 
     keys(&store).remove(old).await.unwrap();
-    assert_eq!(keys(&store).list().await.unwrap(), [used(new, true, 4)]);
+    assert_eq!(keys(&store).list().await.unwrap(), [used(new, true, 5)]);
     refused(&store, old, Kind::InvalidConfig).await;
     is_whole(&store).await;
     store.close().await;
@@ -129,7 +132,7 @@ async fn a_key_that_somebody_puts_in_front_of_the_file_is_taken() {
     let before = fs::read_to_string(&file).unwrap();
     fs::write(&file, format!("{by_hand}\n{before}")).unwrap();
     let done = keys(&store).rotate().await.unwrap();
-    assert_eq!((done.primary, done.rewrapped), (Keyring::parse(&by_hand).unwrap().primary().id(), 4));
+    assert_eq!((done.primary, done.rewrapped), (Keyring::parse(&by_hand).unwrap().primary().id(), 5));
 
     // And taken out by hand.
     fs::write(&file, &by_hand).unwrap();
@@ -218,7 +221,7 @@ async fn what_is_damaged_stays_and_keeps_its_key_until_it_is_gone() {
     let wrapped = "UPDATE integrations SET sealed = CAST(substr(sealed, 1, 60) || zeroblob(4) || substr(sealed, 65) AS BLOB) WHERE id = 'b'";
     sqlx::query(wrapped).execute(&mut raw(dir.path()).await).await.unwrap();
     let done = keys(&store).rotate().await.unwrap();
-    assert_eq!((done.rewrapped, done.left), (3, 1));
+    assert_eq!((done.rewrapped, done.left), (4, 1));
     let error = refused(&store, old, Kind::Conflict).await;
     assert!(error.message().contains("1 envelope"), "{error}");
     store.delete("b", None).await.unwrap();

@@ -492,6 +492,7 @@ async fn a_database_of_the_first_version_keeps_what_it_has_and_takes_calls() {
     let dir = filled().await;
     let mut connection = raw(dir.path()).await;
     for sql in [
+        "DROP TABLE tokens",
         "DROP TABLE deliveries",
         "DROP TABLE events",
         "DROP TABLE parts",
@@ -506,6 +507,7 @@ async fn a_database_of_the_first_version_keeps_what_it_has_and_takes_calls() {
     let term = CallTerm { now_ms: 0, until_ms: 1, most: 1 };
     let store = open(dir.path()).await.unwrap();
     assert!(matches!(store.begin_call("k", b"begun", term).await.unwrap(), BegunCall::Now(_)));
+    store.tokens().unwrap().add("t", b"token").await.unwrap();
 }
 
 #[tokio::test]
@@ -525,4 +527,38 @@ async fn expired_records_of_calls_are_taken_away_as_others_come() {
         let left: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
         assert_eq!(left, 4, "{sql}");
     }
+}
+
+#[tokio::test]
+async fn a_token_that_somebody_writes_into_the_file_does_not_open_and_can_be_removed() {
+    let dir = dir();
+    let store = open(dir.path()).await.unwrap();
+    let tokens = store.tokens().unwrap();
+    tokens.add("a", b"a digest").await.unwrap();
+    let copied = "INSERT INTO tokens SELECT 'b', generation, updated_at_ms, sealed FROM tokens";
+    sqlx::query(copied).execute(&mut raw(dir.path()).await).await.unwrap();
+    let listed = tokens.list().await.unwrap();
+    assert_eq!(**listed[0].document.as_ref().unwrap(), *b"a digest");
+    assert_eq!(Trouble::of(listed[1].document.as_ref().unwrap_err()), Some(Trouble::Undecryptable));
+    assert!(tokens.remove("b").await.unwrap());
+    assert_eq!(tokens.list().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_directory_has_a_name_that_it_keeps_and_no_other_has() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let name = async |dir: &Path| {
+        let store = open(dir).await.unwrap();
+        let name = store.instance().unwrap().to_owned();
+        store.close().await;
+        name
+    };
+    let first = name(one.path()).await;
+    assert_eq!(name(one.path()).await, first);
+    assert_ne!(name(other.path()).await, first);
+    // One that was not written to its end is made anew.
+    std::fs::write(one.path().join("trunkline.lock"), &first[..7]).unwrap();
+    let second = name(one.path()).await;
+    assert!(second != first && second.len() == 36, "{second}");
+    assert_eq!(name(one.path()).await, second);
 }

@@ -11,8 +11,8 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use serde_json::value::RawValue;
 use trunkline_core::{
-    Body, Call, Context, Error, Event, Events, HttpRequest, Kind, Operation, Proof, Query, Reply, Result,
-    Secret, Transport,
+    Body, Call, Context, Error, Event, Events, HttpRequest, Kind, Operation, Outcome, Proof, Query, Reply,
+    Result, Secret, Transport,
 };
 
 pub use self::config::CustomConfig;
@@ -151,6 +151,11 @@ impl Custom {
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED if task != Task::Call => {
                 let what = format!("the driver has no {}, so the integration cannot do this", task.path());
                 Err(Error::new(Kind::Unsupported, what))
+            }
+            status @ (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
+                let what =
+                    format!("what answers at base_url has no {} ({status}); is it the driver?", task.path());
+                Err(Error::new(Kind::Protocol, what).outcome_is(Outcome::Rejected))
             }
             status => match classify(reply) {
                 Err(error) => Err(error.at("the driver")),

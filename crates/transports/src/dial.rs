@@ -11,7 +11,7 @@ use tokio::{
     net::TcpStream,
     time::{Instant, timeout_at},
 };
-use trunkline_core::{Egress, Error, Kind, Outcome, Result, Zone};
+use trunkline_core::{Egress, Error, Kind, Outcome, Result, Stage, Zone};
 
 /// How long an address may keep silent before the next is tried beside it (RFC 8305 section 5).
 const STAGGER: Duration = Duration::from_millis(250);
@@ -26,18 +26,23 @@ const STAGGER: Duration = Duration::from_millis(250);
 pub async fn dial(egress: &Egress, zone: Zone, host: &str, port: u16, limit: Duration) -> Result<TcpStream> {
     let end = Instant::now() + limit;
     let addresses = admitted(egress, zone, host, port, end).await?;
-    match timeout_at(end, race(&addresses)).await {
-        Ok(Ok(stream)) => {
-            // Without this, a small request waits for the acknowledgement of the one before.
-            let _ = stream.set_nodelay(true);
-            Ok(stream)
+    let connecting = async {
+        match timeout_at(end, race(&addresses)).await {
+            Ok(Ok(stream)) => {
+                // Without this, a small request waits for the acknowledgement of the one before.
+                let _ = stream.set_nodelay(true);
+                Ok(stream)
+            }
+            Ok(Err(error)) => Err(Error::new(Kind::Unavailable, format!("cannot connect to {host}:{port}"))
+                .outcome_is(Outcome::NotSent)
+                .source(error)),
+            Err(_) => {
+                Err(Error::new(Kind::Timeout, format!("no connection to {host}:{port} within {limit:?}"))
+                    .outcome_is(Outcome::NotSent))
+            }
         }
-        Ok(Err(error)) => Err(Error::new(Kind::Unavailable, format!("cannot connect to {host}:{port}"))
-            .outcome_is(Outcome::NotSent)
-            .source(error)),
-        Err(_) => Err(Error::new(Kind::Timeout, format!("no connection to {host}:{port} within {limit:?}"))
-            .outcome_is(Outcome::NotSent)),
-    }
+    };
+    egress.stage(Stage::Tcp, host, connecting).await
 }
 
 /// The addresses that `host` stands for, the guard having admitted each of them, in the order in which they are best
@@ -57,7 +62,7 @@ pub(crate) async fn admitted(
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let addresses = match bare.parse::<IpAddr>() {
         Ok(ip) => vec![SocketAddr::new(ip, port)],
-        Err(_) => resolve(host, port, end).await?,
+        Err(_) => egress.stage(Stage::Dns, host, resolve(host, port, end)).await?,
     };
     admit(egress, zone, host, &addresses)?;
     Ok(alternate(addresses))

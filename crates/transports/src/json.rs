@@ -2,6 +2,9 @@
 
 mod marks;
 mod pointer;
+mod scan;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::{
     marks::Marks,

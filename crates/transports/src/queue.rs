@@ -3,8 +3,10 @@
 mod address;
 mod amqp;
 mod broker;
+mod came;
 mod client;
 mod config;
+mod handed;
 mod kafka;
 mod lease;
 mod line;

@@ -38,8 +38,11 @@ use crate::access::Access;
 pub struct WebSocket {
     endpoint: Arc<Endpoint>,
     rules: Arc<Rules>,
-    /// Those that there may be. The first is the one that is listened on.
+    /// Those that there may be for requests.
     links: Box<[Link<Talk>]>,
+    /// The one for all else, where only order tells what answers a request: nobody knows whether a message is answered that
+    /// wants no reply. Otherwise that is the first of those for requests.
+    beside: Option<Link<Talk>>,
 }
 
 impl Transport for WebSocket {
@@ -65,7 +68,8 @@ impl Transport for WebSocket {
         match &call.operation {
             Operation::Publish(publish) => self.send(context, access, publish).await,
             Operation::Receive(receive) if receive.stream => {
-                self.listen(context, access, &receive.source).await
+                // In a box: what listening takes would be carried by every message.
+                Box::pin(self.listen(context, access, &receive.source)).await
             }
             _ => Err(Error::new(
                 Kind::Unsupported,
@@ -81,8 +85,9 @@ impl Transport for WebSocket {
 
     fn occupancy(&self) -> Option<Occupancy> {
         let streams = Some(self.rules.buffer.tally.read());
-        let mut all = Occupancy { max: self.links.len() as u32, streams, ..Occupancy::default() };
-        for state in self.links.iter().map(Link::state) {
+        let mut all = Occupancy { streams, ..Occupancy::default() };
+        for state in self.all().map(Link::state) {
+            all.max += 1;
             let (open, opened) = state.read();
             all.opened += opened;
             match open {
@@ -95,13 +100,18 @@ impl Transport for WebSocket {
     }
 
     async fn close(&self) {
-        self.links.iter().for_each(Link::retire);
+        self.all().for_each(Link::retire);
     }
 }
 
 impl WebSocket {
-    fn new(endpoint: Arc<Endpoint>, rules: Arc<Rules>, links: Vec<Link<Talk>>) -> Self {
-        Self { endpoint, rules, links: links.into() }
+    fn all(&self) -> impl Iterator<Item = &Link<Talk>> {
+        self.links.iter().chain(&self.beside)
+    }
+
+    /// The link for what is no request.
+    fn beside(&self) -> &Link<Talk> {
+        self.beside.as_ref().unwrap_or(&self.links[0])
     }
 
     /// Sends a message over the connection that has the least to do.
@@ -114,26 +124,22 @@ impl WebSocket {
             true => Some(std::str::from_utf8(&bytes).map_err(|_| Error::invalid("text: is not UTF-8"))?),
             false => None,
         };
-        let slot = match publish.wants_reply {
-            true => self.rules.correlation.slot(text)?,
-            false => None,
-        };
         let message = if one.text { Message::Text(bytes.clone()) } else { Message::Binary(bytes.clone()) };
+        if !publish.wants_reply {
+            let command = |told| Command::Say(message, told);
+            return self.beside().command(context, access, bytes.len(), command).await;
+        }
+        let slot = self.rules.correlation.slot(text)?;
         let link = self.links.iter().min_by_key(|link| link.state().calls()).expect("there is at least one");
-        let wants_reply = publish.wants_reply;
-        let command = |told| match wants_reply {
-            true => Command::Ask(message, slot, told),
-            false => Command::Say(message, told),
-        };
+        let command = |told| Command::Ask(message, slot, told);
         link.command(context, access, bytes.len(), command).await
     }
 
     /// Listens to a stream, all who do over the same connection.
     async fn listen(&self, context: &Context, access: Access, stream: &str) -> Result<Reply> {
         self.known(stream)?;
-        let link = self.links.first().expect("there is at least one");
         let command = |told| Command::Listen(stream.to_owned(), told);
-        let reader = link.command(context, access, stream.len(), command).await?;
+        let reader = self.beside().command(context, access, stream.len(), command).await?;
         Ok(Reply::of_events(Body::stream(reader)))
     }
 

@@ -3,7 +3,7 @@
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, value::RawValue};
 use trunkline_connectors::{Asked, Repeats};
-use trunkline_core::{Call, Error, Idempotency, Kind, Outcome, Reply, Result, parse};
+use trunkline_core::{Call, Error, Idempotency, Kind, Outcome, Reply, Result, exact, parse, part};
 
 use crate::vendor::Vendor;
 
@@ -28,7 +28,7 @@ impl Action {
             return Ok(None);
         }
         // What is no object, the transport has words for.
-        let Ok(mut over) = parse::text::<Map<String, Value>>(request.get().as_bytes()) else {
+        let Ok(mut over) = exact::read::<Map<String, Value>>(request.get().as_bytes()) else {
             return Ok(None);
         };
         let name = match over.remove("action") {
@@ -36,6 +36,12 @@ impl Action {
             Some(Value::String(name)) => name,
             Some(_) => return Err(Error::invalid("action: expected a string")),
         };
+        if !over.contains_key("input")
+            && let Some(slip) = over.keys().find(|key| parse::nearest(key, ["input"]).is_some())
+        {
+            let slip: String = slip.chars().filter(|c| !c.is_control()).take(64).collect();
+            return Err(Error::invalid(format!("unknown key `{slip}`, did you mean `input`?")));
+        }
         let input = match over.remove("input") {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(input)) => input,
@@ -44,7 +50,7 @@ impl Action {
         Ok(Some(Self { name, asked: Asked { input, over } }))
     }
 
-    /// The request that it is, for the transport to parse, and what it says of the call.
+    /// The request that it is, with numbers as [`exact`] keeps them, and what it says of the call.
     ///
     /// # Errors
     ///
@@ -89,9 +95,9 @@ impl Said {
 pub(crate) async fn part(mut reply: Reply, pointer: &str) -> Result<Reply> {
     let applied = |error: Error| error.outcome_is(Outcome::Applied);
     let bytes = std::mem::take(&mut reply.body).collect(LONGEST).await.map_err(applied)?;
-    let whole: Value = serde_json::from_slice(&bytes)
+    let whole: &RawValue = serde_json::from_slice(&bytes)
         .map_err(|error| applied(Error::new(Kind::Protocol, "the reply is not JSON").source(error)))?;
-    let Some(part) = whole.pointer(pointer) else {
+    let Some(part) = part::at(whole, pointer) else {
         let message = format!("the service did it, and its reply has nothing at {pointer}");
         reply.body = bytes.into();
         return Err(applied(Error::new(Kind::Protocol, message)).replied(reply));
@@ -101,6 +107,26 @@ pub(crate) async fn part(mut reply: Reply, pointer: &str) -> Result<Reply> {
     reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     // What of it was asked for is there, whatever was sent.
     reply.status = StatusCode::OK;
-    reply.body = serde_json::to_vec(part).unwrap_or_default().into();
+    reply.body = bytes.slice_ref(part.get().as_bytes()).into();
     Ok(reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(json: &str) -> Result<Option<Action>> {
+        Action::of(&RawValue::from_string(json.to_owned()).expect("it is JSON"))
+    }
+
+    #[test]
+    fn a_slip_in_the_word_input_is_told_and_not_taken_for_an_input_that_is_missing() {
+        let error = of(r#"{"action": "get", "inpt": {"id": 1}}"#).err().unwrap();
+        assert_eq!(error.message(), "unknown key `inpt`, did you mean `input`?");
+        for right in
+            [r#"{"action": "get", "timeout": 1}"#, r#"{"action": "get", "input": {}, "headers": {}}"#]
+        {
+            assert!(of(right).unwrap().is_some(), "{right}");
+        }
+    }
 }

@@ -242,6 +242,9 @@ impl Builder {
         if let Some(folder) = self.databases {
             context = context.with_databases(folder);
         }
+        if let Some(instance) = store.instance() {
+            context = context.with_instance(instance);
+        }
         let catalog = match (&*self.transports, &*self.schemes, &*self.own, &self.connectors) {
             ([], [], [], None) => Catalog::shared().clone(),
             (transports, schemes, ..) => {
@@ -266,9 +269,9 @@ impl Builder {
             cache,
             catalog,
             admission: Arc::new(Bound::of_server(Capacity { max: self.in_flight, ..Capacity::default() })),
-            transports: self.transports,
-            schemes: self.schemes,
-            layers: self.layers,
+            transports: self.transports.into(),
+            schemes: self.schemes.into(),
+            layers: self.layers.into(),
             counter: self.counter,
             files: Files::default(),
         };

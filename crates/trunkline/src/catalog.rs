@@ -1,5 +1,8 @@
 //! `Catalog`: the schemas of everything that can be configured, made once from the types themselves.
 
+mod published;
+mod unknown;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, OnceLock},

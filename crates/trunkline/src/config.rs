@@ -271,7 +271,7 @@ impl IntegrationConfig {
     }
 
     /// The document as it was given.
-    fn given(&self) -> &Map<String, Value> {
+    pub(crate) fn given(&self) -> &Map<String, Value> {
         self.given.as_ref().map_or(&self.document.0, |given| &given.0)
     }
 

@@ -1,6 +1,6 @@
 //! `ConnectionConfig`: the JSON that describes a connection, checked: what one tenant has of its own.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use crate::{
     flow::schema,
     mask,
     placeholder::{self, Values},
+    vendor::Vendor,
 };
 
 /// How a connection is configured: what one tenant has of its own, over what the integration has for all.
@@ -222,9 +223,12 @@ impl ConnectionConfig {
 
     /// What is in none of its integration's placeholders.
     pub(crate) fn unused(&self, integration: &IntegrationConfig) -> Vec<String> {
-        let used = placeholder::all(integration.document()).unwrap_or_default();
+        let used = placeholder::all(integration.document()).unwrap_or_default().into_iter();
+        // An input may be for actions alone.
+        let asked = integration.vendor().into_iter().flat_map(Vendor::asked);
+        let used: BTreeSet<_> = used.map(|(name, _)| name).chain(asked).collect();
         let mut unused = self.values();
-        unused.retain(|name, _| !used.iter().any(|(used, _)| used == name));
+        unused.retain(|name, _| !used.contains(name));
         unused.into_keys().collect()
     }
 

@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 use trunkline_core::{Error, Kind, Occupancy, Result, SharedLimits};
 use trunkline_layers::{
-    Bound, BreakerState, Budget, CallMetrics, Capacity, Circuit, ConcurrencyState, Limiter, Policy,
-    RateLimitState, Rules, Thresholds,
+    Bound, BreakerState, Budget, CacheState, CallMetrics, Capacity, Circuit, ConcurrencyState, Limiter,
+    Policy, RateLimitState, Rules, Thresholds,
 };
 
 use crate::{ForwardState, IntegrationConfig};
@@ -39,6 +39,9 @@ pub struct FlowState {
     /// What is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<ConcurrencyState>,
+    /// The replies that are kept; where it is a connection, its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheState>,
     /// Its pool of connections.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<Occupancy>,
@@ -154,6 +157,7 @@ impl Flow {
             breaker: self.circuit().map(|circuit| circuit.snapshot()),
             rate_limit: (!self.rules.is_off()).then(|| self.limiter.snapshot()),
             concurrency: self.bound().map(|bound| bound.snapshot()),
+            cache: None,
             pool: None,
             forward: Vec::new(),
         }

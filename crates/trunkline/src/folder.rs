@@ -10,7 +10,7 @@ use std::{
 };
 
 use tokio::time::{MissedTickBehavior, interval, sleep};
-use trunkline_connectors::Catalog as Connectors;
+use trunkline_connectors::{Catalog as Connectors, Manifest};
 use trunkline_core::{Error, Result};
 
 use crate::{catalog::Catalog, registry::Registry};
@@ -39,7 +39,7 @@ impl Folder {
     /// `invalid_config` where it cannot be read, or a file of it is no manifest: nothing was there before.
     pub(crate) fn read(path: PathBuf, catalog: &Catalog) -> Result<Self> {
         let (seen, base) = (look(&path), catalog.connectors());
-        let (connectors, wrong) = base.with_folder(&path, None)?;
+        let (connectors, wrong) = base.with_folder(&path, None, |manifest| fits(catalog, manifest))?;
         if let Some((path, error)) = wrong.into_iter().next() {
             return Err(Error::invalid(error.message().to_owned()).at(&path.display().to_string()));
         }
@@ -73,7 +73,10 @@ impl Folder {
     async fn take_over(&self, registry: &Registry) {
         let catalog = registry.shared.catalog.clone();
         let (base, path, before) = (self.base.clone(), self.path.clone(), catalog.connectors());
-        let read = tokio::task::spawn_blocking(move || base.with_folder(&path, Some(&before)));
+        let known = catalog.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            base.with_folder(&path, Some(&before), |manifest| fits(&known, manifest))
+        });
         let (connectors, wrong) = match read.await {
             Ok(Ok(read)) => read,
             Ok(Err(error)) => {
@@ -101,12 +104,46 @@ impl Folder {
     }
 }
 
+/// Refuses a manifest with a key that nothing reads.
+fn fits(catalog: &Catalog, manifest: &Manifest) -> Result<()> {
+    catalog.unknown_keys(manifest).into_iter().next().map_or(Ok(()), Err)
+}
+
 /// What its files are like. One that is gone is a change too.
 fn look(path: &Path) -> Look {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let files = entries.filter_map(|entry| {
-        let metadata = entry.metadata().ok()?;
+        // Of what a link leads to: a mounted volume changes by another place that links lead to.
+        let metadata = fs::metadata(entry.path()).ok()?;
         Some((entry.path(), (metadata.len(), metadata.modified().ok())))
     });
     files.collect()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_link_changes_with_what_it_leads_to() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, of) = (home.path().join("connectors"), |name: &str| home.path().join(name));
+        fs::create_dir(&folder).unwrap();
+        for (name, text) in [("first", "name: acme"), ("second", "name: acme, longer")] {
+            fs::create_dir(of(name)).unwrap();
+            fs::write(of(name).join("acme.yaml"), text).unwrap();
+        }
+        // As Kubernetes mounts a map: the file leads over a folder that is replaced as a whole.
+        symlink(of("first"), of("now")).unwrap();
+        symlink(of("now").join("acme.yaml"), folder.join("acme.yaml")).unwrap();
+        let before = look(&folder);
+        assert_eq!((before.len(), &look(&folder)), (1, &before));
+        fs::remove_file(of("now")).unwrap();
+        symlink(of("second"), of("now")).unwrap();
+        assert_ne!(look(&folder), before);
+        fs::remove_file(of("now")).unwrap();
+        assert!(look(&folder).is_empty(), "what leads nowhere is gone");
+    }
 }

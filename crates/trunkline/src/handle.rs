@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use trunkline_auth::{Entry as SchemeEntry, SCHEMES};
 use trunkline_core::{
-    Call, Consent, Context, Error, IntegrationId, Kind, Occupancy, Operation, Pipeline, Proof, Query, Reply,
-    Result, SchemeDyn, SharedLimits,
+    Call, Consent, Context, Credential, Error, IntegrationId, Kind, Occupancy, Operation, Outcome, Pipeline,
+    Proof, Query, Reply, Result, SchemeDyn, SharedLimits,
 };
 use trunkline_layers::{Bound, CacheScope, CacheStore, Metrics, Recorder, Spans, Traffic, TrafficState};
 use trunkline_store::Store;
@@ -91,11 +91,11 @@ pub(crate) struct Shared {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) admission: Arc<Bound>,
     /// Transports that the program brought along; they hide built-in ones of the same name.
-    pub(crate) transports: Vec<Box<dyn Entry>>,
+    pub(crate) transports: Arc<[Box<dyn Entry>]>,
     /// Schemes that it brought along, which hide others in the same way.
-    pub(crate) schemes: Vec<Box<dyn SchemeEntry>>,
+    pub(crate) schemes: Arc<[Box<dyn SchemeEntry>]>,
     /// The program's own layers, outermost first.
-    pub(crate) layers: Vec<Own>,
+    pub(crate) layers: Arc<[Own]>,
     /// What counts for all servers together; none where this one is alone.
     pub(crate) counter: Option<Arc<dyn SharedLimits>>,
     /// The files that integrations were opened with.
@@ -268,7 +268,8 @@ impl Handle {
     pub fn state(&self) -> Option<FlowState> {
         let state = self.flow.as_deref().map(Flow::state)?;
         let forward = self.bridge.as_deref().map(Bridge::state).unwrap_or_default();
-        Some(FlowState { pool: self.occupancy(), forward, ..state })
+        let cache = self.cache.as_deref().map(CacheScope::state);
+        Some(FlowState { cache, pool: self.occupancy(), forward, ..state })
     }
 
     /// Closes the circuit, whatever is known of the service.
@@ -341,6 +342,7 @@ impl Handle {
         }
         result.map_err(|error| {
             let error = if error.attempts() == 0 { error.attempted(call.attempt) } else { error };
+            let error = again(error, &call.operation);
             match &self.tenant {
                 Some(tenant) => error.with("connection", &*tenant.name),
                 None => error,
@@ -384,21 +386,27 @@ impl Handle {
         if let Some(flow) = &self.flow {
             flow.limiter.probe().await?;
         }
-        let (context, transport) = (self.pipeline.context(), self.pipeline.transport());
-        let mut call = Call::new(self.id.clone(), trunkline_core::HttpRequest::get(""));
-        if let Some(scheme) = &self.scheme {
-            call.credential = match scheme.at_hand_dyn() {
+        let credential = match &self.scheme {
+            None => None,
+            Some(scheme) => match scheme.at_hand_dyn() {
                 Some(credential) => Some(credential),
-                None => scheme.credential_dyn(context).await?,
-            };
-        }
-        let proof = transport.probe_dyn(context, &mut call).await?;
+                None => scheme.credential_dyn(self.context()).await?,
+            },
+        };
+        let proof = self.probe_with(credential).await?;
         if proof.reason != Proof::REACHABLE_ONLY.reason
             && let Some(circuit) = self.flow.as_deref().and_then(Flow::circuit)
         {
             circuit.proved();
         }
         Ok(proof)
+    }
+
+    /// Asks that question with this credential, or with none.
+    pub(crate) async fn probe_with(&self, credential: Option<Arc<Credential>>) -> Result<Proof> {
+        let mut call = Call::new(self.id.clone(), trunkline_core::HttpRequest::get(""));
+        call.credential = credential;
+        self.pipeline.transport().probe_dyn(self.context(), &mut call).await
     }
 
     /// Where its credentials come from; `None` where it sends none.
@@ -489,5 +497,17 @@ impl fmt::Debug for Handle {
             .field("enabled", &self.enabled)
             .field("generation", &self.generation)
             .finish_non_exhaustive()
+    }
+}
+
+/// What may have been sent is sent again by its own ids, so they are told where they were made here: whatever it was that ended
+/// the call.
+fn again(error: Error, operation: &Operation) -> Error {
+    match operation {
+        Operation::Publish(publish) if error.outcome() == Outcome::Unknown => match publish.names() {
+            Some((key, ids)) => error.with(key, ids),
+            None => error,
+        },
+        _ => error,
     }
 }

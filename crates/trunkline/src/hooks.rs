@@ -3,6 +3,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `config.rs` | the key `webhooks` of a configuration |
+//! | `challenge.rs` | what only asks whether somebody is here |
 //! | `event.rs` | what came, as it is stored, and as the message that is forwarded |
 //! | `receive.rs` | from the request to the store |
 //! | `post.rs` | what is due, and the loop that forwards it |
@@ -11,6 +12,7 @@
 //! | `bucket.rs` | how often something may be done |
 
 mod bucket;
+mod challenge;
 mod config;
 mod event;
 mod events;
@@ -18,20 +20,20 @@ mod forward;
 mod post;
 mod receive;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use serde_json::Value;
+use serde_json::{Value, value::to_raw_value};
 use trunkline_auth::Verifier;
 use trunkline_core::{Error, Kind, Result, Seconds};
 use trunkline_store::{Events, Store};
 
-use self::{bucket::Bucket, config::Place};
-use crate::{IntegrationConfig, bridge::target::Target, placeholder};
+use self::{bucket::Bucket, challenge::Challenge, config::Place};
+use crate::{Handle, IntegrationConfig, bridge::target::Target, placeholder};
 
 pub(crate) use self::{config::Webhooks, post::Post};
 pub use self::{
-    events::{Event, EventBody, EventDelivery},
-    receive::Refused,
+    events::{Event, EventBody, EventDelivery, EventTry},
+    receive::{Received, Refused},
 };
 
 /// The webhooks that an integration takes.
@@ -39,6 +41,7 @@ pub(crate) struct Hooks {
     verifier: Verifier,
     id: Option<Place>,
     event_type: Option<Place>,
+    challenge: Option<Challenge>,
     /// Whether what a repetition changes is left out of what an event is known by.
     is_batch: bool,
     targets: Vec<(String, Target)>,
@@ -100,6 +103,37 @@ impl Hooks {
     }
 }
 
+/// What of the targets of a configuration leads nowhere, as it is now: an integration that is not there, or a request that it does
+/// not take. It may be mended before anything comes, so that is no error.
+pub(crate) fn astray(config: &IntegrationConfig, known: impl Fn(&str) -> Option<Arc<Handle>>) -> Vec<String> {
+    let targets = config.common().webhooks.iter().flat_map(|webhooks| webhooks.to.iter().enumerate());
+    let told = targets.filter_map(|(n, to)| {
+        let place = format!("webhooks.to[{n}]");
+        match known(&to.to) {
+            Some(handle) => {
+                misread(&handle, to.request.as_ref()?).map(|what| format!("{place}.request: {what}"))
+            }
+            None if to.to == **config.id() => None,
+            None => Some(format!(
+                "{place}.to: there is no integration `{}`; register it before events come",
+                to.to
+            )),
+        }
+    });
+    told.collect()
+}
+
+/// What an integration has against a request, whatever its placeholders will stand for.
+fn misread(handle: &Handle, request: &Value) -> Option<String> {
+    if handle.trouble().is_some() || handle.needs_connection() {
+        return None;
+    }
+    let error = handle.ask(&to_raw_value(request).ok()?).err()?;
+    let is_slip = error.kind() == Kind::Unsupported
+        || ["unknown key", "is not known"].iter().any(|words| error.message().contains(words));
+    is_slip.then(|| error.message().to_owned())
+}
+
 /// Where webhooks are kept.
 fn kept(store: &dyn Store) -> Result<&dyn Events> {
     store
@@ -145,6 +179,8 @@ impl Webhooks {
         let usual = config::Usual::of(self.verify.r#type);
         let id = place("id", &self.id, usual.id)?;
         let event_type = place("event_type", &self.event_type, usual.event_type)?;
+        let challenge = self.challenge.as_ref().map(Challenge::open).transpose();
+        let challenge = challenge.map_err(|error| error.at("challenge"))?;
         let Some(verifier) = verifier else {
             return match targets.is_empty() {
                 true => Ok(None),
@@ -157,6 +193,7 @@ impl Webhooks {
             verifier,
             id,
             event_type,
+            challenge,
             is_batch: usual.is_batch,
             targets,
             retry,

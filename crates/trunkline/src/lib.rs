@@ -71,10 +71,11 @@ mod registry;
 mod removed;
 mod site;
 mod tenant;
+mod trial;
 mod url_parts;
 mod vendor;
 
-pub use activity::{Activity, Filter};
+pub use activity::{Activity, Counts, Figures, Filter, Followed, Period, Step, Summary};
 pub use bridge::ForwardState;
 pub use builder::Builder;
 pub use catalog::Catalog;
@@ -85,7 +86,7 @@ pub use connections::Connected;
 pub use flow::{FlowState, schema};
 pub use handle::{Handle, Source};
 pub use health::{Evidence, Health, Seen, State};
-pub use hooks::{Event as WebhookEvent, EventBody, EventDelivery, Refused};
+pub use hooks::{Event as WebhookEvent, EventBody, EventDelivery, EventTry, Received, Refused};
 pub use manager::Manager;
 pub use mask::{kept, unmask};
 pub use pages::Walk;
@@ -93,27 +94,28 @@ pub use registry::Registered;
 pub use removed::Removed;
 pub use site::DEFAULT_CONNECTION;
 pub use tenant::kept_elsewhere;
+pub use trial::{Asked, Trial};
 
 pub use trunkline_auth::Webhook;
 pub use trunkline_connectors::{self as connectors, Connector};
 pub use trunkline_core::{
     Ack, Begun, Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Consent, ConsentState, Context,
-    Counted, Credential, DeviceCode, Egress, Error, Event, Events, File, Form, Forward, HttpRequest,
+    Counted, Credential, DeviceCode, Egress, Error, Event, Events, File, Form, Forward, Hops, HttpRequest,
     Idempotency, Idle, IntegrationId, Journal, Kept, Kind, Layer, MASK, Message, Messages, Next, Occupancy,
-    Operation, Outcome, Profile, Proof, Publish, Query, Receive, Reply, RequestId, Result, Retry, Row,
-    Scheme, SchemeDyn, Scrub, Seconds, Secret, Settlement, SharedLimits, Sign, Site, Standing, Start,
-    Statement, Streams, TraceParent, Transport, TransportDyn, Vault, Verdict, Wanted, Web, WireRequest, Zone,
-    egress, is_sensitive_name, parse, shared_limits,
+    Operation, Outcome, Passage, Profile, Proof, Publish, Query, Receive, Reply, RequestId, Result, Retry,
+    Row, Scheme, SchemeDyn, Scrub, Seconds, Secret, Settlement, SharedLimits, Sign, Site, Stage, Standing,
+    Start, Statement, Streams, TraceParent, Transport, TransportDyn, Vault, Verdict, Wanted, Web,
+    WireRequest, Witness, Zone, egress, is_sensitive_name, parse, shared_limits,
 };
 pub use trunkline_layers::{
-    BreakerConfig, BreakerState, CacheConfig, ConcurrencyConfig, ConcurrencyState, ExpiredWhen, HeaderNames,
-    LimitConfig, LimitState, Metrics, RateLimitConfig, RateLimitState, Record, Recorder, RetryConfig,
-    Sampler, Service, Span, SpanOf, Spans,
+    BreakerConfig, BreakerState, CacheConfig, CacheState, ConcurrencyConfig, ConcurrencyState, ExpiredWhen,
+    HeaderNames, LimitConfig, LimitState, Metrics, RateLimitConfig, RateLimitState, Record, Recorder,
+    RetryConfig, Sampler, Service, Span, SpanOf, Spans,
 };
 pub use trunkline_replicas::{RedisLimits, RedisOptions, WithoutRedis};
 pub use trunkline_store::{
     Attempted, Backup, BegunCall, CallTerm, Delivery, DeliveryState, Events as StoredEvents, KeyId,
     KeySource, KeyUse, Keys, Lane, MemoryStore, NewEvent, Part, PartKind, Rotation, SqliteOptions,
-    SqliteStore, Store, Stored, StoredEvent, Trouble, Waiting, WholeEvent, backup, restore,
+    SqliteStore, Store, Stored, StoredEvent, Tokens, Tried, Trouble, Waiting, WholeEvent, backup, restore,
 };
 pub use trunkline_transports::dial;

@@ -18,7 +18,7 @@ use trunkline_layers::Metrics;
 use trunkline_store::Keys;
 
 use crate::{
-    Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Removed, Source,
+    Activity, Builder, Catalog, Handle, Health, IntegrationConfig, Removed, Source, Trial,
     bridge::Home,
     connections::to_its_end,
     files,
@@ -35,6 +35,9 @@ use crate::{
 
 /// How long exchanges of tokens may take to end when everything else has.
 const SETTLE: Duration = Duration::from_secs(10);
+
+/// How long the connections of an integration may take to be closed.
+const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Probes under way at the same time.
 const PROBES: usize = 16;
@@ -237,6 +240,15 @@ impl Manager {
         Ok(Arc::new(handle))
     }
 
+    /// Opens an integration to be tried before anything of it is stored; see [`Trial`].
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` or `unsupported`, naming the key.
+    pub fn trial(&self, config: &IntegrationConfig) -> Result<Trial> {
+        Trial::open(config, &self.inner.registry.shared)
+    }
+
     /// Checks a configuration as [`Manager::register`] would, and changes nothing.
     ///
     /// # Errors
@@ -314,7 +326,7 @@ impl Manager {
     }
 
     /// What happened lately.
-    pub fn activity(&self) -> &Activity {
+    pub fn activity(&self) -> &Arc<Activity> {
         &self.inner.activity
     }
 
@@ -374,7 +386,12 @@ impl Manager {
         if timeout(SETTLE, self.settle()).await.is_err() {
             tracing::warn!("tokens were still being asked for when the time to stop was up");
         }
-        handles().for_each_concurrent(PROBES, async |handle| handle.close().await).await;
+        let goodbye = async |handle: Arc<Handle>| {
+            if timeout(GOODBYE, handle.close()).await.is_err() {
+                tracing::warn!(integration = %handle.id(), "its connections were not closed in time");
+            }
+        };
+        handles().for_each_concurrent(PROBES, goodbye).await;
         if let Some(counter) = &self.inner.registry.shared.counter {
             counter.close().await;
         }

@@ -1,15 +1,17 @@
 //! `Walk`: a list of a service that comes in pages, page by page. Each is a call of its own, with all that calls have.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::Deserialize;
-use serde_json::{
-    Map, Value,
-    value::{RawValue, to_raw_value},
-};
+use serde_json::{Map, Value, value::RawValue};
 use tokio::time::Instant;
 use trunkline_connectors::{Connector, Pages, Paging, Started};
-use trunkline_core::{Call, Error, Kind, Result, Seconds, parse};
+use trunkline_core::{Call, Credential, Error, Kind, Result, Seconds, exact, parse};
 
 use crate::{
     Handle,
@@ -53,13 +55,17 @@ pub struct Walk {
     started: Started,
     said: Option<Said>,
     wanted: Bounds,
+    /// The page before, where only its records show that it came again.
+    print: Option<u64>,
     /// Cursors that were followed: one that comes again leads in a circle.
     seen: HashSet<String>,
     /// What leads to the next page; `None` for the first one.
-    cursor: Option<Value>,
+    cursor: Option<Box<RawValue>>,
     pages: u32,
     records: u64,
     bytes: usize,
+    /// Why there is no way on from the page that was read last.
+    stuck: Option<Error>,
     over: bool,
 }
 
@@ -68,6 +74,8 @@ struct Bounds {
     pages: u32,
     records: u64,
     until: Instant,
+    /// Whether its caller wants an answer before that time is over that pages may take.
+    hurried: bool,
 }
 
 impl Walk {
@@ -82,50 +90,62 @@ impl Walk {
         if handle.r#type() != HTTP || !request.get().contains("\"pages\"") {
             return Ok(None);
         }
-        let mut fields: Map<String, Value> = parse::text(request.get().as_bytes())?;
-        let wanted = match fields.remove("pages") {
+        let mut fields: Map<String, Value> = exact::read(request.get().as_bytes())?;
+        let mut wanted = match fields.remove("pages") {
             None | Some(Value::Null | Value::Bool(false)) => return Ok(None),
             Some(Value::Bool(true)) => Wanted::default(),
-            Some(wanted @ Value::Object(_)) => parse::value(wanted, "pages")?,
+            Some(wanted @ Value::Object(_)) => {
+                let cursor = wanted.get("cursor").filter(|cursor| !cursor.is_null()).cloned();
+                Wanted { cursor, ..parse::value(exact::plain(&wanted).into_owned(), "pages")? }
+            }
             Some(_) => return Err(Error::invalid("pages: expected true or an object")),
         };
-        let rest =
-            to_raw_value(&fields).map_err(|error| Error::invalid("the request is no JSON").source(error))?;
-        let (request, said) = match (handle.vendor(), Action::of(&rest)?) {
+        let whole = Value::Object(fields);
+        let (request, said) = match (handle.vendor(), Action::of(&exact::written(&whole)?)?) {
             (Some(vendor), Some(action)) => {
                 let (request, said) = action.request(vendor)?;
                 (request, Some(said))
             }
             // Without a connector the word is one that the transport does not know.
-            _ => (Value::Object(fields), None),
+            _ => (whole, None),
         };
         let name = said.as_ref().map(Said::name);
         let paging = match &wanted.way {
             Some(way) => Arc::new(way.open("pages.way")?),
             None => known(handle, name, &request)?,
         };
-        let base = handle.base_path();
+        let input = name.and_then(|name| handle.connector()?.action_schema(name));
+        let cursor = wanted.cursor.take().map(|cursor| paging.cursor(cursor, input)).transpose()?;
+        let started = paging.start(request, &handle.base_url(), cursor.as_ref());
+        let cursor = cursor.map(|cursor| exact::written(&cursor)).transpose()?;
         Ok(Some(Self {
-            started: paging.start(request, &base, wanted.cursor.as_ref()),
+            started,
             handle: handle.clone(),
             said,
+            seen: cursor.iter().map(|cursor| cursor.get().to_owned()).collect(),
             wanted: wanted.bounds()?,
-            seen: HashSet::new(),
-            cursor: wanted.cursor,
+            cursor,
             pages: 0,
             records: 0,
+            print: None,
             bytes: 0,
+            stuck: None,
             over: false,
         }))
     }
 
     /// The records of the next page; `None` where there is no other, or as many were read as were wanted. `each` adds to
-    /// the call of the page what its caller wants. After an error the same page can be asked for again.
+    /// the call of the page what its caller wants. After an error the same page can be asked for again, if there is a cursor.
     ///
     /// # Errors
     ///
-    /// As [`Handle::call`]; `protocol` where an answer has no list, or leads to where the walk has been.
-    pub async fn next(&mut self, each: impl FnOnce(&mut Call)) -> Result<Option<Vec<Value>>> {
+    /// As [`Handle::call`]; `protocol` where an answer has no list. Where the page before came and leads nowhere, to another
+    /// host, or to where the walk has been, `protocol` says so, and the walk is over. So it does of a page that came twice in a row
+    /// where pages are asked for by number; it is given once.
+    pub async fn next(&mut self, each: impl FnOnce(&mut Call)) -> Result<Option<Vec<Box<RawValue>>>> {
+        if let Some(stuck) = self.stuck.take() {
+            return Err(stuck);
+        }
         let enough = self.pages >= self.wanted.pages
             || self.records >= self.wanted.records
             || Instant::now() >= self.wanted.until;
@@ -133,8 +153,7 @@ impl Walk {
         if self.over || enough && self.pages > 0 {
             return Ok(None);
         }
-        let request = to_raw_value(self.started.request())
-            .map_err(|error| Error::invalid("the request is no JSON").source(error))?;
+        let request = exact::written(self.started.request())?;
         let mut call = Call::new(self.handle.id().clone(), self.handle.parse(&request)?);
         if let Some(said) = &self.said {
             said.clone().onto(&mut call);
@@ -143,36 +162,77 @@ impl Walk {
         call.returns = None;
         each(&mut call);
         call.deadline = Some(call.deadline.map_or(self.wanted.until, |own| own.min(self.wanted.until)));
-        let mut reply = self.handle.call(&mut call).await?;
-        let bytes = std::mem::take(&mut reply.body).collect(LONGEST).await?;
-        let body: Value = serde_json::from_slice(&bytes)
+        let came = async {
+            let mut reply = self.handle.call(&mut call).await?;
+            let bytes = std::mem::take(&mut reply.body).collect(LONGEST).await?;
+            Ok((reply, bytes))
+        };
+        let (reply, bytes) = match came.await {
+            // The time that was wanted is over: the page is left for another time.
+            Err(error) if self.is_over(&error) && self.pages > 0 => return Ok(None),
+            Err(error) if self.is_over(&error) => {
+                let attempts = error.attempts();
+                let message = "pages.max_time: no page came in that time; raise it";
+                return Err(Error::new(Kind::Timeout, message).source(error).attempted(attempts));
+            }
+            came => came?,
+        };
+        let body: &RawValue = serde_json::from_slice(&bytes)
             .map_err(|error| Error::new(Kind::Protocol, "the page is not JSON").source(error))?;
-        let next = self.started.read(&body, &reply.headers)?;
-        if let Some(cursor) = &next.cursor
-            && !self.seen.insert(cursor.to_string())
-        {
-            let message = "the service leads to a page where the walk has been; it would go on for ever";
-            return Err(Error::new(Kind::Protocol, message));
+        if let Some(origin) = call.credential.as_deref().and_then(Credential::origin) {
+            self.started.moved_to(origin);
+        }
+        let next = self.started.read(body, &reply.headers)?;
+        if let Some(name) = self.started.by_number() {
+            let print = print(&next.records);
+            if print.is_some() && print == self.print {
+                (self.cursor, self.over) = (None, true);
+                let message = format!(
+                    "the service gave the same page twice in a row; it seems not to look at `{name}`"
+                );
+                return Err(Error::new(Kind::Protocol, message));
+            }
+            self.print = print;
         }
         self.pages += 1;
         self.bytes += bytes.len();
         self.records += next.records.len() as u64;
-        match &next.cursor {
-            Some(cursor) => self.started.go(cursor),
-            None => self.over = true,
-        }
-        self.cursor = next.cursor;
+        // The page came: whatever is wrong with what it leads to, its records are given first.
+        self.cursor = next.cursor.and_then(|cursor| self.go(cursor)).unwrap_or_else(|error| {
+            self.stuck = Some(error);
+            None
+        });
+        self.over = self.cursor.is_none();
         Ok(Some(next.records))
     }
 
+    /// Whether a page did not come because the time is over that was wanted for all of them.
+    fn is_over(&self, error: &Error) -> bool {
+        !self.wanted.hurried && error.kind() == Kind::Timeout && Instant::now() >= self.wanted.until
+    }
+
+    /// Goes where a cursor leads, if the walk has not been there.
+    fn go(&mut self, cursor: Option<Value>) -> Result<Option<Box<RawValue>>> {
+        let Some(cursor) = cursor else { return Ok(None) };
+        let written = exact::written(&cursor)?;
+        if !self.seen.insert(written.get().to_owned()) {
+            let message = "the service leads to a page where the walk has been; it would go on for ever";
+            return Err(Error::new(Kind::Protocol, message));
+        }
+        self.started.go(&cursor);
+        Ok(Some(written))
+    }
+
     /// What leads to the page after those that were read; `None` where there is none, or before the first.
-    pub fn cursor(&self) -> Option<&Value> {
-        self.cursor.as_ref()
+    pub fn cursor(&self) -> Option<&RawValue> {
+        self.cursor.as_deref()
     }
 
     /// No further page after this time, if it comes before what was wanted.
     pub fn until(&mut self, end: Instant) {
-        self.wanted.until = self.wanted.until.min(end);
+        if end < self.wanted.until {
+            (self.wanted.until, self.wanted.hurried) = (end, true);
+        }
     }
 
     /// How many bytes the pages had that were read.
@@ -199,10 +259,18 @@ impl Wanted {
         }
         let time = self.max_time.map_or(TIME.0, Seconds::get);
         if time > TIME.1 {
-            return over("max_time", format!("{} seconds", TIME.1.as_secs()));
+            let most = TIME.1.as_secs();
+            return Err(Error::invalid(format!("pages.max_time: must be at most {most} seconds")));
         }
-        Ok(Bounds { pages, records, until: Instant::now() + time })
+        Ok(Bounds { pages, records, until: Instant::now() + time, hurried: false })
     }
+}
+
+/// What tells one page from another; `None` for one without records.
+fn print(records: &[Box<RawValue>]) -> Option<u64> {
+    let mut hasher = DefaultHasher::new();
+    records.iter().for_each(|record| record.get().hash(&mut hasher));
+    (!records.is_empty()).then(|| hasher.finish())
 }
 
 /// How the list of an action comes in pages, or what is got by a request to a service that its connector knows. Nothing else is

@@ -16,6 +16,7 @@ use crate::{
     Handle, IntegrationConfig, Source,
     bridge::Home,
     handle::{Shared, Version},
+    hooks,
     opened::Opened,
 };
 
@@ -97,7 +98,9 @@ impl Registry {
             };
             let handle = Arc::new(handle.at(generation));
             handle.adopt();
-            let registered = Registered { handle: handle.clone(), warnings: config.warnings() };
+            let mut warnings = config.warnings();
+            warnings.extend(hooks::astray(&config, |id| this.get(id)));
+            let registered = Registered { handle: handle.clone(), warnings };
             let replaced =
                 |shown: &mut Integrations| shown.insert(handle.id().clone(), handle).into_iter().collect();
             Ok((registered, this.swap(replaced)))

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use trunkline_core::{BoxFuture, IntegrationId, Journal, Kept, Kind, RequestId, Result, Site, Vault};
+use trunkline_core::{BoxFuture, IntegrationId, Journal, Kept, Kind, RequestId, Result, Site, Tries, Vault};
 use trunkline_layers::{CacheScope, Record, Recorder};
 use trunkline_store::{Part, PartKind, Store};
 
@@ -116,5 +116,7 @@ pub(crate) fn note(
         bytes_received: 0,
         cache: "".into(),
         connection: connection.cloned(),
+        tries: Tries::default(),
+        number: 0,
     });
 }

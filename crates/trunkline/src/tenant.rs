@@ -55,7 +55,9 @@ pub(crate) fn merged(
     let config = IntegrationConfig::from_json(Value::Object(document))?;
     Ok(match integration.vendor() {
         None => (config, tenant),
-        Some(vendor) => (config.with_vendor(vendor.filled(&connection.values())?), tenant),
+        Some(vendor) => {
+            (config.with_vendor(vendor.filled(integration.given(), &connection.values())?), tenant)
+        }
     })
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use trunkline_connectors::Connector;
-use trunkline_core::{Error, MASK, Result};
+use trunkline_core::{Error, MASK, Result, parse};
 
 use crate::{
     catalog::Catalog,
@@ -37,7 +37,13 @@ impl Vendor {
         let name = match given.get("connector") {
             None => {
                 let lonely = ["inputs", "auth"].into_iter().find(|key| given.contains_key(*key));
+                let slip = || given.keys().find(|key| parse::nearest(key, ["connector"]).is_some());
                 return match lonely {
+                    Some(_) if slip().is_some() => {
+                        let key = slip().map(String::as_str).unwrap_or_default();
+                        let key: String = key.chars().filter(|c| !c.is_control()).take(64).collect();
+                        Err(Error::invalid(format!("unknown key `{key}`, did you mean `connector`?")))
+                    }
                     Some(key) => {
                         Err(Error::invalid(format!("{key}: is for a connector, and connector names none")))
                     }
@@ -89,15 +95,32 @@ impl Vendor {
         }
     }
 
-    /// The same for a connection, with its own values.
+    /// The same for a connection of an integration that this was given, with its own values.
     ///
     /// # Errors
     ///
-    /// `invalid_config`, naming a value that is missing.
-    pub(crate) fn filled(&self, values: &Values) -> Result<Self> {
+    /// `invalid_config`, naming a value that is missing, or that the connector does not take.
+    pub(crate) fn filled(&self, given: &Map<String, Value>, values: &Values) -> Result<Self> {
         let mut vendor = self.clone();
-        placeholder::fill(&mut vendor.inputs.0, values)?;
+        for (name, value) in &mut vendor.inputs.0 {
+            // Where it stands in a document: some keys of one are not filled in.
+            let mut one = fields("inputs", fields(name, value.take()).into());
+            let asked = placeholder::all(&one)?;
+            placeholder::fill(&mut one, values)?;
+            let Some(Value::Object(mut one)) = one.remove("inputs") else { continue };
+            if let (Some((asked, _)), Some(connector)) = (asked.first(), &self.connector) {
+                let checked = connector.check_inputs(given, &one);
+                checked.map_err(|error| error.at(&format!("values.{asked}")))?;
+            }
+            *value = one.remove(name).unwrap_or_default();
+        }
         Ok(vendor)
+    }
+
+    /// The names of the values that connections have for its inputs.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let asked = placeholder::all(&fields("inputs", self.inputs.0.clone().into())).unwrap_or_default();
+        asked.into_iter().map(|(name, _)| name).collect()
     }
 
     /// Says which inputs connections have to have, where this was given.
@@ -139,7 +162,29 @@ impl Vendor {
     }
 }
 
+/// An object with one field.
+fn fields(name: &str, value: Value) -> Map<String, Value> {
+    std::iter::once((name.to_owned(), value)).collect()
+}
+
 /// Whether a text says where a secret is, and not what it is.
 fn is_elsewhere(text: &str) -> bool {
     placeholder::is_one(text) || trunkline_core::Secret::new(text).is_reference()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inputs_without_a_connector_say_what_is_missing_or_misspelt() {
+        for (document, words) in [
+            (r#"{"conector": "acme", "inputs": {}}"#, "unknown key `conector`, did you mean `connector`?"),
+            (r#"{"auth": "key", "base_url": "https://a.example"}"#, "auth: is for a connector"),
+        ] {
+            let given: Map<String, Value> = serde_json::from_str(document).unwrap();
+            let error = Vendor::of(&given, None).err().unwrap();
+            assert!(error.message().starts_with(words), "{error}");
+        }
+    }
 }

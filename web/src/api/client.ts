@@ -1,6 +1,6 @@
 // The client of the API, with types made from /openapi.json: adds the token, and turns answers into values or problems.
 import createClient, { type Middleware } from 'openapi-fetch';
-import { refuse, token } from './token';
+import { heard, shown } from './token';
 import type { components, paths } from './types';
 
 export type Schemas = components['schemas'];
@@ -16,23 +16,20 @@ export class Problem extends Error {
   }
 }
 
+/** What a person is told where no answer came. */
+export function silent(): Problem {
+  return new Problem({ title: 'No answer', detail: 'the server did not answer: see that it runs and that this computer reaches it' }, 0);
+}
+
 const access: Middleware = {
   onRequest({ request }) {
-    const shown = token();
-    if (shown) {
-      request.headers.set('Trunkline-Token', shown);
-    }
+    shown(request.headers);
   },
   onResponse({ response }) {
-    if (response.status === 401 && response.headers.get('trunkline-error') === 'unauthorized') {
-      refuse();
-    }
+    heard(response);
   },
   onError() {
-    return new Problem(
-      { title: 'No answer', detail: 'the server did not answer: see that it runs and that this computer reaches it' },
-      0,
-    );
+    return silent();
   },
 };
 

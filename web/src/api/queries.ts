@@ -5,11 +5,6 @@ import { api, readIntegration, type Schemas, value } from './client';
 /** Milliseconds after which a page that is looked at asks again. */
 const AGAIN = 5_000;
 
-const HOUR = 3_600_000;
-
-/** So many records the server gives at most. */
-export const MOST = 1_000;
-
 export const list = queryOptions({
   queryKey: ['integrations'],
   queryFn: () => value(api.GET('/api/v1/integrations/list')),
@@ -25,29 +20,6 @@ export const health = queryOptions({
     >,
   refetchInterval: 2 * AGAIN,
 });
-
-/** The calls of the last hour, as far as the server keeps them. */
-export const lastHour = queryOptions({
-  queryKey: ['activity', 'hour'],
-  queryFn: () =>
-    value(
-      api.GET('/api/v1/activity', { params: { query: { since_ms: String(Date.now() - HOUR), limit: String(MOST) } } }),
-    ),
-  refetchInterval: 2 * AGAIN,
-});
-
-export interface ActivityFilter {
-  integration?: string;
-  kind?: string;
-  request_id?: string;
-}
-
-export const activity = (filter: ActivityFilter) =>
-  queryOptions({
-    queryKey: ['activity', filter],
-    queryFn: () => value(api.GET('/api/v1/activity', { params: { query: { ...filter, limit: String(MOST) } } })),
-    refetchInterval: AGAIN,
-  });
 
 export const integration = (id: string) =>
   queryOptions({ queryKey: ['integration', id], queryFn: () => readIntegration(id) });
@@ -95,6 +67,8 @@ export interface Way {
 
 export interface Connector extends Omit<Listed, 'actions'> {
   auth: Way[];
+  /** What it configures of an integration. */
+  integration: Record<string, unknown>;
   inputs: Record<string, unknown>;
   actions: Record<string, Action>;
 }

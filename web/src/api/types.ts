@@ -1,3 +1,4 @@
+// The types of the API. Made by `npm run types` from /openapi.json.
 export interface paths {
     "/api/v1/activity": {
         parameters: {
@@ -8,6 +9,40 @@ export interface paths {
         };
         /** What happened lately, newest first */
         get: operations["get_activity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activity/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Follow what happens: a server-sent event for each record, from Last-Event-ID on */
+        get: operations["get_activity_stream"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/activity/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened in a period, counted by integration and by steps of time */
+        get: operations["get_activity_summary"];
         put?: never;
         post?: never;
         delete?: never;
@@ -95,6 +130,23 @@ export interface paths {
         put?: never;
         /** Register an integration */
         post: operations["post_integrations_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/integrations/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a configuration before it is registered, step by step; nothing is stored */
+        post: operations["post_integrations_try"];
         delete?: never;
         options?: never;
         head?: never;
@@ -309,6 +361,57 @@ export interface paths {
         put?: never;
         /** Try a request with a connection, or probe with an empty one */
         post: operations["post_integrations_id_connections_connection_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/integrations/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List webhooks that came, the newest first, and how far they are on their way */
+        get: operations["get_integrations_id_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/integrations/{id}/events/{event}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a webhook that came */
+        get: operations["get_integrations_id_events_event"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/integrations/{id}/events/{event}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Forward a webhook once more */
+        post: operations["post_integrations_id_events_event_redeliver"];
         delete?: never;
         options?: never;
         head?: never;
@@ -561,6 +664,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schemas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be configured, as JSON Schemas: keys of all integrations, of each type, and of auth_config by auth_type */
+        get: operations["get_schemas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the API tokens that were made for programs; none is shown whole */
+        get: operations["get_tokens"];
+        put?: never;
+        /** Make an API token, which is shown this once */
+        post: operations["post_tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an API token: from now on it is refused */
+        delete: operations["delete_tokens_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which version runs, and for how long */
+        get: operations["get_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/connector.schema.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The JSON Schema of manifests, for editors; asks for no token */
+        get: operations["get_connector_schema_json"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -572,6 +761,23 @@ export interface paths {
         get: operations["get_healthz"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a webhook: checked, stored, then forwarded; asks for a signature and no token */
+        post: operations["post_hooks_id"];
         delete?: never;
         options?: never;
         head?: never;
@@ -629,60 +835,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/schemas": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description x */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Schemas"];
-                    };
-                };
-            };
-        };
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         ActivityList: {
-            at_ms?: number;
-            attempts?: number;
-            bytes_received?: number;
-            bytes_sent?: number;
-            cache?: string;
-            connection?: string;
-            integration?: string;
-            kind?: string;
-            millis?: number;
-            operation?: string;
-            request_id?: string;
-            status?: number | null;
+            at_ms: number;
+            attempts: number;
+            bytes_received: number;
+            bytes_sent: number;
+            cache: string;
+            connection: string;
+            integration: string;
+            kind: string;
+            millis: number;
+            /** @description Grows from record to record; what before and Last-Event-ID take */
+            number: number;
+            operation: string;
+            request_id: string;
+            status: number | null;
+            /** @description Its attempts, in their order */
+            tries: {
+                /** @description When it set off, after the call began */
+                after_ms: number;
+                kind: string;
+                millis: number;
+                status: number | null;
+            }[];
         }[];
+        ActivitySummary: {
+            integrations: {
+                [key: string]: {
+                    attempts: number;
+                    /** @description Answered by the cache, with or without asking whether it still may */
+                    cache_hits: number;
+                    calls: number;
+                    errors: number;
+                    p50_ms: number | null;
+                    p95_ms: number | null;
+                    p99_ms: number | null;
+                    steps: {
+                        /** @description When it begins */
+                        at_ms: number;
+                        attempts: number;
+                        /** @description Answered by the cache, with or without asking whether it still may */
+                        cache_hits: number;
+                        calls: number;
+                        errors: number;
+                        p50_ms: number | null;
+                        p95_ms: number | null;
+                        p99_ms: number | null;
+                    }[];
+                };
+            };
+            since_ms: number;
+            step_ms: number;
+            until_ms: number;
+        };
         Anything: unknown;
+        /**
+         * List
+         * @description The tokens that there are.
+         */
+        ApiTokens: {
+            /** @description Whether the server asks for a token at all, which it does where it was started with `TRUNKLINE_API_TOKEN`. */
+            required: boolean;
+            /** @description In the order in which they were made. */
+            tokens: {
+                /** Format: int64 */
+                created_at_ms: number;
+                /** @description Why what is stored cannot be read. Such a token lets nobody in. */
+                error?: string | null;
+                /**
+                 * Format: int64
+                 * @description From when on it is refused; unless there, it holds until it is revoked.
+                 */
+                expires_at_ms?: number | null;
+                id: string;
+                /**
+                 * Format: int64
+                 * @description When it was last used, to the minute; not there where it was not used since the server was started.
+                 */
+                last_used_at_ms?: number | null;
+                /** @description Empty where what is stored cannot be read. */
+                name: string;
+                /** @description What it begins with. */
+                prefix: string;
+            }[];
+        };
         Connected: {
             connection?: string;
             integration_id?: string;
@@ -809,12 +1049,12 @@ export interface components {
             [key: string]: unknown;
         };
         Keys: {
-            envelopes?: number;
+            envelopes: number;
             /** @description What is sealed with a key that is not given does not open */
-            given?: boolean;
-            id?: string;
+            given: boolean;
+            id: string;
             /** @description It seals what is written */
-            primary?: boolean;
+            primary: boolean;
         }[];
         /**
          * Link
@@ -844,6 +1084,33 @@ export interface components {
             type?: string;
             updated_at_ms?: number;
         }[];
+        /**
+         * Made
+         * @description A token that was made. Times are in milliseconds of Unix time.
+         */
+        MadeApiToken: {
+            /** Format: int64 */
+            expires_at_ms?: number | null;
+            id: string;
+            name: string;
+            /** @description The token, which is shown this once. */
+            token: string;
+            /** @description What to know besides. */
+            warnings: string[];
+        };
+        /**
+         * New
+         * @description What a token is to be.
+         */
+        NewApiToken: {
+            /**
+             * Format: int64
+             * @description From when on it is refused, in milliseconds of Unix time; unless set, it holds until it is revoked.
+             */
+            expires_at_ms?: number | null;
+            /** @description What uses it, such as `billing`: 1 to 100 characters, and no other token's. */
+            name: string;
+        };
         Page: string;
         Patch: {
             [key: string]: unknown;
@@ -863,6 +1130,7 @@ export interface components {
              * @example unsupported
              * @example unknown_integration
              * @example unknown_connection
+             * @example unknown_event
              * @example conflict
              * @example disabled
              * @example rejected
@@ -906,6 +1174,11 @@ export interface components {
         Read: {
             [key: string]: unknown;
         };
+        Redelivered: {
+            event?: string;
+            integration_id?: string;
+            status?: string;
+        };
         Registered: {
             integration_id?: string;
             /** @description Where accounts were connected to what was removed: whether their providers were told */
@@ -927,6 +1200,15 @@ export interface components {
             older?: string[];
             primary?: string;
             rewrapped?: number;
+        };
+        Schemas: {
+            auth_types: {
+                [key: string]: Record<string, never>;
+            };
+            common: Record<string, never>;
+            types: {
+                [key: string]: Record<string, never>;
+            };
         };
         /**
          * Shown
@@ -994,6 +1276,29 @@ export interface components {
                 reason?: string | null;
                 /** @description `closed`, `open`, `half_open`, or `forced_open` until somebody resets it. */
                 state: string;
+            } | null;
+            /** @description The replies that are kept; where it is a connection, its own. */
+            cache?: {
+                /**
+                 * Format: uint64
+                 * @description Bytes that all integrations keep together.
+                 */
+                all_bytes: number;
+                /**
+                 * Format: uint64
+                 * @description Bytes that are kept: bodies, headers, and what they are found by.
+                 */
+                bytes: number;
+                /**
+                 * Format: uint64
+                 * @description How many targets something is kept of.
+                 */
+                entries: number;
+                /**
+                 * Format: uint64
+                 * @description Bytes that they may keep together at most; beyond that what is used least makes room.
+                 */
+                max_bytes: number;
             } | null;
             /** @description What is under way. */
             concurrency?: {
@@ -1180,8 +1485,13 @@ export interface components {
             /** @enum {unknown} */
             status?: "success" | "error";
             steps?: {
-                ok?: boolean;
-                step?: string;
+                /** @description Whom it was about, or why it failed */
+                detail?: string;
+                /** @description Milliseconds that it took */
+                ms?: number;
+                ok: boolean;
+                /** @description Those that it did not come to are missing */
+                step: string;
             }[];
             warning?: string;
         };
@@ -1195,15 +1505,94 @@ export interface components {
             scope?: string;
             token_type?: string;
         };
-        Schemas: {
-            common: Record<string, never>;
-            types: {
-                [key: string]: Record<string, never>;
-            };
-            auth_types: {
-                [key: string]: Record<string, never>;
-            };
+        Trial: {
+            integration: components["schemas"]["Integration"];
+            /** @description What is asked of the service, as for a call; the probe unless given */
+            request?: Record<string, never>;
         };
+        Version: {
+            uptime_seconds: number;
+            version: string;
+        };
+        /**
+         * Event
+         * @description An event that came as a webhook.
+         */
+        WebhookEvent: {
+            /** @description Its body where that is none. */
+            base64?: string | null;
+            /** @description Its body where that is JSON, as it was written. */
+            body?: unknown;
+            /** @description How far it has come on its way to each target. */
+            deliveries: {
+                /**
+                 * Format: uint32
+                 * @description How often it was tried.
+                 */
+                attempts: number;
+                /** @description Why the last attempt was in vain. */
+                error?: string | null;
+                /**
+                 * Format: int64
+                 * @description When it is tried next, in milliseconds since 1970.
+                 */
+                next_attempt_ms?: number | null;
+                /** @description `pending`, `forwarded` or `put_aside`. */
+                state: string;
+                /** @description The target. */
+                to: string;
+                /** @description The latest attempts, the oldest first, where one event is asked for. */
+                tries?: {
+                    /**
+                     * Format: int64
+                     * @description When it began, in milliseconds since 1970.
+                     */
+                    at_ms: number;
+                    /** @description Why it was in vain. */
+                    error?: string | null;
+                    /**
+                     * Format: double
+                     * @description How many milliseconds it took.
+                     */
+                    millis: number;
+                    /** @description Its call, by which the activity is searched; none where it came to no call. */
+                    request_id?: string | null;
+                }[];
+            }[];
+            /** @description Its headers, the names in lower case. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description What tells it from all others of the integration. */
+            id: string;
+            /**
+             * Format: uint64
+             * @description In the order in which they came: `before` of a list takes it.
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description When it came, in milliseconds since 1970.
+             */
+            received_at_ms: number;
+            /** @description `pending`, `forwarded`, `put_aside`, or `kept` where it goes nowhere. */
+            state: string;
+            /** @description Its body where that is another text. */
+            text?: string | null;
+            /** @description Its type, where that is known. */
+            type?: string | null;
+            /** @description How its signature was checked. */
+            verified?: {
+                /**
+                 * Format: int64
+                 * @description When it was signed, in milliseconds since 1970, where that is signed too.
+                 */
+                signed_at_ms?: number | null;
+                /** @description The type of the check, as in the configuration. */
+                type: string;
+            } | null;
+        };
+        WebhookEvents: components["schemas"]["WebhookEvent"][];
     };
     responses: never;
     parameters: never;
@@ -1223,6 +1612,8 @@ export interface operations {
                 request_id?: string;
                 since_ms?: string;
                 until_ms?: string;
+                before?: string;
+                after?: string;
                 limit?: string;
             };
             header?: never;
@@ -1251,6 +1642,92 @@ export interface operations {
             };
         };
     };
+    get_activity_stream: {
+        parameters: {
+            query?: {
+                integration?: string;
+                connection?: string;
+                kind?: string;
+                status?: string;
+                request_id?: string;
+                since_ms?: string;
+            };
+            header?: {
+                /** @description Whose credentials it uses: the name of a connection; `default` unless set */
+                "Trunkline-Connection"?: string;
+                /** @description How long the call may take with all its waits: `30`, `250ms` */
+                "Trunkline-Timeout"?: string;
+                /** @description How often it may be attempted: `1` for no retry */
+                "Trunkline-Max-Attempts"?: string;
+                /** @description How long it may wait for its turn at a limit: `0` for not at all */
+                "Trunkline-Max-Wait"?: string;
+                /** @description `bypass`: only the service itself may answer, and its answer is not kept */
+                "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Events"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_activity_summary: {
+        parameters: {
+            query?: {
+                integration?: string;
+                connection?: string;
+                since_ms?: string;
+                until_ms?: string;
+                step_ms?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActivitySummary"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_connectors: {
         parameters: {
             query?: never;
@@ -1265,6 +1742,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path?: never;
             cookie?: never;
@@ -1305,6 +1786,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 name: string;
@@ -1413,6 +1898,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Registered"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_integrations_try: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Trial"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tested"];
                 };
             };
             /** @description A problem; its kind says which */
@@ -1572,6 +2090,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -1620,6 +2142,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -1760,6 +2286,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
                 /** @description Chosen by the client, new for each call: 1 to 255 visible ASCII characters */
                 "Idempotency-Key"?: string;
             };
@@ -2066,6 +2596,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -2118,6 +2652,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Tested"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_integrations_id_events: {
+        parameters: {
+            query?: {
+                before?: string;
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEvents"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_integrations_id_events_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEvent"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_integrations_id_events_event_redeliver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Redelivered"];
                 };
             };
             /** @description A problem; its kind says which */
@@ -2345,6 +2977,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -2388,6 +3024,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -2435,6 +3075,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -2482,6 +3126,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -2529,6 +3177,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -2572,6 +3224,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -2615,6 +3271,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -2662,6 +3322,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -2706,6 +3370,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -2748,6 +3416,10 @@ export interface operations {
                 "Trunkline-Max-Wait"?: string;
                 /** @description `bypass`: only the service itself may answer, and its answer is not kept */
                 "Trunkline-Cache"?: string;
+                /** @description Of a proxied GET, all pages of the list that it gives, in the place of the answer: `all`, or an object as `pages` of a call */
+                "Trunkline-Pages"?: string;
+                /** @description How often what led to the call was forwarded; it is passed on to the service, so that no circle goes on forever */
+                "Trunkline-Hops"?: string;
             };
             path: {
                 id: string;
@@ -2972,6 +3644,186 @@ export interface operations {
             };
         };
     };
+    get_schemas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Schemas"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiTokens"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiToken"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeApiToken"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_tokens_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_connector_schema_json: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": components["schemas"]["Anything"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_healthz: {
         parameters: {
             query?: never;
@@ -2988,6 +3840,41 @@ export interface operations {
                 };
                 content: {
                     "text/plain": components["schemas"]["Text"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_hooks_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Anything"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": components["schemas"]["Anything"];
                 };
             };
             /** @description A problem; its kind says which */

@@ -4,45 +4,77 @@ import Box from '@mui/material/Box';
 import Button from '@mui/material/Button';
 import Stack from '@mui/material/Stack';
 import TextField from '@mui/material/TextField';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
+import { changes, merged, same } from '../changes';
+import { Redirect } from '../parts/Redirect';
+import { TestFirst } from '../parts/TestFirst';
 import { Trouble } from '../parts/Trouble';
+import { Unsaved } from '../parts/Unsaved';
+import { isObject } from '../objects';
 import { label } from '../words';
-import { keysOf, type Published } from './integrationSchema';
+import { type Asked, keysOf, type Published } from './integrationSchema';
+import { objection } from './objection';
 import { type Data, SchemaForm } from './SchemaForm';
+
+export interface Begun {
+  document: Data;
+  version: string;
+}
 
 interface Props {
   published: Published;
   type: string;
-  /** What the form begins with. Another one begins another form: give it another key. */
+  /** What the form begins with. Where another one comes, what was typed stays, as long as that is not what the other one changed. */
   document: Data;
+  /** Of which version the document is, where it has any. */
+  version?: string;
   /** The id is given and stays. */
   named?: boolean;
+  /** Of its connector, if it has one. */
+  asked?: Asked | undefined;
   disabled?: boolean;
   saveLabel: string;
-  save: (document: Data) => Promise<void>;
+  /** `begun` is what was edited, in the version that it was in. */
+  save: (document: Data, begun: Begun) => Promise<void>;
 }
 
-export function Editor({ published, type, document, named = false, disabled = false, saveLabel, save }: Props) {
+export function Editor({ published, type, document, version = '', named = false, asked, disabled = false, saveLabel, save }: Props) {
+  const [begun, setBegun] = useState<Begun>({ document, version });
   const [data, setData] = useState(document);
   const [shown, setShown] = useState<string[]>([]);
   const [saving, setSaving] = useState(false);
   const [error, setError] = useState<Error>();
-  const { schema, more } = keysOf(published, data, type, shown);
+  const savingNow = useRef(false);
+  // Where the same was changed in both, the form stays as it is, and who saves is asked.
+  if (version !== begun.version && !changes(begun.document, data, document).some(({ both }) => both)) {
+    setBegun({ document, version });
+    setData(merged(begun.document, data, document) as Data);
+  }
+  const { schema, more, removable } = keysOf(published, data, type, shown, asked);
+  const refused = objection(error, Object.keys(schema.properties));
 
   const change = (after: Data) => {
     // Credentials of one kind are none of another.
     const { auth_config: _, ...rest } = after;
+    setError(undefined);
     setData(after.auth_type === data.auth_type ? after : rest);
+  };
+  const remove = (key: string) => {
+    const { [key]: _, ...rest } = data;
+    setShown(shown.filter((one) => one !== key));
+    change(rest);
   };
   const submit = async () => {
     setSaving(true);
+    savingNow.current = true;
     setError(undefined);
     try {
-      await save(data);
+      await save(data, begun);
     } catch (refused) {
       setError(refused as Error);
     } finally {
       setSaving(false);
+      savingNow.current = false;
     }
   };
   return (
@@ -52,6 +84,8 @@ export function Editor({ published, type, document, named = false, disabled = fa
       prefix="integration"
       readonly={named ? ['integration_id'] : []}
       disabled={disabled}
+      refused={refused}
+      folding={{ added: shown, removable, remove }}
       onChange={change}
       onSubmit={() => void submit()}
     >
@@ -69,6 +103,9 @@ export function Editor({ published, type, document, named = false, disabled = fa
             renderInput={(params) => <TextField {...params} label="Add a setting" helperText="Limits, retries, cache, TLS and whatever else the type knows" />}
           />
         )}
+        {!named && data.auth_type === 'oauth2' && isBrowsed(data.auth_config) && <Redirect id={String(data.integration_id ?? '')} />}
+        <Unsaved edited={!same(data, begun.document)} saving={savingNow} />
+        {!disabled && <TestFirst document={data} />}
         {error && <Trouble error={error} />}
         <Box>
           <Button type="submit" variant="contained" disabled={disabled || saving}>
@@ -78,4 +115,9 @@ export function Editor({ published, type, document, named = false, disabled = fa
       </Stack>
     </SchemaForm>
   );
+}
+
+/** Whether a person connects the account in a browser. */
+function isBrowsed(credential: unknown): boolean {
+  return isObject(credential) && credential.grant_type === 'authorization_code';
 }

@@ -3,9 +3,10 @@ import TextField from '@mui/material/TextField';
 import type { FieldProps } from '@rjsf/utils';
 import { useState } from 'react';
 
-export function JsonField({ fieldPathId, schema, name, formData, required, disabled, onChange }: FieldProps) {
+export function JsonField({ fieldPathId, schema, name, formData, required, disabled, errorSchema, onChange }: FieldProps) {
   const [text, setText] = useState(formData === undefined ? '' : JSON.stringify(formData, null, 2));
   const [wrong, setWrong] = useState('');
+  const against = wrong || said(errorSchema as Said | undefined).join('; ');
   const type = (typed: string) => {
     setText(typed);
     try {
@@ -25,10 +26,25 @@ export function JsonField({ fieldPathId, schema, name, formData, required, disab
       required={required}
       disabled={disabled}
       value={text}
-      error={wrong !== ''}
-      helperText={wrong || schema.description}
-      slotProps={{ htmlInput: { spellCheck: false, style: { fontFamily: 'ui-monospace, monospace', fontSize: '0.85rem' } } }}
+      error={against !== ''}
+      helperText={against || schema.description}
+      slotProps={{
+        // As the descriptions of all other fields.
+        formHelperText: { sx: { mx: 0, mt: 0.5, fontSize: '0.875rem' } },
+        htmlInput: { spellCheck: false, style: { fontFamily: 'ui-monospace, monospace', fontSize: '0.85rem' } },
+      }}
       onChange={(event) => type(event.target.value)}
     />
+  );
+}
+
+type Said = { __errors?: string[] } & { [key: string]: Said | string[] | undefined };
+
+/** What is wrong anywhere in it, each with its place. */
+function said(errors: Said | undefined, place = ''): string[] {
+  return Object.entries(errors ?? {}).flatMap(([key, inner]) =>
+    key === '__errors'
+      ? (inner as string[]).map((message) => (place ? `${place}: ${message}` : message))
+      : said(inner as Said, place ? `${place}.${key}` : key),
   );
 }

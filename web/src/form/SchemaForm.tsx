@@ -1,13 +1,27 @@
 // A form that is drawn from a schema, checked as one types.
 import Form from '@rjsf/mui';
-import { type RJSFSchema } from '@rjsf/utils';
+import { type RJSFSchema, type RJSFValidationError, toErrorSchema } from '@rjsf/utils';
 import { type ReactNode, useMemo } from 'react';
+import { ChoiceWidget } from './ChoiceWidget';
 import { drawable, fit } from './drawable';
+import { AS_IT_IS, edited } from './edited';
 import { JsonField } from './JsonField';
+import { Objections } from './Objections';
 import { SecretWidget } from './SecretWidget';
+import { type Folding, Sections } from './Sections';
+import { Description, Field, ListTitle, Title } from './Titles';
 import validator from './validator';
 
 export type Data = Record<string, unknown>;
+
+const TEMPLATES = {
+  ObjectFieldTemplate: Sections,
+  FieldTemplate: Field,
+  FieldErrorTemplate: Objections,
+  TitleFieldTemplate: Title,
+  ArrayFieldTitleTemplate: ListTitle,
+  DescriptionFieldTemplate: Description,
+};
 
 interface Props {
   schema: Data;
@@ -16,12 +30,16 @@ interface Props {
   prefix: string;
   readonly?: string[];
   disabled?: boolean;
+  /** What the server objected to, at its place. */
+  refused?: RJSFValidationError | undefined;
+  /** Folds the settings under headings. */
+  folding?: Folding;
   onChange: (data: Data) => void;
   onSubmit: () => void;
   children: ReactNode;
 }
 
-export function SchemaForm({ schema, data, prefix, readonly = [], disabled, onChange, onSubmit, children }: Props) {
+export function SchemaForm({ schema, data, prefix, readonly = [], disabled, refused, folding, onChange, onSubmit, children }: Props) {
   const shape = useMemo(() => {
     const drawn = drawable({ ...schema, title: ' ', description: undefined }, '', data);
     for (const key of readonly) {
@@ -31,21 +49,25 @@ export function SchemaForm({ schema, data, prefix, readonly = [], disabled, onCh
     return drawn;
     // Only what is drawn otherwise makes another form: the keys, not what is typed into them.
   }, [JSON.stringify(schema), readonly.join()]);
+  const shown = fit(data, shape.schema as RJSFSchema);
   return (
     <Form
       schema={shape.schema}
       uiSchema={{ ...shape.ui, 'ui:options': { label: false } }}
-      formData={fit(data, shape.schema as RJSFSchema)}
+      formData={shown}
       idPrefix={prefix}
       validator={validator}
-      widgets={{ SecretWidget }}
+      widgets={{ SecretWidget, ChoiceWidget }}
       fields={{ JsonField }}
+      templates={TEMPLATES}
+      formContext={{ folding }}
+      {...(refused ? { extraErrors: toErrorSchema([refused]), extraErrorsBlockSubmit: false } : {})}
       liveValidate="onChange"
       showErrorList={false}
       noHtml5Validate
       disabled={disabled ?? false}
-      experimental_defaultFormStateBehavior={{ emptyObjectFields: 'skipDefaults' }}
-      onChange={(event) => onChange(event.formData as Data)}
+      experimental_defaultFormStateBehavior={AS_IT_IS}
+      onChange={(event) => onChange(edited(data, shown, event.formData) as Data)}
       onSubmit={onSubmit}
     >
       {children}

@@ -1,5 +1,6 @@
 // Makes of a schema that the server publishes one that a form can be drawn from: the same rules, in simpler shapes.
 import type { RJSFSchema, UiSchema } from '@rjsf/utils';
+import { isObject } from '../objects';
 import { label } from '../words';
 
 export interface Drawable {
@@ -59,6 +60,16 @@ export function drawable(schema: Schema | boolean, key: string, now: unknown): D
       }
       return { schema: { ...about, ...plain, type: 'string' }, ui: {} };
     }
+    case 'boolean': {
+      // Unset is a third answer, and what holds then may change with the server.
+      const oneOf = [
+        { const: true, title: 'On' },
+        { const: false, title: 'Off' },
+      ];
+      const unset = typeof schema.default === 'boolean' ? `Default (${schema.default ? 'on' : 'off'})` : 'Default';
+      const shape = { ...about, type: 'boolean', oneOf } as RJSFSchema;
+      return { schema: shape, ui: { 'ui:widget': 'ChoiceWidget', 'ui:placeholder': unset } };
+    }
     default: {
       const { format, ...plain } = rest;
       return { schema: { ...about, ...plain, type: type[0] as 'integer' }, ui: {} };
@@ -75,8 +86,9 @@ function described(schema: Schema): { description?: string } {
 
 function choice(options: Schema[], schema: Schema, about: Schema, key: string, now: unknown): Drawable {
   if (options.every((one) => 'const' in one)) {
-    const oneOf = options.map((one) => ({ const: one.const, title: String(one.const) }));
-    return { schema: { ...about, type: 'string', oneOf } as RJSFSchema, ui: { 'ui:placeholder': String(schema.default ?? '') } };
+    const oneOf = options.map((one) => ({ const: one.const, title: String(one.title ?? one.const) }));
+    const type = typeof options[0]!.const as 'string';
+    return { schema: { ...about, type, oneOf } as RJSFSchema, ui: { 'ui:widget': 'ChoiceWidget', 'ui:placeholder': typeof schema.default === 'string' ? `Default (${schema.default})` : 'Default' } };
   }
   const pattern = options.find((one) => one.type === 'string' && 'pattern' in one)?.pattern;
   if (pattern && options.every((one) => one.type === 'string' || one.type === 'number')) {
@@ -118,10 +130,6 @@ function object(schema: Schema, key: string, now: unknown): Drawable {
 function json(about: Schema, key: string): Drawable {
   const { title = label(key), description } = about;
   return { schema: { title, ...(description ? { description } : {}) } as RJSFSchema, ui: { 'ui:field': 'JsonField' } };
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What stands there as the form has it: times that are numbers become the texts that say the same. */

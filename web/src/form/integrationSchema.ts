@@ -1,5 +1,6 @@
 // Which keys an integration has by its type and its way to authenticate, and which of them every form begins with.
-import { isObject } from './drawable';
+import { isObject } from '../objects';
+import { credential } from './credential';
 
 type Schema = Record<string, unknown>;
 
@@ -7,6 +8,12 @@ export interface Published {
   common: Schema;
   types: Record<string, Schema>;
   auth_types: Record<string, Schema>;
+}
+
+/** What a connector asks for: its inputs by the way to authenticate, and the ways that there are. */
+export interface Asked {
+  inputs: Schema;
+  ways: { id: string; title: string; inputs: Schema }[];
 }
 
 /** In this order, where the type has them. */
@@ -19,12 +26,15 @@ export interface Keys {
   schema: Schema & { properties: Record<string, Schema | boolean>; required: string[] };
   /** Keys that are not shown, and can be. */
   more: string[];
+  /** Keys that are shown only because they are in the document, or were asked for. */
+  removable: string[];
 }
 
 /** The schema of a form for `document`, with the keys that it has, those of `shown`, and those that forms begin with. */
-export function keysOf(published: Published, document: Schema, type: string, shown: string[]): Keys {
+export function keysOf(published: Published, document: Schema, type: string, shown: string[], asked?: Asked): Keys {
   const own = published.types[type] ?? {};
-  const auth = published.auth_types[String(document.auth_type ?? 'none')];
+  const way = String(document.auth_type ?? 'none');
+  const auth = published.auth_types[way];
   const withConnector = typeof document.connector === 'string';
   const all: Record<string, Schema | boolean> = { ...properties(own), ...properties(published.common) };
   all.auth_type = {
@@ -34,12 +44,20 @@ export function keysOf(published: Published, document: Schema, type: string, sho
     default: 'none',
   };
   if (isObject(auth) && Object.keys(properties(auth)).length > 0) {
-    all.auth_config = { ...auth, title: 'Credential' };
+    all.auth_config = { ...credential(auth, way, document.auth_config), title: 'Credential' };
   } else {
     delete all.auth_config;
   }
+  if (asked) {
+    // What has no value here each connection gives for itself, so nothing is needed that was not there.
+    const stored = isObject(document.inputs) ? document.inputs : {};
+    const { inputs } = asked.ways.find(({ id }) => id === document.auth) ?? asked.ways[0] ?? asked;
+    const needed = ((inputs.required ?? []) as string[]).filter((name) => name in stored);
+    all.inputs = { ...inputs, required: needed, title: 'Inputs' };
+    all.auth = { type: 'string', title: 'Way to authenticate', oneOf: asked.ways.map(({ id, title }) => ({ const: id, title })) };
+  }
   const required = withConnector ? [] : ((own.required ?? []) as string[]);
-  const begins = withConnector ? ['integration_id', 'name', 'description', 'inputs'] : [...FIRST, ...required];
+  const begins = withConnector ? ['integration_id', 'name', 'description', 'inputs', ...(asked && asked.ways.length > 1 ? ['auth'] : [])] : [...FIRST, ...required];
   const wanted = new Set([...begins, ...Object.keys(document), ...shown]);
   const names = Object.keys(all).filter((key) => !APART.has(key));
   const drawn = names.filter((key) => wanted.has(key)).sort((a, b) => place(a) - place(b));
@@ -49,6 +67,7 @@ export function keysOf(published: Published, document: Schema, type: string, sho
       properties: Object.fromEntries(drawn.map((key) => [key, all[key]!])),
       required: ['integration_id', ...required],
     },
+    removable: drawn.filter((key) => !begins.includes(key)),
     more: names.filter((key) => !wanted.has(key)).sort(),
   };
 }

@@ -42,6 +42,11 @@ export function Add() {
     type,
     chip: type,
   }));
+  const services = found(known, text, '');
+  const protocols = found(types, text, '');
+  // What is not known by name is still reached by what it speaks.
+  const others = types.filter(({ type }) => type === 'rest' || type === 'custom');
+  const none = vendors.data && published.data && services.length === 0 && protocols.length === 0;
   return (
     <Stack spacing={3}>
       <Typography variant="h1">Add an integration</Typography>
@@ -52,9 +57,20 @@ export function Add() {
         onChange={(event) => setText(event.target.value)}
         sx={{ maxWidth: 420 }}
       />
+      {none && (
+        <>
+          <Typography role="status">Nothing here is called “{text.trim()}”. Any API over HTTP can be added as REST, anything else by a driver of your own.</Typography>
+          <Offers title="By its protocol" offers={others} />
+        </>
+      )}
       {error && <Trouble error={error} retry={() => void Promise.all([vendors.refetch(), published.refetch()])} />}
-      <Offers title="Services" offers={found(known, text, '')} />
-      <Offers title="Any other service, by its protocol" offers={found(types, text, '')} />
+      {/* Both at once: what comes first would be pushed down by the other. */}
+      {(error || (vendors.data && published.data)) && (
+        <>
+          <Offers title="Services" offers={services} />
+          <Offers title="Any other service, by its protocol" offers={protocols} />
+        </>
+      )}
     </Stack>
   );
 }
@@ -78,7 +94,7 @@ function Offers({ title, offers }: { title: string; offers: Offer[] }) {
                 </Typography>
                 <Chip size="small" label={offer.chip} />
               </Box>
-              <Typography variant="body2" color="text.secondary">
+              <Typography variant="body2" color="textSecondary">
                 {offer.description}
               </Typography>
             </CardActionArea>

@@ -7,17 +7,23 @@ import Stack from '@mui/material/Stack';
 import TextField from '@mui/material/TextField';
 import Typography from '@mui/material/Typography';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useParams } from 'react-router';
 import { type Connector, connector } from '../api/queries';
 import { useRegister } from '../api/register';
+import { neededFirst } from '../form/needed';
+import { objection } from '../form/objection';
 import { type Data, SchemaForm } from '../form/SchemaForm';
+import { Redirect } from '../parts/Redirect';
+import { TestFirst } from '../parts/TestFirst';
 import { Trouble } from '../parts/Trouble';
+import { Unsaved } from '../parts/Unsaved';
 
 export function AddConnector() {
   const { name = '' } = useParams();
   const vendor = useQuery(connector(name));
-  if (vendor.error) {
+  // What was loaded stays where it cannot be loaded again: something may have been typed there.
+  if (vendor.error && !vendor.data) {
     return <Trouble error={vendor.error} retry={() => void vendor.refetch()} />;
   }
   return vendor.data ? <Form vendor={vendor.data} /> : null;
@@ -36,30 +42,40 @@ function Form({ vendor }: { vendor: Connector }) {
   const register = useRegister();
   const [way, setWay] = useState(vendor.auth[0]?.id ?? '');
   const [data, setData] = useState<Data>({ integration_id: vendor.name });
+  const [edited, setEdited] = useState(false);
+  const savingNow = useRef(false);
   const [saving, setSaving] = useState(false);
   const [error, setError] = useState<Error>();
   const chosen = vendor.auth.find(({ id }) => id === way);
   const schema = {
     type: 'object',
     required: ['integration_id', 'inputs'],
-    properties: { integration_id: ID, inputs: { ...(chosen?.inputs ?? vendor.inputs), title: chosen?.title ?? 'Inputs' } },
+    properties: { integration_id: ID, inputs: { ...neededFirst(chosen?.inputs ?? vendor.inputs), title: chosen?.title ?? 'Inputs' } },
   };
+  const refused = objection(error, Object.keys(schema.properties));
+  const change = (after: Data) => {
+    setData(after);
+    setEdited(true);
+    setError(undefined);
+  };
+  const document = { ...data, connector: vendor.name, ...(vendor.auth.length > 1 ? { auth: way } : {}) };
   const save = async () => {
     setSaving(true);
+    savingNow.current = true;
     setError(undefined);
-    const auth = vendor.auth.length > 1 ? { auth: way } : {};
     try {
-      await register({ ...data, connector: vendor.name, ...auth });
+      await register(document);
     } catch (refused) {
       setError(refused as Error);
     } finally {
       setSaving(false);
+      savingNow.current = false;
     }
   };
   return (
     <Stack spacing={2} sx={{ maxWidth: 760 }}>
       <Typography variant="h1">Add {vendor.title}</Typography>
-      <Typography color="text.secondary">
+      <Typography color="textSecondary">
         {vendor.description}.{' '}
         {vendor.docs && (
           <Link href={vendor.docs} target="_blank" rel="noreferrer">
@@ -77,8 +93,11 @@ function Form({ vendor }: { vendor: Connector }) {
         </TextField>
       )}
       {chosen?.help && <Typography variant="body2">{chosen.help}</Typography>}
-      <SchemaForm key={way} schema={schema} data={data} prefix="connector" onChange={setData} onSubmit={() => void save()}>
+      <SchemaForm key={way} schema={schema} data={data} prefix="connector" refused={refused} onChange={change} onSubmit={() => void save()}>
         <Stack spacing={2} sx={{ mt: 2 }}>
+          {chosen?.auth_type === 'oauth2' && 'client_secret' in (chosen.inputs.properties as object) && <Redirect id={String(data.integration_id ?? '')} />}
+          <Unsaved edited={edited} saving={savingNow} />
+          <TestFirst document={document} />
           {error && <Trouble error={error} />}
           <Box>
             <Button type="submit" variant="contained" disabled={saving}>

@@ -7,6 +7,7 @@ import { schemas } from '../api/queries';
 import { useRegister } from '../api/register';
 import { Editor } from '../form/Editor';
 import type { Published } from '../form/integrationSchema';
+import { Missing } from '../parts/Missing';
 import { Trouble } from '../parts/Trouble';
 import { PROTOCOLS } from '../protocols';
 
@@ -14,6 +15,9 @@ export function AddType() {
   const { type = '' } = useParams();
   const published = useQuery(schemas);
   const register = useRegister();
+  if (published.data && !Object.hasOwn(published.data.types, type)) {
+    return <Missing title="No such type" says={`This server has no integrations of type ${type}.`} to="/add" back="All that can be added" />;
+  }
   return (
     <Stack spacing={2} sx={{ maxWidth: 760 }}>
       <Typography variant="h1">Add {PROTOCOLS[type]?.title ?? type}</Typography>

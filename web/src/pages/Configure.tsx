@@ -5,10 +5,11 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useParams } from 'react-router';
 import { api, Problem, readIntegration, value, type Versioned } from '../api/client';
-import { integration, list, schemas } from '../api/queries';
-import { Editor } from '../form/Editor';
+import { connector, integration, list, schemas } from '../api/queries';
+import { changes, merged } from '../changes';
+import { type Begun, Editor } from '../form/Editor';
 import type { Data } from '../form/SchemaForm';
-import type { Published } from '../form/integrationSchema';
+import type { Asked, Published } from '../form/integrationSchema';
 import { Conflict } from '../parts/Conflict';
 import { Delete } from '../parts/Delete';
 import { useNotice } from '../parts/Notices';
@@ -19,27 +20,51 @@ const OWNERS: Record<string, string> = {
   demo: 'This is a sample of --demo and stays as it is. Add an integration of your own to change it.',
 };
 
+/** What is decided elsewhere than in the form: who saves it did not mean to decide it. */
+const APART = new Set(['enabled']);
+
 export function Configure() {
   const { id = '' } = useParams();
+  // What was saved or taken begins another form; what comes in between leaves what was typed.
+  const [round, setRound] = useState(0);
   // What the form began with stays, however often the page asks again.
   const read = useQuery({ ...integration(id), staleTime: Infinity, refetchOnWindowFocus: false });
   const published = useQuery(schemas);
+  const name = String(read.data?.document.connector ?? '');
+  const vendor = useQuery({ ...connector(name), retry: false });
   const error = read.error ?? published.error;
-  if (error) {
+  // What was loaded stays where it cannot be loaded again: something may have been typed there.
+  if (error && !(read.data && published.data)) {
     return <Trouble error={error} retry={() => void Promise.all([read.refetch(), published.refetch()])} />;
   }
-  if (!read.data || !published.data) {
+  if (!read.data || !published.data || vendor.isLoading) {
     return null;
   }
-  return <Form key={`${id} ${read.data.etag}`} id={id} read={read.data} published={published.data as Published} />;
+  // Without its connector, which may be gone, the inputs are what was stored.
+  const asked = vendor.data && { inputs: vendor.data.inputs, ways: vendor.data.auth };
+  return (
+    <Form key={`${id} ${round}`} id={id} read={read.data} published={published.data as Published} asked={asked} onDone={() => setRound(round + 1)} />
+  );
 }
 
-function Form({ id, read, published }: { id: string; read: Versioned; published: Published }) {
+interface Props {
+  id: string;
+  read: Versioned;
+  published: Published;
+  asked: Asked | undefined;
+  onDone: () => void;
+}
+
+function Form({ id, read, published, asked, onDone }: Props) {
   const queries = useQueryClient();
   const notice = useNotice();
-  const [conflict, setConflict] = useState<{ mine: Data; theirs: Versioned }>();
+  const [conflict, setConflict] = useState<{ base: Data; mine: Data; theirs: Versioned }>();
   const fixed = OWNERS[read.source];
 
+  const take = (version: Versioned) => {
+    queries.setQueryData(integration(id).queryKey, version);
+    onDone();
+  };
   const put = async (document: Data, etag: string) => {
     const answer = await value(
       api.PUT('/api/v1/integrations/{id}', {
@@ -48,23 +73,24 @@ function Form({ id, read, published }: { id: string; read: Versioned; published:
         body: document,
       }),
     );
-    queries.setQueryData(integration(id).queryKey, await readIntegration(id));
+    take(await readIntegration(id));
     void queries.invalidateQueries({ queryKey: list.queryKey });
     notice({ text: ['Saved', ...(answer.warnings ?? [])].join('. ') });
   };
-  const save = async (document: Data) => {
+  const save = async (mine: Data, { document: base, version }: Begun) => {
     try {
-      await put(document, read.etag);
+      await put(mine, version);
     } catch (error) {
-      if (error instanceof Problem && error.status === 412) {
-        const theirs = await readIntegration(id);
-        // What was refused for another reason is told as it is.
-        if (theirs.etag !== read.etag) {
-          setConflict({ mine: document, theirs });
-          return;
-        }
+      const theirs = error instanceof Problem && error.status === 412 ? await readIntegration(id) : undefined;
+      // What was refused for another reason is told as it is.
+      if (!theirs || theirs.etag === version) {
+        throw error;
       }
-      throw error;
+      if (changes(base, base, theirs.document).every(({ key }) => APART.has(key))) {
+        await put(merged(base, mine, theirs.document) as Data, theirs.etag);
+      } else {
+        setConflict({ base, mine, theirs });
+      }
     }
   };
   return (
@@ -74,7 +100,9 @@ function Form({ id, read, published }: { id: string; read: Versioned; published:
         published={published}
         type={String(read.document.type ?? 'rest')}
         document={read.document}
+        version={read.etag}
         named
+        asked={asked}
         disabled={fixed !== undefined}
         saveLabel="Save"
         save={save}
@@ -82,12 +110,12 @@ function Form({ id, read, published }: { id: string; read: Versioned; published:
       {!fixed && <Delete id={id} etag={read.etag} />}
       {conflict && (
         <Conflict
-          base={read.document}
+          base={conflict.base}
           mine={conflict.mine}
           theirs={conflict.theirs.document}
           onBack={() => setConflict(undefined)}
-          onTheirs={() => queries.setQueryData(integration(id).queryKey, conflict.theirs)}
-          onMine={() => put(conflict.mine, conflict.theirs.etag)}
+          onTheirs={() => take(conflict.theirs)}
+          onMine={() => put(merged(conflict.base, conflict.mine, conflict.theirs.document) as Data, conflict.theirs.etag)}
         />
       )}
     </Stack>

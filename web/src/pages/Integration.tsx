@@ -6,16 +6,22 @@ import Switch from '@mui/material/Switch';
 import Tab from '@mui/material/Tab';
 import Tabs from '@mui/material/Tabs';
 import Typography from '@mui/material/Typography';
+import useMediaQuery from '@mui/material/useMediaQuery';
 import { useQuery } from '@tanstack/react-query';
 import { Link, Outlet, useLocation, useParams } from 'react-router';
+import { useHooked } from '../api/hooked';
 import { list } from '../api/queries';
 import { useSwitch } from '../api/switch';
+import { Missing } from '../parts/Missing';
 import { Trouble } from '../parts/Trouble';
 
 const TABS = [
   ['', 'Overview'],
   ['try', 'Try it'],
   ['configure', 'Configure'],
+  ['connections', 'Connections'],
+  ['limits', 'Limits'],
+  ['webhooks', 'Webhooks'],
   ['activity', 'Activity'],
 ] as const;
 
@@ -26,12 +32,19 @@ export function Integration() {
   const turn = useSwitch();
   const item = items.data?.find((one) => one.integration_id === id);
   const base = `/integrations/${encodeURIComponent(id)}`;
-  const tab = TABS.find(([path]) => path !== '' && pathname.endsWith(`/${path}`))?.[0] ?? '';
-  if (items.error) {
+  const here = pathname.split('/')[3] ?? '';
+  const hooked = useHooked(id);
+  const tabs = TABS.filter(([path]) => path !== 'webhooks' || hooked || here === path);
+  // A new connection is one of them.
+  const tab = tabs.find(([path]) => path === (here === 'connect' ? 'connections' : here))?.[0] ?? '';
+  // Where not all have room, arrows say that there are more. Known from the width alone, so that no tab moves when they come.
+  const narrow = useMediaQuery('(max-width: 899.95px)', { noSsr: true });
+  // What was loaded stays where it cannot be loaded again: something may have been typed there.
+  if (items.error && !items.data) {
     return <Trouble error={items.error} retry={() => void items.refetch()} />;
   }
   if (items.data && !item) {
-    return <Trouble error={new Error(`There is no integration ${id}; it may have been removed.`)} />;
+    return <Missing title="No such integration" says={`There is no integration ${id}. It may have been removed.`} to="/" back="All integrations" />;
   }
   return (
     <Stack spacing={2}>
@@ -52,8 +65,17 @@ export function Integration() {
           </>
         )}
       </Box>
-      <Tabs component="nav" aria-label="Of this integration" value={tab} variant="scrollable" allowScrollButtonsMobile>
-        {TABS.map(([path, label]) => (
+      <Tabs
+        component="nav"
+        aria-label="Of this integration"
+        value={tab}
+        variant="scrollable"
+        scrollButtons={narrow}
+        allowScrollButtonsMobile
+        // Seen at the ends too, where a gap would be.
+        sx={{ '& .MuiTabScrollButton-root.Mui-disabled': { opacity: 0.3 } }}
+      >
+        {tabs.map(([path, label]) => (
           <Tab
             key={path}
             value={path}

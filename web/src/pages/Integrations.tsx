@@ -1,4 +1,4 @@
-// The list: every integration as a card, with search and a filter by type.
+// The list: every integration as a card, with search and filters by type and state.
 import Box from '@mui/material/Box';
 import Button from '@mui/material/Button';
 import MenuItem from '@mui/material/MenuItem';
@@ -6,11 +6,11 @@ import Stack from '@mui/material/Stack';
 import TextField from '@mui/material/TextField';
 import Typography from '@mui/material/Typography';
 import { useQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
 import { Link, useSearchParams } from 'react-router';
-import { health, lastHour, list, MOST } from '../api/queries';
-import { found } from '../found';
-import { emptyHour, hours } from '../hour';
+import { lastHour } from '../api/operate';
+import { health, list } from '../api/queries';
+import { found, STATES, stateOf } from '../found';
+import { hourOf } from '../hour';
 import { CardSkeleton, IntegrationCard } from '../parts/IntegrationCard';
 import { Trouble } from '../parts/Trouble';
 
@@ -24,6 +24,8 @@ export function Integrations() {
   const [search, setSearch] = useSearchParams();
   const text = search.get('q') ?? '';
   const type = search.get('type') ?? '';
+  const wanted = search.get('state') ?? '';
+  const state = STATES.includes(wanted) ? wanted : '';
   const set = (key: string, to: string) =>
     setSearch(
       (before) => {
@@ -37,9 +39,12 @@ export function Integrations() {
       { replace: true },
     );
   const now = Math.max(states.dataUpdatedAt, calls.dataUpdatedAt);
-  const counted = useMemo(() => calls.data && hours(calls.data, calls.dataUpdatedAt), [calls.data, calls.dataUpdatedAt]);
   const types = [...new Set(items.data?.map((item) => item.type ?? ''))].sort();
-  const shown = found(items.data ?? [], text, type);
+  const shown = found(items.data ?? [], text, type).filter(
+    (item) => state === '' || stateOf(item, states.data?.[item.integration_id ?? '']?.state) === state,
+  );
+  // Until health is known, nobody can say that none is so.
+  const sought = items.isPending || (state !== '' && states.isPending);
 
   if (items.data?.length === 0) {
     return <Empty />;
@@ -52,20 +57,20 @@ export function Integrations() {
           Add
         </Button>
       </Box>
-      <Box sx={{ display: 'flex', gap: 1 }}>
+      <Box sx={{ display: 'flex', gap: 1, flexWrap: 'wrap' }}>
         <TextField
           type="search"
           label="Search"
           value={text}
           onChange={(event) => set('q', event.target.value)}
-          sx={{ flexGrow: 1, maxWidth: 420 }}
+          sx={{ flex: { xs: '1 1 100%', sm: '1 1 200px' }, maxWidth: { sm: 420 } }}
         />
         <TextField
           select
           label="Type"
           value={types.includes(type) ? type : ''}
           onChange={(event) => set('type', event.target.value)}
-          sx={{ minWidth: 130 }}
+          sx={{ minWidth: 130, flex: { xs: 1, sm: 'none' } }}
         >
           <MenuItem value="">All types</MenuItem>
           {types.map((name) => (
@@ -74,16 +79,25 @@ export function Integrations() {
             </MenuItem>
           ))}
         </TextField>
+        <TextField select label="State" value={state} onChange={(event) => set('state', event.target.value)} sx={{ minWidth: 130, flex: { xs: 1, sm: 'none' } }}>
+          <MenuItem value="">All states</MenuItem>
+          {STATES.map((name) => (
+            <MenuItem key={name} value={name}>
+              {name}
+            </MenuItem>
+          ))}
+        </TextField>
       </Box>
       {items.error && <Trouble error={items.error} retry={() => void items.refetch()} />}
-      {items.isPending && (
+      {calls.error && <Trouble error={calls.error} retry={() => void calls.refetch()} />}
+      {sought && shown.length === 0 && (
         <Box component="ul" aria-label="Loading" sx={GRID}>
           {[0, 1, 2, 3, 4, 5].map((place) => (
             <CardSkeleton key={place} />
           ))}
         </Box>
       )}
-      {items.data && shown.length === 0 && (
+      {items.data && !sought && shown.length === 0 && (
         <Typography role="status">
           No integration fits. <Button onClick={() => setSearch({}, { replace: true })}>Show all</Button>
         </Typography>
@@ -95,8 +109,7 @@ export function Integrations() {
               key={item.integration_id}
               item={item}
               health={states.data?.[item.integration_id ?? '']}
-              hour={counted && (counted.get(item.integration_id ?? '') ?? emptyHour())}
-              cut={calls.data?.length === MOST}
+              hour={calls.data && hourOf(calls.data.integrations[item.integration_id ?? ''])}
               now={now}
             />
           ))}
@@ -111,7 +124,7 @@ function Empty() {
   return (
     <Stack spacing={2} sx={{ alignItems: 'center', textAlign: 'center', py: 8 }}>
       <Typography variant="h1">Connect your first service</Typography>
-      <Typography color="text.secondary" sx={{ maxWidth: 520 }}>
+      <Typography color="textSecondary" sx={{ maxWidth: 520 }}>
         An integration is a service that your application calls: Trunkline adds the credential, keeps the limits, tries
         again where that is safe, and shows what happened.
       </Typography>

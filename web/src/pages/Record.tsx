@@ -1,55 +1,102 @@
-// One call, by a link that can be passed on.
+// One call, by a link that can be passed on: what became of each attempt, and the calls beside it.
+import Button from '@mui/material/Button';
 import Card from '@mui/material/Card';
 import Link from '@mui/material/Link';
 import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import { useQuery } from '@tanstack/react-query';
 import { Link as To, useParams } from 'react-router';
-import { activity } from '../api/queries';
+import { type CallRecord, neighboursOf, recordOf } from '../api/operate';
+import { CopyLink } from '../parts/CopyLink';
 import { Facts } from '../parts/Facts';
 import { Trouble } from '../parts/Trouble';
-import { spaced } from '../words';
-
-const moment = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'long' });
+import { Waterfall } from '../parts/Waterfall';
+import { moment, span, spaced } from '../words';
 
 export function Record() {
   const { id = '' } = useParams();
-  const calls = useQuery({ ...activity({ request_id: id }), refetchInterval: false });
-  const record = calls.data?.[0];
+  const found = useQuery(recordOf(id));
+  const record = found.data ?? undefined;
   return (
     <Stack spacing={2}>
       <Typography variant="h1">A call</Typography>
-      {calls.error && <Trouble error={calls.error} retry={() => void calls.refetch()} />}
-      {calls.data && !record && (
-        <Typography role="status">The server does not remember this call: it keeps the latest ones, until it is started again.</Typography>
+      {found.error && <Trouble error={found.error} retry={() => void found.refetch()} />}
+      {found.data === null && (
+        <Typography role="status">
+          The server does not remember this call: it keeps the latest ones only. One that has just ended is here in a moment: load the page again.
+        </Typography>
       )}
-      {record && (
-        <Card sx={{ p: 2 }}>
-          <Stack spacing={2}>
-            <Link component={To} to={`/integrations/${encodeURIComponent(record.integration ?? '')}`}>
-              {record.integration}
-            </Link>
-            <Facts
-              facts={[
-                ['When', record.at_ms && moment.format(record.at_ms)],
-                ['Result', spaced(record.kind ?? '')],
-                ['Status', record.status],
-                ['Operation', record.operation],
-                ['Connection', record.connection],
-                ['Attempts', record.attempts],
-                ['Took', record.millis && `${record.millis.toFixed(1)} ms`],
-                ['Bytes sent', record.bytes_sent],
-                ['Bytes received', record.bytes_received],
-                ['Cache', record.cache],
-                ['Request ID', record.request_id],
-              ]}
-            />
-          </Stack>
-        </Card>
-      )}
+      {record && <Shown record={record} />}
       <Link component={To} to="/activity">
         All calls
       </Link>
     </Stack>
+  );
+}
+
+function Shown({ record }: { record: CallRecord }) {
+  const beside = useQuery(neighboursOf(record));
+  const path = `/integrations/${encodeURIComponent(record.integration)}`;
+  const near = [
+    ['Call before', beside.data?.before],
+    ['Call after', beside.data?.after],
+  ] as const;
+  const { tries } = record;
+  return (
+    <>
+      <Card sx={{ p: 2 }}>
+        <Stack spacing={2}>
+          <Link component={To} to={path}>
+            {record.integration}
+          </Link>
+          <Facts
+            facts={[
+              ['When', moment(record.at_ms)],
+              ['Result', spaced(record.kind)],
+              ['Status', record.status],
+              ['Operation', spaced(record.operation)],
+              ['Connection', record.connection],
+              ['Attempts', record.attempts],
+              ['Took', span(record.millis)],
+              ['Bytes sent', record.bytes_sent.toLocaleString('en')],
+              ['Bytes received', record.bytes_received.toLocaleString('en')],
+              ['Cache', record.cache || undefined],
+              ['Request ID', record.request_id],
+            ]}
+          />
+        </Stack>
+      </Card>
+      <Card component="section" aria-labelledby="attempts" sx={{ p: 2 }}>
+        <Typography variant="h2" id="attempts" sx={{ mb: 1 }}>
+          Attempts
+        </Typography>
+        {tries.length > 0 ? (
+          <Waterfall tries={tries} millis={record.millis} />
+        ) : (
+          <Typography variant="body2" color="textSecondary">
+            {record.attempts === 0
+              ? 'None: the call was answered, or refused, before anything was sent.'
+              : `${record.attempts === 1 ? 'One' : record.attempts}, of which nothing more is known.`}
+          </Typography>
+        )}
+      </Card>
+      <Stack direction="row" useFlexGap sx={{ gap: 1, flexWrap: 'wrap' }}>
+        {near.map(([label, other]) =>
+          other ? (
+            <Button key={label} variant="outlined" component={To} to={`/activity/${other.request_id}`}>
+              {label}
+            </Button>
+          ) : (
+            <Button key={label} variant="outlined" disabled>
+              {label}
+            </Button>
+          ),
+        )}
+        <Button component={To} to={`${path}/activity?since=${record.at_ms - 60_000}`}>
+          Calls since a minute before
+        </Button>
+        <CopyLink />
+      </Stack>
+    </>
   );
 }

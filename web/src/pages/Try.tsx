@@ -1,49 +1,87 @@
-// Calls an integration by hand: an action by its form, or a request as JSON, and shows what came back.
-import MenuItem from '@mui/material/MenuItem';
+// Calls an integration by hand: an action by its form, or a request in the editor of its type, and shows what came back.
+import Autocomplete from '@mui/material/Autocomplete';
+import Box from '@mui/material/Box';
 import Stack from '@mui/material/Stack';
 import TextField from '@mui/material/TextField';
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { Suspense } from 'react';
 import { useParams } from 'react-router';
-import { actions, integration } from '../api/queries';
-import { ActionForm } from '../parts/ActionForm';
-import { RequestForm } from '../parts/RequestForm';
+import { api, value } from '../api/client';
+import { actions, integration, list } from '../api/queries';
+import { token } from '../api/token';
 import { Trouble } from '../parts/Trouble';
-import { PROTOCOLS } from '../protocols';
+import { ActionForm } from '../try/ActionForm';
+import { useDraft } from '../try/draft';
+import { OTHER, REQUESTS } from '../try/requests/requests';
 
 export function Try() {
   const { id = '' } = useParams();
+  return <TryOf key={id} id={id} />;
+}
+
+function TryOf({ id }: { id: string }) {
   const known = useQuery(actions(id));
   const read = useQuery(integration(id));
-  const [chosen, setChosen] = useState('');
+  const connections = useQuery({
+    queryKey: ['connections', id, 'names'],
+    queryFn: () => value(api.GET('/api/v1/integrations/{id}/connections', { params: { path: { id }, query: { limit: '1000' } } })),
+  });
+  const items = useQuery(list);
+  const [chosen, setChosen] = useDraft(`${id}.action`, '');
+  const [connection, setConnection] = useDraft(`${id}.connection`, '');
   const error = known.error ?? read.error;
-  if (error) {
+  if (error && !(known.data && read.data)) {
     return <Trouble error={error} retry={() => void Promise.all([known.refetch(), read.refetch()])} />;
   }
-  if (!known.data || !read.data) {
+  if (!known.data || !read.data || connections.isPending || items.isPending) {
     return null;
   }
-  const path = `/api/v1/integrations/${encodeURIComponent(id)}`;
+  const { document } = read.data;
   const action = known.data[chosen];
-  const type = String(read.data.document.type ?? 'rest');
+  // Of a connector the document does not say it.
+  const type = items.data?.find((one) => one.integration_id === id)?.type ?? String(document.type ?? 'rest');
+  const named = (connections.data?.connections ?? []).map((one) => one.connection ?? '');
+  // That is the integration itself.
+  const names = named.filter((name) => name !== 'default');
+  const base = {
+    origin: location.origin,
+    id,
+    token: token() !== null,
+    ...(connection ? { connection } : {}),
+    ...(typeof document.connector === 'string' ? { connector: document.connector } : {}),
+  };
+  const Request = REQUESTS[type] ?? OTHER;
+  const options = Object.keys(known.data);
   return (
     <Stack spacing={2}>
-      {Object.keys(known.data).length > 0 && (
-        <TextField select label="What to do" value={chosen} onChange={(event) => setChosen(event.target.value)} sx={{ maxWidth: 420 }}
-          slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}
-        >
-          <MenuItem value="">A request as JSON</MenuItem>
-          {Object.entries(known.data).map(([name, { title }]) => (
-            <MenuItem key={name} value={name}>
-              {title || name}
-            </MenuItem>
-          ))}
-        </TextField>
+      {(options.length > 0 || names.length > 0) && (
+        <Box sx={{ display: 'grid', gap: 1.5, gridTemplateColumns: { xs: '1fr', sm: '1fr 1fr' } }}>
+          {options.length > 0 && (
+            <Autocomplete
+              options={['', ...options]}
+              value={action ? chosen : ''}
+              disableClearable
+              getOptionLabel={(name) => (name === '' ? 'A request of your own' : known.data[name]?.title || name)}
+              onChange={(_, name) => setChosen(name)}
+              renderInput={(params) => <TextField {...params} label="What to do" />}
+            />
+          )}
+          {names.length > 0 && (
+            <Autocomplete
+              options={names}
+              value={names.includes(connection) ? connection : null}
+              onChange={(_, name) => setConnection(name ?? '')}
+              renderInput={(params) => <TextField {...params} label="Connection" placeholder="the integration's own" />}
+            />
+          )}
+        </Box>
       )}
       {action ? (
-        <ActionForm key={chosen} path={`${path}/actions/${encodeURIComponent(chosen)}`} action={action} />
+        <ActionForm key={chosen} base={base} type={type} name={chosen} action={action} />
       ) : (
-        <RequestForm path={`${path}/call`} example={PROTOCOLS[type]?.request ?? {}} />
+        <Suspense fallback={null}>
+          <Request base={base} type={type} document={document} />
+        </Suspense>
       )}
     </Stack>
   );

@@ -3,29 +3,83 @@ import Button from '@mui/material/Button';
 import Card from '@mui/material/Card';
 import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
-import { useMutation } from '@tanstack/react-query';
-import { api, value } from '../api/client';
-import { spaced } from '../words';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { ask } from '../api/ask';
+import type { Schemas } from '../api/client';
+import { pathOf } from '../api/operate';
+import { ago, spaced } from '../words';
+import { Confirm } from './Confirm';
+import { Facts } from './Facts';
+import { useNotice } from './Notices';
 import { Trouble } from './Trouble';
 
-export function Account({ id, account }: { id: string; account: string }) {
+interface Props {
+  id: string;
+  account: string;
+  /** Whose it is; the integration's own unless one is named. */
+  connection?: string;
+}
+
+export function Account({ id, account, connection }: Props) {
+  const queries = useQueryClient();
+  const notice = useNotice();
+  const path = `${pathOf(id)}/oauth`;
+  const standing = useQuery({
+    queryKey: ['account', id, connection],
+    queryFn: () => ask<Schemas['Standing']>(path, { connection }),
+  });
   const connect = useMutation({
-    mutationFn: () =>
-      value(api.GET('/api/v1/integrations/{id}/oauth/authorize', { params: { path: { id } }, headers: { Accept: 'application/json' } })),
+    mutationFn: () => ask<{ url: string }>(`${path}/authorize`, { connection }, { headers: { Accept: 'application/json' } }),
     onSuccess: ({ url }) => location.assign(url),
   });
+  const forget = async () => {
+    const done = await ask<{ revoked?: boolean }>(path, { connection }, { method: 'DELETE' });
+    await queries.invalidateQueries();
+    notice({ text: done.revoked ? 'The account is forgotten, and the provider knows it' : 'The account is forgotten here; its provider was not told' });
+  };
+  const state = standing.data?.state ?? account;
+  const { reason, scope, expires_at_ms: expires, last_attempt: last, redirect_uri: redirect } = standing.data ?? {};
+  const now = standing.dataUpdatedAt;
   return (
     <Card component="section" aria-labelledby="account" sx={{ p: 2 }}>
-      <Stack spacing={1} sx={{ alignItems: 'flex-start' }}>
+      <Stack spacing={1.5} sx={{ alignItems: 'flex-start' }}>
         <Typography variant="h2" id="account">
           Account
         </Typography>
-        <Typography variant="body2">It is {spaced(account)}.</Typography>
+        <Typography variant="body2">{SAYS[state] ?? `It is ${spaced(state)}.`}</Typography>
+        <Facts
+          facts={[
+            ['Why', reason],
+            ['Scope', scope],
+            ['Access token', expires ? (expires > now ? 'valid' : 'expired: it is renewed with the next call') : undefined],
+            ['Last attempt', last ? `${spaced(last.kind)}, ${ago(last.at_ms, now)}${last.detail ? `: ${last.detail}` : ''}` : undefined],
+            ['Redirect URI to register', redirect],
+          ]}
+        />
         {connect.error && <Trouble error={connect.error} />}
-        <Button variant={account === 'connected' ? 'text' : 'contained'} disabled={connect.isPending} onClick={() => connect.mutate()}>
-          {account === 'connected' ? 'Connect another account' : 'Connect an account'}
-        </Button>
+        <Stack direction="row" spacing={1}>
+          <Button
+            size="small"
+            variant={state === 'connected' ? 'outlined' : 'contained'}
+            disabled={connect.isPending}
+            onClick={() => connect.mutate()}
+          >
+            {state === 'connected' ? 'Connect another account' : state === 'needs_reauth' ? 'Connect it again' : 'Connect an account'}
+          </Button>
+          {(state === 'connected' || state === 'needs_reauth') && (
+            <Confirm label="Forget it" title="Forget the account?" yes="Forget it" no="Keep it" danger act={forget}>
+              Its tokens go, and the provider is told where it can be. Calls fail until somebody connects an account again.
+            </Confirm>
+          )}
+        </Stack>
       </Stack>
     </Card>
   );
 }
+
+const SAYS: Record<string, string> = {
+  not_connected: 'No account is connected yet: calls fail until a person connects one.',
+  pending: 'Somebody is about to connect an account.',
+  connected: 'An account is connected.',
+  needs_reauth: 'The account has to be connected again: calls fail until then.',
+};

@@ -2,14 +2,17 @@
 import Alert from '@mui/material/Alert';
 import Button from '@mui/material/Button';
 import Stack from '@mui/material/Stack';
+import Typography from '@mui/material/Typography';
 import { Link } from 'react-router';
 
 export function Broken({ missing = false }: { missing?: boolean }) {
   return (
-    <Stack spacing={2} sx={{ p: 3, maxWidth: 640, alignItems: 'flex-start' }}>
+    // What could not be shown stands in the place of all, its frame too.
+    <Stack component={missing ? 'div' : 'main'} spacing={2} sx={{ p: missing ? 0 : 3, maxWidth: 640, alignItems: 'flex-start' }}>
+      <Typography variant="h1">{missing ? 'No such page' : 'Something went wrong'}</Typography>
       <Alert severity="error" role="alert">
         {missing
-          ? 'There is no such page.'
+          ? 'Nothing is at this address.'
           : 'This page could not be shown. The server may have been updated: load the page again.'}
       </Alert>
       <Stack direction="row" spacing={1}>

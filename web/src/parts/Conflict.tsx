@@ -11,7 +11,7 @@ import TableHead from '@mui/material/TableHead';
 import TableRow from '@mui/material/TableRow';
 import Typography from '@mui/material/Typography';
 import { useState } from 'react';
-import { changes } from '../changes';
+import { type Change, changes, same } from '../changes';
 import { label } from '../words';
 import { Trouble } from './Trouble';
 
@@ -26,26 +26,33 @@ interface Props {
 
 export function Conflict({ base, mine, theirs, onBack, onTheirs, onMine }: Props) {
   const [error, setError] = useState<Error>();
+  const changed = changes(base, mine, theirs);
+  const crossed = changed.some(({ both }) => both);
+  const said = crossed
+    ? 'Nothing was saved. You both changed the same setting: Keep mine saves yours, beside what only one of you changed; Take theirs drops all of yours.'
+    : 'Nothing was saved. You changed different settings: Keep mine saves yours beside theirs; Take theirs drops yours.';
   const show = (value: unknown) => (value === undefined ? '—' : typeof value === 'string' ? value : JSON.stringify(value));
   return (
     <Dialog open onClose={onBack} maxWidth="md" aria-labelledby="conflict">
       <DialogTitle id="conflict">Somebody else changed this integration</DialogTitle>
       <DialogContent>
-        <Typography sx={{ mb: 2 }}>Nothing was saved. Choose which version is to hold, or go back to the form.</Typography>
+        <Typography sx={{ mb: 2 }}>{said} Or go back to the form.</Typography>
         <Table size="small">
           <TableHead>
             <TableRow>
               <TableCell>Setting</TableCell>
               <TableCell>Yours</TableCell>
               <TableCell>Theirs, stored now</TableCell>
+              <TableCell>Keep mine saves</TableCell>
             </TableRow>
           </TableHead>
           <TableBody>
-            {changes(base, mine, theirs).map((change) => (
+            {changed.map((change) => (
               <TableRow key={change.key}>
                 <TableCell>{label(change.key)}</TableCell>
                 <TableCell sx={{ wordBreak: 'break-word' }}>{show(change.mine)}</TableCell>
                 <TableCell sx={{ wordBreak: 'break-word' }}>{show(change.theirs)}</TableCell>
+                <TableCell sx={{ whiteSpace: 'nowrap' }}>{kept(change, (base as Record<string, unknown>)[change.key])}</TableCell>
               </TableRow>
             ))}
           </TableBody>
@@ -55,10 +62,22 @@ export function Conflict({ base, mine, theirs, onBack, onTheirs, onMine }: Props
       <DialogActions>
         <Button onClick={onBack}>Back to the form</Button>
         <Button onClick={onTheirs}>Take theirs</Button>
-        <Button variant="contained" color="error" onClick={() => onMine().catch(setError)}>
-          Overwrite with mine
+        <Button variant="contained" color={crossed ? 'error' : 'primary'} onClick={() => onMine().catch(setError)}>
+          Keep mine
         </Button>
       </DialogActions>
     </Dialog>
   );
+}
+
+/** Whose the setting is in what Keep mine saves. */
+function kept({ mine, theirs, both }: Change, was: unknown): string {
+  if (both) {
+    return 'yours: both changed it';
+  }
+  if (same(mine, theirs)) {
+    return 'the same';
+  }
+  // Within a setting that is an object, each can have changed something else.
+  return same(was, mine) ? 'theirs' : same(was, theirs) ? 'yours' : 'both';
 }

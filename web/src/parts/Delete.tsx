@@ -12,6 +12,7 @@ import { api, value } from '../api/client';
 import { list } from '../api/queries';
 import { useNotice } from './Notices';
 import { Trouble } from './Trouble';
+import { GONE } from './Unsaved';
 
 export function Delete({ id, etag }: { id: string; etag: string }) {
   const [open, setOpen] = useState(false);
@@ -23,7 +24,7 @@ export function Delete({ id, etag }: { id: string; etag: string }) {
       value(api.DELETE('/api/v1/integrations/{id}', { params: { path: { id } }, headers: { 'If-Match': etag } })),
     onSuccess: async () => {
       queries.setQueryData(list.queryKey, (items) => items?.filter((item) => item.integration_id !== id));
-      await navigate('/');
+      await navigate('/', { state: GONE });
       queries.removeQueries({ queryKey: ['integration', id] });
       notice({ text: `${id} is removed` });
     },

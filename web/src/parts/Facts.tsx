@@ -12,7 +12,7 @@ export function Facts({ facts }: { facts: Fact[] }) {
           value !== undefined &&
           value !== null && (
             <div key={name}>
-              <Typography component="dt" variant="caption" color="text.secondary">
+              <Typography component="dt" variant="caption" color="textSecondary">
                 {name}
               </Typography>
               <Typography component="dd" variant="body2" sx={{ m: 0, wordBreak: 'break-word' }}>

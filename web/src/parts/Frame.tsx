@@ -5,15 +5,28 @@ import Button from '@mui/material/Button';
 import Container from '@mui/material/Container';
 import Link from '@mui/material/Link';
 import Toolbar from '@mui/material/Toolbar';
-import { NavLink, Outlet } from 'react-router';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { NavLink, Outlet, useLocation } from 'react-router';
+import { list } from '../api/queries';
+import { integrationIn, titleOf } from '../title';
 import { ThemeChoice } from './ThemeChoice';
 
 const PLACES = [
   { to: '/', label: 'Integrations' },
   { to: '/activity', label: 'Activity' },
+  { to: '/settings', label: 'Settings' },
 ];
 
 export function Frame() {
+  const { pathname } = useLocation();
+  const id = integrationIn(pathname);
+  // The page of an integration keeps it fresh.
+  const items = useQuery({ ...list, enabled: id !== undefined, refetchInterval: false });
+  const title = titleOf(pathname, (of) => items.data?.find((item) => item.integration_id === of)?.name);
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
   return (
     <>
       <Link
@@ -43,7 +56,10 @@ export function Frame() {
             API
           </Button>
           <Box sx={{ flexGrow: 1 }} />
-          <ThemeChoice />
+          {/* On a phone the settings have it. */}
+          <Box sx={{ display: { xs: 'none', sm: 'block' } }}>
+            <ThemeChoice />
+          </Box>
         </Toolbar>
       </AppBar>
       <Container component="main" id="content" tabIndex={-1} maxWidth="lg" sx={{ py: 3, outline: 'none' }}>

@@ -1,8 +1,8 @@
-// How an integration is, since when and why: by a colour, and by words for those who do not see it.
+// How an integration is, for how long and why: by a colour, and by words for those who do not see it.
 import Box from '@mui/material/Box';
 import Typography from '@mui/material/Typography';
 import type { Schemas } from '../api/client';
-import { ago, spaced } from '../words';
+import { lasting, spaced } from '../words';
 
 const COLOURS: Record<string, string> = {
   healthy: 'success.main',
@@ -13,7 +13,14 @@ const COLOURS: Record<string, string> = {
 /** What is well needs no reason. */
 const PLAIN = new Set(['answered', 'disabled']);
 
-export function HealthLine({ health, now }: { health: Schemas['Health']; now: number }) {
+interface Props {
+  health: Schemas['Health'];
+  now: number;
+  /** In one line, however long it is: among many. */
+  short?: boolean;
+}
+
+export function HealthLine({ health, now, short = false }: Props) {
   const reason = PLAIN.has(health.reason_code) ? '' : (health.detail ?? spaced(health.reason_code));
   return (
     <Box sx={{ display: 'flex', gap: 1, alignItems: 'baseline', minWidth: 0 }}>
@@ -21,8 +28,8 @@ export function HealthLine({ health, now }: { health: Schemas['Health']; now: nu
         aria-hidden
         sx={{ width: 10, height: 10, borderRadius: 5, flex: 'none', bgcolor: COLOURS[health.state] ?? 'text.disabled' }}
       />
-      <Typography variant="body2" noWrap title={reason}>
-        <strong>{health.state}</strong> since {ago(health.since_ms, now)}
+      <Typography variant="body2" noWrap={short} {...(short ? { title: reason } : { sx: { overflowWrap: 'anywhere' } })}>
+        <strong>{health.state}</strong> {lasting(health.since_ms, now)}
         {reason && `: ${reason}`}
       </Typography>
     </Box>

@@ -30,12 +30,10 @@ interface Props {
   item: Item;
   health: Schemas['Health'] | undefined;
   hour: Hour | undefined;
-  /** There were more calls than are known. */
-  cut: boolean;
   now: number;
 }
 
-export function IntegrationCard({ item, health, hour, cut, now }: Props) {
+export function IntegrationCard({ item, health, hour, now }: Props) {
   const turn = useSwitch();
   const id = item.integration_id ?? '';
   const path = `/integrations/${encodeURIComponent(id)}`;
@@ -62,7 +60,7 @@ export function IntegrationCard({ item, health, hour, cut, now }: Props) {
       </Box>
       <Typography
         variant="body2"
-        color="text.secondary"
+        color="textSecondary"
         sx={{ flexGrow: 1, overflow: 'hidden', display: '-webkit-box', WebkitLineClamp: 2, WebkitBoxOrient: 'vertical', maxHeight: '2.9em' }}
       >
         {item.description}
@@ -73,7 +71,7 @@ export function IntegrationCard({ item, health, hour, cut, now }: Props) {
             {item.error}
           </Typography>
         ) : health ? (
-          <HealthLine health={health} now={now} />
+          <HealthLine short health={health} now={now} />
         ) : (
           <Skeleton width="60%" />
         )}
@@ -82,8 +80,7 @@ export function IntegrationCard({ item, health, hour, cut, now }: Props) {
         {hour ? (
           <>
             <Sparkline hour={hour} />
-            <Typography variant="body2" color="text.secondary" noWrap sx={{ flexGrow: 1 }}>
-              {cut && 'at least '}
+            <Typography variant="body2" color="textSecondary" noWrap sx={{ flexGrow: 1 }}>
               {count(hour.calls, 'call')}
               {hour.errors > 0 && `, ${count(hour.errors, 'error')}`}
             </Typography>

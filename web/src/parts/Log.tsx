@@ -1,124 +1,186 @@
 // The calls that the server remembers, newest first: live, filtered, and drawn only where one looks.
 import Box from '@mui/material/Box';
-import Link from '@mui/material/Link';
+import Button from '@mui/material/Button';
 import Paper from '@mui/material/Paper';
+import Skeleton from '@mui/material/Skeleton';
 import Stack from '@mui/material/Stack';
-import TextField from '@mui/material/TextField';
+import { styled } from '@mui/material/styles';
 import Typography from '@mui/material/Typography';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useRef, useState } from 'react';
-import { Link as To } from 'react-router';
-import { activity } from '../api/queries';
-import { spaced } from '../words';
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { Link, useLocation, useSearchParams } from 'react-router';
+import { useLog } from '../api/log';
+import type { CallRecord } from '../api/operate';
+import { at, type Shelf, total } from '../shelf';
+import { count, moment, span, spaced, time } from '../words';
+import { useRows } from './rows';
+import { Search, soughtOf } from './Search';
+import { heightOf } from './tall';
 import { Trouble } from './Trouble';
 
-const ROW = 40;
-const COLUMNS = { display: 'grid', gap: 1, px: 1.5, alignItems: 'center', gridTemplateColumns: { xs: '84px 1fr 64px', sm: '100px 1fr 90px 130px 70px 80px' } };
-const WIDE = { display: { xs: 'none', sm: 'block' } };
+const ROW = 36;
 
-const clock = new Intl.DateTimeFormat('en', { timeStyle: 'medium', hourCycle: 'h23' });
+/** One set of styles for all rows: there are many, and they come and go while one scrolls. */
+const Table = styled(Paper)(({ theme }) => ({
+  fontSize: '0.85rem',
+  '& .row': {
+    display: 'grid',
+    gap: 8,
+    padding: '0 12px',
+    height: ROW,
+    alignItems: 'center',
+    gridTemplateColumns: '120px minmax(0, 1.2fr) minmax(0, 1fr) 130px 56px 72px',
+    [theme.breakpoints.down('sm')]: { gridTemplateColumns: '92px minmax(0, 1fr) 120px', '& .wide': { display: 'none' } },
+  },
+  '& .head': { fontWeight: 650, borderBottom: `1px solid ${theme.vars!.palette.divider}` },
+  '& .body': { overflow: 'auto', height: 'min(64vh, 720px)' },
+  '& .body .row': { position: 'absolute', inset: '0 0 auto' },
+  '& .body .row:hover': { background: theme.vars!.palette.action.hover },
+  '& .cell': { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
+  '& .end': { textAlign: 'right' },
+  '& .failed': { color: theme.vars!.palette.error.main },
+  '& a': { color: theme.vars!.palette.primary.main },
+}));
+
+/** What was seen of the log that was left last, and how far down; it is found again under the same entry of the history. */
+let left: { key: string; shelf: Shelf<CallRecord>; top: number } | undefined;
+
+const LINES = { connecting: 'Connecting …', open: 'Live', lost: 'Cut off; trying again' };
 
 export function Log({ integration }: { integration?: string }) {
-  const [typed, setTyped] = useState('');
-  const [kind, setKind] = useState('');
-  const filter = { ...((integration ?? typed) ? { integration: integration ?? typed } : {}), ...(kind ? { kind } : {}) };
-  const calls = useQuery({ ...activity(filter), placeholderData: keepPreviousData });
-  const records = calls.data ?? [];
+  const [search] = useSearchParams();
+  const sought = useMemo(() => soughtOf(search, integration), [search, integration]);
+  const [paused, setPaused] = useState(false);
+  // Who comes back, such as from a call, finds the list where it was left.
+  const { key } = useLocation();
+  const [kept] = useState(() => (left?.key === key && left.top >= ROW ? left : undefined));
+  const [below, setBelow] = useState(kept !== undefined);
+  const { shelf, loading, error, line, waiting, look, show, again } = useLog(sought, paused || below, kept?.shelf);
   const scroller = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count: records.length,
-    estimateSize: () => ROW,
-    getScrollElement: () => scroller.current,
-    getItemKey: (index) => records[index]?.request_id ?? index,
-    overscan: 8,
-  });
+  const place = useRef({ key, shelf, top: kept?.top ?? 0 });
+  place.current = { key, shelf, top: place.current.top };
+  useLayoutEffect(() => {
+    if (kept) {
+      scroller.current?.scrollTo({ top: kept.top });
+    }
+    return () => {
+      left = place.current;
+    };
+  }, [kept]);
+  const known = total(shelf);
+  const places = known + (shelf.ended || known === 0 ? 0 : 1);
+  const { from, end, shift } = useRows(scroller, places, ROW);
+  useEffect(() => look(from, Math.max(from, end - 1)), [from, end, shelf, look]);
+  const now = Date.now();
+  const top = () => {
+    scroller.current?.scrollTo({ top: 0 });
+    show();
+  };
   return (
-    <Stack spacing={2}>
-      <Box sx={{ display: 'flex', gap: 1 }}>
-        {integration === undefined && (
-          <TextField label="Integration" value={typed} onChange={(event) => setTyped(event.target.value.trim())} />
+    <Stack spacing={1.5}>
+      <Search {...(integration === undefined ? {} : { integration })} />
+      <Box sx={{ display: 'flex', gap: 1, alignItems: 'center', minHeight: 36 }}>
+        <Button size="small" variant="outlined" aria-pressed={paused} onClick={() => (paused && !below && show(), setPaused(!paused))}>
+          {paused ? 'Go on' : 'Pause'}
+        </Button>
+        <Typography variant="body2" color="textSecondary" role="status">
+          {paused ? 'Paused' : LINES[line]}
+          {known > 0 && `, ${shelf.ended ? count(known, 'call') : `${count(known, 'call')} and older`}`}
+        </Typography>
+        <Box sx={{ flexGrow: 1 }} />
+        {waiting > 0 && (
+          <Button size="small" variant="contained" onClick={top}>
+            {waiting.toLocaleString('en')} new
+          </Button>
         )}
-        <TextField
-          select
-          label="Result"
-          value={kind}
-          onChange={(event) => setKind(event.target.value)}
-          slotProps={{ select: { native: true }, inputLabel: { shrink: true } }}
-          sx={{ minWidth: 140 }}
-        >
-          <option value="">all</option>
-          {KINDS.map((name) => (
-            <option key={name} value={name}>
-              {spaced(name)}
-            </option>
-          ))}
-        </TextField>
       </Box>
-      {calls.error && <Trouble error={calls.error} retry={() => void calls.refetch()} />}
-      <Paper role="table" aria-label="Calls" aria-rowcount={records.length + 1}>
-        <Box role="row" sx={{ ...COLUMNS, height: ROW, fontWeight: 650, fontSize: '0.85rem', borderBottom: 1, borderColor: 'divider' }}>
-          <span role="columnheader">Time</span>
-          <span role="columnheader">Integration</span>
-          <Box role="columnheader" sx={WIDE}>
-            Operation
-          </Box>
-          <Box role="columnheader" sx={WIDE}>
-            Result
-          </Box>
-          <span role="columnheader">Status</span>
-          <Box role="columnheader" sx={WIDE}>
-            Took
-          </Box>
-        </Box>
-        <Box ref={scroller} role="rowgroup" tabIndex={0} sx={{ height: 'min(60vh, 640px)', overflow: 'auto' }}>
-          <Box role="presentation" sx={{ position: 'relative' }} style={{ height: rows.getTotalSize() }}>
-            {rows.getVirtualItems().map(({ index, key, start }) => {
-              const record = records[index]!;
-              const failed = record.kind !== 'ok';
-              return (
-                <Box
-                  key={String(key)}
-                  role="row"
-                  aria-rowindex={index + 2}
-                  sx={{ ...COLUMNS, height: ROW, position: 'absolute', inset: '0 0 auto', fontSize: '0.85rem' }}
-                  style={{ transform: `translateY(${start}px)` }}
-                >
-                  <span role="cell">
-                    <Link component={To} to={`/activity/${record.request_id}`}>
-                      {clock.format(record.at_ms)}
-                    </Link>
-                  </span>
-                  <Typography role="cell" variant="inherit" noWrap>
-                    {record.integration}
-                    {record.connection !== 'default' && ` / ${record.connection}`}
-                  </Typography>
-                  <Typography role="cell" variant="inherit" noWrap sx={WIDE}>
-                    {record.operation}
-                  </Typography>
-                  <Typography role="cell" variant="inherit" noWrap color={failed ? 'error' : undefined} sx={WIDE}>
-                    {spaced(record.kind ?? '')}
-                  </Typography>
-                  <Typography role="cell" variant="inherit" color={failed ? 'error' : undefined}>
-                    {record.status ?? '—'}
-                  </Typography>
-                  <Box role="cell" sx={WIDE}>
-                    {record.millis?.toFixed(0)} ms
-                  </Box>
-                </Box>
-              );
+      {error && <Trouble error={error} retry={again} />}
+      <Table role="table" aria-label="Calls" aria-rowcount={shelf.ended ? known + 1 : -1} aria-busy={loading}>
+        <div role="rowgroup">
+          <div role="row" className="row head">
+            <span role="columnheader">Time</span>
+            <span role="columnheader">{integration === undefined ? 'Integration' : 'Connection'}</span>
+            <span role="columnheader" className="wide">
+              Operation
+            </span>
+            <span role="columnheader">Result</span>
+            <span role="columnheader" className="wide">
+              Status
+            </span>
+            <span role="columnheader" className="wide end">
+              Took
+            </span>
+          </div>
+        </div>
+        <div ref={scroller} role="rowgroup" tabIndex={0} aria-label="Calls, newest first" className="body" onScroll={(event) => {
+            place.current.top = event.currentTarget.scrollTop;
+            setBelow(place.current.top >= ROW);
+          }}>
+          <div role="presentation" style={{ position: 'relative', height: heightOf(places * ROW) }}>
+            {Array.from({ length: end - from }, (_, place) => {
+              const index = from + place;
+              const { record } = at(shelf, index);
+              return <Row key={record?.number ?? `place ${index}`} index={index} start={index * ROW - shift} record={record} now={now} isOwn={integration !== undefined} />;
             })}
-          </Box>
-          {calls.data?.length === 0 && (
-            <Typography sx={{ p: 2 }} color="text.secondary">
-              No calls yet, or none that fit.
+          </div>
+          {known === 0 && (
+            <Typography sx={{ p: 2 }} variant="body2" color="textSecondary">
+              {loading ? 'Looking …' : error ? '' : 'No calls yet, or none that fit. New ones show up here as they come.'}
             </Typography>
           )}
-        </Box>
-      </Paper>
+        </div>
+      </Table>
     </Stack>
   );
 }
 
-/** Results that one looks for. */
-const KINDS = ['ok', 'rejected', 'unauthenticated', 'rate_limited', 'throttled', 'unavailable', 'timeout', 'circuit_open', 'blocked', 'disabled'];
+interface Place {
+  index: number;
+  start: number;
+  record: CallRecord | undefined;
+  now: number;
+  /** Whether all are of one integration, which nobody has to be told. */
+  isOwn: boolean;
+}
+
+const Row = memo(function Row({ index, start, record, now, isOwn }: Place) {
+  const style = { transform: `translateY(${start}px)` };
+  if (!record) {
+    return (
+      <div role="row" className="row" style={style} aria-rowindex={index + 2}>
+        <span role="cell">
+          <Skeleton width={70} />
+        </span>
+      </div>
+    );
+  }
+  const failed = record.kind === 'ok' ? '' : ' failed';
+  const whose = isOwn ? record.connection : record.connection === 'default' ? record.integration : `${record.integration} / ${record.connection}`;
+  return (
+    <div role="row" className="row" style={style} aria-rowindex={index + 2}>
+      <span role="cell" className="cell" title={moment(record.at_ms)}>
+        <Link to={`/activity/${record.request_id}`}>{time(record.at_ms, now)}</Link>
+      </span>
+      <span role="cell" className="cell" title={whose}>
+        {whose}
+      </span>
+      <span role="cell" className="cell wide" title={spaced(record.operation)}>
+        {spaced(record.operation)}
+      </span>
+      <span role="cell" className={`cell${failed}`} title={spaced(record.kind)}>
+        {spaced(record.kind)}
+        {record.attempts > 1 && ` (${record.attempts})`}
+      </span>
+      <span role="cell" className={`cell wide${failed}`}>
+        {record.status ?? '—'}
+      </span>
+      <span role="cell" className="cell wide end">
+        {record.millis > 0 ? span(record.millis) : '—'}
+      </span>
+    </div>
+  );
+}, same);
+
+/** The time of today is no reason to draw a row again. */
+function same(a: Place, b: Place): boolean {
+  return a.record === b.record && a.start === b.start && a.index === b.index && a.isOwn === b.isOwn;
+}

@@ -2,13 +2,13 @@
 import NativeSelect from '@mui/material/NativeSelect';
 import { useColorScheme } from '@mui/material/styles';
 
-export function ThemeChoice() {
+export function ThemeChoice({ label = 'Theme' }: { label?: string }) {
   const { mode, setMode } = useColorScheme();
   return (
     <NativeSelect
       value={mode ?? 'system'}
       onChange={(event) => setMode(event.target.value as 'light' | 'dark' | 'system')}
-      inputProps={{ 'aria-label': 'Theme' }}
+      inputProps={{ 'aria-label': label }}
       disableUnderline
       sx={{ fontSize: '0.875rem' }}
     >

@@ -56,7 +56,13 @@ const SHOWN: usize = 300;
 ///
 /// `rate_limited` and `unavailable` where the server is busy or down, `protocol` for what is no answer of a token
 /// endpoint.
-pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8], secrets: &Scrub) -> Result<Answer> {
+pub(super) fn read(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    secrets: &Scrub,
+    token_types: &[String],
+) -> Result<Answer> {
     let fields = fields(headers, body);
     // Before it is cut: of a secret that was cut in two, nobody would find the half.
     let text = |name: &str| fields.get(name)?.as_str().map(|text| plain(&secrets.hide(text.to_owned())));
@@ -76,14 +82,15 @@ pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8], secrets
     if !status.is_success() {
         return odd("no reason that RFC 6749 knows; is this the token endpoint?");
     }
-    match issued(fields) {
+    match issued(fields, token_types) {
         Ok(issued) => Ok(Answer::Issued(Box::new(issued))),
         Err(what) => odd(&what),
     }
 }
 
 /// What the fields of an answer, or of tokens that are imported, say was issued. Otherwise what is odd about them.
-pub(super) fn issued(fields: Map<String, Value>) -> Result<Issued, String> {
+/// Bearer tokens may also be called as `token_types` says.
+pub(super) fn issued(fields: Map<String, Value>, token_types: &[String]) -> Result<Issued, String> {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let Some(token) = text("access_token") else {
         return Err(match fields.is_empty() {
@@ -93,8 +100,15 @@ pub(super) fn issued(fields: Map<String, Value>) -> Result<Issued, String> {
     };
     // RFC 6749 section 7.1: a token of a type that is not understood must not be used. Servers that name none mean
     // the usual one.
-    if let Some(kind) = text("token_type").filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return Err(format!("a token of type {:?}; only bearer tokens can be sent", plain(kind)));
+    let is_bearer = |kind: &&str| {
+        kind.eq_ignore_ascii_case("bearer")
+            || token_types.iter().any(|known| known.eq_ignore_ascii_case(kind))
+    };
+    if let Some(kind) = text("token_type").filter(|kind| !is_bearer(kind)) {
+        return Err(format!(
+            "a token of type {:?}; only bearer tokens can be sent: if it is one, name the type in token_types",
+            plain(kind)
+        ));
     }
     Ok(Issued {
         access_token: Zeroizing::new(token.to_owned()),

@@ -77,6 +77,10 @@ pub struct OAuth2Config {
     /// `/instance_url`. The path of `base_url` stays.
     #[serde(default)]
     origin_from: Option<String>,
+    /// What else the server calls a token that is sent as a bearer token, such as `bot` of Slack. A token of another
+    /// type is not sent.
+    #[serde(default)]
+    token_types: Vec<String>,
 }
 
 /// What a token is given for.
@@ -195,6 +199,7 @@ impl OAuth2Config {
             authorization_params: more("authorization_params", self.authorization_params)?,
             pasted: self.refresh_token,
             origin_from: self.origin_from,
+            token_types: self.token_types,
             endpoints,
             client,
             how,

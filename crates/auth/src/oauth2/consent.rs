@@ -142,7 +142,7 @@ impl OAuth2 {
                 {
                     return Err(Error::invalid("expires_in: must be a number of seconds"));
                 }
-                let mut issued = answer::issued(fields.clone())
+                let mut issued = answer::issued(fields.clone(), &self.server().token_types)
                     .map_err(|what| Error::invalid(format!("access_token: there is {what}")))?;
                 issued.origin = self.server().origin(fields);
                 grant = grant.granted(issued, now_ms());

@@ -122,7 +122,7 @@ impl OAuth2 {
             let (status, headers, body) = server.post(context, &url, &params, way).await.map_err(told)?;
             let fields = answer::fields(&headers, &body);
             if let Ok(Answer::Refused(refusal)) =
-                answer::read(status, &headers, &body, &server.client.secrets())
+                answer::read(status, &headers, &body, &server.client.secrets(), &[])
             {
                 refused = Some(refusal.explain());
                 continue;

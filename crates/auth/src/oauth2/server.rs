@@ -45,6 +45,8 @@ pub(super) struct Server {
     /// A refresh token in the configuration.
     pub(super) pasted: Option<Secret>,
     pub(super) origin_from: Option<String>,
+    /// Other names of bearer tokens.
+    pub(super) token_types: Vec<String>,
     pub(super) keep: Keep,
     pub(super) journal: Option<Arc<dyn Journal>>,
 }
@@ -400,7 +402,7 @@ impl Server {
             let unknown = error.outcome() != Outcome::NotSent;
             Failed::Unanswered { unknown, error: told(error) }
         })?;
-        answer::read(status, &headers, &body, &self.secrets(params))
+        answer::read(status, &headers, &body, &self.secrets(params), &self.token_types)
             .map_err(|error| Failed::Unanswered { unknown: true, error: told(error) })
     }
 }

@@ -119,7 +119,8 @@ fn a_configuration_that_cannot_work_names_its_key() {
 fn what_a_server_answers_is_a_token_or_says_what_is_wrong() {
     let media = |text: &'static str| HeaderMap::from_iter([(header::CONTENT_TYPE, text.parse().unwrap())]);
     let read = |status: u16, media: &HeaderMap, body: &str| {
-        answer::read(StatusCode::from_u16(status).unwrap(), media, body.as_bytes(), &Scrub::default())
+        let (status, types) = (StatusCode::from_u16(status).unwrap(), ["bot".to_owned()]);
+        answer::read(status, media, body.as_bytes(), &Scrub::default(), &types)
     };
     let json = media("application/json");
     for (life, lives) in [
@@ -139,6 +140,7 @@ fn what_a_server_answers_is_a_token_or_says_what_is_wrong() {
     }
     let form = media("application/x-www-form-urlencoded; charset=utf-8");
     assert!(matches!(read(200, &form, "access_token=t&scope=a"), Ok(Answer::Issued(_))));
+    assert!(matches!(read(200, &json, r#"{"access_token":"t","token_type":"Bot"}"#), Ok(Answer::Issued(_))));
     for (status, body, kind, says) in [
         (200, "<html>Welcome</html>", Kind::Protocol, "neither JSON"),
         (200, "{}", Kind::Protocol, "neither JSON"),
@@ -173,7 +175,7 @@ fn what_a_server_repeats_of_a_secret_is_hidden_before_its_words_are_cut() {
     secrets.text("hunter2-hunter2");
     let body =
         format!(r#"{{"error":"invalid_client","error_description":"{}hunter2-hunter2"}}"#, "x".repeat(290));
-    let read = answer::read(StatusCode::UNAUTHORIZED, &HeaderMap::new(), body.as_bytes(), &secrets);
+    let read = answer::read(StatusCode::UNAUTHORIZED, &HeaderMap::new(), body.as_bytes(), &secrets, &[]);
     let Ok(Answer::Refused(refusal)) = read else { panic!("it is a refusal") };
     let message = refusal.explain().message().to_owned();
     assert!(message.contains(MASK) && !message.contains("hunter2"), "{message}");

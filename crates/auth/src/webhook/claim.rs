@@ -11,6 +11,8 @@ use crate::{encoding::Encoding, hmac::Output};
 pub(super) struct Claim {
     /// Signatures as they are written, of which one has to be ours.
     pub(super) signatures: Vec<String>,
+    /// Signatures of a private key (Ed25519), where the scheme has such; keys that check them say so.
+    pub(super) public: Vec<Vec<u8>>,
     /// What may have been signed; the first is what it usually is.
     pub(super) texts: Vec<Vec<u8>>,
     pub(super) algorithm: hmac::Algorithm,
@@ -29,6 +31,7 @@ impl Claim {
     pub(super) fn sha256(output: Output, signatures: Vec<String>, text: Vec<u8>) -> Self {
         Self {
             signatures,
+            public: Vec::new(),
             texts: vec![text],
             algorithm: hmac::HMAC_SHA256,
             output,

@@ -26,7 +26,8 @@ pub struct Verify {
     /// Who signs in which way: `stripe`, `twilio`, `hubspot` (version 3), `standard` for Standard Webhooks, or `hmac` for
     /// what the keys below describe.
     pub r#type: VerifyType,
-    /// The secret that they are signed with. Without it none are taken.
+    /// The secret that they are signed with; for `standard` it may be the sender's public key, `whpk_…`. Without it none are
+    /// taken.
     #[serde(default)]
     secret: Option<Secret>,
     /// Secrets that it takes the place of, and that are accepted for as long as they are here.

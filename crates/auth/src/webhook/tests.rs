@@ -3,6 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::encoding::Encoding;
 
 /// When the webhooks below were signed, in seconds of Unix time.
 const AT: u64 = 1_700_000_000;
@@ -162,5 +163,52 @@ fn a_secret_that_cannot_be_read_is_no_wrong_signature() {
     ] {
         let refused = check(&verifier(keys), &stripe("s", AT), "{}", AT).unwrap_err();
         assert!(matches!(refused, Refusal::Unready(_)), "{refused}");
+    }
+}
+
+/// The public key of the first test of RFC 8032 section 7.1, and what its private key signs of `msg_1.1700000000.{}`, as
+/// Python's cryptography has it.
+const PUBLIC: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+const SIGNED: &str =
+    "v1a,iUiiV4ZCeCQUD1WuapVgCy/8W8IS3lTY7fbJz7wNsiiLPazoIGCPralTwRyETD17+pAl2n7MJ86yauo9xOpNBg==";
+
+#[test]
+fn a_public_key_checks_what_its_private_key_has_signed_and_is_no_secret() {
+    let sent = |signatures: String| {
+        [
+            ("webhook-id", "msg_1".to_owned()),
+            ("webhook-timestamp", AT.to_string()),
+            ("webhook-signature", signatures),
+        ]
+    };
+    let public = verifier(json!({"type": "standard", "secret": PUBLIC}));
+    let verified = check(&public, &sent(SIGNED.to_owned()), "{}", AT).unwrap();
+    assert_eq!(verified.id.as_deref(), Some("msg_1"));
+    assert!(matches!(check(&public, &sent(SIGNED.to_owned()), "{}", AT + 301), Err(Refusal::Stale(301))));
+    assert!(matches!(check(&public, &sent(SIGNED.to_owned()), "{ }", AT), Err(Refusal::Wrong)));
+
+    // Who knows the public key can sign nothing with it.
+    let hmac_with = |key: &[u8]| {
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), format!("msg_1.{AT}.{{}}").as_bytes());
+        format!("v1,{}", Output::Base64.write(tag.as_ref()))
+    };
+    let mut keys = vec![PUBLIC.as_bytes().to_vec(), PUBLIC.as_bytes()[5..].to_vec()];
+    keys.push(Encoding::Base64.key(&Secret::new(&PUBLIC[5..])).unwrap().to_vec());
+    for key in keys {
+        assert!(matches!(check(&public, &sent(hmac_with(&key)), "{}", AT), Err(Refusal::Wrong)));
+    }
+
+    // A sender may change from one to the other.
+    let both = verifier(json!({"type": "standard", "secret": PUBLIC, "old_secrets": ["whsec_c2VjcmV0"]}));
+    for signatures in [hmac_with(b"secret"), format!("v1,AAAA {SIGNED}"), format!("v2,x {SIGNED}")] {
+        check(&both, &sent(signatures.clone()), "{}", AT)
+            .unwrap_or_else(|refusal| panic!("{refusal}: {signatures}"));
+    }
+    for secret in ["whpk_AAAA", "whpk_", "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="] {
+        let wrong = verifier(json!({"type": "standard", "secret": secret}));
+        assert!(
+            matches!(check(&wrong, &sent(SIGNED.to_owned()), "{}", AT), Err(Refusal::Unready(_))),
+            "{secret}"
+        );
     }
 }

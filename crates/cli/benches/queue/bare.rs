@@ -1,10 +1,12 @@
 //! What somebody writes who sends messages to one queue and nothing else: a channel with confirms.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use lapin::{
     BasicProperties, Connection, ConnectionProperties,
     options::{BasicPublishOptions, ConfirmSelectOptions},
 };
-use serde_json::json;
+use trunkline::RequestId;
 
 use crate::{BODY, QUEUE, client::answer, library};
 
@@ -20,8 +22,14 @@ pub(crate) fn serve(url: &str) {
         (connection, channel)
     });
     let body = vec![b'x'; BODY];
-    let properties =
-        || BasicProperties::default().with_delivery_mode(1).with_message_id(json!(1).to_string().into());
+    // As the library has them: the same bytes are sent.
+    let properties = || {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        BasicProperties::default()
+            .with_delivery_mode(1)
+            .with_timestamp(now)
+            .with_message_id(RequestId::new().to_string().into())
+    };
     let options = BasicPublishOptions { mandatory: true, immediate: false };
     answer(|size| {
         runtime.block_on(async {

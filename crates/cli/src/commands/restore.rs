@@ -26,11 +26,20 @@ impl Restore {
     pub(crate) async fn run(self, output: &Output) -> Result<(), Exit> {
         let made = trunkline::restore(&self.file, &self.data, &key_source()).await?;
         if output.is_json() {
-            output.value(&json!({ "integrations": made.integrations, "undecryptable": made.undecryptable }));
+            output.value(&json!({
+                "integrations": made.integrations, "tokens": made.tokens, "undecryptable": made.undecryptable,
+            }));
             return Ok(());
         }
         let plural = if made.integrations == 1 { "" } else { "s" };
         output.line(format!("{}: {} integration{plural} restored", self.data.display(), made.integrations));
+        if made.tokens > 0 {
+            output.line(format!(
+                "  note: API tokens that were revoked since the backup was made hold again, {} in all; see \
+                 trunkline token list",
+                made.tokens
+            ));
+        }
         for id in made.undecryptable {
             output.line(format!("  note: {id} was damaged already when the backup was made; enter it anew"));
         }

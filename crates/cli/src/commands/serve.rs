@@ -17,8 +17,8 @@ use crate::{
 /// Runs the server.
 ///
 /// Secrets come from the environment, never from arguments, which every user of the machine can read:
-/// TRUNKLINE_API_TOKEN is what API calls must show; TRUNKLINE_KEY (or TRUNKLINE_KEY_FILE) is the master
-/// key, which is generated into the data folder where neither is set; TRUNKLINE_REDIS is the URL of the Redis in which
+/// TRUNKLINE_API_TOKEN is what API calls must show, or a token that was made with `trunkline token create`;
+/// TRUNKLINE_KEY (or TRUNKLINE_KEY_FILE) is the master key, which is generated into the data folder where neither is set; TRUNKLINE_REDIS is the URL of the Redis in which
 /// several servers count rate limits together. Traces of calls are exported to the collector that
 /// OTEL_EXPORTER_OTLP_ENDPOINT names, if there is one.
 #[derive(Debug, Args)]

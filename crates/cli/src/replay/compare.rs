@@ -44,7 +44,8 @@ impl Names {
         found
     }
 
-    fn url(&mut self, expected: &str, sent: &str, found: &mut Vec<String>) {
+    /// What of a URL is otherwise than it is expected.
+    pub(super) fn url(&mut self, expected: &str, sent: &str, found: &mut Vec<String>) {
         let (Ok(expected), Ok(sent)) = (Url::parse(expected), Url::parse(sent)) else {
             found.push("url: is none".to_owned());
             return;

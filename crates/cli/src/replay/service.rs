@@ -101,6 +101,14 @@ impl Service {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
+    /// Compares where a browser is sent with where it should be.
+    pub(super) fn sent_off(&self, expected: &str, url: &str) {
+        let mut found = Vec::new();
+        let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);
+        script.names.url(expected, url, &mut found);
+        script.findings.extend(found.into_iter().map(|found| format!("connect: {found}")));
+    }
+
     /// What was otherwise than it is recorded, and what names stood for.
     pub(super) fn finish(self) -> (Vec<String>, Names) {
         let mut script = self.script.lock().unwrap_or_else(PoisonError::into_inner);

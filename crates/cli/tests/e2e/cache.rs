@@ -242,8 +242,16 @@ async fn a_ttl_adds_caching_and_a_call_sees_what_the_cache_did() {
     let metrics = server.get("/metrics").await;
     assert!(metrics.text().contains("trunkline_cache_lookups_total{result=\"hit\"} 2"), "{}", metrics.text());
 
+    // What was asked for by call and relayed is kept twice.
+    let state = || async { server.get("/api/v1/integrations/a").await.is(200).json()["state"].take() };
+    let cache = state().await["cache"].take();
+    assert_eq!((&cache["entries"], &cache["max_bytes"]), (&json!(2), &json!(64 << 20)), "{cache}");
+    assert!(cache["bytes"].as_u64() > Some(0) && cache["bytes"] == cache["all_bytes"], "{cache}");
+
     // Cleared by hand, and by whatever replaces the integration.
     server.delete("/api/v1/integrations/a/cache").await.is(200);
+    let cache = state().await["cache"].take();
+    assert_eq!((&cache["entries"], &cache["bytes"], &cache["all_bytes"]), (&json!(0), &json!(0), &json!(0)));
     assert_eq!(server.call("a", &request).await.text(), "answer 3");
     server.json("PATCH", "/api/v1/integrations/a", &json!({"description": "new"})).await.is(200);
     assert_eq!(server.call("a", &request).await.text(), "answer 4");
@@ -252,6 +260,8 @@ async fn a_ttl_adds_caching_and_a_call_sees_what_the_cache_did() {
         .await
         .is(200);
     assert_eq!(server.call("a", &request).await.header("cache-status"), "");
+    let state = server.get("/api/v1/integrations/a").await.is(200).json()["state"].take();
+    assert!(state.get("cache").is_none(), "{state}");
 }
 
 #[tokio::test]

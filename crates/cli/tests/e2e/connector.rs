@@ -173,8 +173,10 @@ async fn all_that_is_wrong_with_a_folder_is_said_with_file_and_line() {
     assert_eq!(connector(&["lint", &both[0], &both[1]]).await.is(0).stdout, ran.stdout);
     let broken = ACME.replace("method: POST", "metod: POST").replace("title: Acme", "titel: Acme");
     std::fs::write(folder.path("broken.yaml"), broken).unwrap();
-    let unfit =
-        ACME.replace("name: acme", "name: unfit").replace("{idempotency_header:", "{idempotency_heder:");
+    let unfit = ACME
+        .replace("name: acme", "name: unfit")
+        .replace("{idempotency_header:", "{idempotency_heder:")
+        .replace("auth_config: {token:", "auth_config: {tokn: x, token:");
     std::fs::write(folder.path("unfit.yaml"), unfit).unwrap();
     let other = ACME;
     std::fs::write(folder.path("other.yaml"), other).unwrap();
@@ -185,7 +187,8 @@ async fn all_that_is_wrong_with_a_folder_is_said_with_file_and_line() {
         "acme.exchanges.yaml:14: exchanges[1].action: the connector has no `get_ordr`, did you mean `get_order`?",
         "broken.yaml:2: titel: is not known, did you mean `title`?",
         "broken.yaml:14: actions.add_order.metod: is not known, did you mean `method`?",
-        "unfit.yaml:12: integration: retry_config: unknown key `idempotency_heder`, did you mean `idempotency_header`?",
+        "unfit.yaml:9: auth.key.auth_config.tokn: is not known, did you mean `token`?",
+        "unfit.yaml:12: integration.retry_config.idempotency_heder: is not known, did you mean `idempotency_header`?",
         "other.yaml:1: name: is not that of the file",
     ] {
         assert!(ran.stdout.contains(words), "{words}: {ran:?}");

@@ -42,6 +42,9 @@ async fn acme(peer: &Peer) -> Server {
         "actions": {
             "list": { "title": "List", "method": "GET", "path": "/{{ input.what | default('all') }}", "pages": "default",
                 "input": { "type": "object", "additionalProperties": false, "properties": { "what": { "type": "string" } } } },
+            "find": { "title": "Find", "method": "POST", "path": "/find/{{ input.id }}", "returns": "/got",
+                "query": { "at": "{{ input.at }}" }, "send": { "n": "{{ input.n }}", "all": "{{ input }}" },
+                "input": { "type": "object", "properties": { "id": { "type": "number" }, "at": { "type": "number" }, "n": { "type": "number" } } } },
             "add": { "title": "Add", "method": "POST", "path": "/add", "returns": "/id",
                 "input": { "type": "object", "required": ["name"], "properties": { "name": { "type": "string" } } } },
         },
@@ -76,6 +79,31 @@ async fn an_action_is_done_by_name_and_what_is_wrong_with_it_costs_no_request() 
     let plain = server.call("plain", &json!({ "action": "add" })).await.problem(422, "unsupported");
     assert!(plain["detail"].as_str().unwrap().contains("names no connector"), "{plain}");
     assert_eq!(peer.received().len(), before, "nothing was sent");
+}
+
+#[tokio::test]
+async fn numbers_go_through_an_action_as_they_were_written() {
+    let peer = Peer::http(|received: Received| {
+        let body = format!("{{\"got\": {} }}", String::from_utf8_lossy(&received.body));
+        Response::builder().header("content-type", "application/json").body(Body::from(body)).unwrap()
+    })
+    .await;
+    let server = acme(&peer).await;
+    let headers = [("content-type", "application/json")];
+    let input = r#"{"id":98765432109876543210,"at":1.10,"n":12345678901234567890123}"#;
+    let given =
+        server.with("POST", &format!("{AT}/actions/find"), &headers, input).await.is(200).text().to_owned();
+    let sent = peer.received().pop().unwrap();
+    assert_eq!(sent.uri.path_and_query().unwrap().as_str(), "/find/98765432109876543210?at=1.10");
+    let expected = r#"{"all":{"at":1.10,"id":98765432109876543210,"n":12345678901234567890123},"n":12345678901234567890123}"#;
+    assert_eq!((&*sent.body, &*given), (expected.as_bytes(), expected));
+    let over = format!(r#"{{"action":"find","input":{input},"params":{{"at":2.50}},"json":{{"n":1e2}}}}"#);
+    server.with("POST", &format!("{AT}/call"), &headers, over).await.is(200);
+    let sent = peer.received().pop().unwrap();
+    assert!(sent.uri.query() == Some("at=2.50") && sent.body.ends_with(b"\"n\":1e2}"), "{sent:?}");
+    // What is wrong with a number is known all the same.
+    let wrong = server.with("POST", &format!("{AT}/actions/find"), &headers, r#"{"id":"1.10"}"#).await;
+    assert!(wrong.problem(422, "invalid_config")["detail"].as_str().unwrap().contains("input.id"));
 }
 
 #[tokio::test]
@@ -165,22 +193,26 @@ async fn a_changed_manifest_holds_for_the_next_call_and_a_broken_one_is_told_of_
     std::fs::write(&path, manifest.replace("\"/id\"", "\"/key\"")).unwrap();
     gives(&server, &json!("Bearer k-1")).await;
 
-    // Two files at once: what is right of them holds, what is wrong is told of.
+    // Several files at once: what is right of them holds, what is wrong is told of.
     std::fs::write(&path, manifest.replace("\"title\":\"Acme\"", "\"titel\":\"Acme\"")).unwrap();
     let beside = manifest.replace("\"name\":\"acme\"", "\"name\":\"beside\"");
     std::fs::write(path.with_file_name("beside.yaml"), beside).unwrap();
     std::fs::write(path.with_file_name("never.yaml"), "name: never").unwrap();
+    let odd = manifest.replace("\"name\":\"acme\"", "\"name\":\"odd\"").replace("{\"token\":", "{\"tokn\":");
+    std::fs::write(path.with_file_name("odd.yaml"), odd).unwrap();
     server.logs("a connector is not valid").await;
     let listed = until("the manifests to be read again", async || {
         let listed = server.get("/api/v1/connectors").await.is(200).json();
         let named = |name: &str| listed.as_array().unwrap().iter().find(|one| one["name"] == name).cloned();
-        Some((named("acme")?, named("beside")?, named("never")?))
+        Some((named("acme")?, named("beside")?, named("never")?, named("odd")?))
     })
     .await;
-    let (acme, beside, never) = listed;
+    let (acme, beside, never, odd) = listed;
     assert!(acme["error"].as_str().unwrap().contains("did you mean `title`"), "{acme}");
     assert_eq!((&acme["title"], &beside["error"]), (&json!("Acme"), &Value::Null));
     assert!(never["error"].as_str().unwrap().contains("title"), "{never}");
+    // What only its auth scheme knows is held up too.
+    assert!(odd["error"].as_str().unwrap().contains("did you mean `token`"), "{odd}");
     gives(&server, &json!("Bearer k-1")).await;
 
     std::fs::write(&path, &manifest).unwrap();

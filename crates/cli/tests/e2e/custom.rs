@@ -327,7 +327,7 @@ async fn bad_input_is_refused_with_the_name_of_its_key() {
         ("/auth_config/send", json!({ "header": "a b" }), "auth_config: send: header: is not"),
         ("/auth_config/expires_in", json!(3600), "auth_config: expires_in: expected a string"),
         ("/expired_when", json!([{ "status": 200 }]), "expired_when[0]: status: a success by itself"),
-        ("/expired_when", json!({ "status": 401 }), "expired_when: expected a sequence"),
+        ("/expired_when", json!({ "status": 401 }), "expired_when: expected a list"),
         ("/expired_when", json!([{ "body": { "pointer": "x" } }]), "expired_when[0]: body: pointer:"),
         ("/expired_when", json!([{ "header": { "x": false } }]), "expired_when[0]: header.x: "),
         ("/expired_when", json!([{ "code": 1 }]), "expired_when[0]: unknown key `code`"),

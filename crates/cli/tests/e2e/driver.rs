@@ -86,6 +86,14 @@ async fn a_program_in_another_language_is_an_integration_like_any_other() {
     assert_eq!(problem["upstream"]["body"], json!({ "columns": ["id", "name"] }));
     let problem = server.call("files", &json!({ "action": "drop" })).await.problem(422, "invalid_config");
     assert!(problem["detail"].as_str().unwrap().contains("list, get, add"), "{problem}");
+    // What makes no sense is no reason to take it for dead.
+    for odd in
+        [json!({ "where": 5 }), json!({ "where": null }), json!({ "action": ["get"] }), json!({ "file": 7 })]
+    {
+        let mut request = get.clone();
+        request.as_object_mut().unwrap().extend(odd.as_object().unwrap().clone());
+        assert_eq!(server.call("files", &request).await.status, 422, "{odd}");
+    }
     let health = server.get("/api/v1/integrations/files/health").await.is(200).json();
     assert_eq!(
         (&health["state"], &health["reason_code"]),

@@ -30,12 +30,16 @@ fn event(id: &str) -> String {
 
 /// Sends a webhook as Stripe does.
 async fn send(server: &Server, id: &str) -> Answer {
-    let body = event(id);
-    let signed = signature(SECRET, now(), &body);
+    send_at(server, &event(id), now()).await
+}
+
+/// The same with this body, signed at another time.
+async fn send_at(server: &Server, body: &str, at: u64) -> Answer {
+    let signed = signature(SECRET, at, body);
     // A sender has no token.
     let headers =
         [("stripe-signature", &*signed), ("content-type", "application/json"), ("trunkline-token", "")];
-    server.with("POST", "/hooks/shop", &headers, body).await
+    server.with("POST", "/hooks/shop", &headers, body.to_owned()).await
 }
 
 /// An integration that takes webhooks, and what else it says of them.
@@ -75,4 +79,55 @@ async fn activity(server: &Server, integration: &str, operation: &str) -> Vec<Va
     let all = server.get(&format!("/api/v1/activity?integration={integration}")).await.is(200).json();
     let all = all.as_array().unwrap().iter().rev();
     all.filter(|record| record["operation"] == operation).cloned().collect()
+}
+
+#[tokio::test]
+async fn an_event_is_known_by_its_id_whatever_that_is_and_whenever_it_comes_again() {
+    let peer = Peer::http(|_| http::Response::new(trunkline::Body::Empty)).await;
+    let server = Server::beside(&peer).await;
+    server.has(&target("crm", &peer)).await;
+    server.has(&shop(json!({"to": [to("crm")]}))).await;
+    let long = "x".repeat(300);
+    let number = |id: &str| format!("{{\"id\": {id}, \"type\": \"t\"}}");
+    let bodies = [
+        event("a/b c"),
+        event(&long),
+        event("\u{e9}"),
+        // A machine's number has them for the same.
+        number("98765432109876543210"),
+        number("98765432109876543211"),
+    ];
+    for body in &bodies {
+        assert_eq!(send_at(&server, body, now()).await.status, 204);
+        assert_eq!(send_at(&server, body, now() - 5).await.status, 204, "{body}");
+    }
+    until("all to be forwarded", async || (peer.received().len() >= bodies.len()).then_some(())).await;
+    let listed = server.get(&format!("{AT}/events")).await.is(200).json();
+    let ids: Vec<_> = listed.as_array().unwrap().iter().map(|event| event["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), bodies.len());
+    // Each can be named in a path.
+    assert!(
+        ids.iter().all(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric()) && id.len() <= 64),
+        "{ids:?}"
+    );
+    assert_eq!(peer.received().len(), bodies.len());
+}
+
+#[tokio::test]
+async fn a_target_that_is_not_there_and_a_request_that_it_does_not_take_are_told_of_when_they_are_registered()
+{
+    let peer = Peer::http(|_| http::Response::new(trunkline::Body::Empty)).await;
+    let server = Server::beside(&peer).await;
+    server.has(&target("crm", &peer)).await;
+    let wrong = json!({"to": "crm", "name": "wrong", "request": {"method": "POST", "endpont": "/in", "json": "{{message}}"}});
+    let asked = shop(json!({"to": [to("crm"), {"to": "nope"}, wrong]}));
+    let told = server.post("/api/v1/integrations/register", &asked).await.is(201).json();
+    let warnings: Vec<_> =
+        told["warnings"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    let [unknown, slip] = *warnings else { panic!("{warnings:?}") };
+    assert!(unknown.starts_with("webhooks.to[1].to: ") && unknown.contains("nope"), "{unknown}");
+    assert!(
+        slip.starts_with("webhooks.to[2].request: ") && slip.contains("did you mean `endpoint`"),
+        "{slip}"
+    );
 }

@@ -21,6 +21,7 @@ mod file;
 mod files;
 mod flow;
 mod gate;
+#[path = "../harness/mod.rs"]
 mod harness;
 mod hooks;
 mod http2;
@@ -36,6 +37,8 @@ mod oidc;
 mod operations;
 #[cfg(target_os = "linux")]
 mod overload;
+mod pages;
+mod precedence;
 mod proxy;
 mod queue;
 mod reserve;
@@ -50,6 +53,8 @@ mod start;
 mod storage;
 mod stream;
 mod telemetry;
+mod tokens;
 mod trace;
+mod trial;
 mod ui;
 mod yoga;

@@ -106,7 +106,9 @@ async fn the_document_describes_every_path_that_there_is() {
         let real =
             path.replace("/hooks/{id}", "/hooks/hooked").replace("{id}", "nobody").replace("{path}", "x");
         for method in methods {
-            let answer = server.with(method, &real, &[("content-type", "application/json")], "{}").await;
+            // No stream begins with such an event: each answer has an end.
+            let headers = [("content-type", "application/json"), ("last-event-id", "none")];
+            let answer = server.with(method, &real, &headers, "{}").await;
             let known = !matches!(answer.header("trunkline-error"), "unknown_path" | "method_not_allowed");
             assert_eq!(known, described.get(method.to_lowercase()).is_some(), "{method} {path}: {answer:?}");
         }
@@ -184,6 +186,14 @@ async fn every_problem_leads_to_its_explanation() {
         assert_eq!((path, kind), ("/docs/problems", problem["kind"].as_str().unwrap()));
         assert!(page.text().contains(&format!("<tr id=\"{kind}\">")), "{kind}");
     }
+}
+
+#[tokio::test]
+async fn the_server_says_which_version_runs() {
+    let server = Server::begin().start().await;
+    let said = server.get("/api/v1/version").await.is(200).json();
+    assert_eq!(said["version"], env!("CARGO_PKG_VERSION"));
+    assert!(said["uptime_seconds"].as_u64().unwrap() < 600, "{said}");
 }
 
 #[tokio::test]

@@ -89,6 +89,7 @@ macro_rules! every {
             it_is_switched_off_and_removed
             the_command_line_sends_listens_and_lists
             its_password_is_never_shown
+            the_server_takes_leave_of_it_when_it_stops
         }
     };
     ($broker:ty: $($test:ident)*) => {$(

@@ -59,8 +59,14 @@ impl Reader {
 
     /// At a path with its query.
     pub(crate) async fn at(server: &Server, path: &str) -> Self {
-        let request = Request::get(path).body(Full::<Bytes>::default()).unwrap();
-        Self::of(server.open(request).await).await
+        Self::with(server, path, &[]).await
+    }
+
+    /// At a path with its query, and with these headers.
+    pub(crate) async fn with(server: &Server, path: &str, headers: &[(&str, &str)]) -> Self {
+        let request =
+            headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
+        Self::of(server.open(request.body(Full::<Bytes>::default()).unwrap()).await).await
     }
 
     pub(crate) async fn next(&mut self) -> Option<(String, String)> {

@@ -79,6 +79,7 @@ fn what_is_wrong_with_inputs_is_named_and_not_shown() {
         (json!({"inputs": {"regoin": "eu"}}), "inputs: unknown key `regoin`, did you mean `region`?"),
         (json!({"auth": "key", "inputs": {"user": "u"}}), "inputs: unknown key `user`"),
         (json!({"auth": "oauth"}), "auth: Acme has no such way; there are: key, login"),
+        (json!({"auth": "lgin"}), "auth: Acme has no such way, did you mean `login`?; there are: key, login"),
         (json!({"inputs": "eu"}), "inputs: expected an object"),
     ] {
         let error = of_two_ways().complete(&fields(own.clone())).unwrap_err();
@@ -119,6 +120,10 @@ fn a_manifest_that_is_wrong_says_where() {
         (
             json!({"name": "a", "title": "A", "integration": base, "pages": {"default": {"type": "cursor", "query": "q"}}}),
             "pages.default.next: ",
+        ),
+        (
+            json!({"name": "a", "title": "A", "integration": {"type": "graphql", "base_url": "https://a.example"}, "pages": {"default": {"type": "link"}}}),
+            "pages: only lists of type rest",
         ),
     ] {
         let error = Connector::parse(&manifest.to_string()).unwrap_err();
@@ -206,6 +211,23 @@ fn a_caller_says_what_of_the_request_is_otherwise() {
     let answer = stripe.request(&Map::new(), "get_customer", asked).unwrap();
     assert_eq!(answer.request["headers"], json!({"Stripe-Account": "acct_2"}));
     assert_eq!(answer.request["timeout"], 5);
+}
+
+#[test]
+fn a_header_wins_in_whatever_letters_it_is_written() {
+    let stripe = Catalog::built_in().get("stripe").unwrap();
+    let own = json!({"integration_id": "a", "headers": {"stripe-version": "2024-01-01"}});
+    let complete = stripe.complete(&fields(own)).unwrap();
+    assert_eq!(complete["headers"]["stripe-version"], "2024-01-01");
+    assert!(complete["headers"].get("Stripe-Version").is_none(), "{complete:?}");
+
+    let connector = acme(&json!({
+        "name": "acme", "title": "Acme", "integration": {"base_url": "https://acme.example"},
+        "actions": {"list": {"title": "List", "method": "GET", "path": "/x", "headers": {"X-A": "action"}}},
+    }));
+    let asked = Asked { input: Map::new(), over: fields(json!({"headers": {"x-a": "call"}})) };
+    let answer = connector.request(&Map::new(), "list", asked).unwrap();
+    assert_eq!(answer.request["headers"], json!({"x-a": "call"}));
 }
 
 #[test]

@@ -42,6 +42,9 @@ pub(super) fn read<'a>(
             notes.often(place, "an answer that is no success is not described; `errors` under `integration` says what it means");
             continue;
         }
+        if response.get("headers").and_then(Value::as_object).is_some_and(|headers| !headers.is_empty()) {
+            notes.often(&*place, "headers of an answer are not described");
+        }
         let content = members(response, "content").min_by_key(|(media, _)| Media::of(media));
         let Some((media, content)) = content else {
             chosen.response = chosen.response.or(Some(response));
@@ -52,6 +55,14 @@ pub(super) fn read<'a>(
             let kinds = kinds.map(|media| shown(media)).collect::<Vec<_>>().join(", ");
             notes.tell(place, format!("the answer is no JSON but {kinds}, and has no schema here"));
             continue;
+        }
+        let beside = members(response, "content").map(|(other, _)| other).filter(|other| *other != media);
+        let beside = beside.map(|other| shown(other)).collect::<Vec<_>>().join(", ");
+        if !beside.is_empty() {
+            notes.often(
+                &*place,
+                format!("an answer of {beside} is not described beside that of {}", shown(media)),
+            );
         }
         match (chosen.schema, content.get("schema")) {
             (None, Some(schema)) => chosen = Answered { response: Some(response), schema: Some(schema) },

@@ -98,6 +98,12 @@ pub(super) fn read<'a>(document: &'a Document, operation: &'a Value, place: &str
         return if required { Sent::Impossible } else { Sent::Nothing };
     }
     notes.keys(content, &["schema", "example", "examples", "encoding"], &place);
+    let beside: Vec<_> =
+        members(body, "content").map(|(other, _)| other).filter(|other| *other != media).collect();
+    if !beside.is_empty() {
+        let beside = beside.into_iter().map(|other| shown(other)).collect::<Vec<_>>().join(", ");
+        notes.often(&*place, format!("is sent as {}, and never as {beside}", shown(media)));
+    }
     let special = (read == Media::OfJson).then_some(media.as_str());
     let kind = |body| Kind { body, media: special, required };
     let parts = matches!(read, Media::Form | Media::Multipart);
@@ -116,7 +122,10 @@ pub(super) fn read<'a>(document: &'a Document, operation: &'a Value, place: &str
             }
             let body = match read {
                 Media::Form => forms::read(document, &fields, content, &place, notes),
-                Media::Multipart => Body::Multipart,
+                Media::Multipart => {
+                    forms::parts(document, &fields, content, &place, notes);
+                    Body::Multipart
+                }
                 _ => Body::Json,
             };
             Sent::Fields(fields, kind(body))

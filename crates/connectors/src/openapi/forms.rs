@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    document::{Document, text},
+    document::{Document, members, text},
     fields::Fields,
     keywords::named,
     notes::{Notes, shown},
@@ -42,6 +42,32 @@ pub(super) fn read(
         );
     }
     body
+}
+
+/// Notes what the document says of parts, and is not said of them when they go out.
+pub(super) fn parts(document: &Document, fields: &Fields<'_>, content: &Value, place: &str, notes: &Notes) {
+    for (name, encoding) in members(content, "encoding") {
+        let place = format!("{place}.encoding.{}", shown(name));
+        if encoding.get("headers").and_then(Value::as_object).is_some_and(|headers| !headers.is_empty()) {
+            notes.tell(&*place, "headers of a part are not sent");
+        }
+        let is_file = fields.fields.get(name.as_str()).is_some_and(|field| file(document, field).is_some());
+        let usual = if is_file { "application/octet-stream" } else { "text/plain" };
+        match text(Some(encoding), "contentType") {
+            Some(media) if is_file && media != usual => notes.tell(
+                &*place,
+                format!(
+                    "goes out as {usual} unless `content_type` says otherwise; the document has {}",
+                    shown(media)
+                ),
+            ),
+            Some(media) if !is_file && media != usual && !media.contains("json") => notes.tell(
+                &*place,
+                format!("the media type of the part is not said; the document has {}", shown(media)),
+            ),
+            _ => {}
+        }
+    }
 }
 
 /// The schema of a part that is a file, or a list of them; `None` where it is none.

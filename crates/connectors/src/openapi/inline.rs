@@ -9,17 +9,20 @@ use super::cycles::DEFS;
 /// Keywords whose values are no schemas.
 const PLAIN: [&str; 4] = ["enum", "const", "default", "examples"];
 
-/// Puts them there, in a schema and in other definitions of it.
+/// How many levels of JSON a schema has once they are there: a manifest that nests deeper is not read again.
+const HEIGHT: usize = 50;
+
+/// Puts them there, in a schema and in other definitions of it, where that makes nothing too deep.
 pub(super) fn inline(schema: &mut Map<String, Value>, defs: &mut Map<String, Value>) {
     let mut counts = HashMap::new();
     schema.values().chain(defs.values()).for_each(|value| count(value, &mut counts));
     let once = counts.into_iter().filter(|(_, count)| *count == 1).map(|(name, _)| name).collect();
-    schema.iter_mut().filter(|(key, _)| is_schema(key)).for_each(|(_, value)| put(value, defs, &once));
+    schema.iter_mut().filter(|(key, _)| is_schema(key)).for_each(|(_, value)| put(value, defs, &once, 1));
     let names: Vec<_> = defs.keys().cloned().collect();
     for name in names {
         // One that was put somewhere meanwhile is gone.
         let Some(mut definition) = defs.remove(&name) else { continue };
-        put(&mut definition, defs, &once);
+        put(&mut definition, defs, &once, 2);
         defs.insert(name, definition);
     }
 }
@@ -46,12 +49,13 @@ fn target(fields: &Map<String, Value>) -> Option<&str> {
     fields.get("$ref")?.as_str()?.strip_prefix(DEFS)
 }
 
-/// Puts definitions in the place of references to them.
-fn put(value: &mut Value, defs: &mut Map<String, Value>, once: &HashSet<String>) {
+/// Puts definitions in the place of references to them, in a value that lies so deep.
+fn put(value: &mut Value, defs: &mut Map<String, Value>, once: &HashSet<String>, depth: usize) {
     match value {
         Value::Object(fields) => {
             while let Some(name) = target(fields).map(ToOwned::to_owned)
                 && once.contains(&name)
+                && defs.get(&name).is_some_and(|found| depth + height(found) <= HEIGHT)
                 && defs.get(&name).and_then(Value::as_object).is_some_and(|found| fits(fields, found))
                 && let Some(Value::Object(mut found)) = defs.remove(&name)
             {
@@ -60,11 +64,24 @@ fn put(value: &mut Value, defs: &mut Map<String, Value>, once: &HashSet<String>)
                 found.append(fields);
                 *fields = found;
             }
-            fields.iter_mut().filter(|(key, _)| is_schema(key)).for_each(|(_, value)| put(value, defs, once));
+            fields
+                .iter_mut()
+                .filter(|(key, _)| is_schema(key))
+                .for_each(|(_, value)| put(value, defs, once, depth + 1));
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| put(item, defs, once)),
+        Value::Array(items) => items.iter_mut().for_each(|item| put(item, defs, once, depth + 1)),
         _ => {}
     }
+}
+
+/// How many levels a value has.
+fn height(value: &Value) -> usize {
+    let below = match value {
+        Value::Object(fields) => fields.values().map(height).max(),
+        Value::Array(items) => items.iter().map(height).max(),
+        _ => return 0,
+    };
+    1 + below.unwrap_or_default()
 }
 
 /// Whether what stands beside a reference says nothing of values that the definition says otherwise.

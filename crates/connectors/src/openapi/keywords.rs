@@ -26,6 +26,9 @@ impl<'a> Schemas<'a, '_> {
         if !self.take(1) {
             return json!({});
         }
+        if !self.enter() {
+            return json!({});
+        }
         let mut out = Map::new();
         for (key, value) in fields {
             self.path.push(key);
@@ -34,6 +37,7 @@ impl<'a> Schemas<'a, '_> {
             }
             self.path.pop();
         }
+        self.leave();
         let null = fields.get("nullable") == Some(&Value::Bool(true)) && self.shop.document.old;
         let mut out = if null { or_null(out) } else { out };
         given(fields, &mut out);

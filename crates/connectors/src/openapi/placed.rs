@@ -54,6 +54,16 @@ pub(super) fn schema<'a>(param: &Param<'a>, schemas: &mut Schemas<'a, '_>) -> Va
         Some(Value::Object(schema)) => schema,
         _ => Map::new(),
     };
+    // What is not sent is not asked for: a caller who gives it all the same shall hear of it.
+    for name in styles::unsent(schemas.shop.document, param) {
+        let properties = schema.entry("properties").or_insert_with(|| Map::new().into());
+        if let Some(properties) = properties.as_object_mut() {
+            properties.insert(name.to_owned(), Value::Bool(false));
+        }
+        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+            required.retain(|required| required != name);
+        }
+    }
     let mut put = |key: &str, value: Option<Value>| {
         if let Some(value) = value.filter(|_| !schema.contains_key(key)) {
             schema.insert(key.to_owned(), value);

@@ -15,6 +15,11 @@ use super::{
     notes::Notes,
 };
 
+/// How many schemas lie within one another, and with all that they refer to. A manifest has at most 64 levels of YAML, of which
+/// a schema is two; and what checks by a schema goes as deep as that does.
+const WITHIN: usize = 20;
+const DEPTH: usize = 50;
+
 /// What is the same for all schemas that are made of a document.
 #[derive(Debug)]
 pub(super) struct Workshop<'a> {
@@ -35,7 +40,11 @@ pub(super) struct Schemas<'a, 'w> {
     /// Definitions by what refers to them.
     defs: HashMap<&'a str, String>,
     taken: BTreeSet<String>,
-    left: VecDeque<(&'a str, String)>,
+    /// Each with how deep it lies.
+    left: VecDeque<(&'a str, String, usize)>,
+    /// How many schemas the one that is being made lies within, references followed, and in its own definition alone.
+    depth: usize,
+    within: usize,
     /// How many schemas it consists of, values of enumerations included, and how many it may.
     size: usize,
     most: usize,
@@ -67,6 +76,8 @@ impl<'a, 'w> Schemas<'a, 'w> {
             defs: HashMap::new(),
             taken: BTreeSet::new(),
             left: VecDeque::new(),
+            depth: 0,
+            within: 0,
             size: 0,
             most,
         }
@@ -92,6 +103,24 @@ impl<'a, 'w> Schemas<'a, 'w> {
         self.size > self.most
     }
 
+    /// Goes into a schema within the one that is being made; `false` where that lies too deep to be read again.
+    pub(super) fn enter(&mut self) -> bool {
+        let fits = self.within < WITHIN && self.depth < DEPTH;
+        if fits {
+            self.within += 1;
+            self.depth += 1;
+        } else {
+            self.tell("lies too deep; anything goes there");
+        }
+        fits
+    }
+
+    /// Comes back from there.
+    pub(super) fn leave(&mut self) {
+        self.within -= 1;
+        self.depth -= 1;
+    }
+
     /// How many parts it has.
     pub(super) fn size(&self) -> usize {
         self.size
@@ -111,7 +140,7 @@ impl<'a, 'w> Schemas<'a, 'w> {
         let name: String = last.chars().map(kept).take(100).collect();
         let name = names::unique(if name.is_empty() { "root".to_owned() } else { name }, &mut self.taken);
         self.defs.insert(to, name.clone());
-        self.left.push_back((to, name.clone()));
+        self.left.push_back((to, name.clone(), self.depth));
         Some(format!("{DEFS}{name}"))
     }
 
@@ -119,7 +148,8 @@ impl<'a, 'w> Schemas<'a, 'w> {
     pub(super) fn finish(&mut self, schema: &mut Map<String, Value>) {
         let whole = self.place.clone();
         let mut defs = Map::new();
-        while let Some((to, name)) = self.left.pop_front() {
+        while let Some((to, name, depth)) = self.left.pop_front() {
+            (self.depth, self.within) = (depth, 0);
             self.place = to.trim_start_matches(['#', '/']).replace('/', ".");
             self.path.clear();
             let made = match self.shop.document.find(to) {

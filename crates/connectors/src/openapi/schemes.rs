@@ -46,12 +46,18 @@ impl Scheme<'_> {
         else {
             return self.tell("names no place for its key; left out");
         };
-        let key = match text(Some(self.scheme), "in") {
-            Some("header") if name.parse::<HeaderName>().is_ok() => "header",
+        let place = text(Some(self.scheme), "in");
+        if place == Some("header") && name.parse::<HeaderName>().is_err() {
+            return self.tell(format!("`{}` is not the name of a header; left out", shown(name)));
+        }
+        let is_cookie = name.bytes().all(|c| c.is_ascii_graphic() && !b"=;,\"".contains(&c));
+        if place == Some("cookie") && !is_cookie {
+            return self.tell(format!("`{}` is not the name of a cookie; left out", shown(name)));
+        }
+        let key = match place {
+            Some("header") => "header",
             Some("query") => "query",
-            Some("cookie") if name.bytes().all(|c| c.is_ascii_graphic() && !b"=;,\"".contains(&c)) => {
-                "cookie"
-            }
+            Some("cookie") => "cookie",
             _ => return self.tell("has its key in a place that is not known; left out"),
         };
         if name.eq_ignore_ascii_case("authorization") {

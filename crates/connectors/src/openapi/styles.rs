@@ -113,6 +113,14 @@ fn deep<'a>(
     written
 }
 
+/// The fields of a parameter that its style has no way to send.
+pub(super) fn unsent<'a>(document: &'a Document, param: &Param<'a>) -> Vec<&'a str> {
+    let deep = text(Some(param.value), "style") == Some("deepObject");
+    let fields = param.schema.filter(|_| deep).map(|schema| members(document, schema)).unwrap_or_default();
+    let unsent = fields.into_iter().filter(|(_, schema)| document.shape(schema).object);
+    unsent.map(|(name, _)| name).collect()
+}
+
 /// The fields of an object, also of one that is among several things that a value can be.
 fn members<'a>(
     document: &'a Document,

@@ -15,7 +15,8 @@ pub(super) fn link(headers: &HeaderMap) -> Option<String> {
     })
 }
 
-/// The targets of a header, with their parameters.
+/// The targets of a header, with their parameters, without the comma before the next link.
 fn links(value: &str) -> impl Iterator<Item = (&str, &str)> {
-    value.split('<').skip(1).filter_map(|link| link.split_once('>'))
+    let links = value.split('<').skip(1).filter_map(|link| link.split_once('>'));
+    links.map(|(target, params)| (target, params.trim_end_matches([',', ' ', '\t'])))
 }

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, header};
-use serde_json::{Value, json};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
+use trunkline_core::exact;
 
 use super::*;
 
@@ -11,19 +15,25 @@ fn paging(pages: Value) -> Arc<Paging> {
     Arc::new(serde_json::from_value::<Pages>(pages).unwrap().open("").unwrap())
 }
 
+fn raw(value: &Value) -> Box<RawValue> {
+    to_raw_value(value).unwrap()
+}
+
 /// The requests that lead through these answers, and all records.
 fn walk(pages: Value, request: Value, answers: &[(Value, &str)]) -> (Vec<Value>, Vec<Value>) {
     let paging = paging(pages);
-    let mut started = paging.start(request, "/v1", None);
+    let mut started = paging.start(request, "https://h/v1", None);
     let (mut requests, mut records) = (vec![started.request().clone()], Vec::new());
     for (body, link) in answers {
+        let body = &raw(body);
         let mut headers = HeaderMap::new();
         if !link.is_empty() {
             headers.insert(header::LINK, link.parse().unwrap());
         }
         let next = started.read(body, &headers).unwrap();
-        records.extend(next.records);
-        let Some(cursor) = next.cursor else { break };
+        records
+            .extend(next.records.iter().map(|record| serde_json::from_str::<Value>(record.get()).unwrap()));
+        let Some(cursor) = next.cursor.unwrap() else { break };
         started.go(&cursor);
         requests.push(started.request().clone());
     }
@@ -72,6 +82,15 @@ fn each_way_leads_to_the_end_and_no_further() {
         ],
     );
     assert_eq!(requests[1..], [json!({"endpoint": "/x?page=2"})]);
+    // In whichever order they come.
+    for next in [
+        "<https://h/v1/x?page=2>; rel=\"next\", <https://h/v1/x?page=9>; rel=\"last\"",
+        "</v1/x?page=2>;rel=next,</v1/x>;rel=first",
+    ] {
+        let (requests, _) =
+            walk(json!({"type": "link"}), list.clone(), &[(json!([1]), next), (json!([2]), "")]);
+        assert_eq!(requests[1..], [json!({"endpoint": "/x?page=2"})], "{next}");
+    }
 
     let (requests, records) = walk(
         json!({"type": "offset", "items": "/v", "query": "startAt", "size": {"query": "max", "max": 2}}),
@@ -90,18 +109,58 @@ fn each_way_leads_to_the_end_and_no_further() {
 }
 
 #[test]
-fn a_next_page_elsewhere_and_an_answer_without_a_list_are_errors() {
+fn an_answer_without_a_list_is_an_error_and_a_next_page_elsewhere_takes_no_records_away() {
     let url = paging(json!({"type": "url", "items": "/r", "next": "{{ body.next }}"}));
-    let started = url.start(json!({"endpoint": "/x"}), "/v1", None);
-    for (body, words) in [
-        (json!({"r": [], "next": "/v2/x"}), "outside"),
-        (json!({"r": [], "next": "https://h/v10/x"}), "outside"),
-        (json!({"r": {}}), "no list"),
-        (json!({"error": "none"}), "no list"),
-        (json!([]), "no list"),
+    let started = url.start(json!({"endpoint": "/x"}), "https://h/v1", None);
+    for (next, words) in [
+        (json!("/v2/x"), "outside"),
+        (json!("https://h/v10/x"), "outside"),
+        (json!("https://evil.example/v1/x"), "another host"),
+        (json!({"href": "/v1/x"}), "no URL"),
     ] {
-        let error = started.read(&body, &HeaderMap::new()).unwrap_err();
+        let page = started.read(&raw(&json!({"r": [1], "next": next})), &HeaderMap::new()).unwrap();
+        assert_eq!(page.records.len(), 1, "{next}");
+        let error = page.cursor.unwrap_err();
+        assert!(error.message().contains(words), "{next}: {error}");
+    }
+    for (body, words) in
+        [(json!({"r": {}}), "no list"), (json!({"error": "none"}), "no list"), (json!([]), "no list")]
+    {
+        let error = started.read(&raw(&body), &HeaderMap::new()).unwrap_err();
         assert!(error.message().contains(words), "{body}: {error}");
+    }
+}
+
+#[test]
+fn records_and_cursors_are_as_they_are_written() {
+    let way = paging(json!({"type": "cursor", "items": "/r", "next": "{{ body.next }}", "send": "/after"}));
+    let mut started = way.start(json!({"endpoint": "/x"}), "https://h", None);
+    let body = r#"{"r": [12345678901234567890123, {"b": 1.10, "a": 1}], "next": 98765432109876543210}"#;
+    let page = started.read(&RawValue::from_string(body.to_owned()).unwrap(), &HeaderMap::new()).unwrap();
+    let records: Vec<_> = page.records.iter().map(|record| record.get()).collect();
+    assert_eq!(records, ["12345678901234567890123", r#"{"b": 1.10, "a": 1}"#]);
+    started.go(&page.cursor.unwrap().unwrap());
+    let request = exact::written(started.request()).unwrap();
+    assert_eq!(request.get(), r#"{"endpoint":"/x","json":{"after":98765432109876543210}}"#);
+}
+
+#[test]
+fn a_cursor_in_a_url_is_what_the_way_and_the_input_say() {
+    let input = json!({"properties": {"after": {"type": "integer"}, "from": {"type": ["string", "null"]}}});
+    let next = "{{ body.next }}";
+    for (way, given, cursor) in [
+        (json!({"type": "cursor", "next": next, "query": "after"}), json!("1e5"), Some(json!("1e5"))),
+        (json!({"type": "cursor", "next": next, "send": "/from"}), json!("200"), Some(json!("200"))),
+        (json!({"type": "cursor", "next": next, "send": "/other"}), json!("200"), Some(json!("200"))),
+        (json!({"type": "cursor", "next": next, "send": "/after"}), json!("200"), Some(json!(200))),
+        (json!({"type": "cursor", "next": next, "send": "/after"}), json!("x"), Some(json!("x"))),
+        (json!({"type": "page", "query": "page"}), json!("3"), Some(json!(3))),
+        (json!({"type": "offset", "query": "from"}), json!("null"), None),
+        (json!({"type": "page", "query": "page"}), json!(-1), None),
+        (json!({"type": "link"}), json!("/x?page=2"), Some(json!("/x?page=2"))),
+        (json!({"type": "link"}), json!(2), None),
+    ] {
+        assert_eq!(paging(way.clone()).cursor(given, Some(&input)).ok(), cursor, "{way}");
     }
 }
 

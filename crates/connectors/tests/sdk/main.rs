@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use trunkline_connectors::{Asked, Catalog};
 
 mod anthropic;
+mod github;
 mod google_sheets;
 mod hubspot;
 mod jira;
@@ -22,6 +23,7 @@ mod notion;
 mod openai;
 mod salesforce;
 mod sendgrid;
+mod slack;
 mod stripe;
 mod twilio;
 

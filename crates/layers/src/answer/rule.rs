@@ -28,8 +28,17 @@ pub(crate) enum Said {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) pointer: String,
-    /// Empty for anything but null.
-    pub(crate) values: Box<[Value]>,
+    pub(crate) is: Is,
+}
+
+/// What is at a place in a body.
+#[derive(Debug)]
+pub(crate) enum Is {
+    /// Anything but null.
+    Anything,
+    OneOf(Box<[Value]>),
+    /// A text with this in it; in lower case.
+    Among(String),
 }
 
 impl Rule {
@@ -69,7 +78,11 @@ impl Found {
     /// Whether a body has it.
     pub(crate) fn is_in(&self, body: &Value) -> bool {
         let found = body.pointer(&self.pointer).filter(|found| !found.is_null());
-        found.is_some_and(|found| self.values.is_empty() || self.values.contains(found))
+        found.is_some_and(|found| match &self.is {
+            Is::Anything => true,
+            Is::OneOf(values) => values.contains(found),
+            Is::Among(part) => found.as_str().is_some_and(|text| text.to_ascii_lowercase().contains(part)),
+        })
     }
 }
 

@@ -322,7 +322,7 @@ async fn what_is_passed_on_comes_unencoded_only_where_bodies_are_looked_into() {
 #[test]
 fn a_rule_that_cannot_work_names_its_key() {
     for (rules, says) in [
-        (json!({ "status": 401 }), "expired_when: expected a sequence"),
+        (json!({ "status": 401 }), "expired_when: expected a list"),
         (json!([{}]), "expired_when[0]: is empty"),
         (json!([{ "status": 401 }, { "status": [] }]), "expired_when[1]: status: is an empty list"),
         (json!([{ "status": 42 }]), "expired_when[0]: status: must be from 100 to 599"),

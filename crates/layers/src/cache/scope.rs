@@ -17,6 +17,7 @@ use super::{
     entry::Stored,
     policy::Policy,
     store::{Key, KeyRef},
+    tally::{CacheState, Tally},
 };
 
 /// One integration, as it was opened. What replaces it has another scope, so it never sees what was kept before;
@@ -28,6 +29,7 @@ pub struct CacheScope {
     id: AtomicU64,
     /// Whether anything was ever kept in it.
     used: AtomicBool,
+    tally: Arc<Tally>,
     /// What paths are below of, to know which of them a `Location` names.
     base: Option<Url>,
 }
@@ -39,6 +41,7 @@ impl CacheScope {
             policy: Policy::new(config),
             id: AtomicU64::new(store.scope()),
             used: AtomicBool::new(false),
+            tally: Arc::default(),
             base: base.and_then(|base| Url::parse(base).ok()),
             store,
         }
@@ -49,6 +52,16 @@ impl CacheScope {
         let before = self.id.swap(self.store.scope(), Ordering::AcqRel);
         if self.used.swap(false, Ordering::AcqRel) {
             self.store.forget(before);
+        }
+    }
+
+    /// How much is kept, of how much.
+    pub fn state(&self) -> CacheState {
+        CacheState {
+            entries: self.tally.entries(),
+            bytes: self.tally.bytes(),
+            all_bytes: self.store.bytes(),
+            max_bytes: self.store.most(),
         }
     }
 
@@ -75,7 +88,7 @@ impl CacheScope {
         self.used.store(true, Ordering::Relaxed);
         // Kept under an id that is gone it would only take room.
         if key.scope == self.id.load(Ordering::Acquire) {
-            self.store.put(key, stored, asked, mark);
+            self.store.put(key, stored, asked, mark, &self.tally);
         }
     }
 

@@ -19,6 +19,7 @@ use super::{
     flight::Flights,
     freshness::Clock,
     lookups::{ByResult, Lookups},
+    tally::{Counted, Tally},
 };
 
 /// What a response is kept under. Two tenants never have one in common: the scope is an integration as it was
@@ -56,7 +57,7 @@ impl KeyRef<'_> {
 #[derive(Debug)]
 struct Variants {
     list: Box<[Arc<Stored>]>,
-    weight: u64,
+    weight: Counted,
 }
 
 /// Responses under one key. A service that varies by more than this is not helped by a cache.
@@ -120,6 +121,11 @@ impl CacheStore {
         self.cache.weight()
     }
 
+    /// Bytes that may be kept.
+    pub(super) fn most(&self) -> u64 {
+        self.cache.capacity()
+    }
+
     /// How many keys something is kept under.
     pub fn entries(&self) -> u64 {
         self.cache.len() as u64
@@ -169,8 +175,9 @@ impl CacheStore {
         &self.marks[usize::try_from(hash % MARKS as u64).expect("less than the marks")]
     }
 
-    /// Keeps a response to a request with the headers `asked`, unless the key was invalidated since `mark`.
-    pub(super) fn put(&self, key: &Key, stored: Stored, asked: &HeaderMap, mark: u32) {
+    /// Keeps a response to a request with the headers `asked`, unless the key was invalidated since `mark`, and counts it
+    /// in `tally`.
+    pub(super) fn put(&self, key: &Key, stored: Stored, asked: &HeaderMap, mark: u32, tally: &Arc<Tally>) {
         if self.mark(key) != mark {
             return;
         }
@@ -187,7 +194,8 @@ impl CacheStore {
             weight <= self.largest()
         });
         let weight = overhead + list.iter().map(|stored| stored.size()).sum::<usize>();
-        self.cache.insert(key.clone(), Arc::new(Variants { list: list.into(), weight: weight as u64 }));
+        let weight = Counted::new(tally, weight as u64);
+        self.cache.insert(key.clone(), Arc::new(Variants { list: list.into(), weight }));
         if self.mark(key) != mark {
             self.cache.remove(key);
         }
@@ -219,7 +227,7 @@ struct Weight;
 
 impl Weighter<Key, Arc<Variants>> for Weight {
     fn weight(&self, _: &Key, variants: &Arc<Variants>) -> u64 {
-        variants.weight
+        variants.weight.bytes()
     }
 }
 

@@ -60,7 +60,9 @@ struct RuleConfig {
     /// Whether the service can have acted. As is usual for the kind unless set.
     #[serde(default)]
     outcome: Option<Acted>,
-    /// `false` where the same request would be answered in the same way: it is not attempted again, whatever its kind.
+    /// `false` where the same request would be answered in the same way: it is not attempted again, whatever its kind. `true`
+    /// where the service says that it is worth asking again, or answers so without having looked at the request: it is,
+    /// whatever its kind and though nobody said how long to wait, unless the service can have acted and it would be done twice.
     #[serde(default)]
     repeat: Option<bool>,
 }
@@ -122,6 +124,6 @@ impl RuleConfig {
             Acted::Applied => Outcome::Applied,
             Acted::Unknown => Outcome::Unknown,
         });
-        Ok(Verdict { kind: kind.transpose()?, outcome, lasting: self.repeat == Some(false) })
+        Ok(Verdict { kind: kind.transpose()?, outcome, repeat: self.repeat })
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json};
-use trunkline_core::{Kind, Layer, Outcome, Reply};
+use trunkline_core::{HttpRequest, Kind, Layer, Outcome, Reply};
 use trunkline_testkit::Step;
 
 use super::*;
@@ -41,6 +41,7 @@ fn rules() -> Value {
             {"when": {"status": 409, "header": {"should-retry": "true"}}, "kind": "contended"},
             {"when": {"status": 403, "body": {"pointer": "/error/code", "equals": "limit"}}, "kind": "rate_limited"},
             {"when": {"status": 200, "body": {"pointer": "/ok", "equals": false}}},
+            {"when": {"status": 403, "body": {"pointer": "/message", "contains": "Secondary rate limit"}}, "kind": "rate_limited"},
         ],
     })
 }
@@ -53,6 +54,16 @@ async fn an_answer_means_what_its_rule_says_and_tells_what_the_service_said() {
         (403, json!({"error": {"code": "limit"}}), None, Kind::RateLimited, Outcome::Rejected),
         (403, json!({"error": {"code": "other"}}), None, Kind::Rejected, Outcome::Rejected),
         (200, json!({"ok": false}), None, Kind::Rejected, Outcome::Rejected),
+        (
+            403,
+            json!({"message": "You have exceeded a secondary Rate Limit."}),
+            None,
+            Kind::RateLimited,
+            Outcome::Rejected,
+        ),
+        (403, json!({"message": "A rate limit"}), None, Kind::Rejected, Outcome::Rejected),
+        // What is no text has no part.
+        (403, json!({"message": ["secondary rate limit"]}), None, Kind::Rejected, Outcome::Rejected),
     ] {
         let bench = bench(rules(), false, vec![answer(status, &body, header)]);
         let error = bench.get().await.unwrap_err();
@@ -92,12 +103,49 @@ fn a_rule_that_cannot_be_is_named() {
             "errors.rules[0].kind: is none, did you mean `rate_limited`?",
         ),
         (
+            json!({"rules": [{"when": {"body": {"pointer": "/m", "contains": ""}}}]}),
+            "errors.rules[0].when: body: contains: is empty",
+        ),
+        (
+            json!({"rules": [{"when": {"body": {"pointer": "/m", "contains": "x", "equals": "y"}}}]}),
+            "errors.rules[0].when: body: contains: is there beside",
+        ),
+        (
             json!({"rules": [{"when": {"status": 400}, "kind": "circuit_open"}]}),
             "errors.rules[0].kind: is none",
         ),
     ] {
         let error = judge(config.clone()).unwrap_err();
         assert!(error.message().starts_with(words), "{config}: {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_service_advises_to_ask_again_is_asked_again_unless_it_would_be_done_twice() {
+    let rules = || {
+        json!({"rules": [
+            {"when": {"header": {"should-retry": "true"}}, "repeat": true},
+            {"when": {"status": 429}, "outcome": "rejected", "repeat": true},
+        ]})
+    };
+    let advice = Some(("should-retry", "true"));
+    for (status, header, posts, attempts) in [
+        (400, advice, false, 2),
+        (400, None, false, 1),
+        // It was refused, so it is not done twice.
+        (400, advice, true, 2),
+        (500, advice, true, 1),
+        // It was not processed, and nobody said how long to wait.
+        (429, None, true, 2),
+    ] {
+        let bench = bench(rules(), true, vec![answer(status, &json!({}), header)]);
+        let result =
+            if posts { bench.call(HttpRequest::new(Method::POST, "/")).await } else { bench.get().await };
+        assert_eq!(
+            (bench.script.attempts(), result.is_ok()),
+            (attempts, attempts == 2),
+            "{status} {header:?}"
+        );
     }
 }
 

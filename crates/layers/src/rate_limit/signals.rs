@@ -1,12 +1,16 @@
 //! `Signals`: what a service says of its own limits in the headers of its replies.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+mod when;
+
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sfv::{BareItem, Parser};
 use trunkline_core::{Error, Result, retry_after};
+
+use self::when::until;
 
 /// What we believe at most, unless the service says it in `Retry-After`.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
@@ -29,18 +33,32 @@ pub struct HeaderNames {
     /// How many requests are left.
     #[serde(default)]
     pub remaining: Option<String>,
-    /// When there are more: in seconds, or as seconds or milliseconds since 1970.
+    /// When there are more: in seconds, as seconds or milliseconds since 1970, as a date (RFC 3339) or as a duration such as
+    /// `6m0s`.
     #[serde(default)]
     pub reset: Option<String>,
+    /// How many requests there are in all, where they come back one by one and `reset` is when all of them are there again:
+    /// then the first of them is waited for, and not the last.
+    #[serde(default)]
+    pub limit: Option<String>,
     /// How long to wait, in the forms of `Retry-After`.
     #[serde(default)]
     pub retry_after: Option<String>,
 }
 
+/// Where a service says what remains, and when it is more again.
+#[derive(Debug, Clone, PartialEq)]
+struct Pair {
+    remaining: HeaderName,
+    reset: HeaderName,
+    /// How many are there again then, where they come one by one.
+    limit: Option<HeaderName>,
+}
+
 /// Which headers to read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Signals {
-    pairs: Vec<(HeaderName, HeaderName)>,
+    pairs: Vec<Pair>,
     retry_after: Vec<HeaderName>,
 }
 
@@ -71,10 +89,17 @@ impl Signals {
         let mut signals = Self::default();
         for names in named {
             match (&names.remaining, &names.reset) {
-                (Some(remaining), Some(reset)) => {
-                    signals.pairs.push((name("remaining", remaining)?, name("reset", reset)?));
+                (Some(remaining), Some(reset)) => signals.pairs.push(Pair {
+                    remaining: name("remaining", remaining)?,
+                    reset: name("reset", reset)?,
+                    limit: names.limit.as_ref().map(|limit| name("limit", limit)).transpose()?,
+                }),
+                (None, None) if names.limit.is_none() => {}
+                (None, None) => {
+                    return Err(Error::invalid(
+                        "rate_limit.headers.limit: means nothing without remaining and reset",
+                    ));
                 }
-                (None, None) => {}
                 _ => return Err(Error::invalid("rate_limit.headers: remaining and reset go together")),
             }
             if let Some(header) = &names.retry_after {
@@ -99,10 +124,11 @@ impl Signals {
             let name = name.as_str();
             name.starts_with("ratelimit") || name.starts_with("x-rate")
         });
-        for (remaining, reset) in PAIRS.iter().filter(|_| usual).chain(&self.pairs) {
-            if headers.get(remaining).is_some_and(|left| left == "0") {
-                pause(headers.get(reset).and_then(|at| until(at.to_str().ok()?)));
-            }
+        for (remaining, reset) in PAIRS.iter().filter(|_| usual) {
+            pause(when(headers, remaining, reset, None));
+        }
+        for pair in &self.pairs {
+            pause(when(headers, &pair.remaining, &pair.reset, pair.limit.as_ref()));
         }
         if usual {
             let said = fields(headers);
@@ -113,17 +139,19 @@ impl Signals {
     }
 }
 
-/// A time that is more than 10^12 is milliseconds since 1970, more than 10^9 seconds since then, else seconds
-/// from now.
-fn until(text: &str) -> Option<Duration> {
-    let number: f64 = text.trim().parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0)?;
-    let now = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    let seconds = match number {
-        ms if ms >= 1e12 => ms / 1000.0 - now(),
-        epoch if epoch >= 1e9 => epoch - now(),
-        seconds => seconds,
-    };
-    Some(Duration::try_from_secs_f64(seconds.max(0.0)).map_or(LONGEST, |wait| wait.min(LONGEST)))
+/// How long it is until there are more, where none are left.
+fn when(
+    headers: &HeaderMap,
+    remaining: &HeaderName,
+    reset: &HeaderName,
+    limit: Option<&HeaderName>,
+) -> Option<Duration> {
+    let text = |name: &HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    if text(remaining) != Some("0") {
+        return None;
+    }
+    let all = limit.and_then(text).and_then(|limit| limit.parse::<u32>().ok()).unwrap_or(1);
+    Some((until(text(reset)?)? / all.max(1)).min(LONGEST))
 }
 
 /// What `RateLimit` and `RateLimit-Policy` say.

@@ -3,7 +3,7 @@
 
 use axum::{Json, extract::State};
 use serde_json::{Map, Value, json};
-use trunkline::{Connector, Manager, connectors::manifest_schema};
+use trunkline::{Catalog, Connector, Manager};
 
 use super::extract::Id;
 use crate::problem::Problem;
@@ -46,7 +46,7 @@ pub(super) async fn read(State(manager): State<Manager>, Id(name): Id) -> Result
 
 /// The schema of manifests. It is the same in every copy of this build.
 pub(super) async fn schema() -> Json<Value> {
-    Json(manifest_schema())
+    Json(Catalog::get().manifest_schema())
 }
 
 /// What can be done with an integration.

@@ -6,7 +6,7 @@ use axum::{
     Extension, RequestExt,
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
 };
-use http::{StatusCode, header, request::Parts};
+use http::{StatusCode, Uri, header, request::Parts};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use trunkline::{Error, Kind, parse};
@@ -63,16 +63,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        match Query::try_from_uri(&parts.uri) {
-            Ok(Query(params)) => Ok(Self(params)),
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                let shown: String = cause.chars().filter(|c| !c.is_control()).take(300).collect();
-                let status = StatusCode::UNPROCESSABLE_ENTITY;
-                Err(Problem::plain(status, "invalid_config", format!("in the query: {shown}")))
-            }
-        }
+        params(&parts.uri).map(Self)
     }
+}
+
+/// The parameters of a query.
+pub(super) fn params<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    Query::try_from_uri(uri).map(|Query(params)| params).map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        let shown: String = cause.chars().filter(|c| !c.is_control()).take(300).collect();
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Problem::plain(status, "invalid_config", format!("in the query: {shown}"))
+    })
 }
 
 /// The generation in `If-Match` (RFC 9110 section 13.1.1), if one is asked for.

@@ -11,7 +11,9 @@ use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trunkline::{ConsentState, Handle, Health, Kind, Manager, Registered, Source, kept, unmask};
+use trunkline::{
+    ConsentState, Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, kept, unmask,
+};
 
 use super::{
     extract::{Document, Id, IfMatch, Params, STATE},
@@ -169,24 +171,28 @@ async fn store(
             "integration_id: is not the one in the path; register a new integration to rename one",
         ));
     }
-    // A secret that nobody can read must not follow an address that its reader may change.
-    if config.addresses() != read.config()?.addresses() {
-        if let Some(key) = kept(&config, sent) {
-            return Err(invalid(format!(
-                "base_url, proxy or an address in auth_config leads elsewhere than before: send {key} again, in clear"
-            )));
-        }
-        if !manager.connections(id, "", 1).await?.is_empty() {
-            return Err(invalid(
-                "base_url, proxy or an address in auth_config leads elsewhere than before, and the secrets of its connections would follow: \
-                 remove the connections first, or register another integration",
-            ));
-        }
+    if follows(&config, sent, read)? && !manager.connections(id, "", 1).await?.is_empty() {
+        return Err(invalid(
+            "base_url, proxy or an address in auth_config leads elsewhere than before, and the secrets of its connections would follow: \
+             remove the connections first, or register another integration",
+        ));
     }
     // What was merged belongs to the version that was read, even if the client named none.
     let registered = manager.replace(config, Some(expected.unwrap_or(read.generation()))).await;
     let registered = registered.map_err(|error| precondition(&error, expected))?;
     Ok(told(&registered, "updated"))
+}
+
+/// Whether a configuration that was made of what the client `sent` leads elsewhere than the stored one does that its
+/// masked secrets are of. A secret that nobody can read must not follow an address that its reader may change.
+pub(super) fn follows(config: &IntegrationConfig, sent: &Value, stored: &Handle) -> Answer<bool> {
+    let elsewhere = config.addresses() != stored.config()?.addresses();
+    match kept(config, sent).filter(|_| elsewhere) {
+        None => Ok(elsewhere),
+        Some(key) => Err(invalid(format!(
+            "base_url, proxy or an address in auth_config leads elsewhere than before: send {key} again, in clear"
+        ))),
+    }
 }
 
 pub(super) async fn remove(

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use trunkline::{Error, KeyId, Keys, Kind, Manager, Result};
 
-use super::extract::Id;
+use super::{extract::Id, to_its_end};
 use crate::problem::Problem;
 
 /// A key as it is listed.
@@ -60,12 +60,4 @@ pub(super) async fn remove(State(manager): State<Manager>, Id(id): Id) -> Result
 
 fn of(manager: &Manager) -> Result<&dyn Keys> {
     manager.keys().ok_or_else(|| Error::new(Kind::Unsupported, "the store of this server seals nothing"))
-}
-
-/// Runs a change to its end, also if the client goes away.
-async fn to_its_end<T: Send + 'static>(
-    change: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
-    let ended = tokio::spawn(change).await;
-    ended.unwrap_or_else(|_| Err(Error::new(Kind::Internal, "the change did not run to its end")))
 }

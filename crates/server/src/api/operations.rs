@@ -1,4 +1,4 @@
-//! `/metrics`, `/healthz`, `/readyz`, `/openapi.json`: for those who run the server.
+//! `/metrics`, `/healthz`, `/readyz`, `/api/v1/version`, `/openapi.json`: for those who run the server.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
+use serde::Serialize;
 use trunkline::Manager;
 
 use crate::{app::App, openapi, problem::Problem};
@@ -36,6 +37,17 @@ pub(super) async fn ready(
     }
     manager.ready().await?;
     Ok("ready\n")
+}
+
+/// What runs here.
+#[derive(Serialize)]
+pub(super) struct Version {
+    version: &'static str,
+    uptime_seconds: u64,
+}
+
+pub(super) async fn version(Extension(app): Extension<Arc<App>>) -> Json<Version> {
+    Json(Version { version: env!("CARGO_PKG_VERSION"), uptime_seconds: app.began.elapsed().as_secs() })
 }
 
 pub(super) async fn openapi() -> Json<&'static serde_json::Value> {

@@ -4,8 +4,8 @@
 use http::{HeaderMap, HeaderValue, header};
 use trunkline::Result;
 
-use super::once::{KEPT, secret};
-use crate::public::Public;
+use super::once::KEPT;
+use crate::{public::Public, random::secret};
 
 const NAME: &str = "trunkline_connect";
 /// The paths that it is shown to.

@@ -6,32 +6,14 @@ use std::{
     time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
-use trunkline::{Error, Kind, Result};
+
+use crate::random::{Digest, digest};
 
 /// How long it is kept: as long as a person may take to sign in and read what they agree to.
 pub(crate) const KEPT: Duration = Duration::from_secs(600);
 /// How many wait at most; the oldest go.
 const MOST: usize = 10_000;
-
-/// What a secret is known by. Who reads the memory of the process does not find the secret in it.
-pub(super) type Digest = [u8; 32];
-
-/// The digest of a secret.
-pub(super) fn digest(secret: &str) -> Digest {
-    Sha256::digest(secret).into()
-}
-
-/// A secret of 256 random bits that needs no escape in a URL or a cookie.
-pub(super) fn secret() -> Result<String> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Error::new(Kind::Internal, "the operating system gives no randomness").source(error)
-    })?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
 
 /// Things that wait, the oldest first.
 #[derive(Debug)]
@@ -110,12 +92,5 @@ mod tests {
         }
         assert_eq!((once.take("0"), once.take("1")), (None, Some(1)));
         assert_eq!(once.all().len(), MOST - 1);
-    }
-
-    #[test]
-    fn no_two_secrets_are_the_same_and_each_has_256_bits() {
-        let (one, two) = (secret().unwrap(), secret().unwrap());
-        assert_ne!(one, two);
-        assert_eq!(URL_SAFE_NO_PAD.decode(one).unwrap().len(), 32);
     }
 }

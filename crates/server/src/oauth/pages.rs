@@ -27,8 +27,8 @@ struct Page<'a> {
     next: String,
 }
 
-/// It went well.
-pub(super) fn connected(name: &str) -> Response {
+/// It went well. `place` is the page of the UI about what was connected, below the address of the server.
+pub(super) fn connected(name: &str, place: &str) -> Response {
     Page {
         status: StatusCode::OK,
         class: "ok",
@@ -36,7 +36,11 @@ pub(super) fn connected(name: &str) -> Response {
         title: format!("{} is connected", escaped(name)),
         text: "You have agreed, and calls can be made in your name from now on.",
         quote: None,
-        next: "<p>You can close this page.</p>".to_owned(),
+        // From where the callback is, so that it leads there below a path of `server.public_url` too.
+        next: format!(
+            "<p>You can close this page, or <a href=\"../../../../{}\">go back to Trunkline</a>.</p>",
+            escaped(place)
+        ),
     }
     .response()
 }
@@ -196,16 +200,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_loads_nothing_and_its_policy_lets_it_have_its_style() {
-        let response = connected("Shop");
+        let response = connected("Shop", "integrations/shop");
         assert_eq!(response.status(), 200);
         let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
         let body = body(response).await;
         let style = body.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
         let hash = STANDARD.encode(Sha256::digest(style));
         assert!(policy.starts_with("default-src 'none';") && policy.contains(&hash), "{policy}");
-        for word in ["src=", "href=", "url(", "@import", "<script", "style="] {
+        for word in ["src=", "<link", "url(", "@import", "<script", "style="] {
             assert!(!body.contains(word), "{word}");
         }
+        // One link, for whoever wants to go back.
+        let links: Vec<_> = body.match_indices("href=").map(|(at, _)| &body[at..]).collect();
+        assert!(
+            matches!(&*links, [one] if one.starts_with("href=\"../../../../integrations/shop\"")),
+            "{links:?}"
+        );
     }
 
     #[tokio::test]

@@ -11,11 +11,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use subtle::ConstantTimeEq;
 use trunkline::{ConsentState, DEFAULT_CONNECTION, Error, IntegrationId, Kind, Manager, Result};
 
-use super::{Account, Asked, Away, Consents, Version, cookie, once::digest, pages};
+use super::{Account, Asked, Away, Consents, Version, cookie, pages};
 use crate::{
     api::{extract::Id, oauth::standing},
     app::App,
     problem::Problem,
+    random::digest,
 };
 
 /// Why what was begun cannot be ended.
@@ -149,9 +150,10 @@ async fn finish(
         _ => return pages::stale(CHANGED),
     };
     let name = if handle.name().is_empty() { handle.id().to_string() } else { handle.name().to_owned() };
-    let name = match handle.connection() {
-        DEFAULT_CONNECTION => name,
-        connection => format!("{name} ({connection})"),
+    let place = format!("integrations/{}", handle.id());
+    let (name, place) = match handle.connection() {
+        DEFAULT_CONNECTION => (name, place),
+        connection => (format!("{name} ({connection})"), format!("{place}/connections/{connection}")),
     };
     let redirect_uri = begun.redirect_uri.clone();
     let exchange = async move { handle.consent()?.finish(handle.context(), &begun, &answer).await };
@@ -165,7 +167,7 @@ async fn finish(
     }
     consents.attempts.note(account.clone(), &finished);
     match finished {
-        Ok(()) => pages::connected(&name),
+        Ok(()) => pages::connected(&name, &place),
         Err(_) if lost => pages::stale(CHANGED),
         Err(error) => pages::failed(&name, &account.command(), &redirect_uri, &error),
     }

@@ -1,4 +1,5 @@
-//! `Kept`: a stream of events on its way to a client: kept alive while nothing happens, and ended when the server stops.
+//! `Kept`: a stream of events on its way to a client: kept alive while nothing happens, ended when the server stops, and cut off
+//! where the client does not read.
 
 use std::{
     pin::Pin,
@@ -9,7 +10,11 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
-use tokio::{task::AbortHandle, time::sleep};
+use tokio::{
+    sync::watch,
+    task::AbortHandle,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use trunkline::{Body, Error, Event, Idle, Kind};
 
@@ -17,6 +22,10 @@ use super::seat::Seat;
 
 /// After so long without an event a comment is sent: so the way stays open, and a client that is gone is noticed.
 const BEAT: Duration = Duration::from_secs(15);
+
+/// Whoever reads is asked for more at each beat. One that has not read for so long is taken for gone: it holds a place among the
+/// connections, and a subscription.
+const STUCK: Duration = Duration::from_secs(75);
 
 /// How long a client has to read the last event when the server stops.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -28,22 +37,27 @@ pub(super) struct Kept {
     stop: CancellationToken,
     stopped: Pin<Box<WaitForCancellationFutureOwned>>,
     done: bool,
+    /// When more was asked for last.
+    asked: watch::Sender<Instant>,
     cut: Option<AbortHandle>,
 }
 
 impl Kept {
     pub(super) fn new(events: Body, stop: CancellationToken) -> Self {
         let stopped = Box::pin(stop.clone().cancelled_owned());
-        Self { events, idle: Idle::new(BEAT), stop, stopped, done: false, cut: None }
+        let asked = watch::Sender::new(Instant::now());
+        Self { events, idle: Idle::new(BEAT), stop, stopped, done: false, asked, cut: None }
     }
 
-    /// The same over a connection that carries nothing else, which is cut where its client does not read to the end when the
-    /// server stops: nobody asks for the last event then.
+    /// The same over a connection that carries nothing else, which is cut where its client does not read, and where it does not
+    /// read to the end when the server stops: nobody asks for the last event then.
     pub(super) fn over(mut self, seat: Arc<Seat>) -> Self {
-        let stop = self.stop.clone();
+        let (stop, asked) = (self.stop.clone(), self.asked.subscribe());
         let cut = tokio::spawn(async move {
-            stop.cancelled().await;
-            sleep(FAREWELL).await;
+            tokio::select! {
+                () = stop.cancelled() => sleep(FAREWELL).await,
+                () = stuck(asked) => {}
+            }
             seat.cut();
         });
         self.cut = Some(cut.abort_handle());
@@ -66,6 +80,17 @@ impl Drop for Kept {
     }
 }
 
+/// Ends where nothing more was asked for, for too long.
+async fn stuck(asked: watch::Receiver<Instant>) {
+    loop {
+        let left = STUCK.saturating_sub(asked.borrow().elapsed());
+        if left.is_zero() {
+            return;
+        }
+        sleep(left).await;
+    }
+}
+
 /// Why streams end when the server does.
 pub(super) fn stopping() -> Error {
     Error::new(Kind::ShuttingDown, "the server is stopping; subscribe again")
@@ -80,6 +105,11 @@ impl HttpBody for Kept {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
+        // Nobody waits to hear of it.
+        this.asked.send_if_modified(|asked| {
+            *asked = Instant::now();
+            false
+        });
         if this.done {
             return Poll::Ready(None);
         }
@@ -111,9 +141,9 @@ impl HttpBody for Kept {
 mod tests {
     use futures_util::{StreamExt, stream};
     use http_body_util::{BodyExt, StreamBody};
-    use tokio::time::Instant;
 
     use super::*;
+    use crate::places::Places;
 
     fn kept(items: Vec<Result<&'static str, Error>>, stop: &CancellationToken) -> Kept {
         let items = items.into_iter().map(|item| item.map(|text| Frame::data(Bytes::from(text))));
@@ -134,6 +164,22 @@ mod tests {
             assert_eq!(next(&mut body).await.unwrap(), ":\n\n");
             assert_eq!(began.elapsed().as_secs(), beats * 15);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_whose_client_does_not_read_is_cut() {
+        let places = Places::new(1);
+        let seat = Arc::new(Seat::new(places.take(places.leave().await)));
+        let served = tokio::spawn(std::future::pending::<()>());
+        seat.served_by(served.abort_handle());
+        let mut body = kept(vec![Ok("data: a\n\n")], &CancellationToken::new()).over(seat);
+        for _ in 0..20 {
+            next(&mut body).await.unwrap();
+        }
+        assert!(!served.is_finished(), "whoever reads stays");
+        let began = Instant::now();
+        assert!(served.await.unwrap_err().is_cancelled());
+        assert_eq!(began.elapsed(), STUCK);
     }
 
     #[tokio::test]

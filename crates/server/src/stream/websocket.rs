@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use trunkline::{Body, Event, Events, Kind};
 use yawc::{Frame, OpCode, Options, Role, WebSocket, WebSocketError, close::CloseCode};
 
-use super::{kept::stopping, upgrade::Upgrade};
+use super::{kept::stopping, lasting::UNAUTHORIZED, upgrade::Upgrade};
 
 /// So often a client is asked whether it is there …
 const PING: Duration = Duration::from_secs(20);
@@ -158,7 +158,11 @@ fn frame_of(event: Event) -> Frame {
 fn farewell(event: &Event) -> Why {
     let said: Value = serde_json::from_slice(&event.data).unwrap_or_default();
     // A driver can say anything, and there is little room (RFC 6455 section 5.5).
-    let kind = said["kind"].as_str().and_then(Kind::from_code);
+    let said = said["kind"].as_str().unwrap_or_default();
+    if said == UNAUTHORIZED {
+        return (1008, UNAUTHORIZED.to_owned());
+    }
+    let kind = Kind::from_code(said);
     let code = match kind {
         Some(Kind::ShuttingDown) => 1001,
         // What passes by itself: come again.
@@ -179,7 +183,7 @@ mod tests {
     };
     use trunkline::Error;
 
-    use super::*;
+    use super::{super::lasting::refused, *};
 
     #[tokio::test]
     async fn pings_are_taken_as_fast_as_their_answers_can_be_written() {
@@ -225,6 +229,7 @@ mod tests {
             let event = Event::error(&Error::new(kind, "why"));
             assert_eq!(farewell(&event), (code, kind.code().to_owned()));
         }
+        assert_eq!(farewell(&refused()), (1008, "unauthorized".to_owned()));
         let event = Event::named("error", format!("{{\"kind\":\"{}\"}}", "x".repeat(200)));
         assert_eq!(farewell(&event), (1011, String::new()));
     }

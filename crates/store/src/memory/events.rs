@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::MemoryStore;
 use crate::{
     Events, NewEvent, StoredEvent, WholeEvent,
-    events::{Attempted, Delivery, DeliveryState, Lane, Waiting, full},
+    events::{Attempted, Delivery, DeliveryState, Lane, Tries, Waiting, full},
     store::now_ms,
 };
 
@@ -60,13 +60,13 @@ impl Kept {
     fn deliveries(&mut self, targets: &[&str], now_ms: i64) -> Vec<(u64, Delivery)> {
         let new = |target: &&str| {
             let (target, state) = ((*target).to_owned(), DeliveryState::Waits);
-            (self.next(), Delivery { target, state, attempts: 0, due_ms: now_ms, reason: None })
+            (self.next(), Delivery { target, state, attempts: 0, due_ms: now_ms, tries: Vec::new() })
         };
         targets.iter().map(new).collect()
     }
 
     fn add(&mut self, event: NewEvent<'_>) -> Result<bool> {
-        self.events.retain(|_, entry| entry.until_ms > event.now_ms);
+        self.expire(event.now_ms);
         if self.events.values().any(|entry| entry.is(event.integration, event.id)) {
             return Ok(false);
         }
@@ -87,6 +87,11 @@ impl Kept {
         };
         self.events.insert(number, entry);
         Ok(true)
+    }
+
+    /// Deletes all events whose time is over.
+    fn expire(&mut self, now_ms: i64) {
+        self.events.retain(|_, entry| entry.until_ms > now_ms);
     }
 
     /// Deletes all events of an integration.
@@ -175,6 +180,13 @@ impl Events for MemoryStore {
         })
     }
 
+    fn expire(&self, now_ms: i64) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async move {
+            self.state()?.events.expire(now_ms);
+            Ok(false)
+        })
+    }
+
     fn attempted<'a>(&'a self, number: u64, attempted: Attempted<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let mut state = self.state()?;
@@ -184,7 +196,9 @@ impl Events for MemoryStore {
             if let Some((_, delivery)) = own.next() {
                 (delivery.state, delivery.due_ms) = (attempted.state, attempted.due_ms);
                 delivery.attempts += 1;
-                delivery.reason = attempted.reason.map(str::to_owned);
+                let mut tries = Tries(std::mem::take(&mut delivery.tries));
+                tries.push(attempted.tried);
+                delivery.tries = tries.0;
             }
             Ok(())
         })

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use trunkline_core::{Error, Result};
 
-use super::{INTEGRATIONS, boot, connect, generation, place};
+use super::{INTEGRATIONS, boot, connect, generation, place, tokens};
 use crate::{KeyId, KeySource, Keyring, files, seal, trouble};
 
 /// By how much a restore raises the last generation: more than were given out since the backup was made,
@@ -17,6 +17,8 @@ const LEAP: i64 = 1 << 32;
 pub struct Backup {
     /// How many integrations it holds.
     pub integrations: usize,
+    /// How many API tokens it holds, also those that were revoked since: restored, they hold again.
+    pub tokens: usize,
     /// The master key that it is sealed with, and that a restore needs. The key itself is not in it.
     pub key_id: KeyId,
     /// Further keys that some of it is sealed with: it was made in the middle of a rotation.
@@ -25,7 +27,7 @@ pub struct Backup {
     pub undecryptable: Vec<String>,
 }
 
-/// Copies the integrations of `data_dir`, and what is kept of calls with an idempotency key, into `file`, which
+/// Copies the integrations of `data_dir`, what is kept of calls with an idempotency key, and API tokens, into `file`, which
 /// must not exist, as they are at one moment. Whoever uses the directory goes on meanwhile. Activity and master
 /// key are not part of it.
 ///
@@ -52,9 +54,11 @@ pub async fn backup(data_dir: &Path, file: &Path) -> Result<Backup> {
             .fetch_one(&mut connection)
             .await
             .map_err(|error| trouble::sql("check the copy", error))?;
+        let tokens = count_tokens(new).await?;
         let key_id = seal::key_id(&found.key_check)?;
         Ok(Backup {
             integrations: usize::try_from(integrations).unwrap_or(0),
+            tokens,
             key_id,
             other_keys: found.sealed.into_keys().filter(|id| *id != key_id).collect(),
             undecryptable: Vec::new(),
@@ -87,9 +91,10 @@ pub async fn restore(file: &Path, data_dir: &Path, key: &KeySource) -> Result<Ba
         let keyring = key.load(data_dir, Some(key_id))?;
         boot::verify(&keyring, file, &found)?;
         let (integrations, undecryptable) = open_all(new, &keyring).await?;
+        let tokens = count_tokens(new).await?;
         leap(new).await.map_err(|error| trouble::sql("prepare the database", error))?;
         let other_keys = found.sealed.into_keys().filter(|id| *id != key_id).collect();
-        Ok(Backup { integrations, key_id, other_keys, undecryptable })
+        Ok(Backup { integrations, tokens, key_id, other_keys, undecryptable })
     })
     .await
 }
@@ -141,6 +146,22 @@ async fn open_all(database: &Path, keyring: &Keyring) -> Result<(usize, Vec<Stri
     };
     let closed = rows.iter().filter(|row| opens(row).is_err()).map(|(id, ..)| id.clone()).collect();
     Ok((rows.len(), closed))
+}
+
+/// How many API tokens there are: none in a backup from before there were any.
+async fn count_tokens(database: &Path) -> Result<usize> {
+    let (mut connection, failed) = (look_at(database).await?, |error| trouble::sql("check the copy", error));
+    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?1)")
+        .bind(tokens::TABLE)
+        .fetch_one(&mut connection)
+        .await
+        .map_err(failed)?;
+    if !there {
+        return Ok(0);
+    }
+    let count: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM tokens").fetch_one(&mut connection).await.map_err(failed)?;
+    Ok(usize::try_from(count).unwrap_or(0))
 }
 
 async fn leap(database: &Path) -> sqlx::Result<()> {

@@ -19,10 +19,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0002_calls.sql"),
     include_str!("../../migrations/0003_parts.sql"),
     include_str!("../../migrations/0004_events.sql"),
+    include_str!("../../migrations/0005_tokens.sql"),
 ];
 
 /// The last table that each of them makes.
-const TABLES: [&str; MIGRATIONS.len()] = ["key_check", "calls_total", "parts", "deliveries"];
+const TABLES: [&str; MIGRATIONS.len()] = ["key_check", "calls_total", "parts", "deliveries", "tokens"];
 
 /// `application_id` in the header of a database of ours: "TRNK".
 const APPLICATION_ID: i32 = 0x5452_4e4b;

@@ -5,8 +5,8 @@ use trunkline_core::{BoxFuture, Result};
 
 use super::{SqliteStore, finish, generation, place};
 use crate::{
-    Events, NewEvent, StoredEvent, WholeEvent,
-    events::{Attempted, Delivery, DeliveryState, Lane, Waiting, full},
+    Events, Keyring, NewEvent, StoredEvent, WholeEvent,
+    events::{Attempted, Delivery, DeliveryState, Lane, Tries, Waiting, full},
     seal,
     store::now_ms,
     trouble,
@@ -18,19 +18,13 @@ pub(super) const DELIVERIES: &str = "deliveries";
 
 /// How many that are over an event takes away: more than the one that it is, and never all at once.
 const PRUNED: i64 = 8;
+/// How many are taken away at a time where nobody waits for it.
+const EXPIRED: i64 = 256;
 
 impl SqliteStore {
     async fn add_event_in(&self, tx: &mut Transaction<'static, Sqlite>, event: NewEvent<'_>) -> Result<bool> {
         let failed = |error| trouble::sql("write to the store", error);
-        sqlx::query(
-            "DELETE FROM events WHERE number IN
-             (SELECT number FROM events WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)",
-        )
-        .bind(event.now_ms)
-        .bind(PRUNED)
-        .execute(&mut **tx)
-        .await
-        .map_err(failed)?;
+        Self::expire_in(tx, event.now_ms, PRUNED).await?;
         let known: bool =
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM events WHERE integration = ?1 AND id = ?2)")
                 .bind(event.integration)
@@ -61,6 +55,19 @@ impl SqliteStore {
         .map_err(failed)?;
         Self::deliver_in(tx, number, event.integration, event.targets, event.now_ms).await?;
         Ok(true)
+    }
+
+    /// Takes at most so many events whose time is over away. Says how many.
+    async fn expire_in(tx: &mut Transaction<'static, Sqlite>, now_ms: i64, most: i64) -> Result<u64> {
+        let gone = sqlx::query(
+            "DELETE FROM events WHERE number IN
+             (SELECT number FROM events WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)",
+        )
+        .bind(now_ms)
+        .bind(most)
+        .execute(&mut **tx)
+        .await;
+        gone.map(|gone| gone.rows_affected()).map_err(|error| trouble::sql("write to the store", error))
     }
 
     /// Takes the oldest event that waits for nothing away where there are as many as may be.
@@ -121,14 +128,23 @@ impl SqliteStore {
     ) -> Result<()> {
         let next = Self::next(tx).await?;
         let name = number.to_string();
-        let seal = |reason: &str| {
-            seal::seal(&self.keyring(), place(DELIVERIES, &name, generation(next)), reason.as_bytes())
-        };
-        let sealed = attempted.reason.map(seal).transpose()?;
+        let failed = |error| trouble::sql("write to the store", error);
+        let keyring = self.keyring();
+        let before: Option<(i64, Option<Vec<u8>>)> =
+            sqlx::query_as("SELECT generation, sealed FROM deliveries WHERE number = ?1 AND state = 0")
+                .bind(number.cast_signed())
+                .fetch_optional(&mut **tx)
+                .await
+                .map_err(failed)?;
         // What was put aside or forwarded meanwhile stays so.
+        let Some((at, sealed)) = before else { return Ok(()) };
+        let mut tries = self.tries(&keyring, &name, at, sealed.as_deref());
+        tries.push(attempted.tried);
+        let place = place(DELIVERIES, &name, generation(next));
+        let sealed = seal::seal(&self.keyring(), place, &tries.write())?;
         sqlx::query(
             "UPDATE deliveries SET state = ?2, attempts = attempts + 1, due_ms = ?3, generation = ?4, sealed = ?5
-             WHERE number = ?1 AND state = 0",
+             WHERE number = ?1",
         )
         .bind(number.cast_signed())
         .bind(attempted.state.number())
@@ -138,7 +154,14 @@ impl SqliteStore {
         .execute(&mut **tx)
         .await
         .map(drop)
-        .map_err(|error| trouble::sql("write to the store", error))
+        .map_err(failed)
+    }
+
+    /// The attempts at a delivery. Those that do not open are no reason to show nothing.
+    fn tries(&self, keyring: &Keyring, name: &str, at: i64, sealed: Option<&[u8]>) -> Tries {
+        let place = place(DELIVERIES, name, generation(at));
+        let opened = sealed.and_then(|sealed| self.opened(keyring, place, sealed).ok());
+        Tries::read(opened.as_deref().map_or(&[], Vec::as_slice))
     }
 
     async fn redeliver_in(
@@ -191,17 +214,12 @@ impl SqliteStore {
         let delivery = |row: &SqliteRow| {
             let name: i64 = row.try_get(0)?;
             let (at, sealed): (i64, Option<&[u8]>) = (row.try_get(5)?, row.try_get(6)?);
-            let name = name.to_string();
-            // One that does not open is no reason to show nothing.
-            let reason = sealed.and_then(|sealed| {
-                self.opened(&keyring, place(DELIVERIES, &name, generation(at)), sealed).ok()
-            });
             Ok(Delivery {
                 target: row.try_get(1)?,
                 state: DeliveryState::of(row.try_get(2)?),
                 attempts: row.try_get(3)?,
                 due_ms: row.try_get(4)?,
-                reason: reason.map(|reason| String::from_utf8_lossy(&reason).into_owned()),
+                tries: self.tries(&keyring, &name.to_string(), at, sealed).0,
             })
         };
         let deliveries = rows.iter().map(delivery).collect::<sqlx::Result<_>>().map_err(failed)?;
@@ -311,6 +329,14 @@ impl Events for SqliteStore {
                 Waiting { number, event, attempts, due_ms }
             };
             Ok(rows.into_iter().map(waiting).collect())
+        })
+    }
+
+    fn expire(&self, now_ms: i64) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async move {
+            let mut tx = self.begin().await?;
+            let result = Self::expire_in(&mut tx, now_ms, EXPIRED).await;
+            finish(tx, result).await.map(|gone| gone == EXPIRED.unsigned_abs())
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
 use trunkline_core::Result;
 
-use super::{boot, calls, events, finish, generation, parts, place};
+use super::{boot, calls, events, finish, generation, parts, place, tokens};
 use crate::{
     KeyId, Keyring,
     seal::{self, OVERHEAD},
@@ -20,10 +20,11 @@ struct Sealed {
 }
 
 /// Every table with envelopes, but that of the key check.
-const SEALED: [Sealed; 5] = [
+const SEALED: [Sealed; 6] = [
     Sealed { table: super::INTEGRATIONS, row: "id" },
     Sealed { table: parts::TABLE, row: "id" },
     Sealed { table: calls::TABLE, row: "id" },
+    Sealed { table: tokens::TABLE, row: "id" },
     Sealed { table: events::EVENTS, row: "integration || '/' || id" },
     Sealed { table: events::DELIVERIES, row: "CAST(number AS TEXT)" },
 ];

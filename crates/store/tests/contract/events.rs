@@ -1,7 +1,7 @@
 //! What the contract says of webhooks.
 
 use trunkline_core::Kind;
-use trunkline_store::{Attempted, DeliveryState, Events, NewEvent};
+use trunkline_store::{Attempted, DeliveryState, Events, NewEvent, Tried};
 
 use super::Subject;
 
@@ -30,8 +30,17 @@ async fn ids(store: &Subject) -> Vec<String> {
     all.into_iter().map(|event| event.id).collect()
 }
 
-fn is(state: DeliveryState, due_ms: i64, reason: Option<&str>) -> Attempted<'_> {
-    Attempted { state, due_ms, reason }
+/// An attempt that was in vain for this reason.
+fn vain(reason: &str) -> Tried {
+    Tried { at_ms: NOW, millis: 1.5, call: Some(7), reason: Some(reason.to_owned()) }
+}
+
+fn well() -> Tried {
+    Tried { at_ms: NOW, ..Tried::default() }
+}
+
+fn is(state: DeliveryState, due_ms: i64, tried: &Tried) -> Attempted<'_> {
+    Attempted { state, due_ms, tried }
 }
 
 pub(crate) async fn an_event_is_added_once_and_comes_back_with_what_came(store: Subject) {
@@ -78,8 +87,8 @@ pub(crate) async fn deliveries_wait_by_target_until_they_are_forwarded_or_put_as
     }
     let waiting = events.waiting("shop", "a", 10).await.unwrap();
     assert_eq!(waiting.iter().map(|waiting| &*waiting.event).collect::<Vec<_>>(), ["e1", "e2", "e3"]);
-    events.attempted(waiting[0].number, is(DeliveryState::Waits, NOW + 9, Some("busy"))).await.unwrap();
-    events.attempted(waiting[1].number, is(DeliveryState::Forwarded, NOW, None)).await.unwrap();
+    events.attempted(waiting[0].number, is(DeliveryState::Waits, NOW + 9, &vain("busy"))).await.unwrap();
+    events.attempted(waiting[1].number, is(DeliveryState::Forwarded, NOW, &well())).await.unwrap();
     let left = events.waiting("shop", "a", 10).await.unwrap();
     let left: Vec<_> = left.iter().map(|left| (&*left.event, left.attempts, left.due_ms)).collect();
     assert_eq!(left, [("e3", 0, NOW + 2), ("e1", 1, NOW + 9)], "by the time when they are due");
@@ -87,17 +96,20 @@ pub(crate) async fn deliveries_wait_by_target_until_they_are_forwarded_or_put_as
     let lanes: Vec<_> = lanes.iter().map(|lane| (&*lane.integration, &*lane.target, lane.due_ms)).collect();
     assert_eq!(lanes, [("shop", "a", NOW + 2), ("shop", "b", NOW)]);
     // What has ended stays so.
-    events.attempted(waiting[1].number, is(DeliveryState::PutAside, NOW, Some("late"))).await.unwrap();
-    events.attempted(waiting[2].number, is(DeliveryState::PutAside, NOW, Some("refused"))).await.unwrap();
+    events.attempted(waiting[1].number, is(DeliveryState::PutAside, NOW, &vain("late"))).await.unwrap();
+    events.attempted(waiting[2].number, is(DeliveryState::PutAside, NOW, &vain("refused"))).await.unwrap();
     let first = |id: &'static str| async move {
         events.event("shop", id).await.unwrap().unwrap().event.deliveries.swap_remove(0)
     };
     let (one, two, three) = (first("e1").await, first("e2").await, first("e3").await);
-    assert_eq!((one.state, one.attempts, one.reason.as_deref()), (DeliveryState::Waits, 1, Some("busy")));
-    assert_eq!((two.state, two.attempts, two.reason), (DeliveryState::Forwarded, 1, None));
-    assert_eq!((three.state, three.reason.as_deref()), (DeliveryState::PutAside, Some("refused")));
+    assert_eq!((one.state, one.attempts, one.reason()), (DeliveryState::Waits, 1, Some("busy")));
+    assert_eq!((two.state, two.attempts, two.reason()), (DeliveryState::Forwarded, 1, None));
+    assert_eq!((three.state, three.reason()), (DeliveryState::PutAside, Some("refused")));
+    // What became of each attempt is told, also once one has gone well.
+    events.attempted(waiting[0].number, is(DeliveryState::Forwarded, NOW, &well())).await.unwrap();
+    assert_eq!(first("e1").await.tries, [vain("busy"), well()]);
     // Of one that is not there nothing is said.
-    events.attempted(999, is(DeliveryState::Forwarded, NOW, None)).await.unwrap();
+    events.attempted(999, is(DeliveryState::Forwarded, NOW, &well())).await.unwrap();
 }
 
 pub(crate) async fn an_event_is_forgotten_when_its_time_is_over_or_when_there_are_too_many(store: Subject) {
@@ -109,6 +121,12 @@ pub(crate) async fn an_event_is_forgotten_when_its_time_is_over_or_when_there_ar
         .unwrap();
     assert_eq!(ids(&store).await, ["new"]);
     assert!(events.lanes().await.unwrap().is_empty(), "its deliveries go with it");
+    // Without another one as well.
+    events.add_event(NewEvent { until_ms: NOW + 2000, ..came("short", &["a"]) }).await.unwrap();
+    while events.expire(NOW + 1999).await.unwrap() {}
+    assert_eq!(ids(&store).await, ["short", "new"]);
+    while events.expire(NOW + 2000).await.unwrap() {}
+    assert_eq!(ids(&store).await, ["new"]);
     // Known again as if it had never come.
     assert!(events.add_event(NewEvent { until_ms: NOW + 9000, ..came("old", &[]) }).await.unwrap());
     assert!(events.add_event(NewEvent { most: 2, until_ms: NOW + 9000, ..came("e3", &[]) }).await.unwrap());
@@ -124,7 +142,7 @@ pub(crate) async fn an_event_that_waits_is_never_given_up_for_another(store: Sub
     // One that is known needs no room.
     assert!(!events.add_event(NewEvent { most: 2, ..came("e1", &["a"]) }).await.unwrap());
     let waiting = events.waiting("shop", "a", 10).await.unwrap();
-    events.attempted(waiting[1].number, is(DeliveryState::Forwarded, NOW, None)).await.unwrap();
+    events.attempted(waiting[1].number, is(DeliveryState::Forwarded, NOW, &well())).await.unwrap();
     assert!(events.add_event(NewEvent { most: 2, ..came("e3", &["a"]) }).await.unwrap());
     assert_eq!(ids(&store).await, ["e3", "e1"]);
 }
@@ -134,7 +152,7 @@ pub(crate) async fn an_event_goes_with_its_integration_and_is_redelivered_from_t
     let generation = store.put("shop", None, b"x").await.unwrap();
     events.add_event(came("e", &["a", "b"])).await.unwrap();
     let waiting = events.waiting("shop", "a", 10).await.unwrap();
-    events.attempted(waiting[0].number, is(DeliveryState::PutAside, NOW, Some("refused"))).await.unwrap();
+    events.attempted(waiting[0].number, is(DeliveryState::PutAside, NOW, &vain("refused"))).await.unwrap();
     assert!(events.redeliver("shop", "e", &["a", "c"], NOW + 5).await.unwrap());
     assert!(!events.redeliver("shop", "none", &["a"], NOW + 5).await.unwrap());
     let event = events.event("shop", "e").await.unwrap().unwrap().event;
@@ -145,7 +163,7 @@ pub(crate) async fn an_event_goes_with_its_integration_and_is_redelivered_from_t
         [("a", DeliveryState::Waits, 0, NOW + 5), ("c", DeliveryState::Waits, 0, NOW + 5)]
     );
     // What is said of the delivery that was before is not said of this one.
-    events.attempted(waiting[0].number, is(DeliveryState::Forwarded, NOW, None)).await.unwrap();
+    events.attempted(waiting[0].number, is(DeliveryState::Forwarded, NOW, &well())).await.unwrap();
     assert_eq!(events.waiting("shop", "a", 10).await.unwrap().len(), 1);
     store.put("shop", Some(generation), b"y").await.unwrap();
     assert_eq!(ids(&store).await, ["e"], "a change forgets none");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod events;
+mod tokens;
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -10,7 +11,7 @@ use tempfile::TempDir;
 use trunkline_core::{Kind, Outcome};
 use trunkline_store::{BegunCall, CallTerm, MemoryStore, Part, PartKind, SqliteOptions, SqliteStore, Store};
 
-use self::events::*;
+use self::{events::*, tokens::*};
 
 /// How many segments of activity the stores under test keep.
 const KEEP: u32 = 3;
@@ -69,6 +70,9 @@ contract! {
     an_event_goes_with_its_integration_and_is_redelivered_from_the_beginning
     a_grant_begins_only_while_its_connection_is_there
     of_concurrent_changes_of_a_part_one_wins
+    tokens_are_listed_in_the_order_in_which_they_were_added
+    a_token_is_added_once_and_removed_once
+    of_concurrent_additions_of_a_token_one_wins
     a_closed_store_refuses_everything
     no_debug_output_holds_a_document
 }
@@ -433,6 +437,10 @@ async fn a_closed_store_refuses_everything(store: Subject) {
     assert_eq!(store.parts(PartKind::Grant, "a", "", 1).await.unwrap_err().kind(), Kind::Store);
     assert_eq!(store.put_part(grant("a", "x"), None, b"1").await.unwrap_err().kind(), Kind::Store);
     assert_eq!(store.delete_part(grant("a", "x"), None).await.unwrap_err().kind(), Kind::Store);
+    let tokens = store.tokens().unwrap();
+    assert_eq!(tokens.list().await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(tokens.add("t", b"1").await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(tokens.remove("t").await.unwrap_err().kind(), Kind::Store);
     assert!(store.ping().await.unwrap_err().message().contains("closed"));
 }
 

@@ -10,6 +10,7 @@
 // GET  /refresh-token       a refresh token of the client `web`, as if the person had agreed.
 // POST /reg                 registers a client, with redirect URIs and grant types of its own (RFC 7591).
 // GET  /agree/{uid}         is the person: signs in and agrees to whatever is asked for; ?refuse=WORDS refuses so.
+// POST /in-person           from now on /agree/{uid} is a page on which somebody signs in and agrees, or refuses.
 // GET  /agree-device?user_code=CODE  does the same for a code of another device.
 // POST /fault?NAME          what happens to the next answer of the token endpoint; see `spoil`.
 import http from 'node:http';
@@ -50,8 +51,14 @@ const clients = [
   redirect_uris: client.response_types ? ['https://client.test/back'] : [],
 }));
 
+// Where a person signs in and agrees, or refuses.
+const PAGE = `<!doctype html><html lang="en"><title>Sign in</title><link rel="icon" href="data:,"><h1>Sign in and agree</h1>
+<form><label>Name <input name="name" value="${PERSON}"></label><button name="agree" value="yes">Agree</button>
+<button name="refuse" value="not today">Refuse</button></form></html>`;
+
 let asked = 0;
 let fault;
+let inPerson = false;
 const issued = new Set();
 const grants = new Set();
 
@@ -146,7 +153,12 @@ listener.listen(0, '127.0.0.1', () => {
     return id;
   }
 
-  async function agree(request, response, refuse) {
+  async function agree(request, response, said) {
+    const refuse = said.get('refuse');
+    if (inPerson && !refuse && !said.has('agree')) {
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
+      return response.end(PAGE);
+    }
     if (refuse) {
       const no = { error: 'access_denied', error_description: refuse };
       return provider.interactionFinished(request, response, no, { mergeWithLastSubmission: false });
@@ -171,7 +183,7 @@ listener.listen(0, '127.0.0.1', () => {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(body));
     };
-    if (url.pathname.startsWith('/agree/')) return agree(request, response, url.searchParams.get('refuse'));
+    if (url.pathname.startsWith('/agree/')) return agree(request, response, url.searchParams);
     switch (url.pathname) {
       case '/resource': {
         const value = (request.headers.authorization ?? '').replace(/^Bearer /, '');
@@ -202,6 +214,9 @@ listener.listen(0, '127.0.0.1', () => {
         const token = new provider.RefreshToken({ accountId: PERSON, client, grantId: await agreed('web', scope), gty: 'authorization_code', scope, authTime: Math.floor(Date.now() / 1000) });
         return json(200, { refresh_token: await token.save() });
       }
+      case '/in-person':
+        inPerson = true;
+        return json(200, {});
       case '/agree-device':
         await agreeDevice(url.searchParams.get('user_code'), url.searchParams.get('refuse'));
         return json(200, {});

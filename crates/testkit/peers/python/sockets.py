@@ -11,9 +11,10 @@ import threading
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
-from websockets.asyncio.server import serve
+from websockets.asyncio.server import broadcast, serve
 
 ways = {}
+everybody = set()
 
 
 def way(function):
@@ -39,16 +40,25 @@ async def backwards(socket, options):
 
 @way
 async def late(socket, _):
-    """Says that it holds a message that says `wait`, and answers it only after the next one has come, and before it."""
+    """Says to all that it holds a message that says `wait`, and answers it only after the next one has come, and before it."""
     held = []
+    everybody.add(socket)
     async for message in socket:
         if json.loads(message).get("wait"):
             held.append(message)
-            await socket.send('{"held": true}')
+            broadcast(everybody, '{"held": true}')
             continue
         for message in [*held, message]:
             await socket.send(message)
         held.clear()
+
+
+@way
+async def wraps(socket, _):
+    """Answers each message with an object that has it in it, and its id elsewhere and as a number with a point."""
+    async for message in socket:
+        message = json.loads(message)
+        await socket.send(json.dumps({"re": float(message["id"]), "of": message}))
 
 
 @way

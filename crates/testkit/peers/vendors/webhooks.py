@@ -61,7 +61,17 @@ def standard(hook, headers):
     return True
 
 
-VENDORS = {"hubspot": hubspot, "standard": standard, "stripe": stripe, "twilio": twilio}
+def slack(hook, headers):
+    from slack_sdk.signature import SignatureVerifier
+
+    verifier = SignatureVerifier(hook["secret"])
+    if headers is None:
+        signature = verifier.generate_signature(timestamp=str(hook["at"]), body=hook["body"])
+        return {"x-slack-signature": signature, "x-slack-request-timestamp": str(hook["at"])}
+    return verifier.is_valid_request(hook["body"], headers)
+
+
+VENDORS = {"hubspot": hubspot, "slack": slack, "standard": standard, "stripe": stripe, "twilio": twilio}
 
 for line in sys.stdin:
     hook = json.loads(line)

@@ -125,9 +125,10 @@ fn failed(failure: Failure<'_>) -> Error {
     error
 }
 
-/// Words of a driver, of which nobody reads more.
+/// Words of a driver, of which nobody reads more, and none that a terminal would obey.
 fn short(mut text: String, most: usize) -> String {
     text.truncate(text.floor_char_boundary(most));
+    text.retain(|c| !c.is_control());
     text
 }
 
@@ -182,6 +183,10 @@ mod tests {
             let error = answered(json).await.unwrap_err();
             assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{json}: {error}");
         }
+        let error = answered("{\"error\": {\"kind\": \"rejected\", \"message\": \"a\\r\\n\\u001b[31mb\"}}")
+            .await
+            .unwrap_err();
+        assert_eq!(error.message(), "a[31mb");
         let slow =
             r#"{"error": {"kind": "rate_limited", "message": "slow", "retry_after": 1.5, "json": {"a": 1}}}"#;
         let error = answered(slow).await.unwrap_err();

@@ -108,7 +108,9 @@ impl Answer {
             Said::Each(all) => match all.iter().find(|envelope| !envelope.is_failure()) {
                 None if !all.is_empty() => {
                     let refused = all.iter().all(|envelope| refused(envelope, asked, codes));
-                    Err(error(&all[0], refused, asked, codes, reply))
+                    let telling =
+                        all.iter().find(|envelope| known(envelope, codes).is_some()).unwrap_or(&all[0]);
+                    Err(error(telling, refused, asked, codes, reply))
                 }
                 _ if !success => Err(unasked(reply)),
                 _ => Ok(partly(reply, all.iter().filter(|envelope| envelope.errors > 0).count())),

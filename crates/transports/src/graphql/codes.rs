@@ -68,10 +68,11 @@ impl Codes {
     ///
     /// `invalid_config`, naming the row.
     pub(super) fn open(rows: &BTreeMap<String, String>) -> Result<Self> {
-        let row = |(code, kind): (&String, &String)| match Kind::from_code(kind) {
+        let known = |kind: &Kind| kind.is_of_a_service() || *kind == Kind::Unsupported;
+        let row = |(code, kind): (&String, &String)| match Kind::from_code(kind).filter(known) {
             Some(kind) => Ok((code.clone(), kind)),
             None => Err(Error::invalid(format!(
-                "error_codes.{code}: is not a kind of error such as rate_limited; see /docs/problems"
+                "error_codes.{code}: is not a kind of error that a service has, such as rate_limited; see /docs/problems"
             ))),
         };
         rows.iter().map(row).collect::<Result<_>>().map(Self)
@@ -103,7 +104,10 @@ mod tests {
         ] {
             assert_eq!(codes.kind(code), kind, "{code}");
         }
-        let error = Codes::open(&[("X".to_owned(), "throtled".to_owned())].into()).unwrap_err();
-        assert!(error.message().starts_with("error_codes.X: "), "{error}");
+        // What is no kind, and one that is Trunkline's own.
+        for kind in ["throtled", "blocked"] {
+            let error = Codes::open(&[("X".to_owned(), kind.to_owned())].into()).unwrap_err();
+            assert!(error.message().starts_with("error_codes.X: "), "{error}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
-use trunkline_core::{Egress, Error, Kind, Outcome, Result, Zone};
+use trunkline_core::{Egress, Error, Kind, Outcome, Result, Stage, Zone};
 
 use super::{
     Settings,
@@ -61,7 +61,10 @@ impl Connector {
             }
         };
         let wire = match secure {
-            true => Wire::Tls(Box::new(self.handshake(host, stream).await?)),
+            true => {
+                let handshake = self.handshake(host, stream);
+                Wire::Tls(Box::new(self.egress.stage(Stage::Tls, host, handshake).await?))
+            }
             false => Wire::Plain(stream),
         };
         Ok(Stream { wire, place })

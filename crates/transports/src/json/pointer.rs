@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use trunkline_core::{Result, parse};
+
+use super::scan;
 
 /// A pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,16 +45,16 @@ impl Pointer {
         let mut at = json;
         for (n, step) in self.0.iter().enumerate() {
             match look(at, step) {
-                Ok(Step::Value(raw)) => at = raw.get(),
-                Ok(Step::Twice) => return Found::Twice,
-                Ok(Step::Missing) if n + 1 == self.0.len() && at.trim_start().starts_with('{') => {
+                Some(Step::Value(value)) => at = value,
+                Some(Step::Twice) => return Found::Twice,
+                Some(Step::Missing) if n + 1 == self.0.len() && at.trim_start().starts_with('{') => {
                     return Found::Missing(at);
                 }
-                Ok(Step::Missing) | Err(_) => return Found::Nothing,
+                Some(Step::Missing) | None => return Found::Nothing,
             }
         }
         // The way there has read all of the text; where there is no way nobody has.
-        match !self.0.is_empty() || serde_json::from_str::<IgnoredAny>(json).is_ok() {
+        match !self.0.is_empty() || is_json(json) {
             true => Found::Value(at),
             false => Found::Nothing,
         }
@@ -68,89 +68,85 @@ pub(crate) fn range(whole: &str, part: &str) -> Range<usize> {
 }
 
 enum Step<'a> {
-    Value(&'a RawValue),
+    Value(&'a str),
     Missing,
     Twice,
 }
 
-/// One step into a value.
-fn look<'a>(json: &'a str, step: &str) -> serde_json::Result<Step<'a>> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    let found = Into(step).deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(found)
+/// One step into an object or an array; nothing where the text is neither.
+fn look<'a>(json: &'a str, step: &str) -> Option<Step<'a>> {
+    let (found, rest) = match scan::blanks(json.as_bytes()) {
+        [b'{', rest @ ..] => member(rest, json, step)?,
+        [b'[', rest @ ..] => element(rest, json, step)?,
+        _ => return None,
+    };
+    scan::blanks(rest).is_empty().then_some(found)
 }
 
-struct Into<'s>(&'s str);
-
-impl<'de> DeserializeSeed<'de> for Into<'_> {
-    type Value = Step<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Step<'de>, D::Error> {
-        deserializer.deserialize_any(self)
+/// Looks through an object, of which the brace was read, and gives what is left of the text.
+fn member<'a>(mut text: &'a [u8], json: &'a str, step: &str) -> Option<(Step<'a>, &'a [u8])> {
+    let mut found = Step::Missing;
+    if let Some(rest) = scan::token(text, b'}') {
+        return Some((found, rest));
     }
-}
-
-impl<'de> Visitor<'de> for Into<'_> {
-    type Value = Step<'de>;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object or an array")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Step<'de>, A::Error> {
-        let mut found = Step::Missing;
-        while let Some(is_it) = map.next_key_seed(Is(self.0))? {
-            if !is_it {
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            }
-            let value = map.next_value::<&'de RawValue>()?;
+    loop {
+        let (name, rest) = scan::name(text)?;
+        let start = scan::blanks(rest);
+        let end = scan::value(start)?;
+        if is(name, step)? {
             found = match found {
-                Step::Missing => Step::Value(value),
+                Step::Missing => Step::Value(between(json, start, end)),
                 _ => Step::Twice,
             };
         }
-        Ok(found)
+        text = match scan::blanks(end) {
+            [b',', rest @ ..] => rest,
+            [b'}', rest @ ..] => return Some((found, rest)),
+            _ => return None,
+        };
     }
+}
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Step<'de>, A::Error> {
-        // RFC 6901 section 4: digits without a leading zero.
-        let wanted = self.0.parse::<usize>().ok().filter(|n| n.to_string() == self.0);
-        let (mut found, mut n) = (Step::Missing, 0);
-        loop {
-            if Some(n) == wanted {
-                let Some(value) = seq.next_element::<&'de RawValue>()? else { return Ok(found) };
-                found = Step::Value(value);
-            } else if seq.next_element::<IgnoredAny>()?.is_none() {
-                return Ok(found);
-            }
-            n += 1;
+/// Looks through an array, of which the bracket was read, and gives what is left of the text.
+fn element<'a>(mut text: &'a [u8], json: &'a str, step: &str) -> Option<(Step<'a>, &'a [u8])> {
+    // RFC 6901 section 4: digits without a leading zero.
+    let wanted = step.parse::<usize>().ok().filter(|n| n.to_string() == step);
+    let (mut found, mut n) = (Step::Missing, 0);
+    if let Some(rest) = scan::token(text, b']') {
+        return Some((found, rest));
+    }
+    loop {
+        let start = scan::blanks(text);
+        let end = scan::value(start)?;
+        if Some(n) == wanted {
+            found = Step::Value(between(json, start, end));
         }
+        n += 1;
+        text = match scan::blanks(end) {
+            [b',', rest @ ..] => rest,
+            [b']', rest @ ..] => return Some((found, rest)),
+            _ => return None,
+        };
     }
 }
 
-/// Whether a name is this one. Names are not copied for that.
-struct Is<'s>(&'s str);
-
-impl<'de> DeserializeSeed<'de> for Is<'_> {
-    type Value = bool;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        deserializer.deserialize_str(self)
-    }
+/// What stands between two places, each of which is given by what is left of the text there.
+fn between<'a>(json: &'a str, start: &[u8], end: &[u8]) -> &'a str {
+    &json[json.len() - start.len()..json.len() - end.len()]
 }
 
-impl Visitor<'_> for Is<'_> {
-    type Value = bool;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a name")
+/// Whether a name stands for this one as it is written; nothing where it stands for no text, such as half of a pair of surrogates.
+fn is(written: &[u8], name: &str) -> Option<bool> {
+    if !written.contains(&b'\\') {
+        return Some(written == name.as_bytes());
     }
+    let text: String = serde_json::from_slice(&[b"\"", written, b"\""].concat()).ok()?;
+    Some(text == name)
+}
 
-    fn visit_str<E>(self, name: &str) -> Result<bool, E> {
-        Ok(name == self.0)
-    }
+/// Whether a text is JSON.
+fn is_json(text: &str) -> bool {
+    scan::value(text.as_bytes()).is_some_and(|rest| scan::blanks(rest).is_empty())
 }
 
 #[cfg(test)]

@@ -73,6 +73,8 @@ pub(crate) struct Subscription {
     pub(crate) source: String,
     /// All who read as one group share the messages.
     pub(crate) group: Option<String>,
+    /// Whose it is: the integration, and the connection.
+    pub(crate) owner: Arc<str>,
     /// Where to begin.
     pub(crate) start: Option<Start>,
     /// Who acknowledges. Where nobody does, a broker may be spared being told.
@@ -168,6 +170,11 @@ pub(crate) trait Broker: Debug + Send + Sync + Sized + 'static {
         0
     }
 
+    /// How many messages gave way to newer ones, since nobody took them.
+    fn dropped(&self) -> u64 {
+        0
+    }
+
     /// Begins to read.
     ///
     /// # Errors
@@ -220,7 +227,14 @@ pub(crate) trait Consumer: Send + Sync + 'static {
     /// What a message is acknowledged by.
     type Mark: Send + Sync + 'static;
 
-    /// Messages, at most `max`: those that are at hand as soon as there is one, none where none came until then.
+    /// Where a fetch that is dropped takes messages along: so long one waits at most before whoever wants more fetches
+    /// again, and none is dropped. `None` where nothing is lost by it.
+    fn turn(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Messages, at most `max`: those that are at hand as soon as there is one, none where none came until then. Where there
+    /// is a [`Consumer::turn`] it is not dropped before it ends.
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use trunkline_core::{
     Call, Context, Credential, Error, Kind, Message, Messages, Occupancy, Operation, Outcome, Proof, Publish,
-    Reply, RequestId, Result, Streams,
+    Reply, Result, Streams, Verdict,
 };
 
 use super::{
@@ -33,6 +33,8 @@ pub(super) struct Client<B: Broker>(Arc<Inner<B>>);
 pub(super) struct Inner<B: Broker> {
     pub(super) broker: Arc<B>,
     pub(super) line: Line<B>,
+    /// Whose it is, as the first call says: a client is of one integration, and of one connection.
+    pub(super) owner: OnceLock<Arc<str>>,
     pub(super) rules: Rules,
     /// Messages that were handed out.
     pub(super) leases: Leases<B>,
@@ -75,6 +77,7 @@ impl<B: Broker> Client<B> {
         Self(Arc::new(Inner {
             line: Line::new(broker.clone(), login, rules.connect),
             broker,
+            owner: OnceLock::new(),
             leases: Leases::new(rules.ack_timeout),
             rules,
             readers: Readers::default(),
@@ -90,7 +93,11 @@ impl<B: Broker> Client<B> {
     }
 
     pub(super) async fn call(&self, context: &Context, call: &mut Call) -> Result<Reply> {
+        self.0.line.open()?;
         let access = Access::of(call);
+        self.0.owner.get_or_init(|| {
+            format!("{}\0{}", call.integration, call.connection.as_deref().unwrap_or_default()).into()
+        });
         let (credential, end) = (access.credential.as_ref(), call.deadline.map(|end| end - AHEAD));
         match &mut call.operation {
             Operation::Publish(publish) => self.0.publish(context, credential, end, publish).await,
@@ -106,6 +113,7 @@ impl<B: Broker> Client<B> {
     }
 
     pub(super) async fn probe(&self, context: &Context, call: &Call) -> Result<Proof> {
+        self.0.line.open()?;
         let link = self.0.line.link(context, call.credential.as_ref()).await?;
         let proof = self.0.broker.proof(&link).await?;
         let lag = proof.facts.iter().find(|(name, _)| *name == "lag").and_then(|(_, lag)| lag.parse().ok());
@@ -114,6 +122,7 @@ impl<B: Broker> Client<B> {
     }
 
     pub(super) async fn schema(&self, context: &Context, call: &Call) -> Result<Reply> {
+        self.0.line.open()?;
         let link = self.0.line.link(context, call.credential.as_ref()).await?;
         self.0.broker.schema(&link).await.map(|schema| reply::document(&schema))
     }
@@ -125,7 +134,7 @@ impl<B: Broker> Client<B> {
         let streams = Streams {
             readers: counts.listeners.load(Relaxed),
             late: self.0.broker.late(),
-            ..Streams::default()
+            dropped: self.0.broker.dropped(),
         };
         let (idle, used) = (u32::from(open && !used), u32::from(used));
         let messages = Messages {
@@ -140,15 +149,12 @@ impl<B: Broker> Client<B> {
         Occupancy { idle, used, max: 1, opened, streams, messages, ..Occupancy::default() }
     }
 
-    /// Gives back what was handed out, and ends the streams.
+    /// Gives back what was handed out, and ends the streams. Calls that begin after it are refused.
     pub(super) async fn close(&self) {
+        self.0.line.shut();
         self.0.stop.cancel();
         self.0.readers.clear();
-        let back = async {
-            for lease in self.0.leases.all() {
-                self.0.give_back(lease).await;
-            }
-        };
+        let back = self.0.give_back(self.0.leases.all(), Verdict::Requeue);
         // What is not back by then is when the connection has ended.
         let _ = timeout(GIVE_BACK, back).await;
         self.0.line.close().await;
@@ -164,12 +170,11 @@ impl<B: Broker> Inner<B> {
         publish: &mut Publish,
     ) -> Result<Reply> {
         let batch = publish.batch;
-        for (n, message) in publish.messages.iter_mut().enumerate() {
+        for (n, message) in publish.messages.iter().enumerate() {
             self.check(message)
                 .map_err(|error| if batch { error.at(&format!("messages[{n}]")) } else { error })?;
-            // Made once for all attempts: whoever gets a message twice can tell.
-            message.id.get_or_insert_with(|| RequestId::new().to_string());
         }
+        publish.name();
         let asked = match (publish.wants_reply, &*publish.messages) {
             (_, []) => return Err(Error::invalid("messages: there are none")),
             (true, [message]) => Some(message),
@@ -184,8 +189,8 @@ impl<B: Broker> Inner<B> {
         let mut results = self.broker.publish(&link, &publish.messages).await;
         self.counts.ended(&results);
         if !batch && results.len() == 1 {
-            let found = results.remove(0)?;
-            return Ok(reply::document(&reply::receipt(&publish.messages[0], found)));
+            let receipt = results.remove(0)?;
+            return Ok(reply::document(&reply::Told(&publish.messages[0], &receipt)));
         }
         // Where none arrived the call has failed, and is repeated if none can have.
         if results.iter().all(Result::is_err) {
@@ -194,7 +199,7 @@ impl<B: Broker> Inner<B> {
             let worst = errors.iter().position(|error| error.outcome() == Outcome::Unknown);
             return Err(errors.swap_remove(worst.unwrap_or_default()).with("messages", count));
         }
-        Ok(reply::results(&publish.messages, results))
+        Ok(reply::results(&publish.messages, &results))
     }
 
     async fn ask(&self, link: &B::Link, message: &Message, end: Option<Instant>) -> Result<Reply> {

@@ -152,6 +152,8 @@ pub(crate) struct Parts {
     pub(crate) tls: Tls,
     pub(crate) declare: BTreeMap<String, DeclareConfig>,
     pub(crate) max_message: usize,
+    /// How long a connection may take to be made, with its login.
+    pub(crate) connect: Duration,
 }
 
 impl QueueConfig {
@@ -188,7 +190,8 @@ impl QueueConfig {
             dead_letter: self.dead_letter.clone(),
             max_message,
         };
-        let parts = Parts { address, tls: self.tls.open()?, declare: self.declare.clone(), max_message };
+        let (tls, declare, connect) = (self.tls.open()?, self.declare.clone(), rules.connect);
+        let parts = Parts { address, tls, declare, max_message, connect };
         Ok((parts, rules))
     }
 }

@@ -39,6 +39,7 @@ use self::{
     answers::Answers,
     cluster::Cluster,
     consume::Consuming,
+    group::{GOODBYE, Members},
     options::Options,
     producer::{Placed, Producer, Settings},
     target::Target,
@@ -64,6 +65,7 @@ pub(super) struct Kafka {
     options: Options,
     declare: BTreeMap<String, DeclareConfig>,
     replies: Arc<Replies>,
+    members: Arc<Members>,
     /// Groups that were read as, and their topics.
     groups: Mutex<BTreeSet<(String, String)>>,
 }
@@ -84,14 +86,22 @@ impl Kafka {
             options: Options::open(parts)?,
             declare,
             replies: Arc::default(),
+            members: Arc::default(),
             groups: Mutex::default(),
         })
     }
 
-    /// How far behind the groups are that were read as, as far as that is told.
+    /// How far behind the groups are that were read as, and whoever names none for what is declared, as far as that is told.
     async fn lag(&self, cluster: &Cluster, until: Instant) -> Option<i64> {
-        let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let each = groups.iter().map(|(group, topic)| offsets::lag(cluster, group, topic, until));
+        let read = self.groups.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let unnamed = self.declare.keys().map(|topic| (Subscription::UNNAMED.to_owned(), topic.clone()));
+        let groups: BTreeSet<_> = read.iter().cloned().chain(unnamed).collect();
+        let each = groups.iter().map(async |group| {
+            let told = offsets::lag(cluster, &group.0, &group.1, until).await.ok()?;
+            // A group that has never come anywhere is none, unless it is ours.
+            let is_one = read.contains(group) || told.iter().any(|lag| lag.committed.is_some());
+            is_one.then_some(told)
+        });
         let told = join_all(each).await.into_iter().flatten().flatten();
         let behind = told.map(|lag| (lag.end - lag.committed.unwrap_or(lag.begin)).max(0));
         behind.reduce(|sum, behind| sum + behind)
@@ -103,6 +113,7 @@ impl Broker for Kafka {
     type Consumer = Consuming;
 
     const SYSTEM: &'static str = "kafka";
+    const IS_LOG: bool = true;
 
     async fn connect(&self, context: &Context, login: &Login) -> Result<KafkaLink> {
         let login = self.options.login(login)?;
@@ -161,7 +172,8 @@ impl Broker for Kafka {
 
     async fn consume(&self, link: &Arc<KafkaLink>, subscription: &Subscription) -> Result<Consuming> {
         let Options { session, uncommitted, .. } = self.options;
-        let consuming = Consuming::begin(&link.cluster, subscription, session, uncommitted).await?;
+        let consuming =
+            Consuming::begin(&link.cluster, &self.members, subscription, session, uncommitted).await?;
         if let Some(group) = &subscription.group {
             let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
             if groups.len() < GROUPS {
@@ -196,6 +208,12 @@ impl Broker for Kafka {
 
     async fn schema(&self, link: &KafkaLink) -> Result<Value> {
         admin::topics(&link.cluster, Instant::now() + ANSWER).await
+    }
+
+    /// Whoever comes next finds groups without the members that were here.
+    async fn close(&self, link: Arc<KafkaLink>) {
+        self.members.all_gone(GOODBYE).await;
+        drop(link);
     }
 }
 

@@ -4,7 +4,10 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicBool, AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     time::Duration,
 };
@@ -29,6 +32,7 @@ pub(super) struct Line<B: Broker> {
     current: Mutex<Option<Made<B>>>,
     making: tokio::sync::Mutex<Making>,
     opened: AtomicU64,
+    closed: AtomicBool,
 }
 
 /// A connection that was made.
@@ -90,6 +94,7 @@ impl<B: Broker> Line<B> {
             current: Mutex::default(),
             making: tokio::sync::Mutex::default(),
             opened: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -104,7 +109,8 @@ impl<B: Broker> Line<B> {
     ///
     /// # Errors
     ///
-    /// Those of [`Broker::connect`], and of the last attempt where it is too early for the next one.
+    /// Those of [`Broker::connect`], and of the last attempt where it is too early for the next one; `shutting_down` once it
+    /// was closed.
     pub(super) async fn link(
         &self,
         context: &Context,
@@ -113,6 +119,7 @@ impl<B: Broker> Line<B> {
         if let Some(link) = self.alive(credential) {
             return Ok(link);
         }
+        self.open()?;
         let asked = Instant::now();
         let mut making = self.making.lock().await;
         if let Some(link) = self.alive(credential) {
@@ -150,6 +157,11 @@ impl<B: Broker> Line<B> {
                 let credential = credential.cloned();
                 let made = Made { link: link.clone(), credential, since: Instant::now() };
                 *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
+                if let Err(error) = self.open() {
+                    // It was closed meanwhile, perhaps before this was there to be given up.
+                    self.close().await;
+                    return Err(error);
+                }
                 Ok(link)
             }
             Err(error) => {
@@ -162,12 +174,31 @@ impl<B: Broker> Line<B> {
         }
     }
 
-    /// Gives up the connection.
+    /// Gives up the connection, and makes no other.
     pub(super) async fn close(&self) {
+        self.shut();
         let made = self.current.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(made) = made {
             self.broker.close(made.link).await;
         }
+    }
+
+    /// Whether there may be a connection.
+    ///
+    /// # Errors
+    ///
+    /// `shutting_down`, with outcome `not_sent`.
+    pub(super) fn open(&self) -> Result<()> {
+        if !self.closed.load(SeqCst) {
+            return Ok(());
+        }
+        let message = "the integration was changed, switched off or removed; call it again";
+        Err(Error::new(Kind::ShuttingDown, message).outcome_is(Outcome::NotSent))
+    }
+
+    /// Makes no connection from now on.
+    pub(super) fn shut(&self) {
+        self.closed.store(true, SeqCst);
     }
 
     /// The connection that there is, if it was made with this credential.

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// A broker in memory: one for each name, shared by all integrations that say it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Memory {
     shelf: Arc<Shelf>,
 }

@@ -5,11 +5,15 @@ mod failure;
 mod link;
 mod message;
 mod reading;
+mod sessions;
 mod target;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use serde_json::Value;
@@ -33,6 +37,10 @@ pub(super) struct Mqtt {
     replies: Arc<Replies>,
     /// Who reads for a group: a session has one connection, so all in this process who read for it share one.
     groups: Mutex<HashMap<(String, String), Weak<Reading>>>,
+    /// One is begun at a time: of two who come with the id of one session, the broker ends the first.
+    beginning: tokio::sync::Mutex<()>,
+    /// How many messages gave way to newer ones.
+    gone: Arc<AtomicU64>,
 }
 
 impl Mqtt {
@@ -40,19 +48,28 @@ impl Mqtt {
         if let Some(name) = parts.declare.keys().next() {
             return Err(Error::invalid(format!("declare.{name}: MQTT has no queues to declare; remove it")));
         }
-        Ok(Self { target: Target::open(parts)?, replies: Arc::default(), groups: Mutex::default() })
+        Ok(Self {
+            target: Target::open(parts)?,
+            replies: Arc::default(),
+            groups: Mutex::default(),
+            beginning: tokio::sync::Mutex::default(),
+            gone: Arc::default(),
+        })
     }
 
-    async fn group(&self, link: &MqttLink, source: &str, group: &str) -> Result<Arc<Reading>> {
+    /// Who reads for a group already, if the connection is there.
+    fn known(&self, key: &(String, String)) -> Option<Arc<Reading>> {
+        let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        groups.get(key).and_then(Weak::upgrade).filter(|reading| reading.is_alive())
+    }
+
+    async fn group(&self, link: &MqttLink, owner: &str, source: &str, group: &str) -> Result<Arc<Reading>> {
         let key = (source.to_owned(), group.to_owned());
-        let known = {
-            let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-            groups.get(&key).and_then(Weak::upgrade)
-        };
-        if let Some(reading) = known.filter(|reading| reading.is_alive()) {
+        let _beginning = self.beginning.lock().await;
+        if let Some(reading) = self.known(&key) {
             return Ok(reading);
         }
-        let reading = Reading::of_group(&self.target, link, source, group).await?;
+        let reading = Reading::of_group(&self.target, link, (owner, group, source), &self.gone).await?;
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         groups.retain(|_, reading| reading.strong_count() > 0);
         groups.insert(key, Arc::downgrade(&reading));
@@ -91,6 +108,10 @@ impl Broker for Mqtt {
         self.replies.late()
     }
 
+    fn dropped(&self) -> u64 {
+        self.gone.load(Ordering::Relaxed)
+    }
+
     async fn consume(&self, link: &Arc<MqttLink>, subscription: &Subscription) -> Result<Consuming> {
         if subscription.start.is_some() {
             let message =
@@ -99,8 +120,8 @@ impl Broker for Mqtt {
         }
         message::check_filter(&subscription.source, subscription.group.as_deref())?;
         let reading = match &subscription.group {
-            Some(group) => self.group(link, &subscription.source, group).await?,
-            None => Reading::alone(&self.target, link, &subscription.source).await?,
+            Some(group) => self.group(link, &subscription.owner, &subscription.source, group).await?,
+            None => Reading::alone(&self.target, link, &subscription.source, &self.gone).await?,
         };
         Ok(Consuming::new(reading))
     }

@@ -7,12 +7,15 @@ mod message;
 mod publish;
 mod target;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use async_nats::jetstream::stream;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
-use trunkline_core::{Context, Error, Kind, Message, Proof, Result};
+use trunkline_core::{Context, Error, Kind, Message, Outcome, Proof, Result};
 
 pub(super) use self::link::NatsLink;
 use self::{consume::Consuming, target::Target};
@@ -49,22 +52,41 @@ impl Nats {
         Ok(Self { target: Target::open(parts)?, declare, replies: Arc::default() })
     }
 
-    /// Makes a stream where it is not there.
+    /// Makes a stream where it is not there. One that is there has to be as somebody says that it is.
     async fn declare(link: &NatsLink, name: &str, declared: &DeclareConfig) -> Result<()> {
-        // What a subject has that a name may not have.
-        let name: String = name.chars().map(|c| if ".*> /\\".contains(c) { '_' } else { c }).collect();
+        let mut subjects = declared.subjects.clone();
+        if subjects.is_empty() {
+            subjects.push(name.to_owned());
+        }
         let config = stream::Config {
-            name,
-            subjects: declared.subjects.clone(),
+            // What a subject has that a name may not have.
+            name: name.chars().map(|c| if ".*> /\\".contains(c) { '_' } else { c }).collect(),
+            subjects,
             num_replicas: declared.replicas.map_or(1, |replicas| replicas.max(1) as usize),
             max_messages: declared.max_length.map_or(-1, |most| most as i64),
             ..stream::Config::default()
         };
-        link.jetstream
-            .get_or_create_stream(config)
-            .await
-            .map(drop)
-            .map_err(|error| failure::declaring(&error))
+        let stream = link.jetstream.get_or_create_stream(config.clone()).await;
+        let stream = stream.map_err(|error| failure::declaring(&error))?;
+        let there = &stream.cached_info().config;
+        let sorted = |subjects: &[String]| subjects.iter().cloned().collect::<BTreeSet<_>>();
+        let differs = [
+            (
+                "subjects",
+                !declared.subjects.is_empty() && sorted(&there.subjects) != sorted(&config.subjects),
+            ),
+            ("replicas", declared.replicas.is_some() && there.num_replicas != config.num_replicas),
+            ("max_length", declared.max_length.is_some() && there.max_messages != config.max_messages),
+        ];
+        match differs.iter().find(|(_, differs)| *differs) {
+            Some((key, _)) => {
+                let message = format!(
+                    "{key}: the stream is there already with another value; make them the same, or leave it out"
+                );
+                Err(Error::new(Kind::Rejected, message).outcome_is(Outcome::Rejected))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -78,11 +100,7 @@ impl Broker for Nats {
     async fn connect(&self, context: &Context, login: &Login) -> Result<NatsLink> {
         let link = self.target.connect(context, login, self.replies.beside()).await?;
         for (name, declared) in &self.declare {
-            let mut declared = declared.clone();
-            if declared.subjects.is_empty() {
-                declared.subjects.push(name.clone());
-            }
-            Self::declare(&link, name, &declared)
+            Self::declare(&link, name, declared)
                 .await
                 .map_err(|error| error.at(&format!("declare.{name}")))?;
         }

@@ -9,7 +9,7 @@ use std::{
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
-use trunkline_core::{Context, Error, Kind, Outcome, Result, Zone};
+use trunkline_core::{Context, Error, Kind, Outcome, Result, Stage, Zone};
 
 use super::tls::{self, Asked};
 use crate::{dial::dial, http::Tls};
@@ -50,18 +50,21 @@ impl Net {
         let Some((config, asked)) = self.config()? else { return Ok(Box::new(stream)) };
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())
             .map_err(|_| Error::invalid(format!("{host} is no name that a certificate can be for")))?;
-        TlsConnector::from(config.clone()).connect(name, stream).await.map_or_else(
-            |error| {
-                // A certificate that does not verify, or ours refused, does not get better by itself.
-                Err(match tls::of(&error) {
-                    Some(error) => asked.handshake(host, error),
-                    None => Error::new(Kind::Unavailable, format!("no TLS connection with {host}"))
-                        .outcome_is(Outcome::NotSent)
-                        .source(error),
-                })
-            },
-            |stream| Ok(Box::new(stream) as Box<dyn Io>),
-        )
+        let handshake = async {
+            TlsConnector::from(config.clone()).connect(name, stream).await.map_or_else(
+                |error| {
+                    // A certificate that does not verify, or ours refused, does not get better by itself.
+                    Err(match tls::of(&error) {
+                        Some(error) => asked.handshake(host, error),
+                        None => Error::new(Kind::Unavailable, format!("no TLS connection with {host}"))
+                            .outcome_is(Outcome::NotSent)
+                            .source(error),
+                    })
+                },
+                |stream| Ok(Box::new(stream) as Box<dyn Io>),
+            )
+        };
+        context.egress.stage(Stage::Tls, host, handshake).await
     }
 
     /// Why a login came to nothing, which may be for want of TLS, or of a client's certificate; `secure` is what addresses

@@ -26,6 +26,23 @@ pub(super) fn only(message: &Message, taken: &[&str], why: impl Fn(&str) -> &'st
     }
 }
 
+/// Whether a character may not stand in a text of MQTT (MQTT 5, section 1.5.4): brokers end the connection over it.
+pub(super) fn unfit(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{fdd0}'..='\u{fdef}') || c as u32 & 0xfffe == 0xfffe
+}
+
+/// The texts of a message beside its destination and headers, by the keys of callers.
+pub(super) fn texts(message: &Message) -> impl Iterator<Item = (&'static str, &str)> {
+    let all = [
+        ("message_id", &message.id),
+        ("content_type", &message.content_type),
+        ("key", &message.key),
+        ("correlation_id", &message.correlation_id),
+        ("reply_to", &message.reply_to),
+    ];
+    all.into_iter().filter_map(|(key, text)| Some((key, text.as_deref()?)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

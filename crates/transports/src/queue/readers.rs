@@ -12,6 +12,8 @@ use super::broker::{Broker, Subscription};
 
 /// So long one is kept that nobody pulls through.
 const KEPT: Duration = Duration::from_secs(60);
+/// So many are kept: each may have a connection, or a place in a group.
+const MOST: usize = 256;
 
 /// Those that there are.
 pub(super) struct Readers<B: Broker>(Mutex<HashMap<Subscription, Reader<B>>>);
@@ -33,6 +35,11 @@ impl<B: Broker> Reader<B> {
     pub(super) fn new(link: Arc<B::Link>, consumer: B::Consumer) -> Self {
         Self { link, consumer: Arc::new(consumer), used: Instant::now() }
     }
+
+    /// Whether nobody pulls through it or has a message of it. One in use is not idle, however long it waits.
+    fn is_idle(&self) -> bool {
+        Arc::strong_count(&self.consumer) == 1
+    }
 }
 
 impl<B: Broker> Clone for Reader<B> {
@@ -50,13 +57,16 @@ impl<B: Broker> Readers<B> {
         Some(reader.clone())
     }
 
-    /// Keeps one, unless another was kept meanwhile, which is then the one.
+    /// Keeps one, unless another was kept meanwhile, which is then the one. Where there are too many, the one gives way that
+    /// nobody has pulled through for longest; where all are in use, this one is not kept.
     pub(super) fn put(&self, subscription: Subscription, reader: Reader<B>) -> Reader<B> {
         let mut all = self.all();
         match all.get(&subscription).filter(|other| Arc::ptr_eq(&other.link, &reader.link)) {
             Some(other) => other.clone(),
             None => {
-                all.insert(subscription, reader.clone());
+                if all.len() < MOST || all.contains_key(&subscription) || evict(&mut all) {
+                    all.insert(subscription, reader.clone());
+                }
                 reader
             }
         }
@@ -74,8 +84,7 @@ impl<B: Broker> Readers<B> {
     pub(super) fn tend(&self) -> Option<Instant> {
         let now = Instant::now();
         let mut all = self.all();
-        // One in use is not idle, however long it waits.
-        all.retain(|_, reader| Arc::strong_count(&reader.consumer) > 1 || now < reader.used + KEPT);
+        all.retain(|_, reader| !reader.is_idle() || now < reader.used + KEPT);
         all.values().map(|reader| (reader.used + KEPT).max(now + Duration::from_secs(1))).min()
     }
 
@@ -91,5 +100,51 @@ impl<B: Broker> Readers<B> {
 
     fn all(&self) -> MutexGuard<'_, HashMap<Subscription, Reader<B>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets the one that has been idle for longest. `false` where none is.
+fn evict<B: Broker>(all: &mut HashMap<Subscription, Reader<B>>) -> bool {
+    let idle = all.iter().filter(|(_, reader)| reader.is_idle());
+    let oldest = idle.min_by_key(|(_, reader)| reader.used).map(|(subscription, _)| subscription.clone());
+    oldest.and_then(|subscription| all.remove(&subscription)).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use trunkline_core::Ack;
+
+    use super::*;
+    use crate::queue::memory::Memory;
+
+    #[tokio::test(start_paused = true)]
+    async fn so_many_are_kept_and_the_one_that_is_idle_for_longest_gives_way() {
+        let (memory, link, readers) = (Memory::default(), Arc::new(()), Readers::<Memory>::default());
+        let subscription = |n: usize| Subscription {
+            source: n.to_string(),
+            group: None,
+            owner: Arc::default(),
+            start: None,
+            ack: Ack::Explicit,
+            prefetch: None,
+            hold: KEPT,
+        };
+        let put = async |n: usize| {
+            tokio::time::advance(Duration::from_millis(1)).await;
+            let consumer = memory.consume(&link, &subscription(n)).await.unwrap();
+            readers.put(subscription(n), Reader::new(link.clone(), consumer))
+        };
+        let kept = |n: usize| readers.all().contains_key(&subscription(n));
+        let used = put(0).await;
+        for n in 1..MOST {
+            put(n).await;
+        }
+        put(MOST).await;
+        assert!(kept(0) && !kept(1) && kept(2) && kept(MOST), "the first is in use");
+        assert_eq!(readers.all().len(), MOST);
+        let all: Vec<_> = readers.all().values().cloned().collect();
+        put(MOST + 1).await;
+        assert!(!kept(MOST + 1), "all are in use");
+        drop((used, all));
     }
 }

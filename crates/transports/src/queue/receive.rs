@@ -6,27 +6,35 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream};
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 use tokio::time::{Instant, sleep_until};
-use trunkline_core::{Ack, Context, Credential, Error, Kind, Receive, Reply, Result, Settlement, Verdict};
+use trunkline_core::{
+    Ack, Context, Credential, Error, Kind, Receive, Reply, Result, Settled, Settlement, Verdict,
+};
 use uuid::Uuid;
 
 use super::{
-    broker::{Broker, Consumer, Delivery, Fate, Subscription},
+    broker::{Broker, Consumer, Fate, Subscription},
+    came::Came,
     client::Inner,
-    lease::Lease,
+    handed::Handed,
+    lease::{Lease, Room},
+    place::unfit,
     readers::Reader,
     reply,
 };
 
-/// So many acknowledgements may be unanswered.
-const AT_ONCE: usize = 64;
+/// So many acknowledgements may be unanswered. Kafka hears of all that are under way at once, in two requests: the more there
+/// are, the fewer it takes.
+const AT_ONCE: usize = 1024;
 /// So many messages of a stream may be unacknowledged at a time, unless whoever listens says how many.
 const PREFETCH: u32 = 32;
 /// What a message that was put aside says of itself, in headers.
 const QUEUE: &str = "trunkline-dead-letter-queue";
 const REASON: &str = "trunkline-dead-letter-reason";
 const DELIVERIES: &str = "trunkline-dead-letter-deliveries";
+/// So many bytes of a reason are told: headers of NATS and MQTT have an end.
+const LONG: usize = 4096;
 
 impl<B: Broker> Inner<B> {
     /// What is read.
@@ -35,6 +43,7 @@ impl<B: Broker> Inner<B> {
         Subscription {
             source: receive.source.clone(),
             group: receive.group.clone().or(unnamed),
+            owner: self.owner.get().cloned().unwrap_or_default(),
             start: receive.start,
             ack: receive.ack,
             prefetch: receive.stream.then(|| receive.prefetch.unwrap_or(PREFETCH)),
@@ -50,28 +59,50 @@ impl<B: Broker> Inner<B> {
         end: Option<Instant>,
         receive: &mut Receive,
     ) -> Result<Reply> {
-        let settled = match std::mem::take(&mut receive.settle) {
-            none if none.is_empty() => Settled::default(),
+        match std::mem::take(&mut receive.settle) {
+            none if none.is_empty() => {}
             // A caller who goes away does not take back what they said.
             some => {
                 let this = self.clone();
-                tokio::spawn(async move { this.settle(some).await }).await.map_err(|_| ended())?
+                receive.settled =
+                    tokio::spawn(async move { this.settle(some).await }).await.map_err(|_| ended())?;
             }
-        };
-        if receive.max == 0 {
-            return settled.reply();
         }
+        if receive.max == 0 {
+            // It is said once: no further attempt would say it again.
+            return reply::settled(&receive.settled).map_err(Error::lasting);
+        }
+        match self.pull(context, credential, end, receive).await {
+            Ok(told) => Ok(reply::messages(&told, &receive.settled.failed)),
+            Err(error) => Err(reply::with_settled(error, &receive.settled)),
+        }
+    }
+
+    /// Takes messages.
+    async fn pull(
+        self: &Arc<Self>,
+        context: &Context,
+        credential: Option<&Arc<Credential>>,
+        end: Option<Instant>,
+        receive: &Receive,
+    ) -> Result<Vec<Box<RawValue>>> {
         let until = Instant::now() + receive.wait;
         let until = end.map_or(until, |end| until.min(end));
         let subscription = self.subscription(receive);
         loop {
-            let max = receive.max.min(self.leases.room());
-            if max == 0 {
-                let message = "too many messages wait to be acknowledged; acknowledge some";
-                return Err(Error::new(Kind::Throttled, message));
-            }
+            let room = match receive.ack {
+                Ack::Explicit => Some(self.leases.room(receive.max)?),
+                Ack::Auto => None,
+            };
+            let max = room.as_ref().map_or(receive.max, Room::count);
             let reader = self.reader(context, credential, &subscription).await?;
-            let came = match reader.consumer.fetch(max, until).await {
+            let came = tokio::select! {
+                biased;
+                // Whoever waits for what comes keeps nobody from closing.
+                () = self.stop.cancelled() => self.line.open().and_then(|()| Err(ended())),
+                came = Came::fetch(self, &reader, max, until) => came,
+            };
+            let came = match came {
                 Ok(came) => came,
                 Err(error) => {
                     self.readers.remove(&subscription, &reader);
@@ -80,11 +111,11 @@ impl<B: Broker> Inner<B> {
             };
             let some = !came.is_empty();
             let (this, ack) = (self.clone(), receive.ack);
-            // What came is looked after though its caller goes away: it is held then until its time is up.
-            let told = tokio::spawn(async move { this.hand_out_all(&reader, came, ack).await });
-            let told = told.await.map_err(|_| ended())?;
+            // What came is looked after though its caller goes away: then it goes back.
+            let handed = tokio::spawn(async move { this.hand_out_all(&reader, came, room, ack).await });
+            let told = handed.await.map_err(|_| ended())?.taken();
             if !told.is_empty() || !some || Instant::now() >= until {
-                return Ok(reply::messages(&told, &settled.failed));
+                return Ok(told);
             }
         }
     }
@@ -108,11 +139,12 @@ impl<B: Broker> Inner<B> {
     async fn hand_out_all(
         self: &Arc<Self>,
         reader: &Reader<B>,
-        came: Vec<Delivery<<B::Consumer as Consumer>::Mark>>,
+        came: Came<B>,
+        mut room: Option<Room>,
         ack: Ack,
-    ) -> Vec<Box<RawValue>> {
-        let mut told = Vec::with_capacity(came.len());
-        for delivery in came {
+    ) -> Handed<B> {
+        let mut handed = Handed::new(self);
+        for delivery in came.take() {
             let deliveries = self.tries.count(&delivery);
             let lease = Lease {
                 link: reader.link.clone(),
@@ -121,37 +153,42 @@ impl<B: Broker> Inner<B> {
                 deliveries,
                 stream: None,
                 _place: None,
+                _room: room.as_mut().and_then(Room::one),
             };
             if let Some(lease) = self.worth(lease).await {
-                told.push(self.hand_out(lease, ack).await);
+                let (told, token) = self.hand_out(lease, ack).await;
+                handed.push(told, token);
             }
         }
-        told
+        handed
     }
 
     /// A message for whoever asked, as JSON: with a token, unless it is acknowledged here and now.
-    async fn hand_out(self: &Arc<Self>, lease: Lease<B>, ack: Ack) -> Box<RawValue> {
+    async fn hand_out(self: &Arc<Self>, lease: Lease<B>, ack: Ack) -> (Box<RawValue>, Option<String>) {
         if lease.delivery.mark.is_none() {
-            return reply::delivery(&lease.delivery, lease.deliveries, None);
+            return (reply::delivery(&lease.delivery, lease.deliveries, None), None);
         }
         match ack {
             Ack::Auto => {
                 let told = reply::delivery(&lease.delivery, lease.deliveries, None);
                 // Where this fails it comes again.
                 let _ = self.judge(lease, Verdict::Ack).await;
-                told
+                (told, None)
             }
-            Ack::Explicit => self.hold(lease),
+            Ack::Explicit => {
+                let (told, token) = self.hold(lease);
+                (told, Some(token))
+            }
         }
     }
 
-    /// Keeps a message until it is acknowledged, and says what is told of it, which has the token in it.
-    pub(super) fn hold(self: &Arc<Self>, lease: Lease<B>) -> Box<RawValue> {
+    /// Keeps a message until it is acknowledged, and says what is told of it, which has the token in it, and the token.
+    pub(super) fn hold(self: &Arc<Self>, lease: Lease<B>) -> (Box<RawValue>, String) {
         let token = Uuid::new_v4().simple().to_string();
         let told = reply::delivery(&lease.delivery, lease.deliveries, Some(&token));
-        self.leases.hold(token, lease);
+        self.leases.hold(token.clone(), lease);
         self.tend();
-        told
+        (told, token)
     }
 
     /// A message that is worth delivering. One that came too often without being acknowledged is put aside.
@@ -183,7 +220,7 @@ impl<B: Broker> Inner<B> {
         let mut all = Settled::default();
         while let Some((token, done)) = under_way.next().await {
             match done {
-                Ok(()) => all.settled += 1,
+                Ok(()) => all.count += 1,
                 Err(error) => all.failed.push((token, error)),
             }
         }
@@ -221,10 +258,17 @@ impl<B: Broker> Inner<B> {
         Ok(())
     }
 
-    /// Sends a message back that nobody dealt with.
-    pub(super) async fn give_back(self: &Arc<Self>, lease: Lease<B>) {
-        // Where the broker does not hear it, it finds out that the connection is gone.
-        let _ = self.judge(lease, Verdict::Requeue).await;
+    /// Sends messages back that nobody dealt with, without waiting in between.
+    pub(super) async fn give_back(self: &Arc<Self>, leases: Vec<Lease<B>>, verdict: Verdict) {
+        let each = stream::iter(leases);
+        each.for_each_concurrent(AT_ONCE, |lease| {
+            let verdict = verdict.clone();
+            async {
+                // Where the broker does not hear it, it finds out that the connection is gone.
+                let _ = self.judge(lease, verdict).await;
+            }
+        })
+        .await;
     }
 
     /// Puts a message aside, with the reason. Only when the broker has it there is it taken away here.
@@ -237,7 +281,7 @@ impl<B: Broker> Inner<B> {
         message.destination = self.rules.dead_letter.clone().unwrap_or_else(|| B::beside(&source));
         (message.exchange, message.routing_key, message.expires, message.reply_to) = (None, None, None, None);
         message.set_header(QUEUE, source);
-        message.set_header(REASON, reason);
+        message.set_header(REASON, one_line(reason));
         if let Some(deliveries) = deliveries {
             message.set_header(DELIVERIES, deliveries.to_string());
         }
@@ -264,25 +308,10 @@ impl<B: Broker> Inner<B> {
     }
 }
 
-/// What has become of what was said of messages.
-#[derive(Default)]
-struct Settled {
-    settled: usize,
-    failed: Vec<(String, Error)>,
-}
-
-impl Settled {
-    fn reply(mut self) -> Result<Reply> {
-        if self.settled == 0 && !self.failed.is_empty() {
-            return Err(self.failed.swap_remove(0).1);
-        }
-        let failed: Vec<_> = self.failed.iter().map(reply::unsettled).collect();
-        let mut reply = reply::document(&json!({"settled": self.settled, "failed": failed}));
-        if !failed.is_empty() {
-            reply.headers.insert(Reply::PARTIAL_ERRORS, failed.len().into());
-        }
-        Ok(reply)
-    }
+/// A reason as a header that every broker takes: without control characters or blanks around it, and not longer than [`LONG`].
+fn one_line(reason: &str) -> String {
+    let end = reason.floor_char_boundary(LONG);
+    reason[..end].replace(unfit, " ").trim().to_owned()
 }
 
 fn ended() -> Error {
@@ -292,9 +321,7 @@ fn ended() -> Error {
 async fn tend<B: Broker>(inner: Weak<Inner<B>>) {
     while let Some(this) = inner.upgrade() {
         let (overdue, next) = this.leases.overdue();
-        for lease in overdue {
-            this.give_back(lease).await;
-        }
+        this.give_back(overdue, Verdict::Requeue).await;
         let next = [next, this.readers.tend()].into_iter().flatten().min();
         let Some(next) = next else {
             this.tended.store(false, Ordering::Release);

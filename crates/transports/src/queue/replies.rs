@@ -16,11 +16,20 @@ use uuid::Uuid;
 const MOST: usize = 10_000;
 
 /// Those who wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Replies {
     waiting: Mutex<HashMap<String, oneshot::Sender<Result<Message>>>>,
     /// Of all connections of a broker together.
     late: Arc<AtomicU64>,
+    /// What ids begin with, of all connections of a broker together, and of no other.
+    mark: Arc<str>,
+}
+
+impl Default for Replies {
+    fn default() -> Self {
+        let mark = Uuid::new_v4().simple().to_string()[..12].into();
+        Self { waiting: Mutex::default(), late: Arc::default(), mark }
+    }
 }
 
 /// One who waits. Dropped, it waits no more.
@@ -35,7 +44,7 @@ pub(super) struct Waiting {
 impl Replies {
     /// Those who wait over another connection, with the same count.
     pub(super) fn beside(&self) -> Arc<Self> {
-        Arc::new(Self { waiting: Mutex::default(), late: self.late.clone() })
+        Arc::new(Self { waiting: Mutex::default(), late: self.late.clone(), mark: self.mark.clone() })
     }
 
     /// Waits for an answer from now on.
@@ -45,7 +54,7 @@ impl Replies {
     /// `throttled` where too many wait.
     pub(super) fn expect(self: &Arc<Self>) -> Result<Waiting> {
         let (tell, told) = oneshot::channel();
-        let id = Uuid::new_v4().to_string();
+        let id = format!("{}-{}", self.mark, Uuid::new_v4());
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= MOST {
             return Err(Error::new(Kind::Throttled, "too many requests wait for their answers"));
@@ -63,6 +72,13 @@ impl Replies {
             .and_then(|id| self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id));
         if waiting.is_none_or(|tell| tell.send(Ok(message)).is_err()) {
             self.late.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// The same where others have their answers come by the same way: theirs are no matter of ours.
+    pub(super) fn tell_of_many(&self, message: Message) {
+        if message.correlation_id.as_deref().is_some_and(|id| id.starts_with(&*self.mark)) {
+            self.tell(message);
         }
     }
 
@@ -133,6 +149,18 @@ mod tests {
         replies.tell(answer("guessed", "stray"));
         replies.tell(Message::text("", "without an id"));
         assert_eq!(replies.late(), 3);
+    }
+
+    #[tokio::test]
+    async fn answers_to_others_that_come_by_the_same_way_are_no_late_ones() {
+        let (ours, others) = (Arc::new(Replies::default()), Arc::new(Replies::default()));
+        let (mine, theirs) =
+            (ours.beside().expect().unwrap().id.clone(), others.expect().unwrap().id.clone());
+        ours.tell_of_many(answer(&theirs, "not ours"));
+        ours.tell_of_many(Message::text("", "without an id"));
+        assert_eq!(ours.late(), 0);
+        ours.tell_of_many(answer(&mine, "late"));
+        assert_eq!(ours.late(), 1);
     }
 
     #[tokio::test]

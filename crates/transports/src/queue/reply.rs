@@ -3,39 +3,61 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use serde_json::{Map, Value, json, value::RawValue};
-use trunkline_core::{Error, Message, Reply, Result};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Value, json, value::RawValue};
+use trunkline_core::{Error, Message, Reply, Result, Settled};
 
 use super::broker::{Delivery, Receipt};
+use crate::again::copy;
 
 /// A reply that is a JSON document.
-pub(super) fn document(value: &Value) -> Reply {
-    let mut reply = Reply::new(StatusCode::OK, value.to_string());
+pub(super) fn document(value: &impl Serialize) -> Reply {
+    let text = serde_json::to_vec(value).expect("names are texts, and no value refuses");
+    let mut reply = Reply::new(StatusCode::OK, text);
     reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply
 }
 
 /// What the broker said of a message.
-pub(super) fn receipt(message: &Message, receipt: Receipt) -> Value {
-    let mut told = Map::new();
-    told.insert("guarantee".to_owned(), receipt.guarantee.name().into());
-    told.insert("message_id".to_owned(), message.id.clone().into());
-    told.extend(receipt.facts.into_iter().map(|(name, value)| (name.to_owned(), value)));
-    told.into()
+pub(super) struct Told<'a>(pub(super) &'a Message, pub(super) &'a Receipt);
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(message, receipt) = self;
+        let mut told = serializer.serialize_map(None)?;
+        for (name, value) in &receipt.facts {
+            told.serialize_entry(name, value)?;
+        }
+        told.serialize_entry("guarantee", receipt.guarantee.name())?;
+        told.serialize_entry("message_id", &message.id)?;
+        told.end()
+    }
+}
+
+/// What became of a message of a batch.
+struct Became<'a>(&'a Message, &'a Result<Receipt>);
+
+impl Serialize for Became<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.1 {
+            Ok(receipt) => Told(self.0, receipt).serialize(serializer),
+            Err(error) => json!({"message_id": self.0.id, "error": told(error)}).serialize(serializer),
+        }
+    }
 }
 
 /// What became of each message of a batch.
-pub(super) fn results(messages: &[Message], results: Vec<Result<Receipt>>) -> Reply {
+pub(super) fn results(messages: &[Message], results: &[Result<Receipt>]) -> Reply {
+    #[derive(Serialize)]
+    struct Results<'a> {
+        published: usize,
+        failed: usize,
+        results: Vec<Became<'a>>,
+    }
     let failed = results.iter().filter(|result| result.is_err()).count();
-    let each: Vec<_> = messages
-        .iter()
-        .zip(results)
-        .map(|(message, result)| match result {
-            Ok(found) => receipt(message, found),
-            Err(error) => json!({"message_id": message.id, "error": told(&error)}),
-        })
-        .collect();
-    let mut reply = document(&json!({"published": each.len() - failed, "failed": failed, "results": each}));
+    let published = results.len() - failed;
+    let each = messages.iter().zip(results).map(|(message, result)| Became(message, result)).collect();
+    let mut reply = document(&Results { published, failed, results: each });
     if failed > 0 {
         reply.headers.insert(Reply::PARTIAL_ERRORS, failed.into());
     }
@@ -106,19 +128,50 @@ fn timestamp(millis: i64) -> Option<Value> {
     jiff::Timestamp::from_millisecond(millis).ok().map(|time| time.to_string().into())
 }
 
+/// What has become of what was said of messages.
+///
+/// # Errors
+///
+/// The first, where none was heard.
+pub(super) fn settled(settled: &Settled) -> Result<Reply> {
+    if let (0, Some((_, error))) = (settled.count, settled.failed.first()) {
+        return Err(copy(error));
+    }
+    let failed: Vec<_> = settled.failed.iter().map(unsettled).collect();
+    let mut reply = document(&json!({"settled": settled.count, "failed": failed}));
+    if !failed.is_empty() {
+        reply.headers.insert(Reply::PARTIAL_ERRORS, failed.len().into());
+    }
+    Ok(reply)
+}
+
+/// Why no messages came, with what has become of what was said of earlier ones.
+pub(super) fn with_settled(error: Error, settled: &Settled) -> Error {
+    let unheard: Vec<_> =
+        settled.failed.iter().map(|(token, error)| format!("{token} ({})", error.kind())).collect();
+    match (settled.count, &*unheard) {
+        (0, []) => error,
+        (count, []) => error.with("settled", count.to_string()),
+        (count, unheard) => error.with("settled", count.to_string()).with("unsettled", unheard.join(", ")),
+    }
+}
+
 /// What was said of a message and not heard.
-pub(super) fn unsettled((token, error): &(String, Error)) -> Value {
+fn unsettled((token, error): &(String, Error)) -> Value {
     json!({"token": token, "error": told(error)})
 }
 
 /// Messages that came, and what was said of earlier ones and not heard.
 pub(super) fn messages(all: &[Box<RawValue>], failed: &[(String, Error)]) -> Reply {
     let each: Vec<_> = all.iter().map(|one| one.get()).collect();
-    let failed: Vec<_> = failed.iter().map(unsettled).collect();
-    let failed =
-        if failed.is_empty() { String::new() } else { format!(",\"failed\":{}", Value::from(failed)) };
-    let mut reply = Reply::new(StatusCode::OK, format!("{{\"messages\":[{}]{failed}}}", each.join(",")));
+    let unheard: Vec<_> = failed.iter().map(unsettled).collect();
+    let unheard =
+        if unheard.is_empty() { String::new() } else { format!(",\"failed\":{}", Value::from(unheard)) };
+    let mut reply = Reply::new(StatusCode::OK, format!("{{\"messages\":[{}]{unheard}}}", each.join(",")));
     reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if !failed.is_empty() {
+        reply.headers.insert(Reply::PARTIAL_ERRORS, failed.len().into());
+    }
     reply
 }
 
@@ -156,6 +209,14 @@ mod tests {
             mark: Some(()),
         };
         serde_json::from_str(delivery(&one, Some(2), Some("t")).get()).unwrap()
+    }
+
+    #[test]
+    fn a_pull_whose_acknowledgements_were_not_heard_says_so_in_its_head_too() {
+        let lost = || ("t".to_owned(), Error::new(trunkline_core::Kind::Unavailable, "gone"));
+        assert!(!messages(&[], &[]).headers.contains_key(Reply::PARTIAL_ERRORS));
+        let mut reply = messages(&[], &[lost(), lost()]);
+        assert_eq!(reply.headers.remove(Reply::PARTIAL_ERRORS).unwrap(), "2");
     }
 
     #[test]

@@ -13,15 +13,16 @@ use std::{
 use bytes::Bytes;
 use http_body::Frame;
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::{Instant, sleep},
 };
 use trunkline_core::{Ack, Body, Context, Error, Event, Kind, Receive, Reply, Result, Retry, Verdict};
 
 use super::{
     broker::{Broker, Consumer, Delivery, Subscription},
+    came::Came,
     client::Inner,
-    lease::Lease,
+    lease::{Lease, Room},
     readers::Reader,
     reply,
 };
@@ -104,9 +105,7 @@ impl<B: Broker> Listener<B> {
             }
             () = self.listen(reader) => {}
         }
-        for lease in self.inner.leases.of_stream(self.id) {
-            self.inner.give_back(lease).await;
-        }
+        self.inner.give_back(self.inner.leases.of_stream(self.id), Verdict::Requeue).await;
     }
 
     /// Reads, and begins again until that cannot help.
@@ -180,11 +179,11 @@ impl<B: Broker> Listener<B> {
     /// Reads over one connection until it is lost or nobody listens.
     async fn read(&self, reader: &Reader<B>) -> Result<Gone> {
         loop {
-            let (place, max) = self.room().await;
-            let came = reader.consumer.fetch(max, Instant::now() + WAIT).await?;
+            let (place, mut room, max) = self.room().await;
+            let came = Came::fetch(&self.inner, reader, max, Instant::now() + WAIT).await?;
             drop(place);
-            for delivery in came {
-                if let Some(Gone) = self.deliver(reader, delivery).await {
+            for delivery in came.take() {
+                if let Some(Gone) = self.deliver(reader, delivery, room.as_mut()).await {
                     return Ok(Gone);
                 }
             }
@@ -192,12 +191,15 @@ impl<B: Broker> Listener<B> {
     }
 
     /// Waits until a message may come, and says how many may.
-    async fn room(&self) -> (Option<tokio::sync::OwnedSemaphorePermit>, u32) {
+    async fn room(&self) -> (Option<OwnedSemaphorePermit>, Option<Room>, u32) {
         match self.subscription.ack {
-            Ack::Auto => (None, BATCH),
+            Ack::Auto => (None, None, BATCH),
             Ack::Explicit => {
                 let place = self.places.clone().acquire_owned().await.expect("it is never closed");
-                (Some(place), BATCH.min(1 + self.places.available_permits() as u32))
+                let places = 1 + self.places.available_permits() as u32;
+                let room = self.inner.leases.some_room(BATCH.min(places)).await;
+                let max = room.count();
+                (Some(place), Some(room), max)
             }
         }
     }
@@ -206,21 +208,24 @@ impl<B: Broker> Listener<B> {
         &self,
         reader: &Reader<B>,
         delivery: Delivery<<B::Consumer as Consumer>::Mark>,
+        room: Option<&mut Room>,
     ) -> Option<Gone> {
         let deliveries = self.inner.tries.count(&delivery);
         let explicit = self.subscription.ack == Ack::Explicit && delivery.mark.is_some();
         // There is one: no more were fetched than there are places, and only this task takes any.
         let place = if explicit { self.places.clone().try_acquire_owned().ok() } else { None };
         let (link, consumer) = (reader.link.clone(), reader.consumer.clone());
-        let lease = Lease { link, consumer, delivery, deliveries, stream: Some(self.id), _place: place };
+        let room = if explicit { room.and_then(Room::one) } else { None };
+        let (stream, _place, _room) = (Some(self.id), place, room);
+        let lease = Lease { link, consumer, delivery, deliveries, stream, _place, _room };
         let lease = self.inner.worth(lease).await?;
         if explicit {
-            let told = self.inner.hold(lease);
+            let (told, _) = self.inner.hold(lease);
             return self.send(told.get()).await;
         }
         let told = reply::delivery(&lease.delivery, lease.deliveries, None);
         if let Some(Gone) = self.send(told.get()).await {
-            self.inner.give_back(lease).await;
+            self.inner.give_back(vec![lease], Verdict::Requeue).await;
             return Some(Gone);
         }
         // Where this fails it comes again.

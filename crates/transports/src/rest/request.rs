@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
-use trunkline_core::{Body, Error, HttpRequest, Result, Seconds, parse};
+use trunkline_core::{Body, Error, HttpRequest, Result, Seconds, exact, parse};
 
 use super::{form, headers::is_reserved, part};
 
@@ -20,14 +20,14 @@ struct Wire<'a> {
     method: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     endpoint: Option<Cow<'a, str>>,
-    #[serde(default)]
-    headers: Option<BTreeMap<String, Value>>,
-    #[serde(default)]
-    params: Option<Value>,
+    #[serde(borrow, default)]
+    headers: Option<BTreeMap<String, &'a RawValue>>,
+    #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
     #[serde(borrow, default)]
     json: Option<&'a RawValue>,
-    #[serde(default)]
-    data: Option<Value>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
     #[serde(default)]
     multipart: Option<Vec<part::Part>>,
     #[serde(borrow, default)]
@@ -58,13 +58,15 @@ pub(super) fn parse(request: &RawValue) -> Result<HttpRequest> {
     let mut out = HttpRequest::new(method, wire.endpoint.unwrap_or_default());
     out.timeout = wire.timeout.map(Seconds::get);
     out.headers = headers(wire.headers.unwrap_or_default())?;
-    out.params = wire.params.map(params).transpose()?.unwrap_or_default();
-    let (body, media) = match (wire.json, wire.data, wire.multipart, wire.base64) {
+    out.params = wire.params.map(|wire| params(tree(wire)?)).transpose()?.unwrap_or_default();
+    let data = wire.data.map(tree).transpose()?;
+    let (body, media) = match (wire.json, data, wire.multipart, wire.base64) {
         (None, None, None, None) => return Ok(out),
         (Some(json), None, None, None) => {
             (Bytes::copy_from_slice(json.get().as_bytes()), "application/json".into())
         }
-        (None, Some(Value::String(text)), None, None) => {
+        (None, Some(data), None, None) if wire.data.is_some_and(|data| data.get().starts_with('"')) => {
+            let text = exact::text(&data).unwrap_or_default().into_owned();
             (text.into(), Cow::Borrowed("text/plain; charset=utf-8"))
         }
         (None, Some(data), None, None) => {
@@ -92,7 +94,7 @@ pub(super) fn parse(request: &RawValue) -> Result<HttpRequest> {
 }
 
 /// Headers are strings; numbers and booleans are taken as they are written.
-fn headers(wire: BTreeMap<String, Value>) -> Result<HeaderMap> {
+fn headers(wire: BTreeMap<String, &RawValue>) -> Result<HeaderMap> {
     let mut headers = HeaderMap::with_capacity(wire.len());
     for (name, value) in wire {
         let bad =
@@ -101,6 +103,7 @@ fn headers(wire: BTreeMap<String, Value>) -> Result<HeaderMap> {
         if is_reserved(&parsed) {
             return Err(bad("is set by Trunkline itself; remove it"));
         }
+        let value = tree(value)?;
         let text = scalar(&value).ok_or_else(|| bad("must be a string"))?;
         let value = HeaderValue::from_str(&text)
             .map_err(|_| bad("has a value with a line break or control character"))?;
@@ -130,14 +133,14 @@ fn params(wire: Value) -> Result<Vec<(String, String)>> {
     Ok(out)
 }
 
+/// A part of the request, with numbers as they are written.
+fn tree(wire: &RawValue) -> Result<Value> {
+    exact::read(wire.get().as_bytes())
+}
+
 /// A string, number or boolean as text.
 pub(super) fn scalar(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::String(text) => Some(Cow::Borrowed(text)),
-        Value::Number(number) => Some(number.to_string().into()),
-        Value::Bool(bool) => Some(if *bool { "true" } else { "false" }.into()),
-        _ => None,
-    }
+    exact::text(value)
 }
 
 #[cfg(test)]
@@ -175,6 +178,23 @@ mod tests {
             serde_json::from_str("{\"json\": {\"n\": 1.000,  \"big\": 12345678901234567890123}}").unwrap();
         let Body::Bytes(bytes) = parse(&raw).unwrap().body else { panic!("a body") };
         assert_eq!(bytes, "{\"n\": 1.000,  \"big\": 12345678901234567890123}");
+    }
+
+    #[tokio::test]
+    async fn numbers_are_text_as_they_were_written() {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        let asked = parse(&raw(
+            r#"{"method": "POST", "params": {"a": 1.10, "b": [98765432109876543210]}, "headers": {"x-n": 1e2}, "data": {"c": {"d": 2.50}}}"#,
+        ))
+        .unwrap();
+        let params: Vec<_> = asked.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(
+            (params, &asked.headers["x-n"]),
+            (vec!["a=1.10".to_owned(), "b=98765432109876543210".to_owned()], &"1e2".parse().unwrap())
+        );
+        assert_eq!(body(asked).await, "c[d]=2.50");
+        assert_eq!(body(parse(&raw(r#"{"data": "\u00001.10"}"#)).unwrap()).await, "\u{0}1.10");
+        assert!(parse(&raw(r#"{"data": 1.10}"#)).unwrap_err().message().starts_with("data: "));
     }
 
     #[test]

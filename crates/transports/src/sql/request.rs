@@ -59,7 +59,7 @@ enum Rows {
 
 /// Seconds, of which there may be none.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a time such as 60 (seconds) or \"5m\", or 0")]
 enum Ttl {
     Time(Seconds),
     #[allow(dead_code, reason = "only that it is a number that is no time says something")]

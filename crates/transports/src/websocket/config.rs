@@ -54,7 +54,8 @@ pub struct WebSocketConfig {
     #[serde(default)]
     #[expect(dead_code, reason = "the deadline of a call is the pipeline's")]
     timeout: Option<Seconds>,
-    /// So many connections at most, each made when those that there are have something to do. 1 unless set, 64 at most.
+    /// So many connections at most for requests, each made when those that there are have something to do. 1 unless set, 64 at
+    /// most.
     #[serde(default)]
     connections: Option<u32>,
     /// A service that is silent for so long is pinged, and given up after three times as long. 20 seconds unless set.
@@ -64,7 +65,7 @@ pub struct WebSocketConfig {
     #[serde(default)]
     idle: Option<Seconds>,
     /// How replies are told apart: by an id, `{"request": "/id", "reply": "/id"}`, or by their order, `"pipelined"`.
-    /// Without it one request at a time is under way on a connection.
+    /// Without it one request at a time is under way on a connection, and what is no request goes over another one.
     #[serde(default)]
     correlation: Option<CorrelationConfig>,
     /// What a message has to have in it to be a reply, by JSON pointer, such as `{"/type": "result"}`; an array stands for
@@ -151,7 +152,9 @@ impl WebSocketConfig {
             Link::new(endpoint.clone(), keeping, move |stir| Talk::new(rules.clone(), stir))
         };
         let connections = bounded("connections", self.connections.unwrap_or(1).into(), 64)?;
-        Ok(WebSocket::new(endpoint.clone(), rules.clone(), (0..connections).map(link).collect()))
+        let (links, beside) =
+            ((0..connections).map(link).collect(), rules.correlation.is_one().then(|| link(connections)));
+        Ok(WebSocket { endpoint: endpoint.clone(), rules: rules.clone(), links, beside })
     }
 
     fn rules(&self) -> Result<Rules> {

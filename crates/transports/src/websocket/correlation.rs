@@ -129,6 +129,11 @@ impl CorrelationConfig {
 }
 
 impl Correlation {
+    /// Whether a request is alone on its connection.
+    pub(super) fn is_one(&self) -> bool {
+        matches!(self, Self::Order(Order::One))
+    }
+
     /// Where the id of a request goes that is answered; nowhere where order decides.
     ///
     /// # Errors

@@ -237,10 +237,9 @@ impl<D: Dialogue> Link<D> {
         }
         let queued = Queued { order, _room: room };
         // Where the task is gone with its runtime, whoever waits hears that nothing was sent.
-        if let Err(TrySendError::Full(queued)) = orders.try_send(queued)
-            && let Ok(permit) = orders.reserve().await
-        {
-            permit.send(queued);
+        if let Err(TrySendError::Full(queued)) = orders.try_send(queued) {
+            // In a box, for few calls come here and all would have to carry what it takes.
+            let _ = Box::pin(orders.send(queued)).await;
         }
         drop(orders);
         waiting.await

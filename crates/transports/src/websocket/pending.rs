@@ -23,8 +23,8 @@ pub(super) enum Pending {
         prefix: Option<String>,
         waiting: HashMap<u64, (Waiter<Reply>, Option<Box<str>>)>,
     },
-    /// In their order.
-    Order { waiting: VecDeque<Waiter<Reply>>, pipelined: bool },
+    /// In their order; none for a message whose answer nobody wants.
+    Order { waiting: VecDeque<Option<Waiter<Reply>>>, pipelined: bool },
 }
 
 /// What a message turns out to be.
@@ -35,12 +35,16 @@ pub(super) enum Answer {
     Json(Waiter<Reply>, Bytes),
     /// The answer to a request that nobody waits for any more.
     Late,
+    /// The answer to a message whose answer nobody wants.
+    Unwanted,
     /// No answer.
     None(Message),
 }
 
 /// Where the numbers of a connection begin. There is room above for those of a service that has 32 bits for them.
 const FIRST: std::ops::Range<u64> = 1_000_000..1_000_000_000;
+/// No connection lives to see so many.
+const AHEAD: u64 = 1_000_000_000;
 /// No more than so many requests are under way on a connection.
 const MOST: usize = 10_000;
 
@@ -74,7 +78,7 @@ impl Pending {
     pub(super) fn ask(&mut self, message: Message, slot: Option<Slot>, waiter: Waiter<Reply>) -> Message {
         match self {
             Self::Order { waiting, .. } => {
-                waiting.push_back(waiter);
+                waiting.push_back(Some(waiter));
                 message
             }
             Self::Id { next, prefix, waiting, .. } => {
@@ -93,12 +97,40 @@ impl Pending {
         }
     }
 
+    /// A message is sent whose answer nobody wants.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` where its answer could be taken for that of a request.
+    pub(super) fn say(&mut self, message: &Message, correlation: &Correlation) -> Result<()> {
+        match self {
+            Self::Order { waiting, pipelined: true } => waiting.push_back(None),
+            Self::Order { .. } => {}
+            Self::Id { first, prefix, .. } => {
+                let (Correlation::Id { request, .. }, Message::Text(text)) = (correlation, message) else {
+                    return Ok(());
+                };
+                let found = std::str::from_utf8(text).map(|text| request.find(text));
+                if let Ok(Found::Value(id)) = found
+                    && number(id, prefix.as_deref())
+                        .is_some_and(|number| (*first..*first + AHEAD).contains(&number))
+                {
+                    return Err(Error::invalid(
+                        "message: its id is one of those that Trunkline gives requests; use another",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Finds out what a message answers.
     pub(super) fn answer(&mut self, message: Message, correlation: &Correlation) -> Answer {
         let (ours, prefix, waiting) = match self {
             Self::Order { waiting, .. } => {
                 return match waiting.pop_front() {
-                    Some(waiter) => Answer::To(waiter, message),
+                    Some(Some(waiter)) => Answer::To(waiter, message),
+                    Some(None) => Answer::Unwanted,
                     None => Answer::None(message),
                 };
             }
@@ -109,15 +141,8 @@ impl Pending {
         };
         let Ok(json) = std::str::from_utf8(text) else { return Answer::None(message) };
         let Found::Value(id) = reply.find(json) else { return Answer::None(message) };
-        let number = match prefix {
-            // Some services make a text of it.
-            None => id.trim_matches('"').parse::<u64>().ok(),
-            Some(prefix) => {
-                id.strip_prefix('"').and_then(|id| id.strip_prefix(prefix)?.strip_suffix('"')?.parse().ok())
-            }
-        };
         // Another's id is no id of ours.
-        let Some(number) = number.filter(|number| ours.contains(number)) else {
+        let Some(number) = number(id, prefix).filter(|number| ours.contains(number)) else {
             return Answer::None(message);
         };
         match waiting.remove(&number) {
@@ -139,7 +164,7 @@ impl Pending {
         match self {
             Self::Id { waiting, .. } => waiting.retain(|_, (waiter, _)| !waiter.is_gone()),
             Self::Order { waiting, .. } => {
-                if waiting.iter().any(Waiter::is_gone) {
+                if waiting.iter().flatten().any(Waiter::is_gone) {
                     let message = "another request on the connection was not answered in time, and the connection was given up with it: \
                         nobody could tell its answer from the next one's";
                     return Err(Error::new(Kind::Unavailable, message).outcome_is(Outcome::Unknown));
@@ -149,11 +174,11 @@ impl Pending {
         Ok(())
     }
 
-    /// Whether there are none.
+    /// Whether nobody waits.
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Self::Id { waiting, .. } => waiting.is_empty(),
-            Self::Order { waiting, .. } => waiting.is_empty(),
+            Self::Order { waiting, .. } => waiting.iter().all(Option::is_none),
         }
     }
 
@@ -161,8 +186,17 @@ impl Pending {
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Waiter<Reply>> + use<> {
         let waiting: Vec<_> = match self {
             Self::Id { waiting, .. } => waiting.drain().map(|(_, (waiter, _))| waiter).collect(),
-            Self::Order { waiting, .. } => waiting.drain(..).collect(),
+            Self::Order { waiting, .. } => waiting.drain(..).flatten().collect(),
         };
         waiting.into_iter()
     }
+}
+
+/// The number in an id, which services write as they like: as a text, or with a point.
+fn number(id: &str, prefix: Option<&str>) -> Option<u64> {
+    let Some(prefix) = prefix else {
+        let (whole, rest) = id.trim_matches('"').split_once('.').unwrap_or((id.trim_matches('"'), ""));
+        return whole.parse().ok().filter(|_| rest.bytes().all(|digit| digit == b'0'));
+    };
+    id.strip_prefix('"')?.strip_prefix(prefix)?.strip_suffix('"')?.parse().ok()
 }

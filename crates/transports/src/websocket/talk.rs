@@ -172,6 +172,9 @@ impl Dialogue for Talk {
                 out.push_back(frame(self.pending.ask(message, slot, waiter)));
             }
             Command::Say(message, mut waiter) => {
+                if let Err(error) = self.pending.say(&message, &self.rules.correlation) {
+                    return waiter.tell(Err(error));
+                }
                 waiter.sent();
                 self.said.push(waiter);
                 out.push_back(frame(message));
@@ -198,6 +201,7 @@ impl Dialogue for Talk {
             Answer::To(waiter, message) => waiter.tell(self.reply(message)),
             Answer::Json(waiter, text) => waiter.tell(self.reply_of(text, JSON)),
             Answer::Late => self.rules.buffer.tally.late(),
+            Answer::Unwanted => {}
             Answer::None(message) => self.publish(&message),
         }
         Ok(())

@@ -1,15 +1,19 @@
 //! RabbitMQ.
 
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::{
+    sync::{Arc, Mutex, OnceLock, Weak},
+    time::Duration,
+};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
+use tokio::time::timeout;
 use trunkline_core::{Kind, Outcome};
 use trunkline_testkit::{Options, RabbitMq};
 
 use crate::{
-    common::{Client, unique},
-    rules::Broker,
+    common::{Client, bodies, unique},
+    rules::{Broker, client},
     secure::Secure,
     trouble::Mortal,
 };
@@ -43,6 +47,36 @@ impl Broker for Shared {
 async fn every_rule_holds() {
     let _node = Shared::start().await;
     rules!(@together Shared);
+}
+
+#[tokio::test]
+async fn a_network_that_was_cut_is_noticed() {
+    crate::cut::a_network_that_was_cut_is_noticed::<Shared>("heartbeat=1").await;
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_takes_no_message_with_them() {
+    // What had come already is not held for whoever went away.
+    let Some((_node, client, queue)) = client::<Shared>(json!({})).await else { return };
+    let pull = json!({"queue": queue, "receive": {"max": 100, "wait": 20}});
+    for n in 0..20 {
+        let publish = json!({"queue": queue, "message": n});
+        let mut waits = Box::pin(client.call(&pull));
+        assert!(timeout(Duration::from_millis(50), &mut waits).await.is_err(), "there is nothing yet");
+        // Whoever waits goes away when the message is on its way to them.
+        let came = tokio::select! {
+            biased;
+            sent = client.call(&publish) => sent.map(|_| None).unwrap(),
+            came = &mut waits => Some(came.unwrap()["messages"].as_array().unwrap().clone()),
+        };
+        drop(waits);
+        let came = match came {
+            Some(came) => came,
+            None => client.pull_with(&queue, Shared::pull(100)).await,
+        };
+        assert_eq!(bodies(&came), [json!(n)]);
+        client.ack(&came).await;
+    }
 }
 
 struct Own(RabbitMq);
@@ -173,4 +207,29 @@ async fn a_channel_that_is_closed_for_one_message_says_nothing_of_the_others() {
     for error in told {
         assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::Unknown), "{error}");
     }
+}
+
+#[tokio::test]
+async fn an_exchange_routes_by_its_key_and_what_has_priority_comes_first() {
+    let Some(node) = RabbitMq::shared().await else { return };
+    let (queue, exchange) = (unique("urgent"), unique("shop"));
+    let declared = |most: u8| {
+        let bind = json!([{"exchange": exchange, "type": "topic", "routing_key": "order.*"}]);
+        json!({"declare": {&*queue: {"arguments": {"x-max-priority": most}, "bind": bind}}})
+    };
+    let client = Client::of(&node.url(), declared(5));
+    client.probe().await.unwrap();
+    let send = |key: &str, priority: u8| json!({"exchange": exchange, "routing_key": key, "message": priority, "priority": priority});
+    for priority in [1, 5, 3] {
+        client.call(&send("order.new", priority)).await.unwrap();
+    }
+    let error = client.fails(&send("customer.new", 1)).await;
+    assert_eq!((error.kind(), error.outcome()), (Kind::Unroutable, Outcome::Rejected), "{error}");
+    let came = client.take(&queue, Shared::pull(10), 3).await;
+    assert_eq!(bodies(&came), [5, 3, 1]);
+    assert_eq!(came[0]["priority"], 5, "{}", came[0]);
+    // What is there with other properties is not taken for what is declared.
+    let error = Client::of(&node.url(), declared(9)).probe().await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Rejected, Outcome::NotSent), "{error}");
+    assert!(error.message().contains("with other properties"), "{error}");
 }

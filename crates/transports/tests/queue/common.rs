@@ -15,7 +15,7 @@ use serde_json::{Value, json, value::to_raw_value};
 use tokio::time::Instant;
 use trunkline_core::{
     Call, Context, Credential, Egress, Error, Event, Events, Form, IntegrationId, Operation, Profile, Proof,
-    Receive, Result, Scheme, Secret, Site, Transport, parse,
+    Receive, Reply, Result, Scheme, Secret, Site, Transport, parse,
 };
 use trunkline_transports::MessageQueue;
 
@@ -35,6 +35,12 @@ impl Client {
     /// One that reaches what a profile and these rules admit.
     pub(crate) fn within_profile(profile: Profile, allow: &[String], url: &str, further: Value) -> Self {
         Self::in_context(Context::new(Arc::new(Egress::new(profile, allow).unwrap())), url, further)
+    }
+
+    /// One that is known as `instance`, also after a restart.
+    pub(crate) fn known_as(instance: &str, url: &str) -> Self {
+        let context = Context::new(Arc::new(Egress::new(Profile::Lab, &[]).unwrap()));
+        Self::in_context(context.with_instance(instance), url, json!({}))
     }
 
     /// The same, which logs in as these: as the next where one is refused.
@@ -73,6 +79,14 @@ impl Client {
         let bytes = reply.bytes().await?;
         let text = || Value::from(String::from_utf8_lossy(&bytes).into_owned());
         Ok(serde_json::from_slice(&bytes).unwrap_or_else(|_| text()))
+    }
+
+    /// Two attempts of one call.
+    pub(crate) async fn twice(&self, request: &Value) -> [Result<Reply>; 2] {
+        let operation = self.transport.parse(&to_raw_value(request).unwrap()).unwrap();
+        let mut call = self.prepared(operation).await;
+        let first = self.transport.call(&self.context, &mut call).await;
+        [first, self.transport.call(&self.context, &mut call).await]
     }
 
     /// An attempt that has to fail.

@@ -1,7 +1,7 @@
 //! Kafka, spoken with Tansu.
 
 use serde_json::{Value, json};
-use trunkline_core::{Kind, Outcome, Profile};
+use trunkline_core::{Kind, Outcome, Profile, Transport as _};
 use trunkline_testkit::{Authority, Kafka as Tansu, MockKafka, Options};
 
 use crate::{
@@ -171,14 +171,75 @@ async fn whoever_reads_alone_begins_where_they_say_and_acknowledges_nothing() {
     for message in numbered(5) {
         client.call(&json!({"queue": queue, "message": message["message"]})).await.unwrap();
     }
-    for (from, count) in [(json!("earliest"), 5), (json!(3), 2)] {
-        let came = client.pull_with(&queue, json!({"max": 10, "wait": 10, "from": from})).await;
-        assert_eq!(came.len(), count, "{came:?}");
-        assert!(came.iter().all(|one| one.get("token").is_none()));
+    for (from, first) in [("earliest", 0), ("3", 3)] {
+        let mut reader = client.listen(&json!({"queue": queue, "from": from})).await.unwrap();
+        for n in first..5 {
+            let one = reader.message().await;
+            assert_eq!((&one["message"], one.get("token")), (&json!(n), None), "{one}");
+        }
     }
     let mut reader = client.listen(&json!({ "queue": queue })).await.unwrap();
     client.call(&json!({"queue": queue, "text": "new"})).await.unwrap();
     assert_eq!(bodies(&[reader.message().await]), ["new"]);
+}
+
+/// What was sent while nobody read is there for whoever pulls, and what they acknowledge is remembered.
+#[tokio::test]
+async fn a_pull_that_names_no_group_is_one_of_a_group() {
+    let (broker, client, queue) = client::<Kafka>(json!({})).await.unwrap();
+    client.call(&json!({"queue": queue, "messages": numbered(5)})).await.unwrap();
+    let pull = json!({"max": 5, "wait": 20});
+    assert_eq!(bodies(&client.take(&queue, pull.clone(), 5).await), [0, 1, 2, 3, 4]);
+    trunkline_core::Transport::close(&client.transport).await;
+    let next = client.beside(&broker.url(), json!({"declare": {&queue: {}}}));
+    next.call(&json!({"queue": queue, "message": 5})).await.unwrap();
+    // How far the group is behind is known before anybody reads.
+    let facts = next.probe().await.unwrap().facts;
+    assert!(facts.iter().any(|(name, _)| *name == "lag"), "{facts:?}");
+    assert_eq!(bodies(&next.take(&queue, pull, 1).await), [5]);
+}
+
+#[tokio::test]
+async fn a_topic_that_is_there_otherwise_than_declared_is_an_error() {
+    let (broker, _, _) = client::<Kafka>(json!({})).await.unwrap();
+    let topic = unique("there");
+    broker.0.topic(&topic, 3);
+    for (declared, key) in [(json!({"partitions": 5}), "partitions"), (json!({"replicas": 3}), "replicas")] {
+        let error = Client::of(&broker.url(), json!({"declare": {&topic: declared}})).probe().await;
+        let error = error.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::Rejected, Outcome::NotSent), "{error}");
+        assert!(error.message().starts_with(&format!("declare.{topic}: {key}")), "{error}");
+    }
+    for declared in [json!({}), json!({"partitions": 3, "replicas": 1})] {
+        Client::of(&broker.url(), json!({"declare": {&topic: declared}})).probe().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn answers_to_others_that_come_to_the_same_topic_are_no_late_ones() {
+    let (broker, client, queue) = client::<Kafka>(json!({})).await.unwrap();
+    let other = client.beside(&broker.url(), json!({}));
+    let ask = |n: u32| json!({"queue": queue, "message": n, "wait_response": true});
+    let (one, two) = (ask(1), ask(2));
+    let serve = async {
+        for request in client.take(&queue, Kafka::pull(2), 2).await {
+            let answer = json!({"queue": request["reply_to"], "correlation_id": request["correlation_id"], "message": request["message"]});
+            client.call(&answer).await.unwrap();
+        }
+    };
+    let (first, second, ()) = tokio::join!(client.call(&one), other.call(&two), serve);
+    assert_eq!((first.unwrap(), second.unwrap()), (json!(1), json!(2)));
+    // What comes last has been read when it is answered, and all before it.
+    let last = ask(3);
+    let serve = async {
+        let request = other.take(&queue, Kafka::pull(1), 1).await.remove(0);
+        let answer = json!({"queue": request["reply_to"], "correlation_id": request["correlation_id"], "text": "last"});
+        other.call(&answer).await.unwrap();
+    };
+    let (last, ()) = tokio::join!(client.call(&last), serve);
+    assert_eq!(last.unwrap(), "last");
+    let late = |client: &Client| client.transport.occupancy().unwrap().streams.unwrap().late;
+    assert_eq!((late(&client), late(&other)), (0, 0));
 }
 
 #[tokio::test]
@@ -270,6 +331,6 @@ async fn a_cluster_is_spoken_to_over_tls_wherever_its_brokers_are() {
     let (url, declare) = (format!("kafkas://{}?compression=zstd", kafka.address()), json!({"t": {}}));
     let trusting = Client::of(&url, json!({"declare": declare, "tls": {"ca": authority.pem()}}));
     trusting.call(&json!({"queue": "t", "text": "sealed"})).await.unwrap();
-    let came = trusting.pull_with("t", json!({"max": 1, "wait": 10, "from": "earliest"})).await;
+    let came = trusting.take("t", Kafka::pull(1), 1).await;
     assert_eq!(bodies(&came), ["sealed"]);
 }

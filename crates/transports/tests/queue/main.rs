@@ -11,6 +11,7 @@ mod secure;
 mod amqp;
 mod certificates;
 mod common;
+mod cut;
 mod kafka;
 mod memory;
 mod mqtt;

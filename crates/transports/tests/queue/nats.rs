@@ -7,12 +7,12 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
-use trunkline_core::Profile;
+use trunkline_core::{Kind, Outcome, Profile};
 use trunkline_testkit::{Nats as Server, Options, Peer};
 
 use crate::{
     common::{Client, unique},
-    rules::Broker,
+    rules::{Broker, client},
     secure::Secure,
     trouble::Mortal,
 };
@@ -60,8 +60,46 @@ impl Secure for Nats {
 }
 
 rules!(Nats);
+rules! { @each Nats: a_group_that_is_new_begins_where_it_is_told }
 trouble!(Nats);
+rules! { @trouble Nats: what_the_broker_did_not_hear_is_an_error_on_each_attempt }
 secure!(Nats);
+
+#[tokio::test]
+async fn what_would_not_be_one_line_of_a_header_is_refused() {
+    let Some((_nats, client, queue)) = client::<Nats>(json!({})).await else { return };
+    for key in ["message_id", "content_type", "correlation_id", "reply_to"] {
+        let error = client.fails(&json!({"queue": queue, "message": 1, key: "a\r\nb: c"})).await;
+        assert_eq!(error.kind(), Kind::InvalidConfig, "{error}");
+        assert!(error.message().starts_with(key), "{error}");
+    }
+    let batch = json!({"queue": queue, "messages": [{"text": "a"}, {"text": "b", "message_id": "\n"}]});
+    let error = client.fails(&batch).await;
+    assert!(error.message().starts_with("messages[1]: message_id"), "{error}");
+    assert_eq!(client.pull_with(&queue, json!({"max": 1})).await, [Value::Null; 0]);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_there_otherwise_than_declared_is_an_error() {
+    let Some(nats) = Nats::start().await else { return };
+    let name = unique("there");
+    let of = |declared: Value| Client::of(&nats.url(), json!({"declare": {&name: declared}}));
+    let subjects = [format!("{name}.a"), format!("{name}.b")];
+    of(json!({"subjects": subjects, "max_length": 9})).probe().await.unwrap();
+    for (declared, key) in [
+        (json!({"subjects": ["other.>"]}), "subjects"),
+        (json!({"max_length": 10}), "max_length"),
+        (json!({"replicas": 3}), "replicas"),
+    ] {
+        let error = of(declared).probe().await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::Rejected, Outcome::NotSent), "{error}");
+        assert!(error.message().starts_with(&format!("declare.{name}: {key}")), "{error}");
+    }
+    // What is left out may be as it is, and the order of subjects says nothing.
+    for declared in [json!({}), json!({"subjects": [subjects[1], subjects[0]], "replicas": 1})] {
+        of(declared).probe().await.unwrap();
+    }
+}
 
 #[tokio::test]
 async fn a_subject_that_no_stream_keeps_is_for_those_who_listen() {

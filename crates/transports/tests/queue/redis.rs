@@ -53,8 +53,15 @@ impl Secure for Redis {
 }
 
 rules!(Redis);
+rules! { @each Redis: a_group_that_is_new_begins_where_it_is_told }
 trouble!(Redis);
+rules! { @trouble Redis: what_the_broker_did_not_hear_is_an_error_on_each_attempt }
 secure!(Redis);
+
+#[tokio::test]
+async fn a_network_that_was_cut_is_noticed() {
+    crate::cut::a_network_that_was_cut_is_noticed::<Redis>("heartbeat=1").await;
+}
 
 #[tokio::test]
 async fn with_tls_1_2_a_client_certificate_is_asked_for_in_the_handshake() {

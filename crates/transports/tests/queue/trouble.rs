@@ -25,7 +25,7 @@ pub(crate) trait Mortal: Broker {
 /// So many messages are sent in the middle of which the broker is killed.
 const MANY: usize = 10_000;
 /// So many of them in one call.
-const BATCH: usize = 100;
+const BATCH: usize = 250;
 
 pub(crate) async fn of_ten_thousand_each_is_there_or_was_reported<B: Mortal>() {
     let Some((mut broker, client, queue)) = client::<B>(json!({"timeouts": {"connect": "20s"}})).await else {
@@ -106,7 +106,7 @@ pub(crate) async fn whoever_listens_goes_on_after_a_restart<B: Mortal>() {
 }
 
 pub(crate) async fn what_cannot_be_sent_was_not_sent_and_attempts_are_few<B: Mortal>() {
-    let Some((mut broker, client, queue)) = client::<B>(json!({"timeouts": {"connect": "1s"}})).await else {
+    let Some((mut broker, client, queue)) = client::<B>(json!({"timeouts": {"connect": "20s"}})).await else {
         return;
     };
     client.call(&json!({"queue": queue, "message": 1})).await.unwrap();
@@ -125,6 +125,19 @@ pub(crate) async fn what_cannot_be_sent_was_not_sent_and_attempts_are_few<B: Mor
     tokio::time::timeout(Duration::from_secs(60), sent).await.unwrap();
     let opened = client.transport.occupancy().unwrap().opened;
     assert!(opened <= 4, "{opened} connections were made");
+}
+
+/// What the broker did not hear comes again, and is never called settled: also where the attempt is made again.
+pub(crate) async fn what_the_broker_did_not_hear_is_an_error_on_each_attempt<B: Mortal>() {
+    let Some((mut broker, client, queue)) = client::<B>(json!({})).await else { return };
+    client.call(&json!({"queue": queue, "message": 1})).await.unwrap();
+    let came = client.take_unsettled(&queue, B::pull(1), 1).await;
+    broker.kill().await;
+    for attempt in client.twice(&json!({"ack": [came[0]["token"]]})).await {
+        let error = attempt.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::Unknown), "{error}");
+        assert!(error.is_lasting(), "its token is spent: another attempt changes nothing");
+    }
 }
 
 /// The rules of trouble, for a broker.

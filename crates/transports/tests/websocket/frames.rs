@@ -238,7 +238,7 @@ async fn a_service_that_never_pauses_keeps_nobody_from_speaking() {
         }
     })
     .await;
-    let client = client(&peer, json!({ "subscribe": [1], "replies_have": { "/reply": true } }));
+    let client = client(&peer, json!({ "subscribe": [1], "correlation": { "request": "/id" } }));
     let mut reader = client.listen(&json!({})).await.unwrap();
     reader.next().await.unwrap();
     client.call(&json!({ "message": 2, "wait_response": false })).await.unwrap();

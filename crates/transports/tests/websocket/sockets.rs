@@ -33,8 +33,9 @@ async fn a_thousand_calls_that_are_answered_in_reverse_get_each_their_own_answer
 #[tokio::test]
 async fn a_reply_that_comes_late_reaches_nobody_and_is_counted() {
     let service = Sockets::start();
-    // By its id it is known and dropped; by its order it could be another's, so that the connection is given up.
-    for (further, late, opened) in [(by_id(), 1, 1), (json!({ "replies_have": { "/reply": true } }), 0, 2)] {
+    // By its id it is known and dropped; by its order it could be another's, so that the connection is given up. Who listens
+    // does so over another one then.
+    for (further, late, opened) in [(by_id(), 1, 1), (json!({ "replies_have": { "/reply": true } }), 0, 3)] {
         let client = Client::of(&service.url("/late"), further.clone());
         let mut reader = client.listen(&json!({})).await.unwrap();
         let message = |n: u32, wait: bool| json!({ "message": { "reply": true, "wait": wait, "n": n } });
@@ -65,6 +66,68 @@ async fn what_nobody_asked_for_answers_nobody_and_goes_to_those_who_listen() {
     assert_eq!(reader.message().await, r#"{"id": 1000000000, "push": 2}"#);
     // A second answer to the same request is none, and no message either.
     assert_eq!(reader.message().await, "not JSON at all");
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_wanted_is_nobodys() {
+    let service = Sockets::start();
+    for further in [
+        json!({}),
+        json!({ "connections": 2 }),
+        json!({ "replies_have": {} }),
+        json!({ "correlation": "pipelined" }),
+        by_id(),
+    ] {
+        let client = Arc::new(Client::of(&service.url("/echo"), further.clone()));
+        let mut callers = JoinSet::new();
+        for caller in 0..4 {
+            let (client, further) = (client.clone(), further.clone());
+            callers.spawn(async move {
+                for n in 0..30 {
+                    let forget = json!({ "message": { "forget": n, "of": caller }, "wait_response": false });
+                    client.call(&forget).await.unwrap();
+                    let ask = json!({ "message": { "ask": n, "of": caller, "id": "mine" } });
+                    assert_eq!(client.call(&ask).await.unwrap(), ask["message"], "{further}");
+                }
+            });
+        }
+        callers.join_all().await;
+    }
+}
+
+#[tokio::test]
+async fn several_requests_on_a_connection_are_answered_in_their_order() {
+    let service = Sockets::start();
+    let client = Client::of(&service.url("/echo"), json!({ "correlation": "pipelined" }));
+    let asks: Vec<_> = (0..500).map(|n| json!({ "message": n })).collect();
+    let replies = join_all(asks.iter().map(|ask| client.call(ask))).await;
+    for (ask, reply) in asks.iter().zip(replies) {
+        assert_eq!(reply.unwrap(), ask["message"]);
+    }
+    assert_eq!(client.transport.occupancy().unwrap().opened, 1);
+}
+
+#[tokio::test]
+async fn an_id_is_found_elsewhere_in_a_reply_and_however_it_is_written() {
+    let service = Sockets::start();
+    let client =
+        Client::of(&service.url("/wraps"), json!({ "correlation": { "request": "/id", "reply": "/re" } }));
+    let reply = client.call(&json!({ "message": { "id": "mine", "n": 1 } })).await.unwrap();
+    assert_eq!((&reply["re"], &reply["of"]["n"]), (&json!("mine"), &json!(1)), "{reply}");
+}
+
+#[tokio::test]
+async fn what_could_be_taken_for_the_answer_to_anothers_request_is_not_sent() {
+    let service = Sockets::start();
+    let client = Client::of(&service.url("/echo"), by_id());
+    let shown = client.call(&json!({ "message": {} })).await.unwrap();
+    let next = shown["id"].as_u64().unwrap() + 1;
+    let forged = json!({ "message": { "id": next, "forged": true }, "wait_response": false });
+    let error = client.fails(&forged).await;
+    assert_eq!((error.kind(), error.outcome()), (Kind::InvalidConfig, Outcome::NotSent), "{error}");
+    let own = json!({ "message": { "id": 7 }, "wait_response": false });
+    client.call(&own).await.unwrap();
+    assert_eq!(client.call(&json!({ "message": {} })).await.unwrap(), json!({ "id": next }));
 }
 
 #[tokio::test]

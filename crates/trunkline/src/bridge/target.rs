@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use serde_json::Value;
 use tokio::time::timeout_at;
-use trunkline_core::{Call, Error, IntegrationId, Kind, Operation, Outcome, Reply, Result};
+use trunkline_core::{Call, Error, Hops, IntegrationId, Kind, Operation, Outcome, Reply, Result};
 
 use super::{message::Message, template::Template};
 use crate::{DEFAULT_CONNECTION, Handle, Manager, connection_config::may_be_name};
@@ -59,14 +59,17 @@ impl Target {
         }
     }
 
-    /// The call that a message becomes. Where the service recognises repetitions by a key, that is the message's id, unless
-    /// the request has one of its own: it is the same when the message comes again.
+    /// The call that a message becomes, which says how often the message was passed on. Where the service recognises
+    /// repetitions by a key, that is the message's id, unless the request has one of its own: it is the same when the message
+    /// comes again.
     ///
     /// # Errors
     ///
-    /// `invalid_config` where the message does not do, however often it is tried.
+    /// `invalid_config` where the message does not do, however often it is tried; `rejected` where it was passed on too often.
     pub(crate) fn call(&self, handle: &Handle, message: &Message) -> Result<Call> {
+        let hops = Hops::read(message.header(Hops::HEADER.as_str())).next()?;
         let mut call = self.template.fill(message).and_then(|request| handle.ask(&request))?;
+        hops.onto(&mut call.operation);
         let Operation::Http(request) = &call.operation else { return Ok(call) };
         let own = request.headers.clone();
         let id = message.message_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok());

@@ -3,19 +3,19 @@
 use std::{collections::VecDeque, fmt, marker::PhantomData, sync::Arc};
 
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
-use trunkline_core::{Error, Kind, Result};
+use serde_json::{Value, json, value::RawValue};
+use trunkline_core::{Error, Kind, Result, exact};
 
-use super::ask::{place, raw};
+use super::ask::place;
 use crate::{Handle, Walk};
 
 /// A list on its way: pages are asked for when their first record is.
 pub struct Records<T> {
     handle: Arc<Handle>,
     request: Value,
-    cursor: Option<Value>,
+    cursor: Option<Box<RawValue>>,
     walk: Option<Walk>,
-    ready: VecDeque<Value>,
+    ready: VecDeque<Box<RawValue>>,
     over: bool,
     gives: PhantomData<fn() -> T>,
 }
@@ -44,7 +44,7 @@ impl<T: DeserializeOwned> Records<T> {
 
     /// Goes on where an earlier one was, by its [`cursor`](Self::cursor).
     #[must_use]
-    pub fn from(mut self, cursor: Value) -> Self {
+    pub fn from(mut self, cursor: Box<RawValue>) -> Self {
         self.cursor = Some(cursor);
         self
     }
@@ -62,7 +62,7 @@ impl<T: DeserializeOwned> Records<T> {
             self.page().await?;
         }
         let Some(record) = self.ready.pop_front() else { return Ok(None) };
-        let read = serde_json::from_value(record).map_err(|error| {
+        let read = serde_json::from_str(record.get()).map_err(|error| {
             Error::new(Kind::Protocol, format!("the record is of another shape: {}", place(&error)))
         })?;
         Ok(Some(read))
@@ -70,25 +70,25 @@ impl<T: DeserializeOwned> Records<T> {
 
     /// What leads to the page after those that were read: to go on there another time. `None` before the first page and
     /// after the last one.
-    pub fn cursor(&self) -> Option<&Value> {
-        self.cursor.as_ref()
+    pub fn cursor(&self) -> Option<&RawValue> {
+        self.cursor.as_deref()
     }
 
     async fn page(&mut self) -> Result<()> {
         let walk = match &mut self.walk {
             Some(walk) => walk,
             None => {
+                let cursor = self.cursor.as_ref().map(|cursor| exact::read::<Value>(cursor.get().as_bytes()));
                 let mut request = self.request.clone();
-                request["pages"] = json!({ "cursor": self.cursor });
-                let walk = Walk::of(&self.handle, &raw(&request)?)?;
+                request["pages"] = json!({ "cursor": cursor.transpose()? });
+                let walk = Walk::of(&self.handle, &exact::written(&request)?)?;
                 let none = || Error::new(Kind::Unsupported, "the action gives no list that comes in pages");
                 self.walk.insert(walk.ok_or_else(none)?)
             }
         };
         match walk.next(|_| {}).await? {
             Some(records) => {
-                self.cursor = walk.cursor().cloned();
-                self.over = self.cursor.is_none();
+                self.cursor = walk.cursor().map(ToOwned::to_owned);
                 self.ready.extend(records);
             }
             // Walks have bounds, and this list has none: another one goes on there.

@@ -1,9 +1,8 @@
 //! What a caller asks for in JSON as a call: an operation of the integration's type, or an action of its connector.
 
-use http::Uri;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use trunkline_connectors::Connector;
-use trunkline_core::{Call, Error, Kind, Result};
+use trunkline_core::{Call, Error, Kind, Result, exact, parse};
 
 use super::Handle;
 use crate::{action::Action, vendor::Vendor};
@@ -23,11 +22,11 @@ impl Handle {
                 if Action::of(request)?.is_some() { Err(self.idle(error)) } else { Err(error) }
             });
         };
-        let Some(action) = Action::of(request)? else { return plain() };
+        let actions = |error| with_actions(error, self.r#type() == "rest");
+        let Some(action) = Action::of(request)? else { return plain().map_err(actions) };
         let (request, said) = action.request(vendor)?;
-        let request =
-            to_raw_value(&request).map_err(|error| Error::invalid("the request is no JSON").source(error))?;
-        let mut call = Call::new(self.id.clone(), self.parse(&request)?);
+        let request = exact::written(&request)?;
+        let mut call = Call::new(self.id.clone(), self.parse(&request).map_err(actions)?);
         said.onto(&mut call);
         Ok(call)
     }
@@ -48,9 +47,44 @@ impl Handle {
         if self.trouble().is_some() { error } else { Error::new(Kind::Unsupported, message) }
     }
 
-    /// The path of its base URL.
-    pub(crate) fn base_path(&self) -> String {
-        let base = self.config().ok().and_then(|config| config.base_url());
-        base.and_then(|base| Some(base.parse::<Uri>().ok()?.path().to_owned())).unwrap_or_default()
+    /// Its base URL; empty where it has none.
+    pub(crate) fn base_url(&self) -> String {
+        self.config().ok().and_then(|config| config.base_url()).unwrap_or_default()
+    }
+}
+
+/// An error of the transport, which knows no actions, with the keys that ask for one among those that are known.
+fn with_actions(error: Error, pages: bool) -> Error {
+    let own: &[&str] = if pages { &["action", "input", "pages"] } else { &["action", "input"] };
+    let message = error.message();
+    let Some((key, rest)) = message.strip_prefix("unknown key `").and_then(|rest| rest.split_once('`'))
+    else {
+        return error;
+    };
+    let Some((near, known)) = rest.split_once("; known: ") else { return error };
+    let near = match parse::nearest(key, own.iter().copied()) {
+        Some(own) if near.is_empty() => format!(", did you mean `{own}`?"),
+        _ => near.to_owned(),
+    };
+    Error::invalid(format!("unknown key `{key}`{near}; known: {}, {known}", own.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_asks_for_an_action_is_among_what_is_known() {
+        let told =
+            |message: &'static str, pages| with_actions(Error::invalid(message), pages).message().to_owned();
+        assert_eq!(
+            told("unknown key `actoin`; known: method, endpoint", true),
+            "unknown key `actoin`, did you mean `action`?; known: action, input, pages, method, endpoint"
+        );
+        assert_eq!(
+            told("unknown key `metod`, did you mean `method`?; known: method", false),
+            "unknown key `metod`, did you mean `method`?; known: action, input, method"
+        );
+        assert_eq!(told("headers: unknown key `x`; known: y", true), "headers: unknown key `x`; known: y");
     }
 }

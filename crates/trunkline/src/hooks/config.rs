@@ -34,6 +34,10 @@ pub(crate) struct Webhooks {
     /// Where its type is, in the same way.
     #[serde(default)]
     pub(super) event_type: Option<String>,
+    /// Which of them ask only whether somebody is here, as Slack does before it sends events. What is signed and asks so is
+    /// answered with 200 and a text, and is no event.
+    #[serde(default)]
+    pub(super) challenge: Option<ChallengeKeys>,
     /// Where events are forwarded, each by itself. Without any they are kept to be read.
     #[serde(default)]
     pub(super) to: Vec<To>,
@@ -46,6 +50,18 @@ pub(crate) struct Webhooks {
     /// How many are taken in a second, ten times as many at once. 100 unless set.
     #[serde(default)]
     pub(super) rate: Option<u32>,
+}
+
+/// Which webhooks ask only whether somebody is here, and what they want to hear.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChallengeKeys {
+    /// Where it is said, in the way of `id`, such as `/type`.
+    pub(super) at: String,
+    /// What stands there, such as `url_verification`.
+    pub(super) equals: String,
+    /// Where the answer is, in the same way, such as `/challenge`.
+    pub(super) answer: String,
 }
 
 /// Where events are forwarded.
@@ -125,7 +141,8 @@ impl Place {
             Self::Header(name) => message.header(name).map(str::to_owned),
             Self::Body(steps) => match serde_json::from_str(&message.part(steps)?).ok()? {
                 Value::String(text) => Some(text),
-                Value::Number(number) => Some(number.to_string()),
+                // As it is written: two that a machine's number cannot tell apart are two.
+                Value::Number(_) => Some(message.part(steps)?.trim().to_owned()),
                 _ => None,
             },
         }

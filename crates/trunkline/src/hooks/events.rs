@@ -6,8 +6,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
-use trunkline_core::{Error, Kind, Result};
-use trunkline_store::{Delivery, DeliveryState, StoredEvent};
+use trunkline_core::{Error, Kind, RequestId, Result};
+use trunkline_store::{Delivery, DeliveryState, StoredEvent, Tried};
 
 use super::{event::Came, kept};
 use crate::{Manager, registry::now_ms};
@@ -30,7 +30,6 @@ pub struct Event {
     pub deliveries: Vec<EventDelivery>,
     /// What came, where one event is asked for.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<BTreeMap<String, Value>>")]
     pub came: Option<EventBody>,
 }
 
@@ -49,18 +48,54 @@ pub struct EventDelivery {
     /// Why the last attempt was in vain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// The latest attempts, the oldest first, where one event is asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tries: Vec<EventTry>,
+}
+
+/// An attempt to forward an event.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct EventTry {
+    /// When it began, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// How many milliseconds it took.
+    pub millis: f64,
+    /// Its call, by which the activity is searched; none where it came to no call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Why it was in vain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// What came.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct EventBody {
-    headers: BTreeMap<String, String>,
+    /// How its signature was checked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<EventVerified>,
+    /// Its headers, the names in lower case.
+    headers: BTreeMap<String, String>,
+    /// Its body where that is JSON, as it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Value>")]
     body: Option<Box<RawValue>>,
+    /// Its body where that is another text.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
+    /// Its body where that is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     base64: Option<String>,
+}
+
+/// How the signature of a webhook was checked.
+#[derive(Debug, Serialize, JsonSchema)]
+struct EventVerified {
+    /// The type of the check, as in the configuration.
+    r#type: String,
+    /// When it was signed, in milliseconds since 1970, where that is signed too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_at_ms: Option<i64>,
 }
 
 impl From<Came> for EventBody {
@@ -68,7 +103,11 @@ impl From<Came> for EventBody {
         let body = serde_json::from_slice(&came.body).ok();
         let text = std::str::from_utf8(&came.body).ok().filter(|_| body.is_none()).map(str::to_owned);
         let base64 = (body.is_none() && text.is_none()).then(|| STANDARD.encode(&came.body));
-        Self { headers: came.headers, body, text, base64 }
+        let verified = came.verified.map(|signed| EventVerified {
+            r#type: signed.by,
+            signed_at_ms: signed.at.map(|at| at.saturating_mul(1000)),
+        });
+        Self { verified, headers: came.headers, body, text, base64 }
     }
 }
 
@@ -86,11 +125,12 @@ impl From<StoredEvent> for Event {
         let states = [DeliveryState::Waits, DeliveryState::PutAside, DeliveryState::Forwarded];
         let state = states.into_iter().find(|state| has(*state)).map_or("kept", word);
         let delivery = |delivery: Delivery| EventDelivery {
+            error: delivery.reason().map(str::to_owned),
             to: delivery.target,
             state: word(delivery.state),
             attempts: delivery.attempts,
             next_attempt_ms: (delivery.state == DeliveryState::Waits).then_some(delivery.due_ms),
-            error: delivery.reason,
+            tries: delivery.tries.into_iter().map(EventTry::from).collect(),
         };
         Self {
             id: event.id,
@@ -104,6 +144,13 @@ impl From<StoredEvent> for Event {
     }
 }
 
+impl From<Tried> for EventTry {
+    fn from(Tried { at_ms, millis, call, reason }: Tried) -> Self {
+        let request_id = call.map(|id| RequestId::from_u128(id).to_string());
+        Self { at_ms, millis, request_id, error: reason }
+    }
+}
+
 impl Manager {
     /// Events that came to an integration as webhooks, the newest first: at most `most`, of those before the one of this
     /// number, if one is given.
@@ -114,7 +161,10 @@ impl Manager {
     pub async fn events(&self, integration: &str, before: Option<u64>, most: u32) -> Result<Vec<Event>> {
         let handle = self.get(integration)?;
         let events = kept(&*self.registry().shared.store)?.events(handle.id(), before, most).await?;
-        Ok(events.into_iter().map(Event::from).collect())
+        let mut events: Vec<Event> = events.into_iter().map(Event::from).collect();
+        // A list is for an overview.
+        events.iter_mut().flat_map(|event| &mut event.deliveries).for_each(|one| one.tries.clear());
+        Ok(events)
     }
 
     /// One of them, with what came.

@@ -1,10 +1,16 @@
 //! One attempt to forward an event to one target, and what becomes of it by that.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue};
+use tokio::time::Instant;
 use trunkline_core::{Call, Error, Kind, Operation, Result};
-use trunkline_store::{Attempted, DeliveryState, Store, Waiting};
+use trunkline_store::{Attempted, DeliveryState, Store, Tried, Waiting};
 
 use super::{Retry, event::Came, kept};
 use crate::{
@@ -45,11 +51,23 @@ pub(super) async fn forward(due: &Due, manager: &Weakly, store: &Arc<dyn Store>)
     let Due { integration, target: to, waiting } = due;
     let event = &*waiting.event;
     let attempts = waiting.attempts.saturating_add(1);
-    let tried = match begin(due, manager.upgrade()?, store).await {
-        // Whoever has the manager is not kept waiting for the service.
-        Ok(begun) => begun.make().await,
-        Err(vain) => Err(vain),
+    let manager_now = manager.upgrade()?;
+    // What a program brings along, such as a layer, may panic: that is an attempt too, and its place is free again.
+    let panicked = panicked(due, &manager_now);
+    let (at_ms, began, call) = (now_ms(), Instant::now(), OnceLock::new());
+    let tried = async {
+        match begin(due, manager_now, store).await {
+            // Whoever has the manager is not kept waiting for the service.
+            Ok(begun) => {
+                // Whatever becomes of it, it can be found in the activity.
+                let _ = call.set(begun.call.request_id.as_u128());
+                begun.make().await
+            }
+            Err(vain) => Err(vain),
+        }
     };
+    let tried = AssertUnwindSafe(tried).catch_unwind().await.unwrap_or(Err(panicked));
+    let millis = began.elapsed().as_secs_f64() * 1000.0;
     let (state, due_ms) = match &tried {
         Ok(()) => {
             tracing::debug!(integration, event, to, "an event was forwarded");
@@ -75,12 +93,21 @@ pub(super) async fn forward(due: &Due, manager: &Weakly, store: &Arc<dyn Store>)
             (DeliveryState::PutAside, now_ms())
         }
     };
-    let attempted = Attempted { state, due_ms, reason: tried.as_ref().err().map(|vain| &*vain.why) };
+    let tried = &Tried { at_ms, millis, call: call.get().copied(), reason: tried.err().map(|vain| vain.why) };
+    let attempted = Attempted { state, due_ms, tried };
     if let Err(error) = async { kept(&**store)?.attempted(waiting.number, attempted).await }.await {
         tracing::error!(integration, event, to, %error, "what became of an event is not stored; it may come again");
         return Some(now_ms() + STORE_PAUSE);
     }
     (state == DeliveryState::Waits).then_some(due_ms)
+}
+
+/// What an attempt that panics comes to.
+fn panicked(due: &Due, manager: &Manager) -> Vain {
+    let source = manager.get(&due.integration).ok();
+    let retry = source.as_deref().and_then(Handle::hooks).map(|hooks| (Duration::ZERO, hooks.retry));
+    let why = format!("{}: internal: the call panicked; what it said is in the log", due.target);
+    Vain { fate: Fate::Again, kind: Kind::Internal, why, retry }
 }
 
 /// A call that is to be made.

@@ -11,7 +11,7 @@ use tokio::{
     select,
     sync::{Mutex as Turn, Notify},
     task::{JoinHandle, JoinSet},
-    time::{sleep, timeout},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use trunkline_core::Result;
@@ -27,6 +27,9 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// The clock may be set: so long is waited at once.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// How often events whose time is over are looked for, where none come.
+const TIDY: Duration = Duration::from_secs(600);
 
 /// An integration, and where its events go.
 type Lane = (String, String);
@@ -102,6 +105,8 @@ impl Round {
     async fn forward(&mut self) {
         let post = self.post.clone();
         self.remember().await;
+        let mut tidy = interval(TIDY);
+        tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let now = now_ms();
             for (lane, _) in self.with_room().into_iter().filter(|(_, due)| *due <= now) {
@@ -116,6 +121,12 @@ impl Round {
                     }
                 }
                 () = post.earlier.notified() => {}
+                _ = tidy.tick() => {
+                    // What is due is not kept waiting for all of them.
+                    if self.expire().await {
+                        tidy.reset_immediately();
+                    }
+                }
                 () = sleep(next) => {}
             }
         }
@@ -138,6 +149,15 @@ impl Round {
                 }
             }
         }
+    }
+
+    /// Takes events whose time is over away. Says whether there may be more of them.
+    async fn expire(&self) -> bool {
+        let Some(events) = self.store.events() else { return false };
+        events.expire(now_ms()).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "events whose time is over cannot be taken away");
+            false
+        })
     }
 
     /// Lanes in which there is room for more, and when each is to be looked at.

@@ -8,12 +8,23 @@ use trunkline_core::{Error, IntegrationId, Kind, Result};
 use trunkline_store::NewEvent;
 
 use super::{Hooks, Keep, event::Came, kept};
-use crate::{Handle, Manager, connections::to_its_end, registry::now_ms};
+use crate::{Handle, Manager, bridge::message::Message, connections::to_its_end, registry::now_ms};
 
-/// The longest id that an event may have; a longer one is hashed like what has none.
+/// The longest id that an event may have; of a longer one the hash is taken.
 const LONGEST_ID: usize = 200;
 /// The longest type that is kept.
 const LONGEST_TYPE: usize = 200;
+
+/// What became of a webhook that was taken.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It is stored, and is forwarded.
+    New,
+    /// It was there already, and is not forwarded again.
+    Known,
+    /// It is no event: its sender asks whether somebody is here, and wants to hear this.
+    Challenge(String),
+}
 
 /// Why a webhook was not taken.
 #[derive(Debug)]
@@ -38,13 +49,16 @@ impl Manager {
         hooks(integration)?.rate.take().map_err(Refused::TooMany)
     }
 
-    /// Takes a webhook: checks its signature, stores it, and has it forwarded. Says whether it is new; one that is known is
-    /// not forwarded again.
+    /// Takes a webhook: checks its signature, stores it, and has it forwarded, unless it is known or no event.
     ///
     /// # Errors
     ///
     /// Why it was not taken; then it is not stored.
-    pub async fn receive_webhook(&self, integration: &Handle, webhook: Webhook<'_>) -> Result<bool, Refused> {
+    pub async fn receive_webhook(
+        &self,
+        integration: &Handle,
+        webhook: Webhook<'_>,
+    ) -> Result<Received, Refused> {
         let (hooks, id) = (hooks(integration)?, integration.id());
         let verified = match hooks.verifier.verify(&webhook, SystemTime::now()) {
             Ok(verified) => verified,
@@ -59,10 +73,17 @@ impl Manager {
                 });
             }
         };
-        let event = Incoming::of(integration.id(), hooks, webhook, verified);
+        let came = Came::of(webhook.headers, webhook.body, &verified);
+        let message = came.message(id, None);
+        if let Some(answer) = hooks.challenge.as_ref().and_then(|challenge| challenge.answer(&message)) {
+            self.note(id, "webhook_challenge", None);
+            return Ok(Received::Challenge(answer));
+        }
+        let event = Incoming::of(id, hooks, &came, &message, verified);
         let this = self.clone();
         // Its sender may go away meanwhile, and what is stored has to be forwarded.
-        to_its_end(async move { this.take(&event).await }).await.map_err(Refused::Failed)
+        let added = to_its_end(async move { this.take(&event).await }).await.map_err(Refused::Failed)?;
+        Ok(if added { Received::New } else { Received::Known })
     }
 
     /// Stores an event and has it forwarded, unless it is known.
@@ -106,15 +127,22 @@ struct Incoming {
 }
 
 impl Incoming {
-    fn of(integration: &IntegrationId, hooks: &Hooks, webhook: Webhook<'_>, verified: Verified) -> Self {
-        let came = Came::of(webhook.headers, webhook.body);
-        let message = came.message(integration, None);
-        let named = hooks.id.as_ref().and_then(|place| place.of(&message)).or(verified.id);
-        let id = named.filter(|id| may_be_id(id)).unwrap_or_else(|| match hooks.is_batch {
-            true => same_batch(webhook.body).unwrap_or(verified.digest),
-            false => verified.digest,
-        });
-        let r#type = hooks.event_type.as_ref().and_then(|place| place.of(&message));
+    fn of(
+        integration: &IntegrationId,
+        hooks: &Hooks,
+        came: &Came,
+        message: &Message,
+        verified: Verified,
+    ) -> Self {
+        let named = hooks.id.as_ref().and_then(|place| place.of(message)).or(verified.id);
+        let id = match named.filter(|id| !id.is_empty()) {
+            Some(id) if may_be_id(&id) => id,
+            // It is the same in another delivery, and so is its hash; that of all that was signed has the time in it.
+            Some(id) => trunkline_auth::hash(id.as_bytes()),
+            None if hooks.is_batch => same_batch(&came.body).unwrap_or(verified.digest),
+            None => verified.digest,
+        };
+        let r#type = hooks.event_type.as_ref().and_then(|place| place.of(message));
         let r#type = r#type.map(|text| text.chars().filter(|c| !c.is_control()).take(LONGEST_TYPE).collect());
         let targets = hooks.targets().into_iter().map(str::to_owned).collect();
         Self {

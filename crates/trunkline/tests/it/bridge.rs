@@ -16,9 +16,9 @@ use trunkline::{
     ConnectionConfig, Filter, IntegrationConfig, Kind, MASK, Manager, Message, Publish, Receive, Source,
     SqliteOptions, SqliteStore, State, unmask,
 };
-use trunkline_testkit::Peer;
+use trunkline_testkit::{Kafka, Peer};
 
-use crate::{agreeable, answer, config, kind, lab, nobody, rest};
+use crate::{agreeable, answer, config, kind, lab, nobody, rest, until};
 
 /// The queues, which pass on what is in `orders` with more of a configuration.
 fn shop(more: &Value) -> Value {
@@ -67,18 +67,6 @@ async fn left(manager: &Manager, queue: &str) -> u64 {
 fn stands(manager: &Manager) -> Value {
     let state = serde_json::to_value(manager.get("shop").unwrap().state().unwrap()).unwrap();
     state["forward"][0].clone()
-}
-
-/// Waits for something, looking again and again.
-async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
-    let seen = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), seen)
-        .await
-        .unwrap_or_else(|_| panic!("waited in vain: {what}"));
 }
 
 /// The messages that a peer got, in the order of their numbers, each once.
@@ -456,6 +444,34 @@ async fn a_message_that_goes_to_another_queue_is_the_request_unless_one_is_given
 }
 
 #[tokio::test]
+async fn what_goes_in_a_circle_is_put_aside_with_the_reason() {
+    let peer = agreeable().await;
+    let manager = lab().build().await.unwrap();
+    outside(&manager).await;
+    let on = |to: &str| json!({"queue": to, "message": "{{message}}"});
+    let forward = json!({"forward": [
+        {"queue": "orders", "to": "desk", "request": on("copies")},
+        {"queue": "copies", "to": "desk", "request": on("orders")},
+    ]});
+    let shop = manager.register(config(shop(&forward))).await.unwrap().handle;
+    send(&manager, 1).await;
+    let dead = next(&manager, "orders.dead").await;
+    let reason = dead["headers"]["trunkline-dead-letter-reason"].as_str().unwrap();
+    assert!(reason.starts_with("desk: rejected: it was passed on 16 times already"), "{reason}");
+    assert_eq!((&dead["message"], &dead["headers"]["trunkline-hops"]), (&json!({"n": 1}), &json!("16")));
+    let forwarded = shop.state().unwrap().forward.iter().map(|one| one.forwarded).sum::<u64>();
+    assert_eq!((forwarded, left(&manager, "orders").await, left(&manager, "copies").await), (16, 0, 0));
+    // It goes on with others, and says of each how often it was passed on.
+    manager.register(rest("crm", &peer.url())).await.unwrap();
+    manager.replace(config(self::shop(&json!({}))), None).await.unwrap();
+    let mut third = Message::json("orders", &json!({"n": 2})).unwrap();
+    third.set_header("Trunkline-Hops", "2");
+    manager.call("desk", Publish::new(third)).await.unwrap();
+    until("it is forwarded", async || !peer.received().is_empty()).await;
+    assert_eq!(peer.received()[0].header("trunkline-hops"), "3");
+}
+
+#[tokio::test]
 async fn it_begins_with_the_manager_wherever_the_configuration_is() {
     let peer = agreeable().await;
     let dir = tempfile::tempdir().unwrap();
@@ -546,4 +562,28 @@ async fn what_a_service_is_sent_is_masked_and_kept_when_it_is_sent_back() {
     );
     unmask(&mut shown, &handle.config().unwrap().expose());
     assert_eq!(shown["forward"], shop["forward"]);
+}
+
+#[tokio::test]
+async fn what_kafka_got_while_a_bridge_was_off_is_passed_on_though_no_group_is_named() {
+    let kafka = Kafka::start().await;
+    let at = format!("kafka://{}?session_timeout=6s", kafka.address());
+    let peer = agreeable().await;
+    let manager = lab().build().await.unwrap();
+    let desk =
+        json!({"integration_id": "desk", "type": "message_queue", "base_url": at, "declare": {"orders": {}}});
+    manager.register(config(desk)).await.unwrap();
+    manager.register(crm(&peer.url())).await.unwrap();
+    for n in 0..3 {
+        send(&manager, n).await;
+    }
+    manager.register(config(shop(&json!({ "base_url": at })))).await.unwrap();
+    until("what was there before is passed on", async || stands(&manager)["forwarded"] == 3).await;
+    manager.set_enabled("shop", false).await.unwrap();
+    for n in 3..6 {
+        send(&manager, n).await;
+    }
+    manager.set_enabled("shop", true).await.unwrap();
+    until("so is what came meanwhile", async || got(&peer).len() == 6).await;
+    assert_eq!(got(&peer), (0..6).collect());
 }

@@ -90,6 +90,39 @@ async fn what_is_not_given_each_connection_has_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_value_of_a_connection_is_one_that_the_connector_takes_and_one_for_an_action_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = json!({
+        "name": "boards", "title": "Boards",
+        "inputs": [{"name": "board", "title": "Board", "enum": ["one", "two"]}, {"name": "note", "title": "Note", "optional": true}],
+        "auth": [{"id": "key", "title": "Key", "inputs": [{"name": "api_key", "title": "Key", "secret": true, "pattern": "^k_"}],
+            "auth_type": "bearer", "auth_config": {"token": "{{ inputs.api_key }}"}}],
+        "integration": {"base_url": "https://boards.example"},
+        "actions": {"get": {"title": "Get", "method": "GET", "path": "/{{ inputs.board }}/{{ inputs.note }}"}},
+    });
+    fs::write(folder.path().join("boards.yaml"), manifest.to_string()).unwrap();
+    let manager = lab().connectors_in(folder.path()).build().await.unwrap();
+    let given =
+        json!({"integration_id": "b", "connector": "boards", "inputs": {"note": "{{connection.remark}}"}});
+    manager.register(manager.read(given).unwrap()).await.unwrap();
+    let add = |values: Value| {
+        let config = ConnectionConfig::from_json(json!({"connection": "acme", "values": values})).unwrap();
+        manager.add_connection("b", config)
+    };
+    for (values, words) in [
+        (json!({"api_key": "hunter2", "board": "one", "remark": "r"}), "values.api_key: inputs.api_key: "),
+        (json!({"api_key": "k_1", "board": "three", "remark": "r"}), "values.board: inputs.board: "),
+        (json!({"api_key": "k_1", "board": "one"}), "values.remark: is missing; inputs.note of"),
+    ] {
+        let error = add(values).await.unwrap_err();
+        assert!(error.message().contains(words) && !error.to_string().contains("hunter2"), "{error}");
+    }
+    let added = add(json!({"api_key": "k_1", "board": "two", "remark": "r", "more": "x"})).await.unwrap();
+    let unused: Vec<_> = added.warnings.iter().filter(|warning| warning.starts_with("values.")).collect();
+    assert_eq!(unused, ["values.more: the integration has no placeholder for it"]);
+}
+
+#[tokio::test]
 async fn a_list_is_read_to_its_end_or_as_far_as_is_wanted_and_goes_on_from_there() {
     let peer = stripe().await;
     let (_manager, handle) = billing(&peer, json!({"secret_key": "sk_test_1"})).await;
@@ -99,15 +132,15 @@ async fn a_list_is_read_to_its_end_or_as_far_as_is_wanted_and_goes_on_from_there
     };
     let mut all = walk(json!(true));
     let first = all.next(|_| {}).await.unwrap().unwrap();
-    assert_eq!((first.len(), all.cursor()), (2, Some(&json!("cus_2"))));
-    assert_eq!(all.next(|_| {}).await.unwrap().unwrap(), [json!({"id": "cus_3"})]);
+    assert_eq!((first.len(), all.cursor().unwrap().get()), (2, "\"cus_2\""));
+    assert_eq!(all.next(|_| {}).await.unwrap().unwrap()[0].get(), "{\"id\":\"cus_3\"}");
     assert!(all.next(|_| {}).await.unwrap().is_none());
 
     let mut some = walk(json!({"max_pages": 1}));
     some.next(|_| {}).await.unwrap().unwrap();
     assert!(some.next(|_| {}).await.unwrap().is_none());
     let mut rest = walk(json!({"cursor": some.cursor().unwrap()}));
-    assert_eq!(rest.next(|_| {}).await.unwrap().unwrap(), [json!({"id": "cus_3"})]);
+    assert_eq!(rest.next(|_| {}).await.unwrap().unwrap()[0].get(), "{\"id\":\"cus_3\"}");
     assert!(rest.next(|_| {}).await.unwrap().is_none());
 }
 

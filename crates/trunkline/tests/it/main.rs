@@ -7,15 +7,18 @@ mod clients;
 mod concurrency;
 mod connections;
 mod connectors;
+mod copied;
 mod databases;
 mod flaky;
 mod flow;
 mod grants;
 mod graphql;
 mod health;
+mod hooks;
 mod layers;
 mod own_transport;
 mod queries;
+mod queues;
 mod registry;
 mod restart;
 mod schemes;
@@ -26,7 +29,7 @@ mod signals;
 mod sources;
 mod trouble;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -58,6 +61,18 @@ fn kind<T: std::fmt::Debug>(result: Result<T, Error>) -> Kind {
 
 fn answer(status: StatusCode, body: impl Into<Body>) -> Response<Body> {
     Response::builder().status(status).body(body.into()).unwrap()
+}
+
+/// Waits for something that has to come, looking again and again.
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let seen = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), seen)
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain: {what}"));
 }
 
 /// A peer that answers `ok` to everything.

@@ -85,7 +85,7 @@ async fn what_is_wrong_is_named_and_nothing_is_half_registered() {
             Kind::InvalidConfig,
             "auth_config.key: is the mask",
         ),
-        (json!({ "auth_config": [] }), Kind::InvalidConfig, "auth_config: expected a map"),
+        (json!({ "auth_config": [] }), Kind::InvalidConfig, "auth_config: expected an object"),
         (json!({ "auth_type": "none", "auth_config": { "key": "x" } }), Kind::InvalidConfig, "auth_config"),
         (json!({ "enabled": "yes" }), Kind::InvalidConfig, "enabled: expected a boolean"),
     ];

@@ -5,8 +5,8 @@ use std::{path::Path, sync::Arc};
 use clap::Args;
 use serde_json::{Map, json};
 use trunkline::{
-    Connector, Manager,
-    connectors::{Exchanges, Finding, Places, lint, lint_exchanges},
+    Catalog, Connector, Manager,
+    connectors::{Draft, Exchanges, Finding, Places, lint_exchanges},
 };
 
 use super::source::{Source, folder};
@@ -75,25 +75,34 @@ async fn linted(source: &Source) -> Result<Vec<Found>, Exit> {
     let at = |place: &str, findings: Vec<Finding>| {
         findings.into_iter().map(|finding| Found { place: place.to_owned(), finding }).collect::<Vec<_>>()
     };
-    let connector = match lint(&source.text) {
-        Ok(connector) => Arc::new(connector),
-        Err(findings) => return Ok(at(&source.place, findings)),
-    };
-    let mut found = at(&source.place, completed(source, &connector).await?);
-    if let Some(beside) = &source.exchanges {
-        let findings = lint_exchanges(&beside.text, &connector).err().unwrap_or_default();
+    let Draft { manifest, connector, mut findings } = Draft::of(&source.text);
+    let places = Places::of(&source.text);
+    if let Some(manifest) = &manifest {
+        findings.extend(Catalog::get().unknown_keys(manifest).iter().map(|error| places.find(error)));
+    }
+    if let Some(connector) = connector {
+        let more = completed(source, &Arc::new(connector), findings.is_empty()).await?;
+        // An integration says the first of them again.
+        let is_new = |more: &Finding| findings.iter().all(|known| known.line != more.line);
+        let more: Vec<_> = more.into_iter().filter(is_new).collect();
+        findings.extend(more);
+    }
+    findings.sort_by_key(|finding| finding.line);
+    let mut found = at(&source.place, findings);
+    if let (Some(beside), Some(manifest)) = (&source.exchanges, &manifest) {
+        let findings = lint_exchanges(&beside.text, manifest).err().unwrap_or_default();
         found.extend(at(&beside.place, findings));
     }
     Ok(found)
 }
 
-/// What is wrong with the integrations that a connector makes, in each way to authenticate.
-async fn completed(source: &Source, connector: &Arc<Connector>) -> Result<Vec<Finding>, Exit> {
+/// What is wrong with the integrations that a connector makes, in each way to authenticate, and with its name.
+async fn completed(source: &Source, connector: &Arc<Connector>, fine: bool) -> Result<Vec<Finding>, Exit> {
     let places = Places::of(&source.text);
     let manager = Manager::builder().connector(connector.clone()).build().await?;
     let name = &connector.manifest().name;
     let mut found = Vec::new();
-    if let Err(error) = source.connector() {
+    if fine && let Err(error) = source.connector() {
         found.push(places.find(&error));
     }
     let ways = connector.manifest().auth.iter().map(|auth| Some(&auth.id));

@@ -1,7 +1,7 @@
 //! `trunkline connector schema`: the JSON Schema of manifests, for editors.
 
 use clap::Args;
-use trunkline::connectors::{exchanges_schema, manifest_schema};
+use trunkline::{Catalog, connectors::exchanges_schema};
 
 use crate::{exit::Exit, output::Output};
 
@@ -16,7 +16,7 @@ pub(crate) struct Schema {
 
 impl Schema {
     pub(crate) fn run(self, output: &Output) -> Result<(), Exit> {
-        output.value(&if self.exchanges { exchanges_schema() } else { manifest_schema() });
+        output.value(&if self.exchanges { exchanges_schema() } else { Catalog::get().manifest_schema() });
         Ok(())
     }
 }

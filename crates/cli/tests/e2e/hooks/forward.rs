@@ -12,7 +12,7 @@ use http::{Response, StatusCode};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use trunkline::Body;
-use trunkline_testkit::{Nats, Peer};
+use trunkline_testkit::{Nats, Peer, Redis};
 
 use super::{AT, activity, event, is, read, send, shop, target, to};
 use crate::harness::{Server, until};
@@ -54,9 +54,13 @@ async fn an_event_is_forwarded_once_as_it_came_and_everybody_sees_it() {
     assert!(seen["headers"]["stripe-signature"].is_string(), "{seen}");
     let delivery = &seen["deliveries"][0];
     assert_eq!((&delivery["to"], &delivery["attempts"]), (&json!("billing"), &json!(1)), "{seen}");
+    assert_eq!(seen["verified"]["type"], "stripe", "{seen}");
+    let late = seen["received_at_ms"].as_i64().unwrap() - seen["verified"]["signed_at_ms"].as_i64().unwrap();
+    assert!((-1000..60_000).contains(&late), "{seen}");
     let list = server.get(&format!("{AT}/events?limit=1")).await.is(200).json();
     assert_eq!((list.as_array().unwrap().len(), &list[0]["id"]), (1, &json!("evt_2")), "{list}");
-    assert!(list[0].get("body").is_none(), "{list}");
+    assert!(list[0].get("body").is_none() && list[0].get("verified").is_none(), "{list}");
+    assert!(list[0]["deliveries"][0].get("tries").is_none(), "{list}");
     let rest = server.get(&format!("{AT}/events?before={}", list[0]["number"])).await.is(200).json();
     assert_eq!(rest[0]["id"], "evt_1", "{rest}");
     until("all that happened", || async {
@@ -125,6 +129,17 @@ async fn a_service_that_is_down_gets_the_event_when_it_is_up() {
     status.store(200, SeqCst);
     let event = is(&server, "evt_1", "forwarded").await;
     assert!(event["deliveries"][0].get("error").is_none(), "{event}");
+    // What each attempt came to is told afterwards, and leads to its call.
+    let tries = event["deliveries"][0]["tries"].as_array().unwrap();
+    let (last, vain) = tries.split_last().unwrap();
+    assert!(vain.len() >= 2 && last.get("error").is_none(), "{event}");
+    assert!(vain.iter().all(|it| it["error"].as_str().unwrap().starts_with("billing: ")), "{event}");
+    let path = format!("/api/v1/activity?request_id={}", last["request_id"].as_str().unwrap());
+    until("the record", || async {
+        let found = server.get(&path).await.is(200).json();
+        (found[0]["integration"] == "billing" && found[0]["kind"] == "ok").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -220,6 +235,20 @@ mod nats {
         goes_to_a_queue(
             &Server::begin().allow_at(nats.address().parse().unwrap()).start().await,
             &nats.url(),
+        )
+        .await;
+    }
+}
+
+mod redis {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_event_goes_to_a_stream_under_its_own_id() {
+        let Some(redis) = Redis::start().await else { return };
+        goes_to_a_queue(
+            &Server::begin().allow_at(redis.address().parse().unwrap()).start().await,
+            &redis.url(),
         )
         .await;
     }

@@ -1,5 +1,6 @@
 //! What is not taken, and how little its sender hears.
 
+use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -121,10 +122,10 @@ async fn the_url_is_the_one_that_the_sender_knows() {
     let server = Server::begin().env("TRUNKLINE_PUBLIC_URL", "https://hooks.example.com/tl").start().await;
     let verify = json!({"type": "twilio", "secret": "token"});
     server.has(&shop(json!({"verify": verify, "id": "/MessageSid", "event_type": "/MessageStatus"}))).await;
-    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"token");
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"token");
     let signed = |url: &str| {
         let text = format!("{url}MessageSidSM1MessageStatussent");
-        STANDARD.encode(aws_lc_rs::hmac::sign(&key, text.as_bytes()))
+        STANDARD.encode(hmac::sign(&key, text.as_bytes()))
     };
     let form = "MessageStatus=sent&MessageSid=SM1";
     for (url, status) in [
@@ -153,6 +154,7 @@ async fn a_wrong_configuration_is_told_by_the_key_that_is_wrong() {
         (json!({"to": [{"to": "a b"}]}), "to[0].to"),
         (json!({"to": [{"to": "a", "request": {"json": "{{mesage}}"}}]}), "did you mean `message`"),
         (json!({"id": "id"}), "webhooks: id"),
+        (json!({"challenge": {"at": "type", "equals": "a", "answer": "/b"}}), "webhooks: challenge: at"),
         (json!({"keep": {"events": 0}}), "webhooks: keep: events"),
         (json!({"retry": {"attempts": 0}}), "webhooks: retry: attempts"),
         (json!({"rate": 0}), "webhooks: rate"),
@@ -182,4 +184,45 @@ async fn a_connector_knows_how_its_vendor_signs() {
     assert_eq!(read(&server, "evt_1").await["type"], "charge.succeeded");
     let shown = server.get(AT).await.is(200).json();
     assert_eq!(shown["inputs"]["webhook_secret"], "********", "{shown}");
+}
+
+/// Sends a webhook as Slack does.
+async fn send_as_slack(server: &Server, secret: &str, body: &Value) -> Answer {
+    let (at, body) = (now(), body.to_string());
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, format!("v0:{at}:{body}").as_bytes());
+    let tag: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let headers = [
+        ("x-slack-signature", &*format!("v0={tag}")),
+        ("x-slack-request-timestamp", &at.to_string()),
+        ("content-type", "application/json"),
+    ];
+    hook(server, "/hooks/chat", &headers, &body).await
+}
+
+#[tokio::test]
+async fn slack_hears_its_challenge_where_that_is_signed_and_it_is_no_event() {
+    let server = Server::begin().token(TOKEN).start().await;
+    let chat = json!({
+        "integration_id": "chat", "connector": "slack",
+        "inputs": {"bot_token": "xoxb-1", "signing_secret": "8f742231"},
+    });
+    server.has(&chat).await;
+    let asked = json!({"token": "t", "challenge": "<b>3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7", "type": "url_verification"});
+    send_as_slack(&server, "another", &asked).await.problem(401, "unauthorized");
+    let heard = send_as_slack(&server, "8f742231", &asked).await.is(200);
+    assert_eq!(heard.body, asked["challenge"].as_str().unwrap());
+    assert_eq!(heard.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(heard.header("x-content-type-options"), "nosniff");
+    // An event is one that has the type of the challenge within.
+    let sent = json!({"type": "event_callback", "event_id": "Ev1", "event": {"type": "url_verification"}, "challenge": "no"});
+    assert!(send_as_slack(&server, "8f742231", &sent).await.is(204).body.is_empty());
+    let kept = server.get("/api/v1/integrations/chat/events").await.is(200).json();
+    let ids: Vec<_> = kept.as_array().unwrap().iter().map(|event| event["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["Ev1"]);
+    until("what happened", || async {
+        let challenges = activity(&server, "chat", "webhook_challenge").await;
+        (challenges.len() == 1).then_some(())
+    })
+    .await;
 }

@@ -1,5 +1,7 @@
 //! RabbitMQ.
 
+mod forward;
+
 use std::net::SocketAddr;
 
 use serde_json::json;

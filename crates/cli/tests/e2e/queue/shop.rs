@@ -203,3 +203,12 @@ pub(super) async fn its_password_is_never_shown<B: Broker>() {
         assert!(!text.contains("hunter2") && !text.contains(secret), "{text}");
     }
 }
+
+pub(super) async fn the_server_takes_leave_of_it_when_it_stops<B: Broker>() {
+    let Some(shop) = Shop::<B>::open(json!({})).await else { return };
+    shop.ask(json!({"queue": "orders", "message": 1})).await;
+    let held = shop.pull().await;
+    let log = shop.server.stop().await.log();
+    assert!(!log.contains("not closed in time"), "{log}");
+    assert_eq!(held["message"], 1);
+}

@@ -65,7 +65,8 @@ fn a_file_is_given_as_base64_with_its_name() {
         document["openapi"] = version.into();
         let imported = imported(&document);
         let input = json!({"file": {"base64": "AAE=", "filename": "a.bin"}, "purpose": "test"});
-        let parts = json!([{"name": "file", "base64": "AAE=", "filename": "a.bin"}, {"name": "purpose", "value": "test"}]);
+        let octets = "application/octet-stream";
+        let parts = json!([{"name": "file", "base64": "AAE=", "filename": "a.bin", "content_type": octets}, {"name": "purpose", "value": "test"}]);
         assert_eq!(imported.request("do", input).unwrap()["multipart"], parts, "{version}");
         assert!(imported.request("do", json!({"file": "AAE="})).is_err(), "{version}");
     }
@@ -102,6 +103,40 @@ fn a_body_of_a_method_that_has_none_is_sent_and_listed() {
     let imported = imported(&document);
     assert_eq!(imported.request("do", json!({"at": "now"})).unwrap()["json"], json!({"at": "now"}));
     assert!(imported.notes("requestBody", "DELETE has a body"));
+    // Where nothing is given there is none.
+    assert!(imported.request("do", json!({})).unwrap().get("json").is_none());
+}
+
+#[test]
+fn what_is_said_of_parts_and_of_other_kinds_of_body_is_listed() {
+    let schema = json!({"type": "object", "properties": {
+        "file": {"type": "string", "format": "binary"}, "note": {"type": "string"}, "map": {"type": "object"},
+    }});
+    let encoding = json!({
+        "file": {"contentType": "image/png", "headers": {"X-Kind": {"schema": {"type": "string"}}}},
+        "note": {"contentType": "text/markdown"}, "map": {"contentType": "application/json"},
+    });
+    let parts = of_content(json!({"multipart/form-data": {"schema": schema, "encoding": encoding}}));
+    assert!(parts.notes("encoding.file", "the document has image/png"), "{:?}", parts.left_out);
+    assert!(parts.notes("encoding.file", "headers of a part"), "{:?}", parts.left_out);
+    assert!(parts.notes("encoding.note", "the document has text/markdown"), "{:?}", parts.left_out);
+    assert!(!parts.notes("encoding.map", ""), "{:?}", parts.left_out);
+    let json =
+        of_content(json!({"application/json": {"schema": schema}, "application/xml": {"schema": schema}}));
+    assert!(json.notes("requestBody", "and never as application/xml"), "{:?}", json.left_out);
+}
+
+#[test]
+fn what_is_answered_beside_json_is_listed() {
+    let content = json!({"application/json": {"schema": {"type": "object"}}, "text/csv": {}});
+    let answer = json!({"description": "", "headers": {"X-Left": {"schema": {"type": "integer"}}}, "content": content});
+    let imported = imported(&of_operation(json!({"responses": {"200": answer}})));
+    assert!(
+        imported.notes("responses.200", "an answer of text/csv is not described"),
+        "{:?}",
+        imported.left_out
+    );
+    assert!(imported.notes("responses.200", "headers of an answer"), "{:?}", imported.left_out);
 }
 
 #[test]

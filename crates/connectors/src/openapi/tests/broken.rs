@@ -109,3 +109,28 @@ fn what_has_no_place_in_a_manifest_is_listed() {
     }
     assert_eq!(imported.manifest.actions["do"].description, "Deprecated. Does it.");
 }
+
+#[test]
+fn what_nests_without_end_becomes_a_manifest_that_can_be_read_again() {
+    // Each refers to the next, so that none of them is deep by itself.
+    let chain: Map<_, _> = (0..2_000)
+        .map(|n| {
+            let next = format!("#/components/schemas/s{}", n + 1);
+            (format!("s{n}"), json!({"type": "object", "properties": {"next": {"$ref": next}}}))
+        })
+        .chain([("s2000".to_owned(), json!({"type": "string"}))])
+        .collect();
+    let body = |schema: Value| json!({"requestBody": {"content": {"application/json": {"schema": schema}}}});
+    let mut of_chain = of_operation(body(json!({"$ref": "#/components/schemas/s0"})));
+    of_chain["components"] = json!({ "schemas": chain });
+    let mut deep = json!({"type": "string"});
+    for _ in 0..40 {
+        deep = json!({"type": "object", "properties": {"x": deep}});
+    }
+    for document in [of_chain, of_operation(body(deep))] {
+        let imported = imported(&document);
+        crate::lint(&to_yaml(&imported.manifest)).unwrap();
+        let deep = imported.left_out.iter().any(|left| left.what.contains("lies too deep"));
+        assert!(deep, "{:?}", imported.left_out);
+    }
+}

@@ -135,3 +135,24 @@ fn names_that_are_the_same_in_two_places_are_told_apart() {
     assert!(imported.notes("parameters.id", "is the name of something else too"));
     assert!(imported.notes(".put", "`{rest}`, which is no parameter"));
 }
+
+#[test]
+fn a_field_that_cannot_be_sent_cannot_be_given() {
+    let filter = json!({"type": "object", "required": ["b"], "properties": {"a": {"type": "string"}, "b": {"type": "object"}}});
+    let inline = json!({"name": "filter", "in": "query", "style": "deepObject", "schema": filter});
+    let imported = of_parameters(json!([inline]));
+    assert!(imported.notes(".filter", "its field `b` is an object within an object; left out"));
+    assert_eq!(params(&imported, json!({"filter": {"a": "x"}})), json!({"filter[a]": "x"}));
+    let error = imported.request("do", json!({"id": "1", "filter": {"b": {"c": 1}}})).unwrap_err();
+    assert_eq!(error.message(), "input.filter.b: cannot be given");
+
+    let mut document = of_paths(json!({"/things": {"get": {"operationId": "do", "parameters": [
+        {"name": "filter", "in": "query", "style": "deepObject", "schema": {"$ref": "#/components/schemas/Filter"}},
+        {"name": "other", "in": "query", "style": "deepObject", "schema": {"$ref": "#/components/schemas/Filter"}},
+    ]}}}));
+    document["components"]["schemas"]["Filter"] =
+        json!({"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "object"}}});
+    let referred = super::imported(&document);
+    let error = referred.request("do", json!({"filter": {"b": {"c": 1}}})).unwrap_err();
+    assert!(error.message().contains("cannot be given"), "{error}");
+}

@@ -135,3 +135,21 @@ fn a_scheme_of_which_nothing_can_be_made_is_listed() {
             .notes("security", "`none`, which is no security scheme")
     );
 }
+
+#[test]
+fn a_key_whose_header_or_cookie_cannot_have_its_name_is_listed_with_that_name() {
+    let schemes = json!({
+        "a": {"type": "apiKey", "in": "header", "name": "bad name"},
+        "b": {"type": "apiKey", "in": "cookie", "name": "a=b"},
+        "c": {"type": "apiKey", "in": "body", "name": "key"},
+    });
+    let imported = of_security(schemes, json!([]));
+    assert!(imported.manifest.auth.is_empty());
+    for (place, words) in [
+        (".a", "`bad name` is not the name of a header"),
+        (".b", "`a=b` is not the name of a cookie"),
+        (".c", "in a place that is not known"),
+    ] {
+        assert!(imported.notes(place, words), "{:?}", imported.left_out);
+    }
+}

@@ -324,6 +324,10 @@ async fn the_store_is_bounded_by_bytes() {
     }
     assert!(store.bytes() <= 100_000 && store.entries() > 20, "{store:?}");
     assert_eq!(store.entries() + store.evictions(), 500);
+    // What made room is not counted any more.
+    let state = bench.scope.state();
+    assert_eq!((state.entries, state.bytes), (store.entries(), store.bytes()));
+    assert!((99_000..=100_000).contains(&state.max_bytes), "{state:?}");
     drop(bench);
     assert_eq!((store.entries(), store.bytes()), (0, 0), "what an integration had goes with it");
 }
@@ -380,4 +384,31 @@ async fn what_a_redirect_led_to_is_not_kept_under_the_first_uri() {
     let bench = Bench::new("{}", [Step::Gives(Reply { redirected: true, ..reply })]);
     bench.get().await;
     assert_eq!(bench.store.entries(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_integration_knows_what_is_kept_of_it_and_what_of_all() {
+    let store = Arc::new(CacheStore::new(8 << 20));
+    let bench = || Bench::in_store(&store, "{}", (0..4).map(|_| fresh("max-age=60", "one")));
+    let (one, other) = (bench(), bench());
+    assert_eq!((one.scope.state().entries, one.scope.state().bytes), (0, 0));
+    for path in ["/x", "/y"] {
+        one.ask(HttpRequest::get(path)).await;
+    }
+    other.get().await;
+    let (mine, theirs) = (one.scope.state(), other.scope.state());
+    assert_eq!((mine.entries, theirs.entries), (2, 1));
+    assert!(mine.bytes > theirs.bytes, "{mine:?} {theirs:?}");
+    assert_eq!((mine.all_bytes, mine.max_bytes), (mine.bytes + theirs.bytes, theirs.max_bytes));
+    // What takes the place of another is counted once.
+    later(61).await;
+    one.get().await;
+    assert_eq!((one.scope.state().entries, store.entries()), (2, 3));
+    one.ask(HttpRequest::post("/y")).await;
+    assert_eq!(one.scope.state().entries, 1);
+    one.scope.clear();
+    assert_eq!(
+        (one.scope.state().bytes, other.scope.state()),
+        (0, crate::CacheState { all_bytes: theirs.bytes, ..theirs })
+    );
 }

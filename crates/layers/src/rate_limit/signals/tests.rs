@@ -1,5 +1,7 @@
 //! What services write in their headers, and what is made of it.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -88,7 +90,26 @@ fn headers_of_a_services_own_are_read_if_they_are_named() {
         |pairs: &[(&str, &str)]| signals.hear(StatusCode::OK, &headers(pairs)).and_then(|heard| heard.pause);
     assert_eq!(pause(&[("x-left", "0"), ("x-more", "4")]), Some(Duration::from_secs(4)));
     assert_eq!(pause(&[("x-retry-in", "6")]), Some(Duration::from_secs(6)));
-    assert!(Signals::new([&names(r#"{"remaining": "X-Left"}"#)].into_iter()).is_err());
+    for wrong in [r#"{"remaining": "X-Left"}"#, r#"{"limit": "X-All"}"#] {
+        assert!(Signals::new([&names(wrong)].into_iter()).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn where_requests_come_back_one_by_one_the_first_of_them_is_waited_for() {
+    let own: HeaderNames =
+        serde_json::from_str(r#"{"remaining": "X-Left", "reset": "X-Full", "limit": "X-All"}"#).unwrap();
+    let signals = Signals::new([&own].into_iter()).unwrap();
+    let pause =
+        |pairs: &[(&str, &str)]| signals.hear(StatusCode::OK, &headers(pairs)).and_then(|heard| heard.pause);
+    let full = |all| pause(&[("x-left", "0"), ("x-full", "1m0s"), ("x-all", all)]);
+    assert_eq!(full("500"), Some(Duration::from_millis(120)));
+    // What cannot be understood makes nothing faster.
+    for all in ["0", "many", ""] {
+        assert_eq!(full(all), Some(Duration::from_secs(60)), "{all}");
+    }
+    assert_eq!(pause(&[("x-left", "0"), ("x-full", "1m0s")]), Some(Duration::from_secs(60)));
+    assert_eq!(pause(&[("x-left", "3"), ("x-full", "1m0s"), ("x-all", "500")]), None);
 }
 
 proptest! {
@@ -96,7 +117,7 @@ proptest! {
     fn nothing_that_a_service_sends_breaks_it(
         limits in r#"[ -~]{0,40}|("[a-z]{0,3}";[rtqw]=-?[0-9]{0,20},? ?){0,3}"#,
         policies in r#"[ -~]{0,40}|([0-9]{0,20};w=[0-9]{0,20},? ?){0,3}"#,
-        reset in r"[ -~]{0,20}|-?[0-9]{0,30}(\.[0-9]+)?(e[0-9]{1,3})?|inf|NaN",
+        reset in r"[ -~]{0,20}|-?[0-9]{0,30}(\.[0-9]+)?(e[0-9]{1,3}|[dhmsnu]{1,2})?|inf|NaN|[0-9]{4}-[0-9]{2}-[0-9]{2}T00:00:00Z",
     ) {
         let headers = headers(&[
             ("ratelimit", &limits), ("ratelimit-policy", &policies),

@@ -86,6 +86,8 @@ async fn a_batch_fails_where_all_of_it_does() {
     assert_eq!(reply.headers[Reply::PARTIAL_ERRORS], "1");
     let failed = r#"[{"errors": [{"type": "FORBIDDEN"}]}, {"errors": [{}], "data": null}]"#;
     assert_eq!(judged(200, JSON, failed, BATCH).await.unwrap_err().kind(), Kind::Forbidden);
+    let later = r#"[{"errors": [{"type": "NO_SUCH_CODE"}]}, {"errors": [{"type": "UNAUTHENTICATED"}]}]"#;
+    assert_eq!(judged(200, JSON, later, BATCH).await.unwrap_err().kind(), Kind::Unauthenticated);
     let one = r#"{"errors": [{"message": "batching is off", "extensions": {"code": "BAD_REQUEST"}}]}"#;
     assert_eq!(judged(400, JSON, one, BATCH).await.unwrap_err().kind(), Kind::Rejected);
     assert_eq!(judged(200, JSON, r#"[{"a": 1}]"#, BATCH).await.unwrap_err().kind(), Kind::Protocol);

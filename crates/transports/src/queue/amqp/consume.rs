@@ -1,15 +1,17 @@
 //! `Consuming`: who reads a queue, on a channel of its own: when it ends, the broker has back what was not acknowledged.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+mod desk;
+
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
-    Channel, Consumer as Reader,
+    Consumer as Reader,
     message::Delivery as Came,
-    options::{
-        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
-        BasicRejectOptions,
-    },
+    options::{BasicAckOptions, BasicNackOptions, BasicRejectOptions},
     types::FieldTable,
 };
 use tokio::{
@@ -18,6 +20,7 @@ use tokio::{
 };
 use trunkline_core::{Error, Kind, Outcome, Result, Start};
 
+use self::desk::Desk;
 use super::{
     codes::explain,
     link::AmqpLink,
@@ -25,16 +28,14 @@ use super::{
 };
 use crate::queue::broker::{Consumer, Delivery, Fate, Subscription};
 
+/// So long one pull waits at most: what comes for somebody who is gone by then goes back.
+const TURN: Duration = Duration::from_secs(5);
+
 /// Who reads a queue.
 pub(in crate::queue) struct Consuming {
-    channel: Channel,
-    queue: String,
+    desk: Arc<Desk>,
     /// Messages that go on coming, for a stream; a pull asks for those that it wants.
     steady: Option<Mutex<Reader>>,
-    /// How many a reader may have unacknowledged is said of the next one: of one at a time.
-    beginning: Mutex<()>,
-    names: AtomicU64,
-    arguments: FieldTable,
 }
 
 impl Consuming {
@@ -43,34 +44,19 @@ impl Consuming {
             let message = "group: RabbitMQ has none: all who read a queue share its messages; bind a queue for each group";
             return Err(Error::new(Kind::Unsupported, message));
         }
-        let mut this = Self {
+        let desk = Arc::new(Desk {
+            arguments: arguments(subscription.start)?,
             channel: link.new_channel().await.map_err(|error| error.outcome_is(Outcome::Rejected))?,
             queue: subscription.source.clone(),
-            steady: None,
             beginning: Mutex::default(),
             names: AtomicU64::new(0),
-            arguments: arguments(subscription.start)?,
-        };
+        });
+        // Made before anything is read, so that whoever gives up here closes the channel.
+        let mut this = Self { desk, steady: None };
         if let Some(prefetch) = subscription.prefetch {
-            this.steady = Some(Mutex::new(this.read(prefetch).await?.1));
+            this.steady = Some(Mutex::new(this.desk.read(prefetch).await?.1));
         }
         Ok(this)
-    }
-
-    /// Begins to read, at most so many unacknowledged ones.
-    async fn read(&self, most: u32) -> Result<(String, Reader)> {
-        let name = format!("trunkline-{}", self.names.fetch_add(1, Ordering::Relaxed));
-        let beginning = self.beginning.lock().await;
-        let most = u16::try_from(most).unwrap_or(u16::MAX);
-        self.channel.basic_qos(most, BasicQosOptions::default()).await.map_err(|error| failed(&error))?;
-        let (options, arguments) = (BasicConsumeOptions::default(), self.arguments.clone());
-        let reader = self
-            .channel
-            .basic_consume(self.queue.as_str().into(), name.as_str().into(), options, arguments)
-            .await
-            .map_err(|error| failed(&error))?;
-        drop(beginning);
-        Ok((name, reader))
     }
 
     fn delivery(&self, came: Came) -> Delivery<u64> {
@@ -81,7 +67,7 @@ impl Consuming {
             facts.push(("routing_key", came.routing_key.as_str().into()));
         }
         Delivery {
-            message: message(&self.queue, came.data, &came.properties),
+            message: message(&self.desk.queue, came.data, &came.properties),
             deliveries,
             redelivered: came.redelivered,
             timestamp: came.properties.timestamp().map(|seconds| seconds as i64 * 1000),
@@ -93,6 +79,11 @@ impl Consuming {
 
 impl Consumer for Consuming {
     type Mark = u64;
+
+    /// A pull has been sent what it did not read. What a stream has not read stays for it.
+    fn turn(&self) -> Option<Duration> {
+        self.steady.is_none().then_some(TURN)
+    }
 
     async fn fetch(&self, max: u32, until: Instant) -> Result<Vec<Delivery<u64>>> {
         let mut found = Vec::new();
@@ -107,30 +98,20 @@ impl Consumer for Consuming {
             }
             return Ok(found);
         }
-        let (name, mut reader) = self.read(max).await?;
-        let first = timeout_at(until, reader.next()).await.ok();
-        // What was sent before the broker heard of the end is in the stream before its end.
-        let cancelled = self.channel.basic_cancel(name.as_str().into(), BasicCancelOptions::default()).await;
-        match first {
-            Some(first) => {
-                found.push(self.delivery(first.ok_or_else(ended)?.map_err(|error| failed(&error))?));
-            }
-            None => cancelled.map_err(|error| failed(&error))?,
-        }
-        while let Some(Ok(next)) = reader.next().await {
-            found.push(self.delivery(next));
-        }
+        let came = self.desk.pulling(max).await?.messages(until).await?;
+        found.extend(came.into_iter().map(|came| self.delivery(came)));
         Ok(found)
     }
 
     async fn settle(&self, tag: &u64, fate: Fate) -> Result<()> {
+        let channel = &self.desk.channel;
         let told = match fate {
-            Fate::Ack => self.channel.basic_ack(*tag, BasicAckOptions::default()).await,
+            Fate::Ack => channel.basic_ack(*tag, BasicAckOptions::default()).await,
             Fate::Requeue => {
                 let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
-                self.channel.basic_nack(*tag, options).await
+                channel.basic_nack(*tag, options).await
             }
-            Fate::Reject => self.channel.basic_reject(*tag, BasicRejectOptions { requeue: false }).await,
+            Fate::Reject => channel.basic_reject(*tag, BasicRejectOptions { requeue: false }).await,
         };
         told.map(drop)
             .map_err(|error| explain(&error, "acknowledging a message").outcome_is(Outcome::Unknown))
@@ -140,7 +121,7 @@ impl Consumer for Consuming {
 impl Drop for Consuming {
     /// The broker has back what was not acknowledged.
     fn drop(&mut self) {
-        let channel = self.channel.clone();
+        let channel = self.desk.channel.clone();
         if channel.status().connected()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {

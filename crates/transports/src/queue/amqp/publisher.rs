@@ -3,14 +3,14 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use futures_util::{FutureExt, future::ready};
 use lapin::{Channel, Confirmation, ErrorKind, PublisherConfirm, options::BasicPublishOptions};
-use tokio::sync::Mutex;
-use trunkline_core::{Error, Kind, Message, Outcome, Result};
+use trunkline_core::{BoxFuture, Error, Kind, Message, Outcome, Result};
 
 use super::{
     codes,
@@ -22,6 +22,8 @@ use crate::queue::broker::{Guarantee, Receipt};
 
 /// So many messages of a batch may be unconfirmed: more would only wait in the memory of the broker.
 const WINDOW: usize = 1024;
+/// And so many bytes of it may wait to be written, with which the library writes several at once.
+const UNWRITTEN: usize = 64 << 10;
 
 /// A channel with confirms.
 pub(super) struct Publisher {
@@ -39,7 +41,18 @@ struct Sent<'a> {
     message: &'a Message,
     tag: u64,
     guarantee: Guarantee,
-    confirm: Option<PublisherConfirm>,
+    stage: Stage,
+}
+
+/// How far a message is.
+enum Stage {
+    /// The library has it, and will write it.
+    Handed(BoxFuture<'static, lapin::Result<PublisherConfirm>>),
+    /// It is written, and the broker will say something of it.
+    Written(PublisherConfirm),
+    /// It cannot be written.
+    Failed(lapin::Error),
+    Over,
 }
 
 impl Publisher {
@@ -51,43 +64,41 @@ impl Publisher {
         self.channel.status().connected()
     }
 
-    async fn send<'a>(self: &Arc<Self>, message: &'a Message) -> Result<Sent<'a>> {
-        let (exchange, key) = route(message);
+    /// Hands a message to the library, which writes it behind those that it was handed before.
+    fn send<'a>(self: &Arc<Self>, message: &'a Message) -> Result<Sent<'a>> {
         let mandatory = !is_answer(message);
-        let options = BasicPublishOptions { mandatory, immediate: false };
-        let mut last = self.last.lock().await;
+        let (publisher, body, properties) = (self.clone(), message.body.clone(), properties(message));
+        let (exchange, key) = route(message);
+        let (exchange, key) = (exchange.into(), key.into());
+        let mut handed = async move {
+            let options = BasicPublishOptions { mandatory, immediate: false };
+            publisher.channel.basic_publish(exchange, key, options, &body, properties).await
+        }
+        .boxed();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.is_open() {
             let message = "the channel was closed before the message was sent";
             return Err(Error::new(Kind::Unavailable, message).outcome_is(Outcome::NotSent));
         }
-        // Counted first: whoever goes away meanwhile may have sent it.
         *last += 1;
         let tag = *last;
-        let sent = self.channel.basic_publish(
-            exchange.into(),
-            key.into(),
-            options,
-            &message.body,
-            properties(message),
-        );
-        let sent = sent.await;
+        // The library counts a message and puts it in its queue when it is first polled; from there on it would only wait. That
+        // is left to whoever wants to know: a thread that is woken for each message costs more than all else that is done for it.
+        let written = (&mut handed).now_or_never();
         drop(last);
-        let confirm = match sent {
-            Ok(confirm) => confirm,
-            Err(error) => return Err(self.lost(&error, tag, message, "sending a message").await),
-        };
+        let stage = written.map_or(Stage::Handed(handed), Stage::of);
         let guarantee = if mandatory { Guarantee::AtLeastOnce } else { Guarantee::AtMostOnce };
-        Ok(Sent { publisher: self.clone(), message, tag, guarantee, confirm: Some(confirm) })
+        Ok(Sent { publisher: self.clone(), message, tag, guarantee, stage })
     }
 
     /// Sends one and waits for what the broker says of it.
     pub(super) async fn one(self: &Arc<Self>, message: &Message) -> Result<()> {
-        self.send(message).await?.confirmed().await.map(drop)
+        self.send(message)?.confirmed().await.map(drop)
     }
 
     /// The channel was closed before the broker said anything of a message. Then it may have it all the same, unless it is the
     /// one that the channel was closed for. The broker does not say which that is; it takes none after it.
-    async fn lost(&self, error: &lapin::Error, tag: u64, message: &Message, what: &str) -> Error {
+    fn lost(&self, error: &lapin::Error, tag: u64, message: &Message, what: &str) -> Error {
         let explained = codes::explain(error, what);
         let ErrorKind::ProtocolError(said) = error.kind() else {
             return explained.outcome_is(Outcome::Unknown);
@@ -95,7 +106,7 @@ impl Publisher {
         if !error.is_amqp_soft_error() {
             return explained.outcome_is(Outcome::Unknown);
         }
-        let is_last = tag == *self.last.lock().await;
+        let is_last = tag == *self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let is_first = !self.has_taken.load(Ordering::Acquire);
         if is_last || codes::is_about(said.get_message().as_str(), route(message), is_first) {
             return explained.outcome_is(Outcome::Rejected);
@@ -114,14 +125,33 @@ fn is_answer(message: &Message) -> bool {
     message.exchange.is_none() && message.destination.starts_with("amq.rabbitmq.reply-to")
 }
 
+impl Stage {
+    fn of(written: lapin::Result<PublisherConfirm>) -> Self {
+        written.map_or_else(Self::Failed, Self::Written)
+    }
+}
+
 impl Sent<'_> {
+    /// It is written, or cannot be.
+    async fn written(&mut self) {
+        if let Stage::Handed(handed) = &mut self.stage {
+            self.stage = Stage::of(handed.await);
+        }
+    }
+
     /// What the broker says of it.
     async fn confirmed(mut self) -> Result<Receipt> {
-        let Some(confirm) = &mut self.confirm else {
-            return Err(Error::new(Kind::Internal, "confirmed twice"));
+        self.written().await;
+        let said = match &mut self.stage {
+            Stage::Written(confirm) => confirm.await,
+            Stage::Failed(error) => {
+                return Err(self.publisher.lost(error, self.tag, self.message, "sending a message"));
+            }
+            Stage::Handed(_) | Stage::Over => {
+                return Err(Error::new(Kind::Internal, "a message is neither written nor lost"));
+            }
         };
-        let said = confirm.await;
-        self.confirm = None;
+        self.stage = Stage::Over;
         let publisher = &self.publisher;
         if said.is_ok() {
             publisher.has_taken.store(true, Ordering::Release);
@@ -143,7 +173,7 @@ impl Sent<'_> {
             Ok(Confirmation::NotRequested) => {
                 Err(Error::new(Kind::Protocol, "the broker confirms nothing").outcome_is(Outcome::Unknown))
             }
-            Err(error) => Err(publisher.lost(&error, self.tag, self.message, "waiting for a confirm").await),
+            Err(error) => Err(publisher.lost(&error, self.tag, self.message, "waiting for a confirm")),
         }
     }
 }
@@ -151,12 +181,18 @@ impl Sent<'_> {
 impl Drop for Sent<'_> {
     /// The library keeps confirms that nobody waits for, for as long as the channel lives; so somebody does.
     fn drop(&mut self) {
-        if let Some(confirm) = self.confirm.take()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        let confirm = match stage {
+            Stage::Handed(handed) => handed.left_future(),
+            Stage::Written(confirm) => ready(Ok(confirm)).right_future(),
+            Stage::Failed(_) | Stage::Over => return,
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let (publisher, message) = (self.publisher.clone(), self.message.clone());
             runtime.spawn(async move {
-                let _ = confirm.await;
+                if let Ok(confirm) = confirm.await {
+                    let _ = confirm.await;
+                }
                 publisher.returns.take(publisher.channel.id(), &message);
             });
         }
@@ -167,6 +203,7 @@ impl Drop for Sent<'_> {
 pub(super) async fn publish(link: &AmqpLink, messages: &[Message]) -> Vec<Result<Receipt>> {
     let mut results = Vec::with_capacity(messages.len());
     let mut under_way: VecDeque<Result<Sent<'_>>> = VecDeque::new();
+    let mut unwritten = 0;
     for message in messages {
         if under_way.len() >= WINDOW
             && let Some(first) = under_way.pop_front()
@@ -174,6 +211,13 @@ pub(super) async fn publish(link: &AmqpLink, messages: &[Message]) -> Vec<Result
             results.push(ended(first).await);
         }
         under_way.push_back(one(link, message).await);
+        unwritten += message.body.len();
+        if unwritten > UNWRITTEN
+            && let Some(Ok(last)) = under_way.back_mut()
+        {
+            last.written().await;
+            unwritten = 0;
+        }
     }
     for sent in under_way {
         results.push(ended(sent).await);
@@ -186,7 +230,7 @@ async fn one<'a>(link: &AmqpLink, message: &'a Message) -> Result<Sent<'a>> {
     let exchange = message.exchange.as_deref().unwrap_or_default();
     let publisher: Arc<Publisher> =
         link.publisher(exchange).await.map_err(|error| error.outcome_is(Outcome::NotSent))?;
-    publisher.send(message).await
+    publisher.send(message)
 }
 
 async fn ended(sent: Result<Sent<'_>>) -> Result<Receipt> {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
-use trunkline_core::{Error, Kind, Result};
+use trunkline_core::{Error, Kind, Outcome, Result};
 
 use super::{
     cluster::Cluster,
@@ -13,6 +13,7 @@ use super::{
         Request,
         admin::CreateTopic,
         fetch::{EARLIEST, LATEST},
+        metadata::TopicView,
         produce::Produce,
     },
     offsets::{self, Partition},
@@ -88,7 +89,7 @@ fn settings(declared: &DeclareConfig) -> Result<Vec<(String, String)>> {
 pub(super) async fn declare(cluster: &Cluster, name: &str, declared: &DeclareConfig) -> Result<()> {
     let until = Instant::now() + MAKE;
     match cluster.topic(name, until).await {
-        Ok(_) => return Ok(()),
+        Ok((view, _)) => return same(&view, declared),
         Err(error) if error.kind() == Kind::Rejected => {}
         Err(error) => return Err(error),
     }
@@ -124,6 +125,25 @@ pub(super) async fn declare(cluster: &Cluster, name: &str, declared: &DeclareCon
             Err(_) if Instant::now() + LOOK < until => sleep(LOOK).await,
             found => return found.map(drop),
         }
+    }
+}
+
+/// Whether a topic that is there is as it is declared, as far as somebody says how many there are.
+fn same(view: &TopicView, declared: &DeclareConfig) -> Result<()> {
+    let partitions = view.partitions.len();
+    let replicas = view.partitions.first().map_or(0, |partition| partition.replicas.len());
+    let counts = [
+        ("partitions", declared.partitions.and_then(|count| usize::try_from(count).ok()), partitions),
+        ("replicas", declared.replicas.and_then(|count| usize::try_from(count).ok()), replicas),
+    ];
+    match counts.iter().find(|(_, declared, there)| declared.is_some_and(|declared| declared != *there)) {
+        Some((key, _, there)) => {
+            let message = format!(
+                "{key}: the topic is there already with {there}; make them the same, or leave it out"
+            );
+            Err(Error::new(Kind::Rejected, message).outcome_is(Outcome::Rejected))
+        }
+        None => Ok(()),
     }
 }
 

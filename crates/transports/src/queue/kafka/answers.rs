@@ -65,7 +65,7 @@ async fn read(mut fetcher: Fetcher, topic: String, replies: Arc<Replies>) {
         match fetcher.next(Instant::now() + BEGIN).await {
             Ok(read) => {
                 let records = read.into_iter().flat_map(|read| read.records);
-                records.for_each(|stored| replies.tell(message(&topic, stored.record)));
+                records.for_each(|stored| replies.tell_of_many(message(&topic, stored.record)));
             }
             // Nothing is lost by that: it goes on where it was.
             Err(error) if error.kind().row().retry == Retry::Transient => sleep(PAUSE).await,

@@ -1,9 +1,12 @@
 //! `Consuming`: somebody who reads a topic, alone or as one of a group. Kafka keeps no account of single messages, so what is
 //! dealt with, what is to come again and how often it came is known here; the group hears how far all is dealt with.
 
+mod reading;
+mod shared;
+
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -11,33 +14,25 @@ use tokio::{
     sync::{Notify, watch},
     time::{Instant, timeout_at},
 };
-use trunkline_core::{Ack, Error, Kind, Outcome, Result, Start};
+use trunkline_core::{Ack, Error, Kind, Outcome, Result};
 
+use self::{
+    reading::{BEGIN, Reading},
+    shared::{Again, COMMIT, Shared},
+};
 use super::{
     cluster::Cluster,
-    codes,
-    fetch::{self, Fetcher, Read, Reset},
-    group::{self, Assigned, Member, Membership, Told, fenced},
-    ledger::{Due, Ledger, Mark},
+    fetch::{self, Fetcher, Reset},
+    group::{self, Assigned, Member, Members, Membership, fenced},
     message::{self, message},
-    messages::{
-        by_topic,
-        fetch::{EARLIEST, LATEST},
-        offsets::OffsetCommit,
-    },
-    offsets::{self, Partition},
+    messages::fetch::LATEST,
+    offsets::Partition,
     records::Stored,
 };
 use crate::{
     again::copy,
     queue::broker::{Consumer, Delivery, Fate, Subscription},
 };
-
-/// How long brokers may take to say where to begin.
-const BEGIN: Duration = Duration::from_secs(10);
-
-/// How long the coordinator may take to hear how far the group has come.
-const COMMIT: Duration = Duration::from_secs(10);
 
 /// When the coordinator is told again that could not be told while the group shared out.
 const AGAIN: Duration = Duration::from_millis(250);
@@ -47,38 +42,6 @@ pub(in crate::queue) struct Consuming {
     shared: Arc<Shared>,
     reading: tokio::sync::Mutex<Reading>,
     member: Option<Member>,
-}
-
-/// What the task of a member knows too.
-struct Shared {
-    ledger: Mutex<Ledger>,
-    /// Whether who gets a message acknowledges it: then the group hears of each at once.
-    explicit: bool,
-    /// One tells the group at a time; what others have to say meanwhile is said along with the next.
-    telling: tokio::sync::Mutex<()>,
-    again: Mutex<VecDeque<Again>>,
-    returned: Notify,
-}
-
-/// A record that is handed out, or is to be once more.
-#[derive(Debug, Clone)]
-struct Again {
-    mark: Mark,
-    stored: Stored,
-    deliveries: u32,
-}
-
-/// Where somebody reads.
-struct Reading {
-    cluster: Arc<Cluster>,
-    fetcher: Fetcher,
-    topic: String,
-    start: Option<Start>,
-    membership: Option<watch::Receiver<Membership>>,
-    /// The part of the group that is being read.
-    assigned: Option<Arc<Assigned>>,
-    /// What was read and not handed out yet.
-    read: VecDeque<(Partition, Stored, i64)>,
 }
 
 /// What a message is known by until it is settled.
@@ -94,6 +57,7 @@ impl Consuming {
     /// `rejected` where there is no such topic.
     pub(super) async fn begin(
         cluster: &Arc<Cluster>,
+        members: &Arc<Members>,
         subscription: &Subscription,
         session: Duration,
         uncommitted: bool,
@@ -124,7 +88,7 @@ impl Consuming {
         let member = match &subscription.group {
             Some(group) => {
                 let settings = group::Settings { group: group.clone(), topics: vec![topic], session };
-                let member = Member::join(cluster.clone(), settings, shared.clone());
+                let member = Member::join(cluster.clone(), members.clone(), settings, shared.clone());
                 reading.membership = Some(member.membership());
                 Some(member)
             }
@@ -242,160 +206,6 @@ async fn changes(membership: Option<watch::Receiver<Membership>>) {
             let _ = membership.changed().await;
         }
         None => std::future::pending().await,
-    }
-}
-
-impl Shared {
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock_again(&self) -> MutexGuard<'_, VecDeque<Again>> {
-        self.again.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What was sent back and is still ours, at most `max`.
-    fn take_back(&self, max: usize) -> Vec<Delivery<Held>> {
-        let ledger = self.ledger();
-        let mut again = self.lock_again();
-        let count = again.len().min(max);
-        let taken = again.drain(..count).filter(|again| ledger.holds(&again.mark));
-        taken
-            .map(|again| delivery(&again.mark.partition.clone(), again.stored.clone(), Some(again), None))
-            .collect()
-    }
-
-    /// Tells the group how far all is dealt with.
-    ///
-    /// # Errors
-    ///
-    /// `contended` where the group is sharing out anew; what the coordinator refuses.
-    async fn say(&self, assigned: &Assigned, until: Instant) -> Result<()> {
-        let Ok(_turn) = timeout_at(until, self.telling.lock()).await else {
-            return Err(Error::new(
-                Kind::Timeout,
-                "the coordinator did not hear in time how far the group has come",
-            ));
-        };
-        let due: Vec<Due> = self
-            .ledger()
-            .due()
-            .into_iter()
-            .filter(|due| assigned.partitions.contains(&due.partition))
-            .collect();
-        if due.is_empty() {
-            return Ok(());
-        }
-        let topics = by_topic(due.iter().map(|due| (&*due.partition.0, (due.partition.1, due.offset))));
-        let request = OffsetCommit { who: &assigned.who, topics };
-        let answer = assigned.coordinator.ask(&request, until).await?;
-        for (partition, code) in answer.into_iter().flat_map(|topic| topic.partitions) {
-            let what =
-                format!("the broker does not take down how far the group has come in partition {partition}");
-            match code {
-                codes::ILLEGAL_GENERATION | codes::UNKNOWN_MEMBER_ID | codes::REBALANCE_IN_PROGRESS => {
-                    return Err(codes::refused(codes::REBALANCE_IN_PROGRESS, &what, None));
-                }
-                code => codes::accepted(code, &what, None)?,
-            }
-        }
-        let mut ledger = self.ledger();
-        due.iter().for_each(|due| ledger.told(due));
-        Ok(())
-    }
-}
-
-impl Told for Shared {
-    fn given(&self, partitions: &[Partition]) {
-        self.ledger().keep(partitions);
-    }
-
-    async fn tell(&self, assigned: &Assigned) {
-        // Where it fails it is said the next time, or the messages come again.
-        let _ = self.say(assigned, Instant::now() + COMMIT).await;
-    }
-}
-
-impl Reading {
-    /// Goes by what the group has given, waiting for that until `until`. `false` where it has given nothing by then.
-    async fn follow(&mut self, shared: &Shared, until: Instant) -> Result<bool> {
-        let Some(membership) = &mut self.membership else { return Ok(true) };
-        let assigned = loop {
-            let current = membership.borrow_and_update().clone();
-            match current {
-                Membership::Assigned(assigned) => break assigned,
-                Membership::Failed(error) => return Err(copy(&error)),
-                Membership::Joining(_) => {}
-            }
-            match timeout_at(until, membership.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return Err(Error::new(Kind::Internal, "the task of a group came to grief")),
-                Err(_) => return Ok(false),
-            }
-        };
-        if self.assigned.as_ref().is_some_and(|current| Arc::ptr_eq(current, &assigned)) {
-            return Ok(true);
-        }
-        let (kept, new): (Vec<_>, Vec<_>) = {
-            let ledger = shared.ledger();
-            assigned.partitions.iter().cloned().partition(|partition| ledger.has(partition))
-        };
-        self.read.retain(|(partition, ..)| kept.contains(partition));
-        // A fetcher that goes on with fewer must not bring what is another's meanwhile.
-        self.fetcher.assign(kept.iter().map(|partition| (partition.clone(), None)));
-        let limit = until.max(Instant::now() + BEGIN);
-        let begun = self.resume(&assigned, &new, limit).await?;
-        let mut ledger = shared.ledger();
-        begun.iter().for_each(|(partition, offset)| ledger.own(partition.clone(), *offset));
-        drop(ledger);
-        let new = begun.into_iter().map(|(partition, offset)| (partition, Some(offset)));
-        self.fetcher.assign(kept.into_iter().map(|partition| (partition, None)).chain(new));
-        self.assigned = Some(assigned);
-        Ok(true)
-    }
-
-    /// Where partitions that are new to us are read on.
-    async fn resume(
-        &mut self,
-        assigned: &Assigned,
-        new: &[Partition],
-        until: Instant,
-    ) -> Result<Vec<(Partition, i64)>> {
-        if new.is_empty() {
-            return Ok(Vec::new());
-        }
-        let committed = offsets::committed(&assigned.coordinator, &assigned.who.group, new, until).await?;
-        let fresh: Vec<_> =
-            new.iter().filter(|partition| !committed.contains_key(*partition)).cloned().collect();
-        let begun = self.begin(&fresh, EARLIEST, until).await?;
-        Ok(committed.into_iter().chain(begun).collect())
-    }
-
-    /// Where partitions are read that nobody has read yet: at the start that is wished for, or else at `usual`.
-    async fn begin(
-        &mut self,
-        partitions: &[Partition],
-        usual: i64,
-        until: Instant,
-    ) -> Result<Vec<(Partition, i64)>> {
-        let time = match self.start {
-            Some(Start::Offset(offset)) => {
-                let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-                return Ok(partitions.iter().map(|partition| (partition.clone(), offset)).collect());
-            }
-            Some(Start::Earliest) => EARLIEST,
-            Some(Start::Latest) => LATEST,
-            Some(Start::Time(time)) => time.max(0),
-            None => usual,
-        };
-        let found = offsets::list(&self.cluster, partitions, time, false, until).await?;
-        Ok(found.into_iter().collect())
-    }
-
-    fn keep(&mut self, read: Read) {
-        let partition = (self.topic.clone(), read.partition);
-        let end = read.end;
-        self.read.extend(read.records.into_iter().map(|stored| (partition.clone(), stored, end)));
     }
 }
 

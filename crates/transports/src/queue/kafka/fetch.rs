@@ -1,6 +1,10 @@
 //! `Fetcher`: reads partitions from given offsets on. There is one request under way with each broker that leads some of
 //! them; what has come of it stays here until it is taken, so whoever stops waiting loses nothing.
 
+mod position;
+mod request;
+mod settings;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     pin::Pin,
@@ -12,103 +16,23 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use trunkline_core::{Error, Result, Retry};
 
+pub(super) use self::{
+    position::Read,
+    settings::{Reset, Settings},
+};
+use self::{
+    position::{PAUSE, Position},
+    request::{Came, Wanted, request},
+};
 use super::{
     cluster::{Cluster, Known},
     codes::{self, Help},
-    messages::{
-        by_topic,
-        fetch::{EARLIEST, Fetch, Fetched, From, LATEST, Slice},
-    },
     offsets::{self, Partition},
-    records::{Batches, Stored},
     wire::Connection,
 };
 
-/// How long to connect, and to wait for a broker beyond what it is asked to wait.
-const GRACE: Duration = Duration::from_secs(30);
-
 /// For how long brokers may not be reached, or nobody lead a partition, before that is told: elections take their time.
 const ELECTION: Duration = Duration::from_secs(5);
-
-/// The pause before a partition is asked for again that could not be read.
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// How records are read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Settings {
-    /// How long a broker waits for records where there are none.
-    pub(super) max_wait: Duration,
-    /// How much comes at once, of one broker and of one partition, in bytes; one batch may be longer.
-    pub(super) max_bytes: i32,
-    pub(super) partition_max_bytes: i32,
-    /// Whether records of transactions are read that are not committed.
-    pub(super) uncommitted: bool,
-    /// Where to go on when the records at a position are gone.
-    pub(super) reset: Reset,
-}
-
-/// Where to begin (`auto.offset.reset`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reset {
-    Earliest,
-    Latest,
-    /// Nowhere: it is an error.
-    Never,
-}
-
-impl Reset {
-    /// The time that stands for it.
-    pub(super) fn time(self) -> Option<i64> {
-        match self {
-            Self::Earliest => Some(EARLIEST),
-            Self::Latest => Some(LATEST),
-            Self::Never => None,
-        }
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            max_wait: Duration::from_millis(500),
-            max_bytes: 8 << 20,
-            partition_max_bytes: 1 << 20,
-            uncommitted: false,
-            reset: Reset::Latest,
-        }
-    }
-}
-
-/// Records of a partition, at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Read {
-    pub(super) topic: Arc<str>,
-    pub(super) partition: i32,
-    pub(super) records: Vec<Stored>,
-    /// The offset that the next record to be written had when these were read.
-    pub(super) end: i64,
-}
-
-/// Where a partition is read.
-#[derive(Debug)]
-struct Position {
-    topic: Arc<str>,
-    offset: i64,
-    /// Whether a request for it is under way, and whether what it brings is void.
-    asked: bool,
-    not_before: Instant,
-}
-
-/// Partitions, and from where on.
-type Wanted = Vec<(Partition, i64)>;
-
-/// What came of a request.
-struct Came {
-    node: i32,
-    asked: Wanted,
-    known: Arc<Known>,
-    result: Result<(Connection, Fetched)>,
-}
 
 type Request = Pin<Box<dyn Future<Output = Came> + Send>>;
 
@@ -288,7 +212,7 @@ impl Fetcher {
             position.asked = false;
             let Some(slice) = slice else { continue };
             match slice.error {
-                0 => self.ready.extend(unpack(position, &partition, slice, self.settings.uncommitted)),
+                0 => self.ready.extend(position.unpack(&partition, slice, self.settings.uncommitted)),
                 codes::OFFSET_OUT_OF_RANGE if self.settings.reset != Reset::Never => lost.push(partition),
                 code => {
                     position.not_before = Instant::now() + PAUSE;
@@ -330,74 +254,6 @@ impl Fetcher {
             {
                 (position.asked, position.not_before) = (false, Instant::now() + pause);
             }
-        }
-    }
-}
-
-/// Asks one broker for records.
-async fn request(
-    cluster: Arc<Cluster>,
-    settings: Settings,
-    node: i32,
-    open: Option<Connection>,
-    known: Arc<Known>,
-    asked: Wanted,
-) -> Came {
-    let until = Instant::now() + settings.max_wait + GRACE;
-    let fetch = async {
-        let connection = match open {
-            Some(open) => open,
-            None => cluster.own(node, &known, until).await?,
-        };
-        let froms = asked
-            .iter()
-            .map(|((topic, partition), offset)| (&**topic, From { partition: *partition, offset: *offset }));
-        let request = Fetch {
-            max_wait: settings.max_wait.as_millis().min(i32::MAX as u128) as i32,
-            min_bytes: 1,
-            max_bytes: settings.max_bytes,
-            partition_max_bytes: settings.partition_max_bytes,
-            committed: !settings.uncommitted,
-            topics: by_topic(froms),
-        };
-        let fetched = connection.ask(&request, until).await?;
-        Ok((connection, fetched))
-    };
-    let result: Result<_, Error> = fetch.await;
-    Came { node, result, asked, known }
-}
-
-/// The records of a slice, and the position behind them.
-fn unpack(
-    position: &mut Position,
-    partition: &Partition,
-    slice: Slice,
-    uncommitted: bool,
-) -> Option<Result<Read>> {
-    let aborted = if uncommitted { Vec::new() } else { slice.aborted };
-    let mut batches = Batches::new(slice.records, aborted);
-    let mut records = Vec::new();
-    let error = loop {
-        match batches.next(position.offset) {
-            Ok(Some((mut more, next))) => {
-                records.append(&mut more);
-                position.offset = next;
-            }
-            Ok(None) => break None,
-            Err(error) => break Some(error),
-        }
-    };
-    match error {
-        // What stands before the damage is read; the next time it is the first.
-        Some(error) if records.is_empty() => {
-            position.not_before = Instant::now() + PAUSE;
-            let place =
-                format!("partition {} of topic {} from offset {}", partition.1, partition.0, position.offset);
-            Some(Err(error.with("place", place)))
-        }
-        _ if records.is_empty() => None,
-        _ => {
-            Some(Ok(Read { topic: position.topic.clone(), partition: partition.1, records, end: slice.end }))
         }
     }
 }

@@ -2,6 +2,7 @@
 //! membership alive, and joins again whenever the group shares its partitions out anew; all others see what comes of it.
 
 mod assign;
+mod members;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -12,6 +13,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 use trunkline_core::{Error, Kind, Outcome, Result, Retry};
 
+pub(super) use self::members::Members;
 use super::{
     cluster::Cluster,
     codes::{self, Help},
@@ -27,7 +29,7 @@ const REBALANCE: Duration = Duration::from_secs(60);
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// How long leaving may take: a group does without, after the session timeout.
-const GOODBYE: Duration = Duration::from_secs(5);
+pub(super) const GOODBYE: Duration = Duration::from_secs(5);
 
 /// The pause after something went wrong.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -79,13 +81,22 @@ pub(super) trait Told: Send + Sync + 'static {
 }
 
 impl Member {
-    /// Joins a group, in the background.
-    pub(super) fn join(cluster: Arc<Cluster>, settings: Settings, told: Arc<impl Told>) -> Self {
+    /// Joins a group, in the background: once those of `members` are gone who are leaving it.
+    pub(super) fn join(
+        cluster: Arc<Cluster>,
+        members: Arc<Members>,
+        settings: Settings,
+        told: Arc<impl Told>,
+    ) -> Self {
         let (state, membership) = watch::channel(Membership::Joining(None));
         let leave = CancellationToken::new();
+        let left = members.enter(&settings.group, &leave);
         let who = Identity { group: settings.group.clone(), generation: -1, ..Identity::default() };
-        let task = Task { cluster, settings, told, state, who, leave: leave.clone() };
-        tokio::spawn(task.run());
+        let task = Task { cluster, members, settings, told, state, who, leave: leave.clone() };
+        tokio::spawn(async move {
+            task.run().await;
+            drop(left);
+        });
         Self { membership, _leave: leave.drop_guard() }
     }
 
@@ -99,6 +110,7 @@ impl Member {
 
 struct Task<T> {
     cluster: Arc<Cluster>,
+    members: Arc<Members>,
     settings: Settings,
     told: Arc<T>,
     state: watch::Sender<Membership>,
@@ -207,6 +219,7 @@ impl<T: Told> Task<T> {
 
     /// Joins, and keeps the membership alive until it ends.
     async fn membership(&mut self, heard: &mut Instant) -> Result<std::convert::Infallible, End> {
+        self.members.none_leaves(&self.settings.group).await;
         let until = Instant::now() + ANSWER;
         let (node, known) = self.cluster.coordinator(&self.settings.group, until).await?;
         let coordinator = match self.cluster.own(node, &known, until).await {

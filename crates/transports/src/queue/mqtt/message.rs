@@ -3,7 +3,7 @@
 use rumqttc::{Publish, PublishOptions, PublishProperties, QoS};
 use trunkline_core::{Error, Message, Result};
 
-use crate::queue::place::only;
+use crate::queue::place::{only, texts, unfit};
 
 /// What MQTT has no place for of its own stands among the user properties.
 const ID: &str = "message-id";
@@ -22,25 +22,39 @@ pub(super) fn check(message: &Message) -> Result<()> {
         return Err(Error::invalid("qos: must be 0, 1 or 2"));
     }
     let topic = &message.destination;
-    if topic.contains(['+', '#', '\0']) || topic.len() > LONG || topic.starts_with("$share/") {
-        return Err(Error::invalid("queue: is no topic of MQTT; a message goes to one, without + or #"));
+    if topic.contains(['+', '#']) || !fits(topic) || topic.starts_with("$share/") {
+        return Err(Error::invalid(
+            "queue: is no topic of MQTT; a message goes to one, without + or # or control characters",
+        ));
     }
-    let mut texts = message.headers.iter().flat_map(|(name, value)| [name, value]);
-    match texts.any(|text| text.len() > LONG || text.contains('\0')) {
-        true => Err(Error::invalid("headers: one is longer than 65535 bytes, or has a NUL in it")),
-        false => Ok(()),
+    if message.reply_to.as_deref().is_some_and(|topic| topic.is_empty() || topic.contains(['+', '#'])) {
+        return Err(Error::invalid("reply_to: is no topic of MQTT; an answer goes to one, without + or #"));
     }
+    let headers = message.headers.iter().flat_map(|(name, value)| [name, value]);
+    let mut all = texts(message).chain(headers.map(|text| ("headers", text.as_str())));
+    // A correlation is bytes, whatever they mean.
+    match all.find(|(key, text)| if *key == "correlation_id" { text.len() > LONG } else { !fits(text) }) {
+        Some((key, _)) => Err(Error::invalid(format!(
+            "{key}: is longer than 65535 bytes, or has a control character in it"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a text can be sent. Brokers end the connection over one that cannot.
+fn fits(text: &str) -> bool {
+    text.len() <= LONG && !text.contains(unfit)
 }
 
 /// Checks what is to be read, and by which group (MQTT 5, sections 4.7 and 4.8.2).
 pub(super) fn check_filter(source: &str, group: Option<&str>) -> Result<()> {
-    if !rumqttc::valid_filter(source) || source.starts_with("$share/") {
+    if !rumqttc::valid_filter(source) || !fits(source) || source.starts_with("$share/") {
         return Err(Error::invalid(
             "queue: is no filter of MQTT such as orders/+/new; name a group with group",
         ));
     }
-    match group.is_some_and(|group| group.is_empty() || group.contains(['/', '+', '#', '\0'])) {
-        true => Err(Error::invalid("group: a name may not have / + or # in it")),
+    match group.is_some_and(|group| group.is_empty() || !fits(group) || group.contains(['/', '+', '#'])) {
+        true => Err(Error::invalid("group: a name may not have / + or # or control characters in it")),
         false => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -28,8 +28,6 @@ use crate::queue::broker::{Consumer, Delivery, Fate, Subscription};
 pub(super) struct Reading {
     client: AsyncClient,
     shared: Arc<Shared>,
-    /// Whether messages have to be acknowledged.
-    is_kept: bool,
     _task: AbortOnDropHandle<()>,
 }
 
@@ -44,6 +42,8 @@ struct Shared {
 struct Inside {
     ready: VecDeque<Came>,
     number: u64,
+    /// Bytes of those that give way.
+    loose: usize,
 }
 
 /// A message that came, and its number here.
@@ -52,38 +52,54 @@ struct Came {
     number: u64,
     publish: Publish,
     again: bool,
+    /// Whether the broker waits for its acknowledgement, and sends no more than so many before that. All others give way to
+    /// newer ones.
+    is_kept: bool,
 }
 
-/// Messages that nobody has taken: of those that no session keeps, older ones give way.
+/// So many messages may wait that nobody has taken, and that give way …
 const READY: usize = 10_000;
+/// … and so many bytes.
+const BYTES: usize = 64 << 20;
 
 impl Reading {
-    /// For a group: in a session that the broker keeps, which a named one shares with whoever else reads for it.
+    /// For a group of `owner`: in a session that the broker keeps, which a named one shares with whoever else reads for it.
     pub(super) async fn of_group(
         target: &Target,
         link: &MqttLink,
-        source: &str,
-        group: &str,
+        (owner, group, source): (&str, &str, &str),
+        gone: &Arc<AtomicU64>,
     ) -> Result<Arc<Self>> {
-        let made = target.of_group(&link.context, &link.login, source, group).await.map_err(kept)?;
+        let made = target.of_group(&link.context, &link.login, (owner, group, source)).await.map_err(kept)?;
         let filter = match group {
             Subscription::UNNAMED => source.to_owned(),
             group => format!("$share/{group}/{source}"),
         };
-        Self::begin(made, &filter, true).await
+        Self::begin(made, &filter, true, gone.clone()).await
     }
 
     /// For whoever listens by themselves.
-    pub(super) async fn alone(target: &Target, link: &MqttLink, source: &str) -> Result<Arc<Self>> {
+    pub(super) async fn alone(
+        target: &Target,
+        link: &MqttLink,
+        source: &str,
+        gone: &Arc<AtomicU64>,
+    ) -> Result<Arc<Self>> {
         let made = target.alone(&link.context, &link.login).await.map_err(kept)?;
-        Self::begin(made, source, false).await
+        Self::begin(made, source, false, gone.clone()).await
     }
 
-    async fn begin(made: Made, filter: &str, is_kept: bool) -> Result<Arc<Self>> {
-        let Made { client, events } = made;
+    async fn begin(made: Made, filter: &str, is_kept: bool, gone: Arc<AtomicU64>) -> Result<Arc<Self>> {
+        let Made { client, events, turn } = made;
         let shared = Arc::new(Shared::default());
-        let task = AbortOnDropHandle::new(tokio::spawn(run(events, shared.clone(), is_kept)));
-        let this = Self { client, shared, is_kept, _task: task };
+        let task = AbortOnDropHandle::new(tokio::spawn({
+            let shared = shared.clone();
+            async move {
+                run(events, shared, is_kept, gone).await;
+                drop(turn);
+            }
+        }));
+        let this = Self { client, shared, _task: task };
         // Also where the session was kept: not every broker keeps what is subscribed in it over a restart.
         subscribe(&this.client, filter, QoS::AtLeastOnce).await.map_err(kept)?;
         Ok(Arc::new(this))
@@ -101,9 +117,9 @@ impl Reading {
             }
             {
                 let mut inside = self.shared.inside();
-                let count = inside.ready.len().min(max as usize);
-                if count > 0 {
-                    return Ok(inside.ready.drain(..count).collect());
+                let some = inside.take(max as usize);
+                if !some.is_empty() {
+                    return Ok(some);
                 }
             }
             rung.await;
@@ -127,18 +143,41 @@ impl Shared {
     }
 }
 
+impl Inside {
+    /// One more, and how many gave way to it.
+    fn add(&mut self, publish: Publish, is_kept: bool) -> u64 {
+        self.number += 1;
+        let mut gone = 0;
+        if !is_kept {
+            self.loose += publish.payload.len();
+            while self.ready.len() >= READY || self.loose > BYTES {
+                let Some(oldest) = self.ready.iter().position(|came| !came.is_kept) else { break };
+                let oldest = self.ready.remove(oldest);
+                self.loose -= oldest.map_or(0, |came| came.publish.payload.len());
+                gone += 1;
+            }
+        }
+        let came = Came { number: self.number, again: publish.dup, is_kept, publish };
+        self.ready.push_back(came);
+        gone
+    }
+
+    fn take(&mut self, max: usize) -> Vec<Came> {
+        let count = self.ready.len().min(max);
+        let taken: Vec<_> = self.ready.drain(..count).collect();
+        let loose = taken.iter().filter(|came| !came.is_kept);
+        self.loose -= loose.map(|came| came.publish.payload.len()).sum::<usize>();
+        taken
+    }
+}
+
 /// Keeps the connection until it is lost. What was not acknowledged then comes again over the next one.
-async fn run(mut events: EventLoop, shared: Arc<Shared>, is_kept: bool) {
+async fn run(mut events: EventLoop, shared: Arc<Shared>, is_kept: bool, gone: Arc<AtomicU64>) {
     while let Ok(event) = events.poll().await {
         let Event::Incoming(Incoming::Publish(publish)) = event else { continue };
-        let mut inside = shared.inside();
-        inside.number += 1;
-        let came = Came { number: inside.number, again: publish.dup, publish };
-        if !is_kept && inside.ready.len() >= READY {
-            inside.ready.pop_front();
-        }
-        inside.ready.push_back(came);
-        drop(inside);
+        // At most once is what its sender wanted, whoever reads.
+        let is_kept = is_kept && publish.qos != QoS::AtMostOnce;
+        gone.fetch_add(shared.inside().add(publish, is_kept), Ordering::Relaxed);
         shared.bell.notify_waiters();
     }
     shared.ended.store(true, Ordering::Release);
@@ -169,7 +208,6 @@ impl Consumer for Consuming {
         let Ok(came) = timeout_at(until, self.reading.take(max)).await else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         for came in came? {
-            let is_kept = self.reading.is_kept && came.publish.qos != QoS::AtMostOnce;
             let mut facts = vec![("qos", (came.publish.qos as u8).into())];
             if came.publish.retain {
                 facts.push(("retained", true.into()));
@@ -180,9 +218,9 @@ impl Consumer for Consuming {
                 redelivered: came.again,
                 timestamp: None,
                 facts,
-                mark: is_kept.then_some(came.number),
+                mark: came.is_kept.then_some(came.number),
             });
-            if is_kept {
+            if came.is_kept {
                 self.here().insert(came.number, came);
             }
         }
@@ -220,4 +258,31 @@ fn ended() -> Error {
 /// Nothing is lost where reading fails: it comes again.
 fn kept(error: Error) -> Error {
     error.outcome_is(Outcome::Rejected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publish(bytes: usize) -> Publish {
+        Publish { payload: vec![0; bytes].into(), ..Publish::default() }
+    }
+
+    fn numbers(taken: &[Came]) -> Vec<u64> {
+        taken.iter().map(|came| came.number).collect()
+    }
+
+    #[test]
+    fn what_nobody_acknowledges_gives_way_to_what_is_newer_and_nothing_else_does() {
+        let mut inside = Inside::default();
+        let sizes = [(BYTES, true), (BYTES / 2, false), (BYTES / 2, false), (1, false)];
+        let gone = sizes.map(|(bytes, is_kept)| inside.add(publish(bytes), is_kept));
+        assert_eq!(gone, [0, 0, 0, 1]);
+        assert_eq!(numbers(&inside.take(10)), [1, 3, 4]);
+        assert_eq!(inside.loose, 0);
+        let gone = (0..READY + 5).map(|_| inside.add(publish(1), false)).sum::<u64>();
+        assert_eq!(gone, 5);
+        let taken = inside.take(usize::MAX);
+        assert_eq!((taken.len(), taken[0].number, inside.loose), (READY, 10, 0));
+    }
 }

@@ -10,10 +10,11 @@ use rumqttc::{
     SessionStore, SessionStoreError, SessionStoreKey,
 };
 use sha2::{Digest, Sha256};
+use tokio::sync::OwnedMutexGuard;
 use trunkline_core::{BoxFuture, Context, Error, Outcome, Result, Secret};
 use uuid::Uuid;
 
-use super::failure;
+use super::{failure, sessions::Sessions};
 use crate::queue::{broker::Login, config::Parts, net::Net};
 
 /// Where a broker is.
@@ -27,6 +28,7 @@ pub(super) struct Target {
     is_named: bool,
     keep_alive: u16,
     max_packet: u32,
+    connect: Duration,
 }
 
 /// What can stand after the `?` of an address.
@@ -42,7 +44,7 @@ const REQUESTS: usize = 256;
 
 impl Target {
     pub(super) fn open(parts: Parts) -> Result<Self> {
-        let Parts { mut address, tls, max_message, .. } = parts;
+        let Parts { mut address, tls, max_message, connect, .. } = parts;
         let named = address.param("client_id").filter(|id| !id.is_empty());
         let keep_alive = match address.param("keep_alive") {
             None => 20,
@@ -70,6 +72,7 @@ impl Target {
             is_named,
             keep_alive,
             max_packet,
+            connect,
         })
     }
 
@@ -90,24 +93,30 @@ impl Target {
         &self,
         context: &Context,
         login: &Login,
-        source: &str,
-        group: &str,
+        subscription: (&str, &str, &str),
     ) -> Result<Made> {
-        let digest = Sha256::digest(format!("{group}\0{source}"));
-        let id = format!(
-            "{}-g{:016x}",
-            self.base,
-            u64::from_be_bytes(digest[..8].try_into().expect("eight bytes"))
-        );
+        let (owner, group, source) = subscription;
+        let sessions = context.shared::<Sessions>();
+        let id = match self.is_named {
+            true => {
+                let digest = Sha256::digest(format!("{group}\0{source}"));
+                let digest = u64::from_be_bytes(digest[..8].try_into().expect("eight bytes"));
+                format!("{}-g{digest:016x}", self.base)
+            }
+            false => sessions.id(context, owner, group, source),
+        };
+        let turn = sessions.hold(&id).await;
         let expiry = if self.is_named { NAMED } else { UNNAMED };
-        self.connect(context, login, id, |options| {
-            options.set_clean_start(false);
-            options.set_session_expiry_interval(Some(expiry));
-            options.set_session_store(Blank { expiry });
-            options.set_ack_mode(AckMode::Manual);
-            options.set_receive_maximum(Some(UNACKNOWLEDGED));
-        })
-        .await
+        let made = self
+            .connect(context, login, id, |options| {
+                options.set_clean_start(false);
+                options.set_session_expiry_interval(Some(expiry));
+                options.set_session_store(Blank { expiry });
+                options.set_ack_mode(AckMode::Manual);
+                options.set_receive_maximum(Some(UNACKNOWLEDGED));
+            })
+            .await?;
+        Ok(Made { turn, ..made })
     }
 
     async fn connect(
@@ -120,6 +129,7 @@ impl Target {
         let mut options = MqttOptions::new(id, (self.host.clone(), self.port));
         options.set_keep_alive(self.keep_alive);
         options.set_clean_start(true);
+        options.set_connect_timeout(self.connect);
         options.set_max_packet_size(Some(self.max_packet));
         let text = |secret: &Option<Secret>| -> Result<Option<String>> {
             secret.as_ref().map(|secret| secret.expose().map(|text| text.into_owned())).transpose()
@@ -151,7 +161,7 @@ impl Target {
             })?;
         loop {
             match events.poll().await {
-                Ok(Event::Incoming(Incoming::ConnAck(_))) => return Ok(Made { client, events }),
+                Ok(Event::Incoming(Incoming::ConnAck(_))) => return Ok(Made { client, events, turn: None }),
                 Ok(_) => {}
                 Err(error) => {
                     let dialled = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -168,6 +178,8 @@ impl Target {
 pub(super) struct Made {
     pub(super) client: AsyncClient,
     pub(super) events: EventLoop,
+    /// Held for as long as there is the connection, where it is one of a session.
+    pub(super) turn: Option<OwnedMutexGuard<()>>,
 }
 
 /// What this side knows of a session from before: nothing, for who only reads has nothing under way. With it the library

@@ -37,6 +37,8 @@ enum From {
 const LONGER: Duration = Duration::from_secs(5);
 /// A reader without a group is forgotten by the stream after so long without a pull.
 const IDLE: Duration = Duration::from_secs(120);
+/// At most so long one waits: what comes for somebody who is gone by then goes back.
+const TURN: Duration = Duration::from_secs(5);
 /// At least so long one question for messages waits.
 const SHORTEST: Duration = Duration::from_millis(1);
 
@@ -95,15 +97,23 @@ impl Consuming {
         let failed = |error: &dyn std::fmt::Display| {
             failure::lost("reading", &error.to_string()).outcome_is(Outcome::Rejected)
         };
-        // What is at hand; then the first that comes, and what comes with it.
+        // What is at hand; then the first that comes, and what comes with it. What came before something failed is here all
+        // the same: the next who fetches hears of it.
         let at_hand = async |max: u32, found: &mut Vec<_>| -> Result<()> {
             if max == 0 {
                 return Ok(());
             }
-            let batch = consumer.fetch().max_messages(max as usize).messages().await;
-            let mut batch = batch.map_err(|error| failed(&error))?;
+            let asked = consumer.fetch().max_messages(max as usize).messages().await;
+            let mut batch = match asked {
+                Err(_) if !found.is_empty() => return Ok(()),
+                asked => asked.map_err(|error| failed(&error))?,
+            };
             while let Some(next) = batch.next().await {
-                found.push(delivery(next.map_err(|error| failed(&error))?));
+                match next {
+                    Ok(next) => found.push(delivery(next)),
+                    Err(_) if !found.is_empty() => break,
+                    Err(error) => return Err(failed(&error)),
+                }
             }
             Ok(())
         };
@@ -124,6 +134,11 @@ impl Consuming {
 
 impl Consumer for Consuming {
     type Mark = Acker;
+
+    /// A stream takes it for delivered what it has sent, whoever takes it.
+    fn turn(&self) -> Option<Duration> {
+        Some(TURN)
+    }
 
     async fn fetch(&self, max: u32, until: Instant) -> Result<Vec<Delivery<Acker>>> {
         let ended = || failure::lost("reading", &"it ended").outcome_is(Outcome::Rejected);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use async_nats::{HeaderMap, HeaderName, HeaderValue};
 use trunkline_core::{Error, Message, Result};
 
-use crate::queue::place::only;
+use crate::queue::place::{only, texts};
 
 /// What NATS has no place for of its own stands in headers.
 const ID: &str = "Nats-Msg-Id";
@@ -34,7 +34,11 @@ pub(super) fn check(message: &Message) -> Result<()> {
             )));
         }
     }
-    Ok(())
+    // They go along as headers, and a line has an end.
+    match texts(message).find(|(_, text)| text.contains(['\r', '\n'])) {
+        Some((key, _)) => Err(Error::invalid(format!("{key}: has more than one line; NATS takes one"))),
+        None => Ok(()),
+    }
 }
 
 /// What goes along with a message.

@@ -1,7 +1,7 @@
 //! `Consuming`: who reads a stream: as one of a group, or from a place of its own.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex as StdMutex, PoisonError},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use trunkline_core::{Error, Outcome, Result, Start};
 
 use super::{
     entry::{Entry, entries, number, text},
-    link::{Connection, RedisLink},
+    link::{Connection, RedisLink, WAIT},
     replies::of_stream,
 };
 use crate::queue::broker::{Consumer, Delivery, Fate, Subscription};
@@ -23,9 +23,6 @@ const NAME: &str = "trunkline";
 const LONGER: Duration = Duration::from_secs(5);
 /// Idle for so long is what was sent back: it is taken again at once.
 const SENT_BACK: u64 = 30 * 24 * 3600 * 1000;
-/// So long one question waits: then what was sent back meanwhile is looked for.
-const WAIT: Duration = Duration::from_secs(1);
-
 /// Who reads.
 pub(in crate::queue) struct Consuming {
     link: Arc<RedisLink>,
@@ -93,21 +90,35 @@ impl Consuming {
         Ok(Self { link: link.clone(), waiting, stream, by })
     }
 
-    /// What was sent back, or was with somebody who has vanished.
+    /// What was sent back, or was with somebody who has vanished. Redis looks through all that is out: what comes first may be
+    /// with others, and be so for long.
     async fn abandoned(&self, group: &str, idle: Duration, max: u32) -> Result<Vec<Delivery<String>>> {
-        let mut claim = cmd("XAUTOCLAIM");
-        claim.arg(&self.stream).arg(group).arg(NAME).arg(idle.as_millis() as u64).arg("0-0");
-        let said: Said = self.link.ask(claim.arg("COUNT").arg(max), "reading").await.map_err(kept)?;
-        let Said::Array(parts) = &said else { return Ok(Vec::new()) };
-        let found = parts.get(1).map(|said| entries(&self.stream, said)).unwrap_or_default();
-        let mut all = Vec::with_capacity(found.len());
-        for entry in found {
+        let idle = idle.as_millis() as u64;
+        loop {
             let mut pending = cmd("XPENDING");
-            pending.arg(&self.stream).arg(group).arg(&entry.id).arg(&entry.id).arg(1);
+            pending.arg(&self.stream).arg(group).arg("IDLE").arg(idle).arg("-").arg("+").arg(max);
             let said: Said = self.link.ask(&pending, "reading").await.map_err(kept)?;
-            all.push(delivery(entry, Some(deliveries(&said).unwrap_or(2))));
+            let ids = out(&said);
+            if ids.is_empty() {
+                return Ok(Vec::new());
+            }
+            let mut claim = cmd("XCLAIM");
+            claim.arg(&self.stream).arg(group).arg(NAME).arg(idle);
+            for (id, _) in &ids {
+                claim.arg(id);
+            }
+            let said: Said = self.link.ask(&claim, "reading").await.map_err(kept)?;
+            let found = entries(&self.stream, &said);
+            // Where there is none others were faster, or the entries were trimmed: they are not idle any more.
+            if !found.is_empty() {
+                let counts: HashMap<_, _> = ids.into_iter().collect();
+                let again = |entry: Entry| {
+                    let count = counts.get(&entry.id).map_or(2, |count| count.saturating_add(1));
+                    delivery(entry, Some(count))
+                };
+                return Ok(found.into_iter().map(again).collect());
+            }
         }
-        Ok(all)
     }
 
     async fn fresh(&self, group: &str, max: u32, wait: Duration) -> Result<Vec<Delivery<String>>> {
@@ -153,12 +164,18 @@ impl Consuming {
 impl Consumer for Consuming {
     type Mark = String;
 
+    /// Redis takes it for delivered what it has sent, whoever reads the answer.
+    fn turn(&self) -> Option<Duration> {
+        Some(WAIT)
+    }
+
     async fn fetch(&self, max: u32, until: Instant) -> Result<Vec<Delivery<String>>> {
         let (group, idle, here) = match &self.by {
             By::Group(group, idle, here) => (group, *idle, here),
             By::Place(place) => return self.by_place(place, max, until).await,
         };
         loop {
+            // After a while what was sent back meanwhile is looked for.
             let left = until.saturating_duration_since(Instant::now()).min(WAIT);
             let mut found = self.abandoned(group, idle, max).await?;
             if found.is_empty() {
@@ -218,12 +235,14 @@ async fn last(link: &RedisLink, stream: &str) -> Result<String> {
     Ok(entries(stream, &said).pop().map_or_else(|| "0-0".to_owned(), |entry| entry.id))
 }
 
-/// How often an entry was delivered, in an answer of XPENDING: the last of four.
-fn deliveries(said: &Said) -> Option<u32> {
-    let Said::Array(all) = said else { return None };
-    let Said::Array(one) = all.first()? else { return None };
-    debug_assert!(one.first().and_then(text).is_some(), "an id is the first");
-    u32::try_from(number(one.get(3)?)?).ok()
+/// What is out, in an answer of XPENDING, and how often it was delivered: of each the id, with whom, for how long, how often.
+fn out(said: &Said) -> Vec<(String, u32)> {
+    let Said::Array(all) = said else { return Vec::new() };
+    let one = |said: &Said| {
+        let Said::Array(one) = said else { return None };
+        Some((text(one.first()?)?, u32::try_from(number(one.get(3)?)?).ok()?))
+    };
+    all.iter().filter_map(one).collect()
 }
 
 fn delivery(entry: Entry, deliveries: Option<u32>) -> Delivery<String> {

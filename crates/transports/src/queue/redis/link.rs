@@ -6,12 +6,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use redis::{
     AsyncConnectionConfig, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo, RedisConnectionInfo,
     aio::MultiplexedConnection,
 };
+use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use trunkline_core::{Context, Error, Kind, Outcome, Result, Secret};
 
@@ -25,12 +27,28 @@ pub(super) struct Target {
     host: String,
     port: u16,
     database: i64,
+    /// How often it is asked whether it is there.
+    heartbeat: Duration,
 }
+
+/// What can stand after the `?` of an address.
+const PARAMS: [&str; 1] = ["heartbeat"];
+/// So long one question waits for messages at most: what is asked behind it over the same connection waits with it.
+pub(super) const WAIT: Duration = Duration::from_secs(1);
 
 impl Target {
     pub(super) fn open(parts: Parts) -> Result<Self> {
         let Parts { mut address, tls, .. } = parts;
-        address.no_more_params(&[])?;
+        let heartbeat = match address.param("heartbeat") {
+            None => 20,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|seconds| (1..=600).contains(seconds))
+                .ok_or_else(|| Error::invalid("base_url: heartbeat: must be from 1 to 600 seconds"))?,
+        };
+        let heartbeat = Duration::from_secs(heartbeat);
+        address.no_more_params(&PARAMS)?;
         let database = match address.path.as_deref() {
             None | Some("") => 0,
             Some(text) => text.parse().ok().filter(|number| *number >= 0).ok_or_else(|| {
@@ -38,7 +56,7 @@ impl Target {
             })?,
         };
         let (host, port) = address.hosts.swap_remove(0);
-        Ok(Self { net: Net::new(address.tls.then_some(tls)), host, port, database })
+        Ok(Self { net: Net::new(address.tls.then_some(tls)), host, port, database, heartbeat })
     }
 
     pub(super) async fn connect(
@@ -65,7 +83,7 @@ pub(super) struct Way {
 impl Way {
     /// Makes a connection, and logs in.
     pub(super) async fn connect(&self) -> Result<Connection> {
-        let Target { net, host, port, database } = &self.target;
+        let Target { net, host, port, database, heartbeat } = &self.target;
         let io = net.connect(&self.context, host, *port).await?;
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
         let made = MultiplexedConnection::new_with_config(&self.info(*database)?, io, config).await;
@@ -73,9 +91,13 @@ impl Way {
             net.login(explain(&error, "logging in").outcome_is(Outcome::NotSent), "rediss")
         })?;
         let ended = Arc::new(AtomicBool::new(false));
-        let end = ended.clone();
+        let (end, silent) = (ended.clone(), silent(connection.clone(), *heartbeat));
         let driver = tokio::spawn(async move {
-            driver.await;
+            // Without the driver whoever waits for an answer hears that the connection is lost.
+            tokio::select! {
+                () = driver => {}
+                () = silent => {}
+            }
             end.store(true, Ordering::Release);
         });
         let driver = Arc::new(AbortOnDropHandle::new(driver));
@@ -113,6 +135,18 @@ impl Way {
             info = info.set_password(password);
         }
         Ok(info)
+    }
+}
+
+/// Ends when Redis has not answered for as long as it is asked in between, as where a network was cut and nobody heard of it.
+async fn silent(mut connection: MultiplexedConnection, heartbeat: Duration) {
+    loop {
+        sleep(heartbeat).await;
+        // Whoever refuses to answer is there; and a connection that is lost has an end of its own.
+        let ping = redis::cmd("PING");
+        if timeout(heartbeat + WAIT, ping.query_async::<redis::Value>(&mut connection)).await.is_err() {
+            return;
+        }
     }
 }
 

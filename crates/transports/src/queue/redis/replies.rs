@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     entry::entries,
-    link::{Connection, Way},
+    link::{Connection, WAIT, Way},
 };
 use crate::queue::replies::Replies;
 
@@ -28,8 +28,6 @@ struct Reading {
 
 /// A stream of answers that nobody reads any more is gone after so many seconds.
 const KEPT: u64 = 3600;
-/// One question waits so many milliseconds.
-const WAIT: u64 = 10_000;
 
 impl Answers {
     pub(super) fn new(way: Way, replies: Arc<Replies>) -> Self {
@@ -52,7 +50,13 @@ async fn read(connection: Connection, stream: String, replies: Arc<Replies>) {
     let mut last = String::from("0-0");
     loop {
         let mut ask = cmd("XREAD");
-        ask.arg("COUNT").arg(100).arg("BLOCK").arg(WAIT).arg("STREAMS").arg(&stream).arg(&last);
+        ask.arg("COUNT")
+            .arg(100)
+            .arg("BLOCK")
+            .arg(WAIT.as_millis() as u64)
+            .arg("STREAMS")
+            .arg(&stream)
+            .arg(&last);
         let Ok(said) = connection.ask::<Said>(&ask, "waiting for answers").await else { break };
         let Some(found) = of_stream(&said) else { continue };
         for entry in entries(&stream, found) {

@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
-use trunkline_core::{Egress, Error, Kind, Outcome, Profile, Result, Zone};
+use trunkline_core::{Egress, Error, Kind, Outcome, Profile, Result, Stage, Zone};
 
 use super::{stream::Stream, wire};
 use crate::{
@@ -213,7 +213,7 @@ impl Target {
         if self.mode == Mode::Disable {
             return Ok(Stream::Tcp(stream));
         }
-        match timeout(LIMIT, self.secure(host, stream)).await {
+        match timeout(LIMIT, self.secure(egress, host, stream)).await {
             Ok(stream) => stream.map_err(|error| error.outcome_is(Outcome::NotSent)),
             Err(_) => {
                 Err(Error::new(Kind::Timeout, format!("no TLS handshake with {host} within {LIMIT:?}"))
@@ -222,15 +222,23 @@ impl Target {
         }
     }
 
-    async fn secure(&self, host: &str, mut stream: TcpStream) -> Result<Stream> {
+    async fn secure(&self, egress: &Egress, host: &str, mut stream: TcpStream) -> Result<Stream> {
         // SSLRequest; the answer is one byte, and no more is read of it: what stood behind it would be in clear text.
         let asked = async {
             stream.write_all(&[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]).await?;
             stream.read_u8().await
         };
         match asked.await.map_err(wire::lost)? {
+            b'N' if self.mode == Mode::Prefer => Ok(Stream::Tcp(stream)),
+            b'E' => Err(Error::new(Kind::Unavailable, "the database refuses connections at the moment")),
+            answer => egress.stage(Stage::Tls, host, self.handshake(host, stream, answer)).await,
+        }
+    }
+
+    /// What follows the answer to the request for TLS.
+    async fn handshake(&self, host: &str, stream: TcpStream, answer: u8) -> Result<Stream> {
+        match answer {
             b'S' => {}
-            b'N' if self.mode == Mode::Prefer => return Ok(Stream::Tcp(stream)),
             b'N' => {
                 return Err(Error::new(
                     Kind::Protocol,
@@ -238,9 +246,6 @@ impl Target {
                         "the database at {host} speaks no TLS; switch it on there, or set sslmode to disable"
                     ),
                 ));
-            }
-            b'E' => {
-                return Err(Error::new(Kind::Unavailable, "the database refuses connections at the moment"));
             }
             _ => return Err(wire::protocol("what answers is no PostgreSQL server")),
         }

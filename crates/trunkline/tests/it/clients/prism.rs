@@ -23,6 +23,7 @@ async fn what_twilio_is_sent_is_what_its_own_document_allows() {
     });
     let twilio = Twilio::open(&manager().await, config).unwrap();
 
+    // Without pictures: a list in a form it reads from names in brackets alone, which neither Twilio nor its SDK knows.
     let sms = twilio.send_sms(TO).from(FROM).body("Hello").status_callback("https://example.com/told");
     sms.smart_encoded(true).validity_period(3600).await.unwrap();
     let later =

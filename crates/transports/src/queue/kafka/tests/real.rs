@@ -1,6 +1,6 @@
 //! Against brokers and clients that others wrote.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -246,12 +246,15 @@ async fn a_group_has_members_of_both_kinds() {
     let subscription = Subscription {
         source: "t".to_owned(),
         group: Some("g".to_owned()),
+        owner: Arc::default(),
         start: None,
         ack: Ack::Explicit,
         prefetch: None,
         hold: Duration::from_secs(30),
     };
-    let ours = Consuming::begin(&cluster, &subscription, Duration::from_secs(6), false).await.unwrap();
+    let ours = Consuming::begin(&cluster, &Arc::default(), &subscription, Duration::from_secs(6), false)
+        .await
+        .unwrap();
     let mut other = Librdkafka::start(&address);
     other.join("g", "t");
     let (mut sent, mut seen) = (0, Vec::new());
