@@ -210,19 +210,37 @@ pub async fn shake_hands_with(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     lines: &str,
 ) -> std::io::Result<String> {
+    let head = head_of(stream).await?;
+    agree(stream, &head, lines).await?;
+    Ok(head)
+}
+
+/// The head of a request.
+///
+/// # Errors
+///
+/// Why there is none.
+pub async fn head_of(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut head).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
     }
-    let head = String::from_utf8_lossy(&head).into_owned();
+    Ok(String::from_utf8_lossy(&head).into_owned())
+}
+
+/// Agrees to a handshake of this head, with these lines in the answer.
+///
+/// # Errors
+///
+/// Why there is nobody to answer.
+pub async fn agree(stream: &mut (impl AsyncWrite + Unpin), head: &str, lines: &str) -> std::io::Result<()> {
     let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).unwrap_or_default();
     let accept = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     let accept = STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, accept.as_bytes()));
     let answer = format!(
         "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n{lines}sec-websocket-accept: {accept}\r\n\r\n"
     );
-    stream.write_all(answer.as_bytes()).await?;
-    Ok(head)
+    stream.write_all(answer.as_bytes()).await
 }

@@ -31,7 +31,7 @@ mod tls;
 mod yoga;
 
 pub use broker::{Broker, Options};
-pub use feed::{Feed, shake_hands, shake_hands_with};
+pub use feed::{Feed, agree, head_of, shake_hands, shake_hands_with};
 pub use httpbin::Httpbin;
 pub use kafka::Kafka;
 pub use librdkafka::Librdkafka;

@@ -12,6 +12,7 @@ mod introspection;
 mod known;
 mod limits;
 mod payload;
+mod persisted;
 mod plans;
 mod reader;
 mod request;
@@ -26,7 +27,7 @@ use ::http::{HeaderValue, StatusCode, header};
 use apollo_compiler::ast::OperationType;
 use serde_json::{json, value::RawValue};
 use trunkline_core::{
-    Call, Context, Error, Kind, Occupancy, Operation, Proof, Query, Reply, Result, Transport,
+    Call, Context, Error, Kind, Occupancy, Operation, Proof, Query, Reply, Result, Statement, Transport,
 };
 
 pub use self::config::GraphQlConfig;
@@ -158,7 +159,7 @@ impl GraphQl {
         let mut question = Question { batch, reads: !query.statements.is_empty(), single: true };
         let (mut steps, mut cost) = (Vec::with_capacity(query.statements.len()), 0u64);
         each(&query.statements, batch.is_some(), |statement| {
-            let document = self.document(&statement.text)?;
+            let document = self.document(statement)?;
             let operation = document.operation(statement.operation_name.as_deref())?;
             question.reads &= operation.does != OperationType::Mutation;
             question.single &= operation.single;
@@ -187,12 +188,20 @@ impl GraphQl {
         Ok(Job { steps, files: &query.files, question })
     }
 
-    /// The document of a text, if it may be sent.
-    fn document(&self, text: &Arc<str>) -> Result<Arc<Document>> {
-        if self.named.only && !self.named.queries.values().any(|query| **query == **text) {
-            return Err(Error::invalid(
-                "query: this integration takes no documents from callers; send the name of a query",
-            ));
+    /// The document of a statement, if it may be sent.
+    fn document(&self, statement: &Statement) -> Result<Arc<Document>> {
+        let text = &statement.text;
+        if self.named.only {
+            if !self.named.queries.values().any(|query| **query == **text) {
+                let message =
+                    "query: this integration takes no documents from callers; send the name of a query";
+                return Err(Error::invalid(message));
+            }
+            // The service may know another document by the hash, and take that one.
+            if statement.extensions.as_deref().is_some_and(persisted::is_named) {
+                let message = "extensions: this integration takes no persistedQuery from callers; send the name of a query";
+                return Err(Error::invalid(message));
+            }
         }
         self.plans.of(text).map_err(|error| error.at("query"))
     }

@@ -43,6 +43,7 @@ mod proxy;
 mod queue;
 mod reserve;
 mod resource;
+mod scripted;
 mod secrets;
 mod seed;
 mod shared;

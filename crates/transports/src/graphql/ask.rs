@@ -18,6 +18,7 @@ use super::{
     document::Document,
     files, introspection,
     payload::Payload,
+    persisted,
 };
 use crate::{http::query::PARAM, rest::Rest};
 
@@ -117,8 +118,7 @@ impl Sender {
         let get = self.by_get && job.question.reads;
         let mut payload = Payload::new(document, statement, statement.params.as_deref());
         // Whoever names the document themselves has a reason.
-        let named =
-            || statement.extensions.as_ref().is_some_and(|text| text.get().contains("persistedQuery"));
+        let named = || statement.extensions.as_deref().is_some_and(persisted::is_named);
         if !self.remembered.is_asked() || named() {
             return self.send(request(&payload, get), false, self.max_bytes, caller).await;
         }

@@ -128,7 +128,12 @@ async fn where_only_named_documents_may_be_sent_others_are_refused() {
     let peer = agreeable().await;
     let service = Service::new(&peer, json!({"queries": {"a": "query A { a }"}, "only_queries": true}));
     service.json(json!({"name": "a"})).await.unwrap();
-    for request in [json!({"query": "{ b }"}), json!({"query": "query A { a }"}), json!({"name": "b"})] {
+    for request in [
+        json!({"query": "{ b }"}),
+        json!({"query": "query A { a }"}),
+        json!({"name": "b"}),
+        json!({"name": "a", "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "of another"}}}),
+    ] {
         let error = service.json(request.clone()).await.unwrap_err();
         assert_eq!(error.kind(), Kind::InvalidConfig, "{request}");
     }

@@ -6,5 +6,6 @@ mod alone;
 mod common;
 mod frames;
 mod handshake;
+mod keeping;
 mod sockets;
 mod tls;

@@ -239,3 +239,30 @@ async fn a_subscription_is_begun_with_a_fresh_credential_and_never_kept() {
     let error = manager.get("shop").unwrap().parse(&request).unwrap_err();
     assert!(error.message().contains("/stream"), "{error}");
 }
+
+#[tokio::test]
+async fn a_connector_says_what_codes_of_its_vendor_mean_and_an_integration_adds_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest =
+        "name: board\ntitle: Board\nintegration: {type: graphql, base_url: 'https://board.example/v2',
+        error_codes: {ComplexityException: rate_limited, ResourceNotFound: rejected}}\n";
+    std::fs::write(folder.path().join("board.yaml"), manifest).unwrap();
+    for (code, kind) in [
+        ("ComplexityException", Kind::RateLimited),
+        ("ResourceNotFound", Kind::Forbidden),
+        ("QuotaSpent", Kind::RateLimited),
+        ("FORBIDDEN", Kind::Forbidden),
+        ("nobody knows it", Kind::Rejected),
+    ] {
+        let peer = scripted(vec![failed(code); 3]).await;
+        let manager = lab().connectors_in(folder.path()).build().await.unwrap();
+        let shop = manager.read(json!({
+            "integration_id": "shop", "connector": "board", "base_url": format!("{}/graphql", peer.url()),
+            "retry_config": { "max_attempts": 1 },
+            "error_codes": { "ResourceNotFound": "forbidden", "QuotaSpent": "rate_limited" },
+        }));
+        manager.register(shop.unwrap()).await.unwrap();
+        let error = ask(&manager, &query()).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{code}: {error}");
+    }
+}
