@@ -27,6 +27,10 @@ use process::Process;
 /// How many wait for an answer at the same time.
 const CALLERS: [usize; 2] = [1, 64];
 
+/// Where the service is; clients are on core 0. Elsewhere, as services are, a client that has nothing else to do sleeps until
+/// the answer comes, and pays for falling asleep and for waking up. Beside it nobody sleeps, and all that counts is its own work.
+const PLACES: [(&str, &str); 2] = [("1", "elsewhere"), ("0", "beside it")];
+
 /// What is sent; the service sends it back.
 fn message(id: u64) -> String {
     format!(r#"{{"id":{id},"op":"quote","symbol":"ACME","fields":["bid","ask","last"],"depth":10}}"#)
@@ -48,34 +52,36 @@ fn compare(args: &[String]) {
         at.and_then(|at| args.get(at + 1)?.parse().ok()).unwrap_or(default)
     };
     let (rounds, seconds) = (option("--rounds", 15), option("--seconds", 1));
-    // The service is on the core of its clients, or each would pay for waking the other one.
-    let echo = Process::start("echo", "0", &[]);
-    let mut ways = [
-        ("yawc, by hand", Client::this("bare", &echo.address)),
-        ("trunkline, library", Client::this("library", &echo.address)),
-    ];
     process::pin_self("1");
     println!("{rounds} rounds of {seconds} s in turn");
-    for callers in CALLERS {
-        let mut costs = [const { Vec::new() }; 2];
-        for round in 0..=rounds {
-            for ((_, client), costs) in ways.iter_mut().zip(&mut costs) {
-                let cost = client.round(callers, seconds);
-                // The first one warms up.
-                if round > 0 {
-                    costs.push(cost);
+    for (core, place) in PLACES {
+        let echo = Process::start("echo", core, &[]);
+        let mut ways = [
+            ("yawc, by hand", Client::this("bare", &echo.address)),
+            ("trunkline, library", Client::this("library", &echo.address)),
+        ];
+        for callers in CALLERS {
+            let mut costs = [const { Vec::new() }; 2];
+            for round in 0..=rounds {
+                for ((_, client), costs) in ways.iter_mut().zip(&mut costs) {
+                    let cost = client.round(callers, seconds);
+                    // The first one warms up.
+                    if round > 0 {
+                        costs.push(cost);
+                    }
                 }
             }
+            print(&format!("{callers} at a time, {place}"), &ways.each_ref().map(|(name, _)| *name), &costs);
         }
-        let head = format!("{callers} at a time");
-        println!("\n{head:<28} {:>29} {:>26}", "CPU µs/round trip min/med/max", "ratio min/med/max");
-        for ((name, _), cost) in ways.iter().zip(&costs) {
-            let ratios: Vec<_> = cost.iter().zip(&costs[0]).map(|(one, bare)| one / bare).collect();
-            let ((low, median, high), (least, ratio, most)) = (spread(cost), spread(&ratios));
-            println!(
-                "{name:<28} {low:>11.1} {median:>8.1} {high:>8.1} {least:>9.2} {ratio:>8.2} {most:>8.2}"
-            );
-        }
+    }
+}
+
+fn print(head: &str, names: &[&str], costs: &[Vec<f64>]) {
+    println!("\n{head:<36} {:>29} {:>26}", "CPU µs/round trip min/med/max", "ratio min/med/max");
+    for (name, cost) in names.iter().zip(costs) {
+        let ratios: Vec<_> = cost.iter().zip(&costs[0]).map(|(one, bare)| one / bare).collect();
+        let ((low, median, high), (least, ratio, most)) = (spread(cost), spread(&ratios));
+        println!("{name:<36} {low:>11.1} {median:>8.1} {high:>8.1} {least:>9.2} {ratio:>8.2} {most:>8.2}");
     }
 }
 
