@@ -193,8 +193,8 @@ async fn without_the_counter_each_goes_on_at_its_share_within_a_second_and_comes
     for server in 0..2 {
         let went_on = after(server)[0].0 - killed;
         // A second to go on by itself, and a window until what was sent before counts no more.
-        let most = Duration::from_secs(1) + Duration::from_millis(500);
-        assert!(went_on < most, "{server} went on after {went_on:?}");
+        let latest = Duration::from_secs(1) + Duration::from_millis(500);
+        assert!(went_on < latest, "{server} went on after {went_on:?}");
         let most = most(&after(server), WINDOW);
         assert!((7..=10).contains(&most), "{most} is not the share of {server}");
         assert_eq!(
