@@ -29,7 +29,7 @@ impl Driver {
         let server = Server::beside(&peer).await;
         let mut config = json!({
             "integration_id": "files", "type": "custom", "base_url": peer.url(), "read_only": { "/action": "get" },
-            "retry_config": { "max_attempts": 3, "initial_delay": 0.01 },
+            "retry_config": { "max_attempts": 3, "backoff": "1ms" },
         });
         config.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
         server.has(&config).await;
