@@ -10,6 +10,7 @@
 mod body;
 mod cache_status;
 mod call;
+mod clock;
 mod consent;
 mod context;
 mod credential;
@@ -49,6 +50,7 @@ mod witness;
 pub use body::{Body, BodyStream};
 pub use cache_status::{CacheStatus, Forward};
 pub use call::Call;
+pub use clock::now_ms;
 pub use consent::{Begun, Consent, ConsentState, DeviceCode, Standing};
 pub use context::Context;
 pub use credential::{Credential, Form, Sign, WireRequest};

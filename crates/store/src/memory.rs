@@ -10,12 +10,12 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use trunkline_core::{BoxFuture, Error, Kind, Result};
+use trunkline_core::{BoxFuture, Error, Kind, Result, now_ms};
 use zeroize::Zeroizing;
 
 use crate::{
     BegunCall, CallTerm, Events, Part, PartKind, Store, Stored, Tokens,
-    store::{compare, compare_part, full, no_connection, now_ms, superseded},
+    store::{compare, compare_part, full, no_connection, superseded},
 };
 
 /// A [`Store`] that keeps everything in memory.

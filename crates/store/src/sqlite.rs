@@ -19,13 +19,13 @@ use std::{
 
 use arc_swap::ArcSwap;
 use sqlx::{Row as _, Sqlite, SqlitePool, Transaction, sqlite::SqliteRow};
-use trunkline_core::{BoxFuture, Outcome, Result};
+use trunkline_core::{BoxFuture, Outcome, Result, now_ms};
 use zeroize::Zeroizing;
 
 use crate::{
     BegunCall, CallTerm, Events, KeySource, Keyring, Keys, Part, PartKind, Store, Stored, Tokens, files,
     seal::{self, Place},
-    store::{compare, now_ms},
+    store::compare,
     trouble::{self, Trouble},
 };
 

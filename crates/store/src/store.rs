@@ -275,10 +275,3 @@ pub(crate) fn full(term: CallTerm, oldest: Option<i64>) -> Error {
 pub(crate) fn superseded() -> Error {
     Error::new(Kind::Conflict, "the record of the call was forgotten, or is another's by now")
 }
-
-/// The present Unix time in milliseconds.
-pub(crate) fn now_ms() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}

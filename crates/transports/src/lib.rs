@@ -12,6 +12,7 @@ mod json;
 mod queue;
 mod rest;
 mod sql;
+mod ttl;
 mod web;
 mod websocket;
 

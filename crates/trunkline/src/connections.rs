@@ -2,17 +2,12 @@
 
 use std::sync::Arc;
 
-use trunkline_core::{Call, Error, IntegrationId, Kind, Operation, Outcome, Reply, Result};
+use trunkline_core::{Call, Error, IntegrationId, Kind, Operation, Outcome, Reply, Result, now_ms};
 use trunkline_store::{Part, PartKind, Stored};
 
 use crate::{
-    Connection, ConnectionConfig, Handle, Health, Manager, Removed, Source,
-    connection_config::may_be_name,
-    connection_entry::Kept,
-    handle::Version,
-    registry::{Registry, now_ms},
-    site::DEFAULT_CONNECTION,
-    tenant::merged,
+    Connection, ConnectionConfig, Handle, Health, Manager, Removed, Source, connection_config::may_be_name,
+    connection_entry::Kept, handle::Version, registry::Registry, site::DEFAULT_CONNECTION, tenant::merged,
 };
 
 /// What became of a connection that was added or replaced.

@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
-use trunkline_core::{Call, Egress, Error, IntegrationId, Kind, Operation, Reply, Result};
+use trunkline_core::{Call, Egress, Error, IntegrationId, Kind, Operation, Reply, Result, now_ms};
 use trunkline_layers::Metrics;
 use trunkline_store::Keys;
 
@@ -29,7 +29,7 @@ use crate::{
     leaving::Leaving,
     opened::Opened,
     pools::Pools,
-    registry::{Integrations, Registered, Registry, now_ms},
+    registry::{Integrations, Registered, Registry},
     site::note,
 };
 

@@ -4,12 +4,11 @@
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use trunkline_core::{Error, IntegrationId, Kind, Outcome, Result};
+use trunkline_core::{Error, IntegrationId, Kind, Outcome, Result, now_ms};
 use trunkline_store::Stored;
 
 use crate::{
@@ -262,10 +261,4 @@ async fn close(gone: Vec<Arc<Handle>>) {
     for handle in gone {
         handle.close().await;
     }
-}
-
-/// The present Unix time in milliseconds.
-pub(crate) fn now_ms() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_millis()).unwrap_or_default()
 }

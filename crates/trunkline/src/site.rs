@@ -5,11 +5,13 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use trunkline_core::{BoxFuture, IntegrationId, Journal, Kept, Kind, RequestId, Result, Site, Tries, Vault};
+use trunkline_core::{
+    BoxFuture, IntegrationId, Journal, Kept, Kind, RequestId, Result, Site, Tries, Vault, now_ms,
+};
 use trunkline_layers::{CacheScope, Record, Recorder};
 use trunkline_store::{Part, PartKind, Store};
 
-use crate::{config::IntegrationConfig, handle::Shared, registry::now_ms};
+use crate::{config::IntegrationConfig, handle::Shared};
 
 /// The name of the connection that every integration has.
 pub const DEFAULT_CONNECTION: &str = "default";

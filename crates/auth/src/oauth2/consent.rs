@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use trunkline_core::{
     Begun, BoxFuture, Consent, ConsentState, Context, DeviceCode, Error, Kind, Outcome, Result, Secret,
-    Standing, parse,
+    Standing, now_ms, parse,
 };
 use url::Url;
 use zeroize::Zeroizing;
@@ -15,7 +15,7 @@ use super::{
     answer::{self, plain},
     endpoints::Endpoint,
     grant::{Asker, Grant, Next},
-    keep::{Keep, now_ms},
+    keep::Keep,
     pkce,
     server::{Failed, How, param},
 };

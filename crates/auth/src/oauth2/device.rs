@@ -7,13 +7,12 @@ use std::{
 
 use serde::Deserialize;
 use tokio::time::{Instant, sleep};
-use trunkline_core::{Context, DeviceCode, Error, Kind, Outcome, Result};
+use trunkline_core::{Context, DeviceCode, Error, Kind, Outcome, Result, now_ms};
 
 use super::{
     OAuth2,
     answer::{self, Answer, plain},
     endpoints::Endpoint,
-    keep::now_ms,
     server::{Failed, How, Params, param},
 };
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use trunkline_core::{
     Context, Credential, Error, Form, HttpRequest, Journal, Kind, Outcome, Reply, Result, Scrub, Secret,
+    now_ms,
 };
 use url::{Url, form_urlencoded::Serializer};
 use zeroize::Zeroizing;
@@ -17,7 +18,7 @@ use super::{
     client::{Client, Way},
     endpoints::{Endpoint, Endpoints},
     grant::{Asker, Grant, Next},
-    keep::{Keep, Version, now_ms},
+    keep::{Keep, Version},
 };
 use crate::{
     endpoint::safe_url,

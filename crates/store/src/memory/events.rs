@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use trunkline_core::{BoxFuture, Result};
+use trunkline_core::{BoxFuture, Result, now_ms};
 use zeroize::Zeroizing;
 
 use super::MemoryStore;
 use crate::{
     Events, NewEvent, StoredEvent, WholeEvent,
     events::{Attempted, Delivery, DeliveryState, Lane, Tries, Waiting, full},
-    store::now_ms,
 };
 
 /// The events that there are, by their numbers.

@@ -1,9 +1,9 @@
 //! API tokens in memory.
 
-use trunkline_core::{BoxFuture, Result};
+use trunkline_core::{BoxFuture, Result, now_ms};
 
 use super::MemoryStore;
-use crate::{Stored, Tokens, store::now_ms, tokens::taken};
+use crate::{Stored, Tokens, tokens::taken};
 
 impl Tokens for MemoryStore {
     fn list(&self) -> BoxFuture<'_, Result<Vec<Stored>>> {

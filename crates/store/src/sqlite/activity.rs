@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use sqlx::SqlitePool;
-use trunkline_core::{Error, Kind, Result};
+use trunkline_core::{Error, Kind, Result, now_ms};
 
 use super::connect;
 use crate::{
     files,
-    store::now_ms,
     trouble::{self, Trouble},
 };
 

@@ -2,12 +2,12 @@
 //! caller's.
 
 use sqlx::{Sqlite, Transaction};
-use trunkline_core::Result;
+use trunkline_core::{Result, now_ms};
 
 use super::{SqliteStore, generation, place};
 use crate::{
     BegunCall, CallTerm, seal,
-    store::{full, now_ms, superseded},
+    store::{full, superseded},
     trouble,
 };
 

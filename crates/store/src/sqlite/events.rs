@@ -1,15 +1,13 @@
 //! Webhooks in SQLite: added once, read, and taken away when their time is over.
 
 use sqlx::{Row as _, Sqlite, Transaction, sqlite::SqliteRow};
-use trunkline_core::{BoxFuture, Result};
+use trunkline_core::{BoxFuture, Result, now_ms};
 
 use super::{SqliteStore, finish, generation, place};
 use crate::{
     Events, Keyring, NewEvent, StoredEvent, WholeEvent,
     events::{Attempted, Delivery, DeliveryState, Lane, Tries, Waiting, full},
-    seal,
-    store::now_ms,
-    trouble,
+    seal, trouble,
 };
 
 /// The tables, as envelopes are bound to them.

@@ -1,12 +1,12 @@
 //! The parts of integrations: put, deleted and listed, in a transaction of the caller's where something changes.
 
 use sqlx::{Sqlite, Transaction};
-use trunkline_core::Result;
+use trunkline_core::{Result, now_ms};
 
 use super::{SqliteStore, generation, place};
 use crate::{
     Part, PartKind, Stored, seal,
-    store::{compare_part, no_connection, now_ms},
+    store::{compare_part, no_connection},
     trouble,
 };
 

@@ -1,10 +1,10 @@
 //! API tokens in SQLite.
 
 use sqlx::{Sqlite, Transaction};
-use trunkline_core::{BoxFuture, Result};
+use trunkline_core::{BoxFuture, Result, now_ms};
 
 use super::{SqliteStore, finish, generation, place};
-use crate::{Stored, Tokens, seal, store::now_ms, tokens::taken, trouble};
+use crate::{Stored, Tokens, seal, tokens::taken, trouble};
 
 /// The table, as envelopes are bound to it.
 pub(super) const TABLE: &str = "tokens";

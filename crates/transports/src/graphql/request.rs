@@ -1,7 +1,7 @@
 //! The JSON that a caller sends for `graphql`: `{query | name, variables, operation_name, extensions, files}` or
 //! `{batch: […]}`.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use trunkline_core::{Error, File, Query, Result, Seconds, Statement, Wanted, parse};
 
 use super::files::{self, MOST};
+use crate::ttl::Ttl;
 
 /// A request as callers write it.
 #[derive(Deserialize)]
@@ -61,15 +62,6 @@ struct FileWire<'a> {
     text: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     base64: Option<Cow<'a, str>>,
-}
-
-/// Seconds, of which there may be none.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "a time such as 60 (seconds) or \"5m\", or 0")]
-enum Ttl {
-    Time(Seconds),
-    #[allow(dead_code, reason = "only that it is a number that is no time says something")]
-    None(u8),
 }
 
 /// Requests that one batch may hold.
@@ -128,10 +120,7 @@ pub(super) fn parse(request: &RawValue, named: &Named) -> Result<Query> {
     if !files.is_empty() {
         files::placed(statements.first().and_then(|statement| statement.params.as_deref()), &files)?;
     }
-    let ttl = wire.ttl.map(|ttl| match ttl {
-        Ttl::Time(time) => time.get(),
-        Ttl::None(_) => Duration::ZERO,
-    });
+    let ttl = wire.ttl.map(Ttl::get);
     let timeout = wire.timeout.map(Seconds::get);
     Ok(Query { statements, files, read_only: false, timeout, ttl, wanted: Wanted::default() })
 }
@@ -222,6 +211,8 @@ impl FileWire<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::{Value, json, value::to_raw_value};
 
     use super::*;

@@ -27,13 +27,13 @@ mod wire;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::time::Instant;
-use trunkline_core::{Context, Error, Kind, Message, Proof, Result};
+use trunkline_core::{Context, Error, Kind, Message, Proof, Result, now_ms};
 
 use self::{
     answers::Answers,
@@ -144,7 +144,7 @@ impl Broker for Kafka {
         let mut begun = Vec::with_capacity(messages.len());
         // One behind the other, so that those for the same partition are in order; what they wait for, they wait for together.
         for message in messages {
-            let record = message::record(message, now());
+            let record = message::record(message, now_ms());
             begun.push(link.producer.begin(&message.destination, message.partition, record, until).await);
         }
         let placed = join_all(begun.into_iter().map(async |ticket| ticket?.placed(until).await)).await;
@@ -223,9 +223,4 @@ fn receipt(placed: Placed) -> Receipt {
         facts.push(("offset", offset.into()));
     }
     Receipt { guarantee: Guarantee::AtLeastOnce, facts }
-}
-
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    since.as_millis().try_into().unwrap_or(i64::MAX)
 }

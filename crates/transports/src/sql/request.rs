@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use trunkline_core::{Error, Query, Result, Seconds, Statement, Wanted, parse};
 
 use super::config::Rules;
+use crate::ttl::Ttl;
 
 /// A request as callers write it.
 #[derive(Deserialize)]
@@ -57,15 +58,6 @@ enum Rows {
     Arrays,
 }
 
-/// Seconds, of which there may be none.
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "a time such as 60 (seconds) or \"5m\", or 0")]
-enum Ttl {
-    Time(Seconds),
-    #[allow(dead_code, reason = "only that it is a number that is no time says something")]
-    None(u8),
-}
-
 /// Turns the JSON into a query. Its `read_only` is what the caller or the configuration says; what the text says is
 /// found when it is planned.
 pub(super) fn parse(request: &RawValue, rules: &Rules) -> Result<Query> {
@@ -107,8 +99,7 @@ pub(super) fn parse(request: &RawValue, rules: &Rules) -> Result<Query> {
     };
     let read_only = wire.read_only.unwrap_or(false) || asked.read_only && !statements.is_empty();
     let ttl = match wire.cache_ttl {
-        Some(Ttl::Time(time)) => Some(time.get()),
-        Some(Ttl::None(_)) => Some(std::time::Duration::ZERO),
+        Some(ttl) => Some(ttl.get()),
         None => asked.ttl.filter(|_| asked.all).map(Seconds::get),
     };
     Ok(Query {

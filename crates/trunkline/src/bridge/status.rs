@@ -11,10 +11,9 @@ use std::{
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::{sync::Notify, time::Instant};
-use trunkline_core::Error;
+use trunkline_core::{Error, now_ms};
 
 use super::route::Route;
-use crate::registry::now_ms;
 
 /// How the messages of a queue are passed on.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

@@ -6,11 +6,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
-use trunkline_core::{Error, Kind, RequestId, Result};
+use trunkline_core::{Error, Kind, RequestId, Result, now_ms};
 use trunkline_store::{Delivery, DeliveryState, StoredEvent, Tried};
 
 use super::{event::Came, kept};
-use crate::{Manager, registry::now_ms};
+use crate::Manager;
 
 /// An event that came as a webhook.
 #[derive(Debug, Serialize, JsonSchema)]

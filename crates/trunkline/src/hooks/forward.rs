@@ -9,7 +9,7 @@ use std::{
 use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue};
 use tokio::time::Instant;
-use trunkline_core::{Call, Error, Kind, Operation, Result};
+use trunkline_core::{Call, Error, Kind, Operation, Result, now_ms};
 use trunkline_store::{Attempted, DeliveryState, Store, Tried, Waiting};
 
 use super::{Retry, event::Came, kept};
@@ -20,7 +20,6 @@ use crate::{
         target::make,
     },
     manager::Weakly,
-    registry::now_ms,
 };
 
 /// Tells an HTTP service which event it is, as Standard Webhooks does: the same however often it comes.

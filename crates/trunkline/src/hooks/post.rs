@@ -14,11 +14,11 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use trunkline_core::Result;
+use trunkline_core::{Result, now_ms};
 use trunkline_store::Store;
 
 use super::forward::{Due, STORE_PAUSE, forward};
-use crate::{manager::Weakly, registry::now_ms};
+use crate::manager::Weakly;
 
 /// So many events are on their way to one target at the same time.
 const AT_ONCE: usize = 8;

@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use trunkline_auth::{Refusal, Verified, Webhook};
-use trunkline_core::{Error, IntegrationId, Kind, Result};
+use trunkline_core::{Error, IntegrationId, Kind, Result, now_ms};
 use trunkline_store::NewEvent;
 
 use super::{Hooks, Keep, event::Came, kept};
-use crate::{Handle, Manager, bridge::message::Message, connections::to_its_end, registry::now_ms};
+use crate::{Handle, Manager, bridge::message::Message, connections::to_its_end};
 
 /// The longest id that an event may have; of a longer one the hash is taken.
 const LONGEST_ID: usize = 200;
