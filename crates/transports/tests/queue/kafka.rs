@@ -341,6 +341,20 @@ async fn a_group_goes_on_where_it_was_whoever_reads() {
 }
 
 #[tokio::test]
+async fn an_acknowledgement_is_said_again_while_the_coordinator_is_not_there() {
+    let mut kafka = MockKafka::start(1);
+    kafka.topic("t", 1);
+    let url = format!("kafka://{}?session_timeout=6s", kafka.brokers()[0]);
+    let client = Client::of(&url, json!({}));
+    client.call(&json!({"queue": "t", "message": 1})).await.unwrap();
+    let came = client.take_unsettled("t", Kafka::pull(1), 1).await;
+    kafka.error("OffsetCommit", "COORDINATOR_NOT_AVAILABLE", 3);
+    client.ack(&came).await;
+    let facts = client.probe().await.unwrap().facts;
+    assert!(facts.contains(&("lag", "0".to_owned())), "{facts:?}");
+}
+
+#[tokio::test]
 async fn a_group_shares_partitions_and_nobody_gets_twice_what_is_acknowledged() {
     let mut kafka = MockKafka::start(2);
     kafka.topic("t", 4);
