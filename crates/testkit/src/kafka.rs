@@ -3,6 +3,7 @@
 mod door;
 
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     process::Command,
     sync::{Arc, OnceLock},
@@ -15,7 +16,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    Authority, Moto, Options, Peer,
+    Authority, Moto, Options, Peer, Relay,
     broker::{Broker, is_broker},
     program::peers,
     server::run,
@@ -30,8 +31,10 @@ use crate::{
 pub struct Kafka {
     broker: Broker,
     tansu: PathBuf,
+    /// Where it is said to be, where something is before it.
+    known_at: Option<SocketAddr>,
     /// What takes TLS, and logins, before it.
-    front: Option<Peer>,
+    _front: Option<Peer>,
     _storage: Option<Moto>,
 }
 
@@ -44,12 +47,19 @@ impl Kafka {
     ///
     /// Where it is not installed: `scripts/need.sh python` does that.
     pub async fn start() -> Self {
-        Self::behind(None, None).await
+        Self::known_at(None, None).await
+    }
+
+    /// The same behind a relay: it sends its clients there, wherever they came from.
+    pub async fn start_behind(relay: &Relay) -> Self {
+        let this = Self::known_at(Some(relay.address()), None).await;
+        relay.leads_to(this.broker.address());
+        this
     }
 
     /// The same, which loses neither messages that it has confirmed nor offsets of groups: they are in [`Moto`].
     pub async fn start_durable() -> Self {
-        Self::behind(None, Some(Moto::start())).await
+        Self::known_at(None, Some(Moto::start())).await
     }
 
     /// The same, which takes only TLS, with a certificate of this authority, and asks for a client certificate of it if
@@ -80,12 +90,12 @@ impl Kafka {
             }
         })
         .await;
-        let this = Self::behind(Some(front), None).await;
+        let this = Self::known_at(Some(front.address()), None).await;
         behind.set(this.broker.address()).expect("it is set once");
-        this
+        Self { _front: Some(front), ..this }
     }
 
-    async fn behind(front: Option<Peer>, storage: Option<Moto>) -> Self {
+    async fn known_at(known_at: Option<SocketAddr>, storage: Option<Moto>) -> Self {
         let tansu = tansu();
         if let Some(moto) = &storage {
             let python = peers("python").join(".venv/bin/python");
@@ -94,7 +104,7 @@ impl Kafka {
         }
         let broker = Broker::start("kafka", &[], "ready in", async |place| {
             let url = format!("tcp://127.0.0.1:{}", place.port);
-            let known = front.as_ref().map_or(url.clone(), |front| format!("tcp://{}", front.address()));
+            let known = known_at.map_or(url.clone(), |address| format!("tcp://{address}"));
             let mut command = place.account.command(&tansu);
             let engine = if storage.is_some() { "s3://kafka/" } else { "memory://kafka/" };
             command.args(["broker", "--cluster-id", "test", "--storage-engine", engine]);
@@ -103,12 +113,12 @@ impl Kafka {
             command
         })
         .await;
-        Self { broker, tansu, front, _storage: storage }
+        Self { broker, tansu, known_at, _front: None, _storage: storage }
     }
 
     /// Where it takes connections, such as `127.0.0.1:9093`.
     pub fn address(&self) -> String {
-        self.front.as_ref().map_or_else(|| self.broker.address(), |front| front.address().to_string())
+        self.known_at.map_or_else(|| self.broker.address(), |address| address.to_string())
     }
 
     /// Makes a topic.

@@ -21,7 +21,9 @@ mod redis;
 mod replies;
 mod reply;
 mod request;
+mod settle;
 mod stream;
+mod tend;
 #[cfg(test)]
 mod tests;
 mod tls;

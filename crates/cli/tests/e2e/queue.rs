@@ -1,7 +1,12 @@
 //! Queues as their callers meet them: the same for every broker that is there, and what the API says of them.
 
 mod amqp;
+mod kafka;
 mod memory;
+mod metrics;
+mod mqtt;
+mod nats;
+mod redis;
 mod shop;
 
 use std::net::SocketAddr;
@@ -26,6 +31,22 @@ pub(crate) trait Broker: Sized {
     fn address(&self) -> Option<SocketAddr> {
         None
     }
+    /// What is declared.
+    fn declare() -> Value {
+        json!({ "orders": {} })
+    }
+    /// What a stream says behind its queue, so that it shares the messages with those who pull.
+    fn listen() -> &'static str {
+        ""
+    }
+    /// Whether whoever comes later gets what was sent before.
+    fn keeps_for_those_who_come_later() -> bool {
+        true
+    }
+    /// Whether whoever gets a message hears that another one had it.
+    fn tells_redelivery() -> bool {
+        true
+    }
 }
 
 const AT: &str = "/api/v1/integrations/shop";
@@ -41,10 +62,13 @@ impl<B: Broker> Shop<B> {
         let shop = Self { server: begin.start().await, broker };
         let mut config = json!({
             "integration_id": "shop", "type": "message_queue", "base_url": shop.broker.url(),
-            "declare": { "orders": {} },
+            "declare": B::declare(),
         });
         config.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
         shop.server.has(&config).await;
+        if !B::keeps_for_those_who_come_later() {
+            shop.ask(json!({"queue": "orders", "receive": {}})).await;
+        }
         Some(shop)
     }
 
@@ -55,8 +79,14 @@ impl<B: Broker> Shop<B> {
 
     /// One message of the queue, which is not acknowledged by that.
     async fn pull(&self) -> Value {
-        let mut came = self.ask(json!({"queue": "orders", "receive": {"max": 1, "wait": 10}})).await;
-        came["messages"][0].take()
+        // A group of Kafka may be sharing out for longer than one pull waits.
+        for _ in 0..3 {
+            let mut came = self.ask(json!({"queue": "orders", "receive": {"max": 1, "wait": 10}})).await;
+            if !came["messages"][0].is_null() {
+                return came["messages"][0].take();
+            }
+        }
+        panic!("no message comes");
     }
 
     /// Acknowledges a message.
@@ -100,4 +130,15 @@ macro_rules! every {
     )*};
 }
 
-pub(crate) use every;
+/// What all brokers have in common that say other things of themselves.
+macro_rules! basics {
+    ($broker:ty) => {
+        $crate::queue::every! { $broker:
+            the_request_of_the_original_is_answered_unchanged
+            what_is_sent_is_received_acknowledged_and_gone
+            a_stream_is_acknowledged_by_calls
+        }
+    };
+}
+
+pub(crate) use {basics, every};

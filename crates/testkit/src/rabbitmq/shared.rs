@@ -40,9 +40,11 @@ impl SharedRabbitMq {
             skipped("RabbitMQ server", "rabbitmq-server");
             return None;
         };
-        let (node, port, user) = running(&programs).await;
+        let (node, port, user, start) = running(&programs).await;
         let vhost = format!("test-{:016x}", RandomState::new().build_hasher().finish());
+        // One after the other: a node lets in nobody while many knock at the same moment.
         node.add_vhost(&vhost);
+        drop(start);
         Some(Self { node, port, vhost, _user: user })
     }
 
@@ -91,8 +93,9 @@ impl SharedRabbitMq {
     }
 }
 
-/// The node that runs, or a new one, and its port. It stays for as long as the file is open.
-async fn running(programs: &Programs) -> (Node, u16, File) {
+/// The node that runs, or a new one, and its port. It stays for as long as the first file is open; nobody else asks for it
+/// while the second is.
+async fn running(programs: &Programs) -> (Node, u16, File, File) {
     let account = Account::of(ACCOUNTS);
     // Nodes that differ are not shared.
     let folder = common_folder().join(format!("rabbitmq-node-{:016x}", account.hash(&programs.key())));
@@ -115,8 +118,7 @@ async fn running(programs: &Programs) -> (Node, u16, File) {
         Some(known) => known,
         None => launch(&account, programs, &folder).await,
     };
-    drop(start);
-    (node, port, user)
+    (node, port, user, start)
 }
 
 async fn locked(path: PathBuf, lock: fn(&File) -> io::Result<()>) -> File {

@@ -21,7 +21,7 @@ use trunkline_core::{Context, Error, Kind, Message, Proof, Result};
 pub(super) use self::link::AmqpLink;
 use self::{consume::Consuming, link::Target};
 use super::{
-    broker::{Broker, Login, Receipt, Subscription},
+    broker::{Broker, Delivered, Login, Receipt, Subscription},
     config::{DeclareConfig, Parts},
     replies::Replies,
 };
@@ -70,7 +70,7 @@ impl Broker for Amqp {
         publisher::publish(link, messages).await
     }
 
-    async fn ask(&self, link: &AmqpLink, message: &Message, delivered: &mut bool) -> Result<Message> {
+    async fn ask(&self, link: &AmqpLink, message: &Message, delivered: Delivered<'_>) -> Result<Message> {
         rpc::ask(link, message, delivered).await
     }
 

@@ -101,6 +101,9 @@ pub(crate) enum Fate {
     Reject,
 }
 
+/// Hears that the broker has a request.
+pub(crate) type Delivered<'a> = &'a mut (dyn FnMut() + Send);
+
 /// A kind of message broker.
 ///
 /// # Behavior
@@ -152,17 +155,16 @@ pub(crate) trait Broker: Debug + Send + Sync + Sized + 'static {
         messages: &[Message],
     ) -> impl Future<Output = Vec<Result<Receipt>>> + Send;
 
-    /// Sends a message and waits for the answer to it, and no other.
+    /// Sends a message and waits for the answer to it, and no other. Calls `delivered` once the broker has the message.
     ///
     /// # Errors
     ///
-    /// As of [`Broker::publish`]. A deadline is its caller's to keep: this is dropped then. `delivered` is set once the broker
-    /// has the message.
+    /// As of [`Broker::publish`]. A deadline is its caller's to keep: this is dropped then.
     fn ask(
         &self,
         link: &Self::Link,
         message: &Message,
-        delivered: &mut bool,
+        delivered: Delivered<'_>,
     ) -> impl Future<Output = Result<Message>> + Send;
 
     /// How many answers came that nobody waited for any more.

@@ -182,12 +182,13 @@ impl<B: Broker> Inner<B> {
             (false, _) => None,
         };
         let link = self.line.link(context, credential).await?;
-        let _flight = self.counts.fly(&publish.messages);
+        let flight = self.counts.fly(&publish.messages);
         if let Some(message) = asked {
-            return self.ask(&link, message, end).await;
+            return self.ask(&link, message, end, flight).await;
         }
         let mut results = self.broker.publish(&link, &publish.messages).await;
         self.counts.ended(&results);
+        drop(flight);
         if !batch && results.len() == 1 {
             let receipt = results.remove(0)?;
             return Ok(reply::document(&reply::Told(&publish.messages[0], &receipt)));
@@ -202,13 +203,30 @@ impl<B: Broker> Inner<B> {
         Ok(reply::results(&publish.messages, &results))
     }
 
-    async fn ask(&self, link: &B::Link, message: &Message, end: Option<Instant>) -> Result<Reply> {
-        let mut delivered = false;
-        let asked = self.broker.ask(link, message, &mut delivered);
+    async fn ask(
+        &self,
+        link: &B::Link,
+        message: &Message,
+        end: Option<Instant>,
+        flight: Flight<'_>,
+    ) -> Result<Reply> {
+        let (mut flight, mut delivered) = (Some(flight), false);
+        // It is confirmed then, however long the answer takes.
+        let mut landed = || {
+            delivered = flight.take().is_some();
+            self.counts.confirmed.fetch_add(1, Relaxed);
+        };
+        let asked = self.broker.ask(link, message, &mut landed);
         let answer = match end {
             Some(end) => timeout_at(end, asked).await,
             None => Ok(asked.await),
         };
+        if let Ok(Err(error)) = &answer
+            && !delivered
+            && error.outcome() == Outcome::Rejected
+        {
+            self.counts.returned.fetch_add(1, Relaxed);
+        }
         answer.map(|answer| answer.map(reply::answer)).unwrap_or_else(|_| {
             let message = match delivered {
                 true => "no answer came in time; the broker has the request, so it may still be dealt with",
@@ -240,7 +258,7 @@ impl<B: Broker> Inner<B> {
 
 impl Counts {
     /// Counts messages as under way until what comes back is dropped.
-    fn fly(&self, messages: &[Message]) -> impl Drop {
+    fn fly(&self, messages: &[Message]) -> Flight<'_> {
         let count = messages.len() as u32;
         self.in_flight.fetch_add(count, Relaxed);
         Flight(self, count)
@@ -255,6 +273,7 @@ impl Counts {
     }
 }
 
+/// Messages that are under way.
 struct Flight<'a>(&'a Counts, u32);
 
 impl Drop for Flight<'_> {

@@ -87,7 +87,7 @@ pub(crate) struct DeclareConfig {
     /// Redis, NATS: how many messages are kept at most.
     #[serde(default)]
     pub(crate) max_length: Option<u64>,
-    /// Redis: groups that the stream has from its beginning on.
+    /// Redis: groups that the stream has from its beginning on. Kafka: groups whose lag is told before anybody reads as them.
     #[serde(default)]
     pub(crate) groups: Vec<String>,
 }

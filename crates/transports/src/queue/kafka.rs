@@ -45,7 +45,7 @@ use self::{
     target::Target,
 };
 use super::{
-    broker::{Broker, Guarantee, Login, Receipt, Subscription},
+    broker::{Broker, Delivered, Guarantee, Login, Receipt, Subscription},
     config::{DeclareConfig, Parts},
     replies::Replies,
 };
@@ -91,15 +91,21 @@ impl Kafka {
         })
     }
 
-    /// How far behind the groups are that were read as, and whoever names none for what is declared, as far as that is told.
+    /// How far behind the groups are that were read as, those that are declared, and whoever names none for what is declared,
+    /// as far as that is told.
     async fn lag(&self, cluster: &Cluster, until: Instant) -> Option<i64> {
         let read = self.groups.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let of_topic = |(topic, declared): (&String, &DeclareConfig)| {
+            let named = declared.groups.iter().map(|group| (group.clone(), topic.clone()));
+            named.collect::<Vec<_>>()
+        };
+        let ours: BTreeSet<_> = read.into_iter().chain(self.declare.iter().flat_map(of_topic)).collect();
         let unnamed = self.declare.keys().map(|topic| (Subscription::UNNAMED.to_owned(), topic.clone()));
-        let groups: BTreeSet<_> = read.iter().cloned().chain(unnamed).collect();
+        let groups: BTreeSet<_> = ours.iter().cloned().chain(unnamed).collect();
         let each = groups.iter().map(async |group| {
             let told = offsets::lag(cluster, &group.0, &group.1, until).await.ok()?;
             // A group that has never come anywhere is none, unless it is ours.
-            let is_one = read.contains(group) || told.iter().any(|lag| lag.committed.is_some());
+            let is_one = ours.contains(group) || told.iter().any(|lag| lag.committed.is_some());
             is_one.then_some(told)
         });
         let told = join_all(each).await.into_iter().flatten().flatten();
@@ -151,7 +157,7 @@ impl Broker for Kafka {
         placed.into_iter().map(|placed| placed.map(receipt)).collect()
     }
 
-    async fn ask(&self, link: &KafkaLink, message: &Message, delivered: &mut bool) -> Result<Message> {
+    async fn ask(&self, link: &KafkaLink, message: &Message, delivered: Delivered<'_>) -> Result<Message> {
         let Some(answers) = &link.answers else {
             let message = "wait_response: Kafka has no way back; name the topic that answers come to in base_url, as in \
                            ?answers=replies";
@@ -162,7 +168,7 @@ impl Broker for Kafka {
         let mut message = message.clone();
         (message.reply_to, message.correlation_id) = (Some(answers.topic.clone()), Some(waiting.id.clone()));
         self.publish(link, std::slice::from_ref(&message)).await.remove(0)?;
-        *delivered = true;
+        delivered();
         waiting.answer().await
     }
 

@@ -14,7 +14,7 @@ use trunkline_core::{Context, Error, Kind, Message, Outcome, Proof, Result};
 
 use self::shelf::{ANSWERS, Shelf, Taken};
 use super::{
-    broker::{Broker, Consumer, Delivery, Fate, Guarantee, Login, Receipt, Subscription},
+    broker::{Broker, Consumer, Delivered, Delivery, Fate, Guarantee, Login, Receipt, Subscription},
     config::{DeclareConfig, Parts},
     place::only,
 };
@@ -78,13 +78,13 @@ impl Broker for Memory {
         messages.iter().map(one).collect()
     }
 
-    async fn ask(&self, (): &(), message: &Message, delivered: &mut bool) -> Result<Message> {
+    async fn ask(&self, (): &(), message: &Message, delivered: Delivered<'_>) -> Result<Message> {
         let waiting = self.shelf.replies.expect()?;
         let back = format!("{ANSWERS}{}", waiting.id);
         let mut message = message.clone();
         (message.reply_to, message.correlation_id) = (Some(back), Some(waiting.id.clone()));
         self.shelf.put(message)?;
-        *delivered = true;
+        delivered();
         waiting.answer().await
     }
 

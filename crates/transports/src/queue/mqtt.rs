@@ -25,7 +25,7 @@ use self::{
     target::Target,
 };
 use super::{
-    broker::{Broker, Login, Receipt, Subscription},
+    broker::{Broker, Delivered, Login, Receipt, Subscription},
     config::Parts,
     replies::Replies,
 };
@@ -100,7 +100,7 @@ impl Broker for Mqtt {
         link.publish(messages).await
     }
 
-    async fn ask(&self, link: &MqttLink, message: &Message, delivered: &mut bool) -> Result<Message> {
+    async fn ask(&self, link: &MqttLink, message: &Message, delivered: Delivered<'_>) -> Result<Message> {
         link.ask(message, delivered).await
     }
 

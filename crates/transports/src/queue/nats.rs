@@ -20,7 +20,7 @@ use trunkline_core::{Context, Error, Kind, Message, Outcome, Proof, Result};
 pub(super) use self::link::NatsLink;
 use self::{consume::Consuming, target::Target};
 use super::{
-    broker::{Broker, Login, Receipt, Subscription},
+    broker::{Broker, Delivered, Login, Receipt, Subscription},
     config::{DeclareConfig, Parts},
     replies::Replies,
 };
@@ -119,7 +119,7 @@ impl Broker for Nats {
         publish::publish(link, messages).await
     }
 
-    async fn ask(&self, link: &NatsLink, message: &Message, delivered: &mut bool) -> Result<Message> {
+    async fn ask(&self, link: &NatsLink, message: &Message, delivered: Delivered<'_>) -> Result<Message> {
         publish::ask(link, message, delivered).await
     }
 

@@ -80,11 +80,12 @@ impl<B: Broker> Readers<B> {
         }
     }
 
-    /// Forgets those that nobody pulls through, and says when the next one is forgotten.
-    pub(super) fn tend(&self) -> Option<Instant> {
+    /// Forgets those that nobody pulls through, or at once where their connection is not alive: left alone they would look for
+    /// the broker by themselves. Says when the next one is forgotten.
+    pub(super) fn tend(&self, is_alive: impl Fn(&B::Link) -> bool) -> Option<Instant> {
         let now = Instant::now();
         let mut all = self.all();
-        all.retain(|_, reader| !reader.is_idle() || now < reader.used + KEPT);
+        all.retain(|_, reader| !reader.is_idle() || now < reader.used + KEPT && is_alive(&reader.link));
         all.values().map(|reader| (reader.used + KEPT).max(now + Duration::from_secs(1))).min()
     }
 

@@ -17,7 +17,7 @@ use trunkline_core::{Context, Error, Message, Proof, Result};
 pub(super) use self::link::RedisLink;
 use self::{consume::Consuming, link::Target};
 use super::{
-    broker::{Broker, Guarantee, Login, Receipt, Subscription},
+    broker::{Broker, Delivered, Guarantee, Login, Receipt, Subscription},
     config::{DeclareConfig, Parts},
     place::only,
     replies::Replies,
@@ -125,13 +125,13 @@ impl Broker for Redis {
         stream::iter(sends).buffered(WINDOW).collect().await
     }
 
-    async fn ask(&self, link: &RedisLink, message: &Message, delivered: &mut bool) -> Result<Message> {
+    async fn ask(&self, link: &RedisLink, message: &Message, delivered: Delivered<'_>) -> Result<Message> {
         let stream = link.answers.stream().await?;
         let waiting = link.answers.replies.expect()?;
         let mut message = message.clone();
         (message.reply_to, message.correlation_id) = (Some(stream), Some(waiting.id.clone()));
         self.send(link, &message).await?;
-        *delivered = true;
+        delivered();
         waiting.answer().await
     }
 

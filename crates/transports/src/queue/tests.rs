@@ -20,7 +20,7 @@ use trunkline_core::{
 };
 
 use super::{
-    broker::{Broker, Consumer, Delivery, Fate, Guarantee, Login, Receipt, Subscription},
+    broker::{Broker, Consumer, Delivered, Delivery, Fate, Guarantee, Login, Receipt, Subscription},
     client::Client,
     config::QueueConfig,
     request,
@@ -64,7 +64,7 @@ impl Broker for Picky {
         messages.iter().map(receipt).collect()
     }
 
-    async fn ask(&self, _: &String, _: &Message, _: &mut bool) -> Result<Message> {
+    async fn ask(&self, _: &String, _: &Message, _: Delivered<'_>) -> Result<Message> {
         pending().await
     }
 

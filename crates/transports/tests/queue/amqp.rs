@@ -1,5 +1,7 @@
 //! RabbitMQ.
 
+mod queues;
+
 use std::{
     sync::{Arc, Mutex, OnceLock, Weak},
     time::Duration,
@@ -51,8 +53,10 @@ async fn every_rule_holds() {
 
 #[tokio::test]
 async fn a_network_that_was_cut_is_noticed() {
-    crate::cut::a_network_that_was_cut_is_noticed::<Shared>("heartbeat=1").await;
+    crate::cut::a_network_that_was_cut_is_noticed::<Shared>("heartbeat=1", Duration::ZERO).await;
 }
+
+cut!(Shared);
 
 #[tokio::test]
 async fn a_caller_who_goes_away_takes_no_message_with_them() {

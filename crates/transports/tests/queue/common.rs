@@ -15,7 +15,7 @@ use serde_json::{Value, json, value::to_raw_value};
 use tokio::time::Instant;
 use trunkline_core::{
     Call, Context, Credential, Egress, Error, Event, Events, Form, IntegrationId, Operation, Profile, Proof,
-    Receive, Reply, Result, Scheme, Secret, Site, Transport, parse,
+    Receive, Result, Scheme, Secret, Site, Transport, parse,
 };
 use trunkline_transports::MessageQueue;
 
@@ -81,12 +81,15 @@ impl Client {
         Ok(serde_json::from_slice(&bytes).unwrap_or_else(|_| text()))
     }
 
-    /// Two attempts of one call.
-    pub(crate) async fn twice(&self, request: &Value) -> [Result<Reply>; 2] {
-        let operation = self.transport.parse(&to_raw_value(request).unwrap()).unwrap();
-        let mut call = self.prepared(operation).await;
-        let first = self.transport.call(&self.context, &mut call).await;
-        [first, self.transport.call(&self.context, &mut call).await]
+    /// A call of which attempts are to be made.
+    pub(crate) async fn prepare(&self, request: &Value) -> Call {
+        self.prepared(self.transport.parse(&to_raw_value(request).unwrap()).unwrap()).await
+    }
+
+    /// One attempt of it.
+    pub(crate) async fn attempt(&self, call: &mut Call) -> Result<Value> {
+        let reply = self.transport.call(&self.context, call).await?;
+        Ok(serde_json::from_slice(&reply.bytes().await?).unwrap())
     }
 
     /// An attempt that has to fail.

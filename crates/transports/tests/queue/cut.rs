@@ -1,96 +1,177 @@
-//! What becomes of calls where a network was cut and neither side heard of it.
+//! What becomes of calls where a connection is lost on the way: cut so that neither side hears of it, or ended in the middle.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
-    time::timeout,
-};
-use trunkline_testkit::Peer;
+use tokio::time::{Instant, advance, pause, resume, sleep, timeout};
+use trunkline_core::{Kind, Outcome, Transport as _};
 
 use crate::{
-    common::{Client, bodies, unique},
-    rules::Broker,
+    common::bodies,
+    rules::{Broker, behind, client_at},
 };
 
-/// A way to a broker that can be cut.
-struct Way {
-    peer: Peer,
-    /// How often it was cut: what was connected before that is not passed on any more, and nobody is told.
-    cuts: Arc<AtomicUsize>,
+/// Lets so much time pass, at once.
+pub(crate) async fn pass(time: Duration) {
+    pause();
+    advance(time).await;
+    resume();
 }
 
-impl Way {
-    /// One to what is at this address.
-    #[allow(clippy::disallowed_methods, reason = "it is the network, and no client of ours")]
-    async fn to(address: String) -> Self {
-        let cuts = Arc::new(AtomicUsize::new(0));
-        let now = cuts.clone();
-        let peer = Peer::raw(move |near| {
-            let (address, cuts) = (address.clone(), now.clone());
-            async move {
-                let since = cuts.load(Ordering::SeqCst);
-                let far = TcpStream::connect(address).await.unwrap();
-                let (near, far) = (near.into_split(), far.into_split());
-                tokio::join!(pass(near.0, far.1, since, &cuts), pass(far.0, near.1, since, &cuts));
-            }
-        });
-        Self { peer: peer.await, cuts }
-    }
-
-    fn cut(&self) {
-        self.cuts.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, since: usize, cuts: &AtomicUsize) {
-    let is_cut = || cuts.load(Ordering::SeqCst) > since;
-    let mut bytes = vec![0; 16 << 10];
-    while let Ok(count @ 1..) = from.read(&mut bytes).await {
-        if !is_cut() && to.write_all(&bytes[..count]).await.is_err() {
-            break;
-        }
-    }
-    // That one side gave up is not heard by the other.
-    if is_cut() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Calls go on over new connections within the time that `often` sets, which stands behind the address.
-pub(crate) async fn a_network_that_was_cut_is_noticed<B: Broker>(often: &str) {
-    let Some(broker) = B::start().await else { return };
-    let url = broker.url();
-    let (_, behind) = url.rsplit_once('@').or(url.split_once("//")).unwrap();
-    let address = behind.split('/').next().unwrap();
-    let way = Way::to(address.to_owned()).await;
-    let queue = unique("cut");
-    let url = format!("{}?{often}", url.replace(address, &way.peer.address().to_string()));
-    let client = Client::of(&url, json!({"declare": B::declare(&queue)}));
-    client.probe().await.unwrap();
-    let pull = json!({"queue": queue, "receive": {"max": 1, "wait": 1}});
-    client.call(&pull).await.unwrap();
+/// Calls go on over new connections within the time that `often` sets, which stands behind the address; or when `patience`
+/// has passed, for what nobody sets.
+pub(crate) async fn a_network_that_was_cut_is_noticed<B: Broker>(often: &str, patience: Duration) {
+    let Some((relay, _broker, url)) = behind::<B>().await else { return };
+    let mark = if url.contains('?') { '&' } else { '?' };
+    let url = if often.is_empty() { url } else { format!("{url}{mark}{often}") };
+    let (client, queue) = client_at::<B>(&url, json!({})).await;
     client.call(&json!({"queue": queue, "message": "before"})).await.unwrap();
     assert_eq!(bodies(&client.take(&queue, B::pull(1), 1).await), ["before"]);
-    let before = way.peer.connections();
-    way.cut();
+    let before = relay.connections();
+    relay.cut();
+    let mut pull = B::pull(1);
+    pull["wait"] = json!(1);
+    let pull = json!({"queue": queue, "receive": pull});
     let after = json!({"queue": queue, "message": "after"});
     let all = async {
         while client.call(&after).await.is_err() {}
         // What was acknowledged on the way that was cut may come again.
         while client.call(&pull).await.unwrap_or_default()["messages"][0]["message"] != "after" {}
     };
-    timeout(Duration::from_secs(60), all).await.expect("it was noticed");
-    assert!(way.peer.connections() > before);
+    // Whoever sent something that was lost waits for it.
+    let passes = async {
+        loop {
+            relay.loses().await;
+            pass(patience).await;
+        }
+    };
+    let noticed = async {
+        tokio::select! {
+            () = all => {}
+            () = passes, if !patience.is_zero() => {}
+        }
+    };
+    // Of a clock that is put forward more passes.
+    timeout(Duration::from_secs(60) + 20 * patience, noticed).await.expect("it was noticed");
+    assert!(relay.connections() > before);
+}
+
+/// What was under way when the connection was lost may have arrived, and goes out under the same id when it is sent again.
+pub(crate) async fn a_message_whose_confirm_was_lost_has_the_same_id_on_the_retry<B: Broker>() {
+    let Some((relay, broker, url)) = behind::<B>().await else { return };
+    let (first, queue) = client_at::<B>(&url, json!({})).await;
+    first.transport.close().await;
+    // What it sends is read another way.
+    let (client, other) = (first.beside(&url, json!({})), first.beside(&broker.url(), json!({})));
+    client.call(&json!({"queue": queue, "message": "before"})).await.unwrap();
+    assert_eq!(bodies(&other.take(&queue, B::pull(1), 1).await), ["before"]);
+
+    relay.lose_answers();
+    let mut call = client.prepare(&json!({"queue": queue, "message": 1})).await;
+    let (first, came) = tokio::join!(client.attempt(&mut call), async {
+        let came = other.take(&queue, B::pull(1), 1).await;
+        relay.hang_up();
+        came
+    });
+    let error = first.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::Unknown), "{error}");
+    // It has arrived, and is sent again.
+    let sent = client.attempt(&mut call).await.unwrap();
+    assert_eq!(came[0]["message_id"], sent["message_id"]);
+    if B::knows_repetitions() {
+        assert_eq!(sent["duplicate"], true, "{sent}");
+    } else {
+        let again = other.take(&queue, B::pull(1), 1).await;
+        assert_eq!((&again[0]["message_id"], &again[0]["message"]), (&sent["message_id"], &json!(1)));
+    }
+    client.call(&json!({"queue": queue, "message": "after"})).await.unwrap();
+    assert_eq!(bodies(&other.take(&queue, B::pull(2), 1).await), ["after"]);
+}
+
+/// So long the broker is not there.
+const DOWN: Duration = Duration::from_secs(600);
+/// Pauses grow to half a minute, and are a quarter of a minute on average: so it is tried some fifty times.
+const ATTEMPTS: usize = 120;
+/// Who would have to wait longer hears so at once; and an attempt may take so long.
+const FAST: Duration = Duration::from_secs(5 + 5 + 1);
+/// How long each message is that cannot be sent.
+const LONG: usize = 256 << 10;
+
+/// Whoever sends meanwhile hears so soon, whoever reads goes on afterwards, and nothing is kept for later.
+pub(crate) async fn while_a_broker_is_down_attempts_are_few_and_nothing_is_kept<B: Broker>() {
+    let Some((relay, _broker, url)) = behind::<B>().await else { return };
+    let (client, queue) = client_at::<B>(&url, json!({})).await;
+    let mut listen = json!({"queue": queue, "ack": "auto"});
+    listen.as_object_mut().unwrap().extend(B::listen().as_object().unwrap().clone());
+    let mut reader = client.listen(&listen).await.unwrap();
+    client.call(&json!({"queue": queue, "message": "before"})).await.unwrap();
+    assert_eq!(bodies(&[reader.message().await]), ["before"]);
+    // Whoever pulled is there for a while, too.
+    let came = client.pull_with(&queue, json!({"max": 1, "wait": "1ms"})).await;
+    if !came.is_empty() {
+        client.ack(&came).await;
+    }
+
+    relay.refuse(true);
+    relay.hang_up();
+    while client.probe().await.is_ok() {}
+    let publish = json!({"queue": queue, "text": "x".repeat(LONG)});
+    while client.call(&publish).await.err().map(|error| error.outcome()) != Some(Outcome::NotSent) {}
+    let (before, memory) = (relay.connections(), self::memory());
+    pause();
+    let (began, mut calls) = (Instant::now(), 0);
+    while began.elapsed() < DOWN {
+        let asked = Instant::now();
+        let error = client.fails(&publish).await;
+        assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
+        assert!(asked.elapsed() <= FAST, "it took {:?}: {error}", asked.elapsed());
+        calls += 1;
+        sleep(Duration::from_secs(1)).await;
+    }
+    let attempts = relay.connections() - before;
+    assert!((10..=ATTEMPTS).contains(&attempts), "{attempts} attempts in {:?}", began.elapsed());
+    let (sent, grown) = (calls * LONG, self::memory().saturating_sub(memory));
+    assert!(grown < sent / 2, "{calls} messages were not sent, and {grown} bytes are kept");
+    let messages = client.transport.occupancy().unwrap().messages.unwrap();
+    assert_eq!((messages.in_flight, messages.unacknowledged), (0, 0));
+
+    relay.refuse(false);
+    // The longest pause.
+    advance(Duration::from_secs(30)).await;
+    resume();
+    let after = json!({"queue": queue, "message": "after"});
+    let again = async {
+        while client.call(&after).await.is_err() {}
+        loop {
+            match reader.next().await.unwrap() {
+                (name, _) if name == "reconnected" => {
+                    // Who kept nothing for those who were away sends it once more.
+                    client.call(&after).await.unwrap();
+                }
+                (name, message) => {
+                    assert_eq!(name, "message", "{message}");
+                    if bodies(&[message]) == ["after"] {
+                        break;
+                    }
+                }
+            }
+        }
+    };
+    timeout(Duration::from_secs(60), again).await.expect("it goes on");
+}
+
+/// How much memory this process has, in bytes (proc(5)).
+fn memory() -> usize {
+    let pages = fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+/// The rules of lost connections, for a broker.
+macro_rules! cut {
+    ($broker:ty) => {
+        rules! { @cut $broker:
+            a_message_whose_confirm_was_lost_has_the_same_id_on_the_retry,
+            while_a_broker_is_down_attempts_are_few_and_nothing_is_kept,
+        }
+    };
 }

@@ -1,12 +1,15 @@
 //! Kafka, spoken with Tansu.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use trunkline_core::{Kind, Outcome, Profile, Transport as _};
-use trunkline_testkit::{Authority, Kafka as Tansu, MockKafka, Options};
+use trunkline_testkit::{Authority, Kafka as Tansu, MockKafka, Options, Relay};
 
 use crate::{
     common::{Client, bodies, unique},
-    rules::{Broker, client, numbered},
+    cut::pass,
+    rules::{Broker, behind, client, client_at, numbered},
     secure::Secure,
     trouble::Mortal,
 };
@@ -36,9 +39,14 @@ impl Broker for Kafka {
     fn listen() -> Value {
         json!({ "group": GROUP })
     }
+
+    async fn start_behind(relay: &Relay) -> Option<Self> {
+        Some(Self(Tansu::start_behind(relay).await))
+    }
 }
 
 rules!(Kafka);
+rules! { @cut Kafka: while_a_broker_is_down_attempts_are_few_and_nothing_is_kept }
 
 /// One whose data outlives it.
 struct Durable(Tansu);
@@ -129,6 +137,59 @@ impl Secure for Guarded {
 
 secure!(Guarded);
 
+/// How long a producer waits for a broker to write a record (`request.timeout.ms`), and a little more.
+const PATIENCE: Duration = Duration::from_secs(31);
+
+#[tokio::test]
+async fn a_network_that_was_cut_is_noticed() {
+    crate::cut::a_network_that_was_cut_is_noticed::<Kafka>("", PATIENCE).await;
+}
+
+/// The producer asks again by itself, under the number that the record had.
+#[tokio::test]
+async fn a_record_whose_confirm_was_lost_is_there_once_and_under_its_id() {
+    let (relay, _broker, url) = behind::<Kafka>().await.unwrap();
+    let (client, queue) = client_at::<Kafka>(&url, json!({})).await;
+    client.call(&json!({"queue": queue, "message": "before"})).await.unwrap();
+    relay.lose_answers();
+    let other = client.beside(&url, json!({}));
+    let publish = json!({"queue": queue, "message": 1});
+    let (sent, came) = tokio::join!(client.call(&publish), async {
+        let came = other.take(&queue, Kafka::pull(2), 2).await;
+        relay.hang_up();
+        came
+    });
+    assert_eq!(came[1]["message_id"], sent.unwrap()["message_id"]);
+    client.call(&json!({"queue": queue, "message": "after"})).await.unwrap();
+    let mut reader = client.listen(&json!({"queue": queue, "from": "earliest"})).await.unwrap();
+    let all = [reader.message().await, reader.message().await, reader.message().await];
+    assert_eq!(bodies(&all), [json!("before"), json!(1), json!("after")]);
+}
+
+#[tokio::test]
+async fn a_record_that_was_under_way_when_the_broker_went_may_have_arrived() {
+    let (relay, _broker, url) = behind::<Kafka>().await.unwrap();
+    let (client, queue) = client_at::<Kafka>(&url, json!({})).await;
+    client.call(&json!({"queue": queue, "message": "before"})).await.unwrap();
+    relay.lose_answers();
+    let other = client.beside(&url, json!({}));
+    let publish = json!({"queue": queue, "message": 1});
+    let (sent, ()) = tokio::join!(client.call(&publish), async {
+        other.take(&queue, Kafka::pull(2), 2).await;
+        relay.refuse(true);
+        relay.hang_up();
+        pass(PATIENCE).await;
+    });
+    let error = sent.unwrap_err();
+    assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+    relay.refuse(false);
+    let after = json!({"queue": queue, "message": "after"});
+    while client.call(&after).await.is_err() {}
+    let mut reader = client.listen(&json!({"queue": queue, "from": "earliest"})).await.unwrap();
+    let all = [reader.message().await, reader.message().await, reader.message().await];
+    assert_eq!(bodies(&all), [json!("before"), json!(1), json!("after")]);
+}
+
 #[tokio::test]
 async fn records_of_one_key_stay_in_order_and_a_receipt_says_where_they_are() {
     let (broker, client, _) = client::<Kafka>(json!({})).await.unwrap();
@@ -200,6 +261,27 @@ async fn a_pull_that_names_no_group_is_one_of_a_group() {
 }
 
 #[tokio::test]
+async fn how_far_a_declared_group_is_behind_is_known_before_anybody_reads() {
+    let mut kafka = MockKafka::start(1);
+    kafka.topic("t", 1);
+    let url = format!("kafka://{}?session_timeout=6s", kafka.brokers()[0]);
+    let declare = json!({"declare": {"t": {"groups": ["billing"]}}});
+    let lag = async |client: &Client| {
+        let facts = client.probe().await.unwrap().facts;
+        facts.into_iter().find(|(name, _)| *name == "lag").map(|(_, lag)| lag)
+    };
+    let first = Client::of(&url, declare.clone());
+    first.call(&json!({"queue": "t", "messages": numbered(3)})).await.unwrap();
+    assert_eq!(lag(&first).await.as_deref(), Some("3"));
+    // Somebody else reads.
+    let reader = Client::of(&url, json!({}));
+    reader.take("t", json!({"max": 2, "wait": 20, "group": "billing"}), 2).await;
+    assert_eq!(lag(&Client::of(&url, declare)).await.as_deref(), Some("1"));
+    // Whoever does not say which groups there are hears of none.
+    assert_eq!(lag(&Client::of(&url, json!({"declare": {"t": {}}}))).await, None);
+}
+
+#[tokio::test]
 async fn a_topic_that_is_there_otherwise_than_declared_is_an_error() {
     let (broker, _, _) = client::<Kafka>(json!({})).await.unwrap();
     let topic = unique("there");
@@ -221,23 +303,19 @@ async fn answers_to_others_that_come_to_the_same_topic_are_no_late_ones() {
     let other = client.beside(&broker.url(), json!({}));
     let ask = |n: u32| json!({"queue": queue, "message": n, "wait_response": true});
     let (one, two) = (ask(1), ask(2));
-    let serve = async {
+    // The group has one partition to share out, so it is read by one of them.
+    let serve = async || {
         for request in client.take(&queue, Kafka::pull(2), 2).await {
             let answer = json!({"queue": request["reply_to"], "correlation_id": request["correlation_id"], "message": request["message"]});
             client.call(&answer).await.unwrap();
         }
     };
-    let (first, second, ()) = tokio::join!(client.call(&one), other.call(&two), serve);
+    let (first, second, ()) = tokio::join!(client.call(&one), other.call(&two), serve());
     assert_eq!((first.unwrap(), second.unwrap()), (json!(1), json!(2)));
     // What comes last has been read when it is answered, and all before it.
-    let last = ask(3);
-    let serve = async {
-        let request = other.take(&queue, Kafka::pull(1), 1).await.remove(0);
-        let answer = json!({"queue": request["reply_to"], "correlation_id": request["correlation_id"], "text": "last"});
-        other.call(&answer).await.unwrap();
-    };
-    let (last, ()) = tokio::join!(client.call(&last), serve);
-    assert_eq!(last.unwrap(), "last");
+    let (one, two) = (ask(3), ask(4));
+    let (first, second, ()) = tokio::join!(client.call(&one), other.call(&two), serve());
+    assert_eq!((first.unwrap(), second.unwrap()), (json!(3), json!(4)));
     let late = |client: &Client| client.transport.occupancy().unwrap().streams.unwrap().late;
     assert_eq!((late(&client), late(&other)), (0, 0));
 }
@@ -260,6 +338,20 @@ async fn a_group_goes_on_where_it_was_whoever_reads() {
     let proof = third.probe().await.unwrap();
     assert!(proof.facts.contains(&("lag", "0".to_owned())), "{proof:?}");
     assert!(proof.facts.contains(&("brokers", "1".to_owned())), "{proof:?}");
+}
+
+#[tokio::test]
+async fn an_acknowledgement_is_said_again_while_the_coordinator_is_not_there() {
+    let mut kafka = MockKafka::start(1);
+    kafka.topic("t", 1);
+    let url = format!("kafka://{}?session_timeout=6s", kafka.brokers()[0]);
+    let client = Client::of(&url, json!({}));
+    client.call(&json!({"queue": "t", "message": 1})).await.unwrap();
+    let came = client.take_unsettled("t", Kafka::pull(1), 1).await;
+    kafka.error("OffsetCommit", "COORDINATOR_NOT_AVAILABLE", 3);
+    client.ack(&came).await;
+    let facts = client.probe().await.unwrap().facts;
+    assert!(facts.contains(&("lag", "0".to_owned())), "{facts:?}");
 }
 
 #[tokio::test]

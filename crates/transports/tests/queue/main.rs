@@ -8,10 +8,11 @@ mod rules;
 mod trouble;
 #[macro_use]
 mod secure;
+#[macro_use]
+mod cut;
 mod amqp;
 mod certificates;
 mod common;
-mod cut;
 mod kafka;
 mod memory;
 mod mqtt;

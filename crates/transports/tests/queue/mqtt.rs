@@ -1,5 +1,7 @@
 //! MQTT 5, as Mosquitto speaks it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use trunkline_core::{Kind, Outcome, Transport as _};
 use trunkline_testkit::{Mosquitto as Server, Options};
@@ -169,7 +171,35 @@ async fn what_may_not_stand_in_a_text_is_refused_and_the_connection_stays() {
 
 #[tokio::test]
 async fn a_network_that_was_cut_is_noticed() {
-    crate::cut::a_network_that_was_cut_is_noticed::<Mosquitto>("keep_alive=5").await;
+    crate::cut::a_network_that_was_cut_is_noticed::<Mosquitto>("keep_alive=5", Duration::ZERO).await;
+}
+
+cut!(Mosquitto);
+
+/// It is more than queued when the call is answered.
+#[tokio::test]
+async fn what_was_acknowledged_does_not_come_again_though_its_reader_goes_without_a_word() {
+    let Some(broker) = Mosquitto::start().await else { return };
+    let (url, queue) = (broker.url(), unique("once"));
+    let first = Client::known_as("server", &url);
+    let sender = first.beside(&url, json!({}));
+    assert_eq!(first.pull_with(&queue, json!({"max": 1, "wait": "1ms"})).await.len(), 0, "it has subscribed");
+    for qos in [1, 2, 1] {
+        sender.call(&json!({"queue": queue, "message": qos, "qos": qos})).await.unwrap();
+    }
+    let came = first.take_unsettled(&queue, json!({"max": 10, "wait": 10}), 3).await;
+    first.ack(&came).await;
+    drop(first);
+    // Another process finds the session.
+    let second = Client::known_as("server", &url);
+    let pull = json!({"max": 10, "wait": 10});
+    assert_eq!(
+        second.pull_with(&queue, json!({"max": 1, "wait": "1ms"})).await.len(),
+        0,
+        "it has subscribed"
+    );
+    sender.call(&json!({"queue": queue, "message": "last"})).await.unwrap();
+    assert_eq!(bodies(&second.take(&queue, pull, 1).await), ["last"]);
 }
 
 /// In a session that nobody finds again, messages wait for nobody: those that were out, and those that the group gets from then on.

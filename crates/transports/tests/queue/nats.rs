@@ -1,6 +1,6 @@
 //! NATS with JetStream.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -35,6 +35,10 @@ impl Broker for Nats {
     fn listen() -> Value {
         json!({"group": "listeners"})
     }
+
+    fn knows_repetitions() -> bool {
+        true
+    }
 }
 
 impl Mortal for Nats {
@@ -64,6 +68,12 @@ rules! { @each Nats: a_group_that_is_new_begins_where_it_is_told }
 trouble!(Nats);
 rules! { @trouble Nats: what_the_broker_did_not_hear_is_an_error_on_each_attempt }
 secure!(Nats);
+cut!(Nats);
+
+#[tokio::test]
+async fn a_network_that_was_cut_is_noticed() {
+    crate::cut::a_network_that_was_cut_is_noticed::<Nats>("heartbeat=1", Duration::ZERO).await;
+}
 
 #[tokio::test]
 async fn what_would_not_be_one_line_of_a_header_is_refused() {

@@ -1,6 +1,6 @@
 //! Redis Streams.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -60,8 +60,10 @@ secure!(Redis);
 
 #[tokio::test]
 async fn a_network_that_was_cut_is_noticed() {
-    crate::cut::a_network_that_was_cut_is_noticed::<Redis>("heartbeat=1").await;
+    crate::cut::a_network_that_was_cut_is_noticed::<Redis>("heartbeat=1", Duration::ZERO).await;
 }
+
+cut!(Redis);
 
 #[tokio::test]
 async fn with_tls_1_2_a_client_certificate_is_asked_for_in_the_handshake() {

@@ -133,8 +133,9 @@ pub(crate) async fn what_the_broker_did_not_hear_is_an_error_on_each_attempt<B: 
     client.call(&json!({"queue": queue, "message": 1})).await.unwrap();
     let came = client.take_unsettled(&queue, B::pull(1), 1).await;
     broker.kill().await;
-    for attempt in client.twice(&json!({"ack": [came[0]["token"]]})).await {
-        let error = attempt.unwrap_err();
+    let mut call = client.prepare(&json!({"ack": [came[0]["token"]]})).await;
+    for _ in 0..2 {
+        let error = client.attempt(&mut call).await.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::Unknown), "{error}");
         assert!(error.is_lasting(), "its token is spent: another attempt changes nothing");
     }

@@ -28,6 +28,17 @@ impl Broker for Shared {
 super::every!(Shared);
 
 #[tokio::test]
+async fn messages_are_counted_as_they_are_sent_and_dealt_with() {
+    super::metrics::messages_are_counted::<Shared>(Some(3)).await;
+}
+
+#[tokio::test]
+async fn what_is_under_way_is_counted_and_what_was_refused() {
+    let Some(broker) = Shared::start().await else { return };
+    super::metrics::what_is_under_way_is_counted_and_what_was_refused(broker.url()).await;
+}
+
+#[tokio::test]
 async fn a_queue_that_is_not_there_is_told_by_its_name() {
     let Some(shop) = Shop::<Shared>::open(json!({})).await else { return };
     let publish = json!({"queue": "no-such-queue", "message": 1});

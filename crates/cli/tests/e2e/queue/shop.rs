@@ -71,7 +71,8 @@ pub(super) async fn a_stream_is_acknowledged_by_calls<B: Broker>() {
     let Some(shop) = Shop::<B>::open(json!({})).await else { return };
     let messages: Vec<_> = (0..3).map(|n| json!({ "message": n })).collect();
     shop.ask(json!({"queue": "orders", "messages": messages})).await;
-    let mut reader = Reader::at(&shop.server, &format!("{AT}/stream?queue=orders&prefetch=1")).await;
+    let path = format!("{AT}/stream?queue=orders&prefetch=1{}", B::listen());
+    let mut reader = Reader::at(&shop.server, &path).await;
     let told = |text: String| serde_json::from_str::<Value>(&text).unwrap();
     for n in 0..2 {
         let message = told(reader.message().await);
@@ -82,7 +83,10 @@ pub(super) async fn a_stream_is_acknowledged_by_calls<B: Broker>() {
     drop(reader);
     // What it had and did not acknowledge comes to the next one.
     let again = shop.pull().await;
-    assert_eq!((&again["message"], &again["redelivered"]), (&last["message"], &json!(true)), "{again}");
+    assert_eq!(again["message"], last["message"], "{again}");
+    if B::tells_redelivery() {
+        assert_eq!(again["redelivered"], true, "{again}");
+    }
     shop.server.call("shop", &json!({ "ack": [last["token"]] })).await.problem(422, "rejected");
     shop.ack(&again).await;
 }

@@ -24,7 +24,7 @@ use self::desk::Desk;
 use super::{
     codes::explain,
     link::AmqpLink,
-    properties::{argument, deliveries, message},
+    properties::{argument, deliveries, message, offset},
 };
 use crate::queue::broker::{Consumer, Delivery, Fate, Subscription};
 
@@ -65,6 +65,9 @@ impl Consuming {
         if !came.exchange.as_str().is_empty() {
             facts.push(("exchange", came.exchange.as_str().into()));
             facts.push(("routing_key", came.routing_key.as_str().into()));
+        }
+        if let Some(offset) = offset(&came.properties) {
+            facts.push(("offset", offset.into()));
         }
         Delivery {
             message: message(&self.desk.queue, came.data, &came.properties),

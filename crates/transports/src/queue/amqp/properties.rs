@@ -102,6 +102,14 @@ pub(super) fn message(queue: &str, body: Vec<u8>, properties: &BasicProperties) 
     }
 }
 
+/// Where a message stands in a stream of RabbitMQ (its guide on streams, "Consuming").
+pub(super) fn offset(properties: &BasicProperties) -> Option<u64> {
+    let Value::Number(offset) = value(properties.headers().as_ref()?.inner().get("x-stream-offset")?) else {
+        return None;
+    };
+    offset.as_u64()
+}
+
 /// How often RabbitMQ says that a message of a quorum queue was delivered before (guide on quorum queues, "Poison Message
 /// Handling").
 pub(super) fn deliveries(properties: &BasicProperties) -> Option<u32> {

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use trunkline_core::{Message, Outcome, Result};
 
 use super::{codes::explain, link::AmqpLink, properties, publisher::Publisher};
-use crate::queue::replies::Replies;
+use crate::queue::{broker::Delivered, replies::Replies};
 
 /// The pseudo-queue that stands for whoever asks.
 pub(super) const DIRECT: &str = "amq.rabbitmq.reply-to";
@@ -51,12 +51,12 @@ impl Rpc {
 }
 
 /// Asks, and waits for the answer.
-pub(super) async fn ask(link: &AmqpLink, message: &Message, delivered: &mut bool) -> Result<Message> {
+pub(super) async fn ask(link: &AmqpLink, message: &Message, delivered: Delivered<'_>) -> Result<Message> {
     let publisher = link.rpc.publisher(link).await.map_err(|error| error.outcome_is(Outcome::NotSent))?;
     let waiting = link.rpc.replies.expect()?;
     let mut message = message.clone();
     (message.reply_to, message.correlation_id) = (Some(DIRECT.to_owned()), Some(waiting.id.clone()));
     publisher.one(&message).await?;
-    *delivered = true;
+    delivered();
     waiting.answer().await
 }

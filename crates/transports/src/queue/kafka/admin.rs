@@ -43,11 +43,7 @@ pub(super) fn check(all: &BTreeMap<String, DeclareConfig>) -> Result<()> {
             ("transient", declared.transient, "is not for Kafka"),
             ("bind", !declared.bind.is_empty(), "is not for Kafka"),
             ("subjects", !declared.subjects.is_empty(), "is not for Kafka"),
-            (
-                "groups",
-                !declared.groups.is_empty(),
-                "is not for Kafka, where a group is made by who reads as it",
-            ),
+            ("groups", declared.groups.iter().any(String::is_empty), "one has no name"),
             (
                 "max_length",
                 declared.max_length.is_some(),

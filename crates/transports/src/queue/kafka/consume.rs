@@ -14,7 +14,7 @@ use tokio::{
     sync::{Notify, watch},
     time::{Instant, timeout_at},
 };
-use trunkline_core::{Ack, Error, Kind, Outcome, Result};
+use trunkline_core::{Ack, Error, Kind, Outcome, Result, Retry};
 
 use self::{
     reading::{BEGIN, Reading},
@@ -188,8 +188,9 @@ impl Consumer for Consuming {
                 return if self.shared.ledger().holds(&held.mark) { Ok(()) } else { Err(fenced()) };
             }
             match self.shared.say(&assigned, until).await {
-                // The group shares out anew: if the partition stays ours, it is said then.
-                Err(error) if error.kind() == Kind::Contended && Instant::now() < until => {
+                // The group shares out anew, or the coordinator has gone: if the partition stays ours, it is said then. To say
+                // it twice is to say it once.
+                Err(error) if error.kind().row().retry == Retry::Transient && Instant::now() < until => {
                     let Some(changed) = &mut changed else { return Err(error) };
                     let _ = timeout_at(until.min(Instant::now() + AGAIN), changed.changed()).await;
                 }

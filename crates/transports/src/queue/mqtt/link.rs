@@ -24,7 +24,7 @@ use super::{
     target::{ANSWER, Target},
 };
 use crate::queue::{
-    broker::{Guarantee, Login, Receipt},
+    broker::{Delivered, Guarantee, Login, Receipt},
     replies::Replies,
 };
 
@@ -102,7 +102,7 @@ impl MqttLink {
     }
 
     /// Asks, and waits for the answer.
-    pub(super) async fn ask(&self, message: &Message, delivered: &mut bool) -> Result<Message> {
+    pub(super) async fn ask(&self, message: &Message, delivered: Delivered<'_>) -> Result<Message> {
         let answers = self.answers.get_or_try_init(async || {
             let topic = format!("trunkline/answers/{}", Uuid::new_v4().simple());
             self.subscribe(&topic).await?;
@@ -117,7 +117,7 @@ impl MqttLink {
         if receipt.facts.iter().any(|(name, _)| *name == UNMATCHED) {
             return Err(Error::new(Kind::Unroutable, "nobody subscribes to the topic, so nobody answers"));
         }
-        *delivered = true;
+        delivered();
         waiting.answer().await
     }
 
@@ -125,16 +125,15 @@ impl MqttLink {
         subscribe(&self.client, topic, QoS::AtLeastOnce).await
     }
 
-    /// What the broker says of its version, if it is one of those that do.
+    /// What the broker says of its version, if it is one of those that do. It is asked each time, which proves that it is there.
     pub(super) async fn version(&self) -> Result<Option<String>> {
         let mut version = self.version.clone();
-        if version.borrow().is_none() {
-            match self.subscribe(VERSION).await {
-                Ok(()) => drop(timeout(SOON, version.changed()).await),
-                // It answered: that it keeps this to itself says nothing against it.
-                Err(error) if error.outcome() == Outcome::Rejected => {}
-                Err(error) => return Err(error),
-            }
+        match self.subscribe(VERSION).await {
+            Ok(()) if version.borrow().is_some() => {}
+            Ok(()) => drop(timeout(SOON, version.changed()).await),
+            // It answered: that it keeps this to itself says nothing against it.
+            Err(error) if error.outcome() == Outcome::Rejected => {}
+            Err(error) => return Err(error),
         }
         let told = version.borrow().clone();
         Ok(told)

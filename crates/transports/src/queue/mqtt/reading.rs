@@ -1,16 +1,16 @@
 //! `Reading`: a connection that messages come over, and those that were not acknowledged yet.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use rumqttc::{AsyncClient, Event, EventLoop, Incoming, Publish, QoS};
+use rumqttc::{AsyncClient, Event, EventLoop, Incoming, Outgoing, Publish, QoS};
 use tokio::{
-    sync::Notify,
+    sync::{Notify, oneshot},
     time::{Instant, timeout_at},
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -34,6 +34,8 @@ pub(super) struct Reading {
 #[derive(Default)]
 struct Shared {
     inside: Mutex<Inside>,
+    /// Who waits for an acknowledgement to be written, by the id of its packet.
+    writing: Mutex<HashMap<u16, oneshot::Sender<()>>>,
     bell: Notify,
     ended: AtomicBool,
 }
@@ -126,6 +128,21 @@ impl Reading {
         }
     }
 
+    /// Acknowledges a message. It is on its way to the broker when this returns, which is all that can be known: there is no
+    /// answer to it.
+    async fn acknowledge(&self, publish: &Publish) -> Result<()> {
+        let (tell, written) = oneshot::channel();
+        self.shared.writing().insert(publish.pkid, tell);
+        let lost =
+            |error: &dyn std::fmt::Display| failure::lost("acknowledging a message", &error.to_string());
+        // The task that would tell may have ended just now.
+        if !self.is_alive() {
+            return Err(lost(&"it ended"));
+        }
+        self.client.ack(publish).await.map_err(|error| lost(&error))?;
+        written.await.map_err(|_| lost(&"it ended"))
+    }
+
     /// Gives back what nobody dealt with.
     fn back(&self, mut came: Came) {
         came.again = true;
@@ -140,6 +157,10 @@ impl Reading {
 impl Shared {
     fn inside(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writing(&self) -> MutexGuard<'_, HashMap<u16, oneshot::Sender<()>>> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -174,13 +195,24 @@ impl Inside {
 /// Keeps the connection until it is lost. What was not acknowledged then comes again over the next one.
 async fn run(mut events: EventLoop, shared: Arc<Shared>, is_kept: bool, gone: Arc<AtomicU64>) {
     while let Ok(event) = events.poll().await {
-        let Event::Incoming(Incoming::Publish(publish)) = event else { continue };
-        // At most once is what its sender wanted, whoever reads.
-        let is_kept = is_kept && publish.qos != QoS::AtMostOnce;
-        gone.fetch_add(shared.inside().add(publish, is_kept), Ordering::Relaxed);
-        shared.bell.notify_waiters();
+        match event {
+            Event::Incoming(Incoming::Publish(publish)) => {
+                // At most once is what its sender wanted, whoever reads.
+                let is_kept = is_kept && publish.qos != QoS::AtMostOnce;
+                gone.fetch_add(shared.inside().add(publish, is_kept), Ordering::Relaxed);
+                shared.bell.notify_waiters();
+            }
+            // The library says so once it has written and flushed it.
+            Event::Outgoing(Outgoing::PubAck(id) | Outgoing::PubRec(id)) => {
+                if let Some(tell) = shared.writing().remove(&id) {
+                    let _ = tell.send(());
+                }
+            }
+            _ => {}
+        }
     }
     shared.ended.store(true, Ordering::Release);
+    shared.writing().clear();
     shared.bell.notify_waiters();
 }
 
@@ -234,10 +266,7 @@ impl Consumer for Consuming {
         }
         match fate {
             Fate::Requeue => self.reading.back(came),
-            Fate::Ack | Fate::Reject => {
-                let told = self.reading.client.ack(&came.publish).await;
-                told.map_err(|error| failure::lost("acknowledging a message", &error))?;
-            }
+            Fate::Ack | Fate::Reject => self.reading.acknowledge(&came.publish).await?,
         }
         Ok(())
     }

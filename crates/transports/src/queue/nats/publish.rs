@@ -7,7 +7,7 @@ use async_nats::jetstream::{context::PublishAckFuture, message::PublishMessage};
 use trunkline_core::{Message, Outcome, Result};
 
 use super::{failure, link::NatsLink, message::headers};
-use crate::queue::broker::{Guarantee, Receipt};
+use crate::queue::broker::{Delivered, Guarantee, Receipt};
 
 /// So many messages of a batch may be unacknowledged.
 const WINDOW: usize = 1024;
@@ -98,7 +98,7 @@ async fn ended(link: &NatsLink, message: &Message, sent: Result<Sent>) -> Result
 
 /// Asks, and waits for the answer. Where a stream keeps the subject, whoever reads it finds in a header where the answer goes:
 /// the stream's own acknowledgement would be taken for it otherwise.
-pub(super) async fn ask(link: &NatsLink, message: &Message, delivered: &mut bool) -> Result<Message> {
+pub(super) async fn ask(link: &NatsLink, message: &Message, delivered: Delivered<'_>) -> Result<Message> {
     let waiting = link.replies.expect()?;
     let back = format!("{}.{}", link.inbox, waiting.id);
     let mut message = message.clone();
@@ -122,6 +122,6 @@ pub(super) async fn ask(link: &NatsLink, message: &Message, delivered: &mut bool
             flush(link).await?;
         }
     }
-    *delivered = true;
+    delivered();
     waiting.answer().await
 }

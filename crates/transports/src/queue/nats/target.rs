@@ -24,19 +24,32 @@ use crate::{
 pub(super) struct Target {
     hosts: Vec<(String, u16)>,
     tls: Option<Tls>,
+    heartbeat: Duration,
 }
+
+/// What can stand after the `?` of an address.
+const PARAMS: [&str; 1] = ["heartbeat"];
 
 /// How long an address may take to be resolved, and a server to answer.
 const CONNECT: Duration = Duration::from_secs(5);
 
 impl Target {
     pub(super) fn open(parts: Parts) -> Result<Self> {
-        let Parts { address, tls, .. } = parts;
-        address.no_more_params(&[])?;
+        let Parts { mut address, tls, .. } = parts;
+        let heartbeat = match address.param("heartbeat") {
+            None => 20,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|seconds| (1..=600).contains(seconds))
+                .ok_or_else(|| Error::invalid("base_url: heartbeat: must be from 1 to 600 seconds"))?,
+        };
+        address.no_more_params(&PARAMS)?;
         if address.path.is_some_and(|path| !path.is_empty()) {
             return Err(Error::invalid("base_url: an address of NATS ends with its host and port"));
         }
-        Ok(Self { hosts: address.hosts, tls: address.tls.then_some(tls) })
+        let heartbeat = Duration::from_secs(heartbeat);
+        Ok(Self { hosts: address.hosts, tls: address.tls.then_some(tls), heartbeat })
     }
 
     /// Connects to the first server that answers, and logs in.
@@ -108,7 +121,7 @@ impl Target {
             .name("trunkline")
             .connection_timeout(CONNECT)
             .ignore_discovered_servers()
-            .ping_interval(Duration::from_secs(20))
+            .ping_interval(self.heartbeat)
             // A connection that is lost is made anew by whoever needs it, who then knows what was lost with it.
             .max_reconnects(1)
             .event_callback(move |event| {

@@ -16,7 +16,7 @@ use tokio::{
     sync::Mutex,
     time::{Instant, timeout_at},
 };
-use trunkline_core::{Error, Kind, Result};
+use trunkline_core::{Error, Kind, Outcome, Result};
 
 use super::{ended, failed};
 
@@ -42,9 +42,23 @@ impl Desk {
             .channel
             .basic_consume(self.queue.as_str().into(), name.as_str().into(), options, arguments)
             .await
-            .map_err(|error| failed(&error))?;
+            .map_err(|error| self.refused(&error))?;
         drop(beginning);
         Ok((name, reader))
+    }
+
+    /// Why the broker does not let us read. It takes no word of where to begin but for a stream, and calls it an argument.
+    fn refused(&self, error: &lapin::Error) -> Error {
+        let error = failed(error);
+        let unfit = error.context().iter().any(|(key, value)| *key == "reply_code" && value == "406");
+        match unfit && !self.arguments.inner().is_empty() {
+            true => Error::new(
+                Kind::Unsupported,
+                "from: the queue is no stream (x-queue-type), so whoever reads it begins with its first message",
+            )
+            .outcome_is(Outcome::Rejected),
+            false => error,
+        }
     }
 
     /// Begins a pull: in a task, so that whoever goes away meanwhile leaves no reader behind that the broker knows of.
