@@ -37,6 +37,10 @@ pub struct Action {
     /// HEAD and DELETE.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send: Option<Value>,
+    /// Media types of the parts of a `multipart` body, by their names, such as `{photo: image/png}`: what a part goes out as where
+    /// its `content_type` does not say otherwise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, String>,
     /// The request in the shape that the integration's type takes it in, in the place of all of the above: a `query` and
     /// its `variables`, say, or a `message`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,17 +1,22 @@
 //! Bodies as they are handed to `rest`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::{Map, Value, json};
 use trunkline_core::exact;
 
 use crate::Body;
 
-/// Puts a body into a request.
-pub(crate) fn put(request: &mut Map<String, Value>, kind: Body, body: Value) {
+/// Puts a body into a request. Parts of one have these media types, by their names.
+pub(crate) fn put(
+    request: &mut Map<String, Value>,
+    kind: Body,
+    body: Value,
+    media: &BTreeMap<String, String>,
+) {
     let (key, body) = match (kind, body) {
         (Body::RepeatedForm, Value::Object(fields)) => ("data", repeated(fields)),
-        (Body::Multipart, Value::Object(fields)) => ("multipart", parts(fields).into()),
+        (Body::Multipart, Value::Object(fields)) => ("multipart", parts(fields, media).into()),
         (Body::Json, body) => ("json", body),
         (Body::Form | Body::RepeatedForm | Body::Multipart, body) => ("data", body),
     };
@@ -45,34 +50,59 @@ fn repeated(fields: Map<String, Value>) -> Value {
     out.into_iter().map(|(name, value)| json!([name, value])).collect()
 }
 
-/// One part for each value, and for each item of a list. An object with `base64` is a file, any other is JSON.
-fn parts(fields: Map<String, Value>) -> Vec<Value> {
+/// One part for each value, and for each item of a list. An object with `base64` is a file, any other is JSON; so is a list whose
+/// media type says so.
+fn parts(fields: Map<String, Value>, media: &BTreeMap<String, String>) -> Vec<Value> {
     let mut out = Vec::new();
     for (name, value) in fields {
+        let said = media.get(&name).map(String::as_str);
         let values = match value {
-            Value::Array(items) => items,
+            Value::Array(items) if !said.is_some_and(is_json) || items.iter().any(is_file) => items,
             value => vec![value],
         };
-        out.extend(values.into_iter().filter(|value| !value.is_null()).map(|value| match value {
-            Value::Object(mut file) if file.contains_key("base64") => {
-                // A part without the name of a file is a field to most who read it (RFC 7578 section 4.2).
-                if file.get("filename").is_none_or(Value::is_null) {
-                    file.insert("filename".to_owned(), name.clone().into());
-                }
-                let media = file.entry("content_type").or_insert(Value::Null);
-                if media.is_null() {
-                    *media = "application/octet-stream".into();
-                }
-                file.insert("name".to_owned(), name.clone().into());
-                file.into()
-            }
-            Value::Object(_) => {
-                json!({ "name": name, "value": json(&value), "content_type": "application/json" })
-            }
-            value => json!({ "name": name, "value": text(&value) }),
-        }));
+        let values = values.into_iter().filter(|value| !value.is_null());
+        out.extend(values.map(|value| part(&name, value, said)));
     }
     out
+}
+
+/// A part, and the media type that it has unless it says otherwise itself.
+fn part(name: &str, value: Value, said: Option<&str>) -> Value {
+    match value {
+        Value::Object(mut file) if file.contains_key("base64") => {
+            // A part without the name of a file is a field to most who read it (RFC 7578 section 4.2).
+            if file.get("filename").is_none_or(Value::is_null) {
+                file.insert("filename".to_owned(), name.into());
+            }
+            let media = file.entry("content_type").or_insert(Value::Null);
+            if media.is_null() {
+                *media = said.unwrap_or("application/octet-stream").into();
+            }
+            file.insert("name".to_owned(), name.into());
+            file.into()
+        }
+        Value::Object(_) | Value::Array(_) => {
+            let media = said.filter(|said| is_json(said)).unwrap_or("application/json");
+            json!({ "name": name, "value": json(&value), "content_type": media })
+        }
+        value => {
+            let mut part = json!({ "name": name, "value": text(&value) });
+            if let Some(media) = said {
+                part["content_type"] = media.into();
+            }
+            part
+        }
+    }
+}
+
+fn is_file(value: &Value) -> bool {
+    value.get("base64").is_some()
+}
+
+/// Whether a media type is one of the kinds of JSON.
+pub(crate) fn is_json(media: &str) -> bool {
+    let kind = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind == "application/json" || kind.ends_with("+json")
 }
 
 #[cfg(test)]
@@ -81,8 +111,34 @@ mod tests {
 
     fn put_into(kind: Body, body: Value) -> Value {
         let mut request = Map::new();
-        put(&mut request, kind, body);
+        put(&mut request, kind, body, &BTreeMap::new());
         request.into()
+    }
+
+    #[test]
+    fn parts_have_the_media_types_that_are_said_of_them() {
+        let said = [
+            ("photo", "image/png"),
+            ("note", "text/markdown"),
+            ("tags", "application/json"),
+            ("map", "application/ld+json"),
+        ];
+        let said = said.map(|(name, media)| (name.to_owned(), media.to_owned())).into();
+        let photos = json!([{"base64": "AAE="}, {"base64": "AAE=", "content_type": "image/gif"}]);
+        let body = json!({"photo": photos, "note": "*x*", "tags": ["a", 1], "map": {"a": 1}, "n": 1});
+        let mut request = Map::new();
+        put(&mut request, Body::Multipart, body, &said);
+        assert_eq!(
+            request["multipart"],
+            json!([
+                {"name": "map", "value": "{\"a\":1}", "content_type": "application/ld+json"},
+                {"name": "n", "value": "1"},
+                {"name": "note", "value": "*x*", "content_type": "text/markdown"},
+                {"name": "photo", "base64": "AAE=", "filename": "photo", "content_type": "image/png"},
+                {"name": "photo", "base64": "AAE=", "filename": "photo", "content_type": "image/gif"},
+                {"name": "tags", "value": "[\"a\",1]", "content_type": "application/json"},
+            ])
+        );
     }
 
     #[test]

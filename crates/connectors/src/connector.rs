@@ -1,18 +1,17 @@
 //! `Connector`: a manifest that was checked, ready to complete configurations and to make requests.
 
+mod checks;
+mod given;
 mod ready;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value, json};
 use trunkline_core::{Error, Result, exact, parse};
 
-use self::ready::Ready;
+use self::{given::all, ready::Ready};
 use crate::{
-    Answer, Auth, Input, Manifest, Paging, body, input, keywords,
+    Answer, Auth, Input, Manifest, Paging, body, input,
     merge::merge,
     place::Place,
     published,
@@ -186,36 +185,6 @@ impl Connector {
         Ok(complete)
     }
 
-    /// The inputs that a configuration leaves to its connections.
-    pub fn missing(&self, document: &Map<String, Value>) -> Vec<&str> {
-        let given = document.get("inputs").and_then(Value::as_object);
-        let auth = self.auth(document).ok().flatten().map(|at| &self.manifest.auth[at]);
-        let missing = all(&self.manifest, auth).filter(|input| {
-            input.is_required() && given.is_none_or(|given| !given.contains_key(&input.name))
-        });
-        missing.map(|input| &*input.name).collect()
-    }
-
-    /// What a configuration gives, with defaults, and with placeholders for what connections have of their own.
-    ///
-    /// # Errors
-    ///
-    /// As [`Connector::complete`].
-    pub fn given_inputs(&self, document: &Map<String, Value>) -> Result<Map<String, Value>> {
-        self.given(document, self.auth(document)?)
-    }
-
-    /// Checks inputs of a configuration that a connection has filled in.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_config`, naming the input.
-    pub fn check_inputs(&self, document: &Map<String, Value>, inputs: &Map<String, Value>) -> Result<()> {
-        let mut checked = inputs.clone();
-        checked.retain(|_, value| !value.as_str().is_some_and(is_elsewhere));
-        self.inputs[place(self.auth(document)?)].check(&checked.into(), "inputs")
-    }
-
     /// The request for an action, where these inputs are given.
     ///
     /// # Errors
@@ -249,7 +218,7 @@ impl Connector {
                 None => None,
             };
             if let Some(body) = body {
-                body::put(&mut request, action.body.unwrap_or(self.manifest.body), body);
+                body::put(&mut request, action.body.unwrap_or(self.manifest.body), body, &action.parts);
             }
         }
         merge(&mut request, asked.over);
@@ -278,176 +247,11 @@ impl Connector {
         );
         Error::new(trunkline_core::Kind::Unsupported, message)
     }
-
-    fn no_input<'a>(&self, key: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
-        let near = parse::nearest(key, known.clone()).map(|near| format!(", did you mean `{near}`?"));
-        let shown: String = key.chars().filter(|c| !c.is_control()).take(64).collect();
-        let list = known.collect::<Vec<_>>().join(", ");
-        let near = near.unwrap_or_default();
-        Error::invalid(format!("inputs: unknown key `{shown}`{near}; {} takes {list}", self.manifest.title))
-    }
-
-    /// Which way to authenticate a configuration chooses; none where it has one of its own.
-    fn auth(&self, document: &Map<String, Value>) -> Result<Option<usize>> {
-        let ways = &self.manifest.auth;
-        match document.get("auth") {
-            Some(Value::String(id)) => match ways.iter().position(|auth| auth.id == *id) {
-                Some(at) => Ok(Some(at)),
-                None => {
-                    let ids = ways.iter().map(|auth| &*auth.id);
-                    let near =
-                        parse::nearest(id, ids.clone()).map(|near| format!(", did you mean `{near}`?"));
-                    let (near, known) = (near.unwrap_or_default(), ids.collect::<Vec<_>>().join(", "));
-                    Err(Error::invalid(format!(
-                        "auth: {} has no such way{near}; there are: {known}",
-                        self.manifest.title
-                    )))
-                }
-            },
-            Some(_) => Err(Error::invalid("auth: expected a string")),
-            None if document.contains_key("auth_type") || ways.is_empty() => Ok(None),
-            None => {
-                // What is given says which is meant.
-                let given = document.get("inputs").and_then(Value::as_object);
-                let count = |auth: &Auth| {
-                    let named = |input: &&Input| given.is_some_and(|given| given.contains_key(&input.name));
-                    auth.inputs.iter().filter(named).count()
-                };
-                // Of those that as much is given for, the first: `max_by_key` takes the last.
-                let counted = ways.iter().map(count).enumerate().rev();
-                Ok(counted.max_by_key(|(_, count)| *count).map(|(at, _)| at))
-            }
-        }
-    }
-
-    /// The inputs of a configuration, checked, with defaults, and with what connections have of their own.
-    fn given(&self, document: &Map<String, Value>, auth: Option<usize>) -> Result<Map<String, Value>> {
-        let mut given = match document.get("inputs") {
-            None => Map::new(),
-            Some(Value::Object(given)) => given.clone(),
-            Some(_) => return Err(Error::invalid("inputs: expected an object")),
-        };
-        let chosen = auth.map(|at| &self.manifest.auth[at]);
-        for input in all(&self.manifest, chosen) {
-            if !given.contains_key(&input.name) {
-                let later = || input.is_required().then(|| format!("{{{{connection.{}}}}}", input.name));
-                let value = input.default.clone().or_else(later);
-                given.extend(value.map(|value| (input.name.clone(), value.into())));
-            }
-        }
-        // References and what connections have of their own are looked at when they are used; but not what they are for.
-        let known = all(&self.manifest, chosen);
-        if let Some(key) = given.keys().find(|key| !known.clone().any(|input| input.name == **key)) {
-            return Err(self.no_input(key, known.map(|input| &*input.name)));
-        }
-        self.check_inputs(document, &given)?;
-        Ok(given)
-    }
-
-    /// Schemas that are none, or do not say what was meant.
-    pub(crate) fn schemas(&self) -> Vec<Error> {
-        let place = |at: usize| match at.checked_sub(1) {
-            None => "inputs".to_owned(),
-            Some(auth) => format!("auth.{}.inputs", self.manifest.auth[auth].id),
-        };
-        let mut wrong = Vec::new();
-        for (at, checker) in self.inputs.iter().enumerate() {
-            // An input is found by its name.
-            let error = checker.broken().map(|broken| {
-                let by_name = broken.path.strip_prefix("properties.").unwrap_or_default();
-                let name = by_name.split('.').next().unwrap_or_default();
-                broken.what_at(&below(&place(at), name))
-            });
-            // What all ways to authenticate have in common is said once.
-            let is_new = |error: &Error| wrong.iter().all(|known: &Error| known.message() != error.message());
-            wrong.extend(error.filter(is_new));
-        }
-        for (name, action) in &self.manifest.actions {
-            for (key, schema) in [("input", &action.input), ("output", &action.output)] {
-                let Some(schema) = schema else { continue };
-                let place = format!("actions.{name}.{key}");
-                wrong.extend(Checker::new(schema.clone()).broken().map(|broken| broken.at(&place)));
-                wrong.extend(keywords::misspelt(schema, &place));
-            }
-        }
-        wrong
-    }
-
-    /// Where expressions ask for what nobody gives, and actions for pages that are not there.
-    fn names(&self) -> Vec<Error> {
-        let mut wrong = Vec::new();
-        let inputs: BTreeSet<_> = self.inputs().map(|input| &*input.name).collect();
-        // Of a way that is not chosen an expression gets nothing.
-        for template in [Some(&self.integration), self.base_url.as_ref()].into_iter().flatten() {
-            wrong.extend(unknown("integration", &template.names(), &inputs, None));
-        }
-        for (auth, way) in self.manifest.auth.iter().zip(&self.auth) {
-            let own = all(&self.manifest, Some(auth)).map(|input| &*input.name).collect();
-            for template in way.base_url.iter().chain([&way.config]) {
-                wrong.extend(unknown(&format!("auth.{}", auth.id), &template.names(), &own, None));
-            }
-        }
-        for (name, ready) in &self.actions {
-            let properties = ready.input.schema()["properties"].as_object();
-            let own = properties.map(|properties| properties.keys().map(String::as_str).collect());
-            for template in
-                [Some(&ready.rest), ready.path.as_ref(), ready.send.as_ref()].into_iter().flatten()
-            {
-                wrong.extend(unknown(&format!("actions.{name}"), &template.names(), &inputs, own.as_ref()));
-            }
-            let pages = self.manifest.actions[name].pages.as_ref();
-            if let Some(pages) = pages.filter(|pages| !self.manifest.pages.contains_key(*pages)) {
-                let known = self.manifest.pages.keys().map(String::as_str);
-                let near = parse::nearest(pages, known).map(|near| format!(", did you mean `{near}`?"));
-                let near = near.unwrap_or_default();
-                let message = format!("actions.{name}.pages: there is no `{pages}` among pages{near}");
-                wrong.push(Error::invalid(message));
-            }
-        }
-        wrong
-    }
-}
-
-/// The inputs of a manifest, and of one way to authenticate.
-fn all<'a>(manifest: &'a Manifest, auth: Option<&'a Auth>) -> impl Iterator<Item = &'a Input> + Clone {
-    manifest.inputs.iter().chain(auth.into_iter().flat_map(|auth| &auth.inputs))
-}
-
-/// Where the checker of a way to authenticate is.
-fn place(auth: Option<usize>) -> usize {
-    auth.map_or(0, |at| at + 1)
-}
-
-/// Whether a value is a reference, or each connection has one of its own.
-fn is_elsewhere(value: &str) -> bool {
-    value.contains("${") || value.contains("{{connection.")
 }
 
 /// What came of something; what is wrong with it is kept for later.
 fn kept<T>(result: Result<T>, wrong: &mut Vec<Error>) -> Option<T> {
     result.map_err(|error| wrong.push(error)).ok()
-}
-
-/// Those of these names that are of nothing that is given.
-fn unknown(
-    place: &str,
-    names: &BTreeSet<String>,
-    inputs: &BTreeSet<&str>,
-    own: Option<&BTreeSet<&str>>,
-) -> Vec<Error> {
-    let given = |name: &&String| {
-        let (root, below) = name.split_once('.').unwrap_or((name, ""));
-        let first = below.split('.').next().unwrap_or_default();
-        match root {
-            "inputs" => inputs.contains(first),
-            "input" => own.is_some_and(|own| first.is_empty() || own.contains(first)),
-            _ => false,
-        }
-    };
-    let unknown = names.iter().filter(|name| !given(name));
-    unknown
-        .map(|name| Error::invalid(format!("{place}: {{{{ {name} }}}} is nothing that is given")))
-        .collect()
 }
 
 #[cfg(test)]

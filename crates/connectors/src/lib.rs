@@ -10,6 +10,7 @@ mod action;
 mod body;
 mod catalog;
 mod connector;
+mod draft;
 mod exchanges;
 mod findings;
 mod input;
@@ -32,8 +33,9 @@ pub use self::{
     action::{Action, Answer, Body, Repeats},
     catalog::{BUILT_IN, Catalog, EXCHANGES, manifests},
     connector::{Asked, Connector},
+    draft::{Draft, lint, lint_exchanges},
     exchanges::{Exchange, Exchanges, Expected, Failure, Recorded, Turn},
-    findings::{Draft, Finding, Places, lint, lint_exchanges},
+    findings::{Finding, Places},
     input::Input,
     manifest::{Auth, Manifest},
     openapi::{Imported, LeftOut, Options, import},

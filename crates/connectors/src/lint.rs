@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 use trunkline_core::{Error, Result, parse};
 
-use crate::{Action, Input, Manifest, schema::Checker};
+use crate::{Action, Body, Input, Manifest, schema::Checker};
 
 /// Methods that are usual; what is nearly one of them and no other that is known was meant to be it.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -53,6 +53,12 @@ pub(crate) fn lint(manifest: &Manifest) -> Vec<Error> {
     }
     limits(manifest, &mut wrong);
     for (name, action) in &manifest.actions {
+        let place = format!("actions.{name}.parts");
+        if !action.parts.is_empty() && action.body.unwrap_or(manifest.body) != Body::Multipart {
+            wrong.push(Error::invalid(format!("{place}: only a body of the kind multipart has parts")));
+        }
+        let medias = action.parts.iter().filter(|(_, media)| !is_media(media));
+        wrong.extend(medias.map(|(part, _)| Error::invalid(format!("{place}.{part}: is no media type"))));
         wrong.extend(check(name, action).err().map(|error| error.at(&format!("actions.{name}"))));
     }
     wrong
@@ -120,7 +126,10 @@ fn check(name: &str, action: &Action) -> Result<()> {
         }
         (None, ..) => return Err(Error::invalid("needs method and path, or request")),
         (Some(_), None, None)
-            if action.query.is_empty() && action.headers.is_empty() && action.send.is_none() => {}
+            if action.query.is_empty()
+                && action.headers.is_empty()
+                && action.send.is_none()
+                && action.parts.is_empty() => {}
         (Some(_), ..) => {
             return Err(Error::invalid("request: takes the place of method, path, query, headers and send"));
         }
@@ -177,6 +186,16 @@ fn limits(manifest: &Manifest, wrong: &mut Vec<Error>) {
             wrong.push(Error::invalid(format!("{place}.{key}: there is no action of this name{near}")));
         }
     }
+}
+
+/// Whether a text is one media type, such as `image/png` (RFC 9110 section 8.3.1).
+pub(crate) fn is_media(text: &str) -> bool {
+    let token = |text: &str| {
+        !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&c))
+    };
+    let kind = text.split(';').next().unwrap_or_default().trim_end();
+    text.parse::<HeaderValue>().is_ok()
+        && kind.split_once('/').is_some_and(|(kind, of)| token(kind) && token(of))
 }
 
 /// Whether a word has the letters of another, in another order: so short ones are not near.

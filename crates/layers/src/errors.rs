@@ -5,9 +5,13 @@ mod config;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use http::{HeaderValue, header};
 use serde_json::Value;
-use trunkline_core::{BoxFuture, Call, Error, Kind, Layer, Next, Operation, Outcome, Reply, Result};
+use trunkline_core::{
+    BoxFuture, Call, Error, Kind, Layer, Next, Operation, Outcome, Reply, Result, retry_after,
+};
 
 pub use self::config::ErrorsConfig;
 use crate::answer::{Rule, peek, suiting};
@@ -29,6 +33,8 @@ struct Verdict {
     outcome: Option<Outcome>,
     /// `false` where the same request would be answered in the same way, `true` where it is worth making again.
     repeat: Option<bool>,
+    /// How long to wait where the service does not say.
+    wait: Option<Duration>,
 }
 
 /// Judges the answers to attempts.
@@ -153,7 +159,10 @@ impl Verdict {
         if let Some(outcome) = outcome {
             error = error.outcome_is(outcome);
         }
-        if let Some(wait) = before.and_then(|before| before.2) {
+        let said = before.and_then(|before| before.2);
+        // An answer of success says it in the same header.
+        let said = said.or_else(|| retry_after::read(&reply.headers, &header::RETRY_AFTER));
+        if let Some(wait) = said.or(self.wait) {
             error = error.retry_after(wait);
         }
         error = match self.repeat {

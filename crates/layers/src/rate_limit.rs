@@ -9,7 +9,7 @@ mod state;
 
 use std::{sync::Arc, time::Duration};
 
-use trunkline_core::{BoxFuture, Call, Layer, Next, Reply, Result};
+use trunkline_core::{BoxFuture, Call, Layer, Next, Operation, Reply, Result, Retry};
 
 pub use self::{
     bucket::LimitState,
@@ -33,12 +33,17 @@ impl RateLimit {
     }
 
     /// What the limiter has to know of a reply. Gives the pause that the service asks for.
-    fn listen(&self, result: &Result<Reply>) -> Option<Duration> {
-        let reply = match result {
-            Ok(reply) => reply,
-            Err(error) => error.reply()?,
+    fn listen(&self, call: &Call, result: &Result<Reply>) -> Option<Duration> {
+        let (reply, asked) = match result {
+            Ok(reply) => (reply, None),
+            // An answer of any status can be known to ask for a pause. Of queries only that one may have cost too much.
+            Err(error) => {
+                let asks =
+                    matches!(call.operation, Operation::Http(_)) && error.kind().row().retry == Retry::Paced;
+                (error.reply()?, error.wait().filter(|_| asks))
+            }
         };
-        let heard = self.rules.signals.as_ref()?.hear(reply.status, &reply.headers)?;
+        let heard = self.rules.signals.as_ref()?.hear(reply.status, &reply.headers, asked)?;
         self.limiter.hear(&heard);
         heard.pause
     }
@@ -53,7 +58,7 @@ impl Layer for RateLimit {
         Box::pin(async move {
             self.limiter.admit(call).await.inspect_err(|_| call.attempt -= 1)?;
             let result = next.run(call).await;
-            match (self.listen(&result), result) {
+            match (self.listen(call, &result), result) {
                 // The strictest wait wins.
                 (Some(pause), Err(error)) => {
                     let wait = error.wait().unwrap_or_default().max(pause);

@@ -57,10 +57,12 @@ impl Vendor {
         let connector = match known.find(name) {
             Ok(connector) => connector.clone(),
             Err(error) if catalog.is_some() => return Err(error),
-            // Whoever opens it knows more.
+            // Whoever opens it knows more: what is merged with what the connector says may be no whole without that.
             Err(_) => {
                 let mut document = given.clone();
-                document.retain(|key, _| !matches!(&**key, "connector" | "inputs" | "auth"));
+                document.retain(|key, value| {
+                    !matches!(&**key, "connector" | "inputs" | "auth") && !value.is_object()
+                });
                 document.entry("type").or_insert_with(|| "rest".into());
                 let vendor =
                     Self { name: name.as_str().into(), connector: None, inputs: Confidential::default() };

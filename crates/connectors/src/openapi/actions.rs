@@ -172,8 +172,9 @@ impl<'a, 'w> Making<'a, 'w> {
                 (None, kind)
             }
         };
-        let Kind { body, media, .. } = kind;
+        let Kind { body, media, parts, .. } = kind;
         self.action.body = Some(body);
+        self.action.parts = parts;
         if let Some(media) = media {
             self.action.headers.insert("Content-Type".to_owned(), media.replace("{{", "{"));
         }

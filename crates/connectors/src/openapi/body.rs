@@ -1,6 +1,6 @@
 //! Bodies of requests: which kind of them is chosen, and how it is sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -41,11 +41,13 @@ impl Sent<'_> {
 }
 
 /// How it is written.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Kind<'a> {
     pub(super) body: Body,
     /// The media type, where it is not the usual one for such a body.
     pub(super) media: Option<&'a str>,
+    /// The media types of its parts, by their names.
+    pub(super) parts: BTreeMap<String, String>,
     pub(super) required: bool,
 }
 
@@ -105,12 +107,13 @@ pub(super) fn read<'a>(document: &'a Document, operation: &'a Value, place: &str
         notes.often(&*place, format!("is sent as {}, and never as {beside}", shown(media)));
     }
     let special = (read == Media::OfJson).then_some(media.as_str());
-    let kind = |body| Kind { body, media: special, required };
+    let kind = |body, parts| Kind { body, media: special, parts, required };
+    let no_parts = BTreeMap::new();
     let parts = matches!(read, Media::Form | Media::Multipart);
     let schema = match content.get("schema") {
         Some(schema) => schema,
         None if parts => return Sent::Nothing,
-        None => return Sent::Whole(&Value::Bool(true), kind(Body::Json)),
+        None => return Sent::Whole(&Value::Bool(true), kind(Body::Json, no_parts)),
     };
     match Fields::all(document, schema) {
         Some(fields) => {
@@ -120,15 +123,14 @@ pub(super) fn read<'a>(document: &'a Document, operation: &'a Value, place: &str
             if fields.fields.is_empty() && fields.more.is_none_or(|more| *more == Value::Bool(false)) {
                 return Sent::Nothing;
             }
-            let body = match read {
-                Media::Form => forms::read(document, &fields, content, &place, notes),
+            let (body, parts) = match read {
+                Media::Form => (forms::read(document, &fields, content, &place, notes), no_parts),
                 Media::Multipart => {
-                    forms::parts(document, &fields, content, &place, notes);
-                    Body::Multipart
+                    (Body::Multipart, forms::parts(document, &fields, content, &place, notes))
                 }
-                _ => Body::Json,
+                _ => (Body::Json, no_parts),
             };
-            Sent::Fields(fields, kind(body))
+            Sent::Fields(fields, kind(body, parts))
         }
         None if parts && !document.shape(schema).object => {
             notes.tell(place, "a form that is no object; the operation is left out");
@@ -136,11 +138,14 @@ pub(super) fn read<'a>(document: &'a Document, operation: &'a Value, place: &str
         }
         None => Sent::Whole(
             schema,
-            kind(match read {
-                Media::Form => Body::Form,
-                Media::Multipart => Body::Multipart,
-                _ => Body::Json,
-            }),
+            match read {
+                Media::Form => kind(Body::Form, no_parts),
+                Media::Multipart => {
+                    let parts = forms::parts(document, &Fields::default(), content, &place, notes);
+                    kind(Body::Multipart, parts)
+                }
+                _ => kind(Body::Json, no_parts),
+            },
         ),
     }
 }

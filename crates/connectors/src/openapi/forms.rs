@@ -1,5 +1,7 @@
 //! Forms: how lists and objects in them are written, and what a file is.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
     keywords::named,
     notes::{Notes, shown},
 };
-use crate::Body;
+use crate::{Body, body::is_json, lint::is_media};
 
 /// How a form is written: with brackets where the document asks for them, or else with lists that repeat their name. Notes
 /// the fields that go out in another way than the document says.
@@ -44,30 +46,44 @@ pub(super) fn read(
     body
 }
 
-/// Notes what the document says of parts, and is not said of them when they go out.
-pub(super) fn parts(document: &Document, fields: &Fields<'_>, content: &Value, place: &str, notes: &Notes) {
+/// The media types of parts, by their names, where they are not the usual ones. Notes what else the document says of parts, which
+/// is not said of them when they go out.
+pub(super) fn parts(
+    document: &Document,
+    fields: &Fields<'_>,
+    content: &Value,
+    place: &str,
+    notes: &Notes,
+) -> BTreeMap<String, String> {
+    let mut types = BTreeMap::new();
     for (name, encoding) in members(content, "encoding") {
         let place = format!("{place}.encoding.{}", shown(name));
         if encoding.get("headers").and_then(Value::as_object).is_some_and(|headers| !headers.is_empty()) {
             notes.tell(&*place, "headers of a part are not sent");
         }
-        let is_file = fields.fields.get(name.as_str()).is_some_and(|field| file(document, field).is_some());
-        let usual = if is_file { "application/octet-stream" } else { "text/plain" };
-        match text(Some(encoding), "contentType") {
-            Some(media) if is_file && media != usual => notes.tell(
-                &*place,
-                format!(
-                    "goes out as {usual} unless `content_type` says otherwise; the document has {}",
-                    shown(media)
-                ),
-            ),
-            Some(media) if !is_file && media != usual && !media.contains("json") => notes.tell(
-                &*place,
-                format!("the media type of the part is not said; the document has {}", shown(media)),
-            ),
-            _ => {}
+        let field = fields.fields.get(name.as_str());
+        let is_file = field.is_some_and(|field| file(document, field).is_some());
+        let shape = field.map(|field| document.shape(field)).unwrap_or_default();
+        let usual = match (is_file, shape.object) {
+            (true, _) => "application/octet-stream",
+            (false, true) => "application/json",
+            (false, false) => "text/plain",
+        };
+        let Some(media) = text(Some(encoding), "contentType").filter(|media| *media != usual) else {
+            continue;
+        };
+        let said = shown(media);
+        if is_file && !is_media(media) {
+            let what =
+                format!("goes out as {usual} unless `content_type` says otherwise; the document has {said}");
+            notes.tell(&*place, what);
+        } else if !is_media(media) || shape.object && !is_file && !is_json(media) {
+            notes.tell(&*place, format!("goes out as {usual}; the document has {said}"));
+        } else {
+            types.insert(name.clone(), media.to_owned());
         }
     }
+    types
 }
 
 /// The schema of a part that is a file, or a list of them; `None` where it is none.

@@ -1,7 +1,7 @@
 //! `Address`: where the pages of a list are, and which endpoint of it a URL is that a service names for the next one.
 
 use trunkline_core::Result;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 use super::paging::broken;
 
@@ -48,11 +48,32 @@ impl Address {
         }
         match next.path().strip_prefix(below) {
             Some(path) if path.is_empty() || path.starts_with('/') => {
-                Ok(next.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
+                let query = without(next.query().unwrap_or_default(), base.query().unwrap_or_default());
+                Ok(if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") })
             }
             _ => Err(broken("the next page is at a path outside of the integration's base URL".to_owned())),
         }
     }
+}
+
+/// A query without what the base URL's has of it: every request has that anyway, and a service repeats it in its URLs.
+fn without(query: &str, base: &str) -> String {
+    let pairs =
+        |query: &str| query.split('&').filter(|pair| !pair.is_empty()).map(meaning).collect::<Vec<_>>();
+    let mut there = pairs(base);
+    let own = query.split('&').filter(|pair| match there.iter().position(|known| *known == meaning(pair)) {
+        Some(at) => {
+            there.swap_remove(at);
+            false
+        }
+        None => true,
+    });
+    own.collect::<Vec<_>>().join("&")
+}
+
+/// Name and value of a pair, however they are escaped.
+fn meaning(pair: &str) -> (String, String) {
+    form_urlencoded::parse(pair.as_bytes()).into_owned().next().unwrap_or_default()
 }
 
 /// Whether a page is at the host that is asked. The request for it goes to the base URL either way, so a service that does not know
@@ -83,6 +104,11 @@ mod tests {
             ("https://h/v1", "/a", "http://h/v1/b", "/b"),
             ("http://h:8080", "", "?page=2", "/?page=2"),
             ("http://h:8080/", "x", "http://h:8080/y#z", "/y"),
+            // What stands in the base URL's query is sent with every request.
+            ("https://h/v1?key=a%20b&v=1", "/a", "https://h/v1/b?v=1&after=2&key=a+b", "/b?after=2"),
+            ("https://h/v1?v=1", "/a", "/v1/b?v=1", "/b"),
+            ("https://h/v1?v=1", "/a", "/v1/b?v=2&w=1&v=1&v=1", "/b?v=2&w=1&v=1"),
+            ("https://h/v1?v=1", "/a", "?page=2", "/a?page=2"),
         ] {
             let found = Address::new(base).endpoint(here, reference);
             assert_eq!(found.unwrap(), endpoint, "{base} {here} {reference}");

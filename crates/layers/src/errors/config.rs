@@ -2,10 +2,13 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use trunkline_core::{Error, Kind, Outcome, Result, parse};
+use trunkline_core::{Error, Kind, Outcome, Result, Seconds, parse};
 
 use super::{Judge, Verdict};
 use crate::answer::Condition;
+
+/// No rule asks for a longer pause.
+const LONGEST: Seconds = Seconds::new(3600);
 
 /// What the answers of a service mean, where it says more than its statuses do.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -65,6 +68,10 @@ struct RuleConfig {
     /// whatever its kind and though nobody said how long to wait, unless the service can have acted and it would be done twice.
     #[serde(default)]
     repeat: Option<bool>,
+    /// How long to wait before it is attempted again, where the service does not say in `Retry-After`; at most an hour. Where the
+    /// service limits the rate (`rate_limited`), so long no call is made at all.
+    #[serde(default)]
+    wait: Option<Seconds>,
 }
 
 /// Whether the service can have acted.
@@ -96,6 +103,9 @@ impl ErrorsConfig {
             let at = |key: &str| format!("errors.rules[{n}].{key}");
             let when = rule.when.open().map_err(|error| error.at(&at("when")))?;
             verdicts.push(rule.verdict().map_err(|error| error.at(&at("kind")))?);
+            if rule.wait.is_some_and(|wait| wait > LONGEST) {
+                return Err(Error::invalid("must be at most an hour").at(&at("wait")));
+            }
             if when.is_of_success() {
                 let message = "a success by itself is no error; add a header or the body";
                 return Err(Error::invalid(message).at(&at("when.status")));
@@ -124,6 +134,7 @@ impl RuleConfig {
             Acted::Applied => Outcome::Applied,
             Acted::Unknown => Outcome::Unknown,
         });
-        Ok(Verdict { kind: kind.transpose()?, outcome, repeat: self.repeat })
+        let wait = self.wait.map(Seconds::get);
+        Ok(Verdict { kind: kind.transpose()?, outcome, repeat: self.repeat, wait })
     }
 }

@@ -111,6 +111,10 @@ fn a_rule_that_cannot_be_is_named() {
             "errors.rules[0].when: body: contains: is there beside",
         ),
         (
+            json!({"rules": [{"when": {"status": 400}, "wait": 3601}]}),
+            "errors.rules[0].wait: must be at most an hour",
+        ),
+        (
             json!({"rules": [{"when": {"status": 400}, "kind": "circuit_open"}]}),
             "errors.rules[0].kind: is none",
         ),
@@ -167,5 +171,30 @@ async fn the_first_place_that_leads_to_words_is_told_and_those_of_fields_togethe
             told.map(|told| ("upstream_message", told)).into_iter().collect::<Vec<_>>(),
             "{body}"
         );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_service_does_not_say_how_long_to_wait_its_rule_does() {
+    let config = json!({"rules": [
+        {"when": {"body": {"pointer": "/message", "contains": "too much"}}, "kind": "rate_limited", "wait": 60},
+    ]});
+    let much = json!({"message": "too much"});
+    for (status, header, wait) in [
+        (403, None, 60),
+        (403, Some(("retry-after", "7")), 7),
+        // A success says it in the same header.
+        (200, None, 60),
+        (200, Some(("retry-after", "7")), 7),
+    ] {
+        let error =
+            bench(config.clone(), false, vec![answer(status, &much, header)]).get().await.unwrap_err();
+        assert_eq!((error.kind(), error.wait().unwrap().as_secs()), (Kind::RateLimited, wait), "{status}");
+        // Nothing was done, so that it is sent again after that time, also where it changes something.
+        let bench = bench(config.clone(), true, vec![answer(status, &much, header)]);
+        let began = tokio::time::Instant::now();
+        bench.call(HttpRequest::new(Method::POST, "/")).await.unwrap();
+        let took = began.elapsed().as_secs();
+        assert!(bench.script.attempts() == 2 && (wait..wait + 10).contains(&took), "{status}: {took}");
     }
 }

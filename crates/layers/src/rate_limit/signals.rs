@@ -109,10 +109,17 @@ impl Signals {
         Ok(signals)
     }
 
-    /// What a reply says. `None` for the usual one, which says nothing that matters.
-    pub(super) fn hear(&self, status: StatusCode, headers: &HeaderMap) -> Option<Heard> {
+    /// What a reply says, and how long a pause its error is known to ask for. `None` for the usual one, which says nothing that
+    /// matters.
+    pub(super) fn hear(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        asked: Option<Duration>,
+    ) -> Option<Heard> {
         let mut heard = Heard::default();
         let mut pause = |wait: Option<Duration>| heard.pause = heard.pause.max(wait);
+        pause(asked.map(|wait| wait.min(LONGEST_ASKED)));
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             pause(retry_after::read(headers, &header::RETRY_AFTER).map(|wait| wait.min(LONGEST_ASKED)));
         }

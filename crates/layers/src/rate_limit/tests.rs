@@ -8,11 +8,14 @@ use tokio::{
     task::JoinSet,
     time::{Instant, advance, sleep},
 };
-use trunkline_core::{Error, HttpRequest, Kind};
+use trunkline_core::{Error, HttpRequest, Kind, Query};
 use trunkline_testkit::Step;
 
 use super::*;
-use crate::testing::{Bench, answers, call, metrics};
+use crate::{
+    Errors, ErrorsConfig,
+    testing::{Bench, answers, call, metrics},
+};
 
 pub(super) fn rules(json: Value) -> Rules {
     serde_json::from_value::<RateLimitConfig>(json).unwrap().open().unwrap()
@@ -188,6 +191,33 @@ async fn a_service_that_says_stop_is_sent_nothing_until_it_said() {
     assert!(error.message().contains("the service"), "{error}");
     assert_eq!(limiter.probe().await.unwrap_err().kind(), Kind::RateLimited);
     assert_eq!(long.script.attempts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_known_to_limit_the_rate_stops_all_calls_whatever_its_status() {
+    let rules =
+        json!({"rules": [{"when": {"header": {"x-why": "limit"}}, "kind": "rate_limited", "wait": 60}]});
+    let judged = |steps: Vec<Step>| {
+        let judge = serde_json::from_value::<ErrorsConfig>(rules.clone()).unwrap().open().unwrap();
+        let limit = RateLimit::new(limiter(json!([])), Rules::default());
+        Bench::new([Arc::new(limit) as Arc<dyn Layer>, Arc::new(Errors::new(judge))], steps)
+    };
+    let says = |why| answers(403, Kind::Forbidden, "x-why", why);
+    let bench = judged(vec![says("limit"), says("scope")]);
+    let error = bench.get().await.unwrap_err();
+    assert_eq!((error.kind(), error.wait().unwrap().as_secs()), (Kind::RateLimited, 60));
+    let error = bench.get().await.unwrap_err();
+    assert_eq!((error.kind(), error.wait().unwrap().as_secs()), (Kind::Throttled, 60));
+    advance(std::time::Duration::from_secs(61)).await;
+    // Another error with that status asks for nothing.
+    assert_eq!(bench.get().await.unwrap_err().kind(), Kind::Forbidden);
+    bench.get().await.unwrap();
+    assert_eq!(bench.script.attempts(), 3);
+
+    // Of queries it may be that one that costs too much.
+    let bench = judged(vec![says("limit")]);
+    assert_eq!(bench.run(&mut call(Query::new("a"))).await.unwrap_err().kind(), Kind::RateLimited);
+    bench.run(&mut call(Query::new("b"))).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

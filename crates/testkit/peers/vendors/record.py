@@ -6,7 +6,8 @@ the same:
 
     {"vendor": "stripe", "action": "get_customer", "inputs": {"secret_key": "sk_test_1"}, "input": {"customer_id": "cus_1"}}
 
-Where an SDK sends nothing, the line is `{"error": "…"}`. It ends when its input does.
+Where an SDK sends nothing, the line is `{"error": "…"}`. Whoever asks for an access token at `/token` is given the one that
+the SDKs are given, `token`, and that is not recorded. It ends when its input does.
 """
 
 import importlib
@@ -18,12 +19,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 class Recorder(BaseHTTPRequestHandler):
-    """Answers an empty object, which is enough: what SDKs make of answers is theirs."""
+    """Answers an empty object, which is enough: what is made of answers is the business of who asks."""
 
     protocol_version = "HTTP/1.1"
 
     def answer(self):
         url = urlsplit(self.path)
+        reply = {}
         body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
         kind = (self.headers.get("content-type") or "").split(";")[0]
         line = {
@@ -37,12 +39,18 @@ class Recorder(BaseHTTPRequestHandler):
             line["json"] = json.loads(body)
         elif body:
             line["form"] = parse_qsl(body, keep_blank_values=True, strict_parsing=True)
-        LINES.put(line)
+        if url.path == "/token":
+            origin = f"http://{self.headers['host']}"
+            # Salesforce says where the token is good.
+            reply = {"access_token": "token", "token_type": "Bearer", "expires_in": 3600, "instance_url": origin}
+        else:
+            LINES.put(line)
+        text = json.dumps(reply).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
-        self.send_header("content-length", "2")
+        self.send_header("content-length", str(len(text)))
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(text)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
@@ -51,21 +59,27 @@ class Recorder(BaseHTTPRequestHandler):
 
 
 class Once:
-    """What was recorded since the last line: printed at once, but while an SDK is asked the first alone."""
+    """What was recorded since the last line: printed at once, but while an SDK is asked the first alone, when it is done."""
 
     def __init__(self):
-        self.lock, self.asking, self.said = threading.Lock(), False, 0
+        self.lock, self.asking, self.said = threading.Lock(), False, []
 
     def put(self, line):
         with self.lock:
-            self.said += 1
-            # An SDK that asks for more, such as a second page, is not listened to any further.
-            if not (self.asking and self.said > 1):
+            if self.asking:
+                self.said.append(line)
+            else:
                 print(json.dumps(line), flush=True)
 
-    def ask(self, asking):
+    def ask(self):
         with self.lock:
-            self.asking, self.said = asking, 0
+            self.asking, self.said = True, []
+
+    def done(self, problem):
+        with self.lock:
+            # An SDK that asks for more, such as a second page, is not listened to any further.
+            print(json.dumps(self.said[0] if self.said else {"error": problem}), flush=True)
+            self.asking = False
 
 
 LINES = Once()
@@ -73,7 +87,7 @@ LINES = Once()
 
 def do(origin, asked):
     """Asks an SDK. What it makes of the answer is nobody's business, that it asked is."""
-    LINES.ask(True)
+    LINES.ask()
     try:
         sdk = importlib.import_module("sdks." + asked["vendor"])
         calls = sdk.calls(origin, asked["inputs"])
@@ -81,9 +95,7 @@ def do(origin, asked):
         problem = "it sent nothing"
     except Exception as error:  # an SDK may raise anything
         problem = f"{type(error).__name__}: {error}"
-    if LINES.said == 0:
-        LINES.put({"error": problem})
-    LINES.ask(False)
+    LINES.done(problem)
 
 
 def main():

@@ -10,7 +10,9 @@ impl IntegrationConfig {
     /// What a user should know of a configuration that is valid.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<_> = self.unresolved().collect();
-        warnings.extend(self.vendor.iter().flat_map(|vendor| vendor.missing(self.given())));
+        // A connection has them: what it is merged of was completed before, and has none to be given any more.
+        let asks = self.vendor.iter().zip(&self.given);
+        warnings.extend(asks.flat_map(|(vendor, given)| vendor.missing(&given.0)));
         self.document.0.iter().filter(|(key, _)| !is_words(key)).for_each(|(key, value)| {
             slips(value, key, &mut warnings);
         });

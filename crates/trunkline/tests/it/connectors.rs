@@ -4,7 +4,7 @@ use std::{fs, sync::Arc};
 
 use http::{StatusCode, header};
 use serde_json::{Value, json, value::to_raw_value};
-use trunkline::{Body, ConnectionConfig, Handle, MASK, Manager, Walk};
+use trunkline::{Body, ConnectionConfig, Handle, IntegrationConfig, MASK, Manager, Walk};
 use trunkline_testkit::{Peer, Received};
 
 use crate::{answer, config, lab};
@@ -33,8 +33,10 @@ async fn stripe() -> Peer {
 
 async fn billing(peer: &Peer, inputs: Value) -> (Manager, Arc<Handle>) {
     let manager = lab().build().await.unwrap();
+    let given = inputs.get("secret_key").is_some();
     let billing = json!({ "integration_id": "billing", "connector": "stripe", "inputs": inputs, "base_url": peer.url() });
-    manager.register(config(billing)).await.unwrap();
+    let warnings = manager.register(config(billing)).await.unwrap().warnings;
+    assert_eq!(warnings.iter().any(|warning| warning.starts_with("inputs.secret_key: is not given")), !given);
     let handle = manager.get("billing").unwrap();
     (manager, handle)
 }
@@ -83,7 +85,9 @@ async fn what_is_not_given_each_connection_has_of_its_own() {
     let (manager, handle) = billing(&peer, json!({})).await;
     assert!(handle.needs_connection());
     let tenant = json!({ "connection": "acme", "values": {"secret_key": "sk_live_acme"} });
-    manager.add_connection("billing", ConnectionConfig::from_json(tenant).unwrap()).await.unwrap();
+    let added =
+        manager.add_connection("billing", ConnectionConfig::from_json(tenant).unwrap()).await.unwrap();
+    assert!(added.warnings.is_empty(), "{:?}", added.warnings);
     let acme = manager.connection("billing", "acme").await.unwrap();
     let got = ask(&acme, json!({"action": "get_customer", "input": {"customer_id": "cus_1"}})).await;
     assert_eq!((&got["path"], &got["by"]), (&json!("/v1/customers/cus_1"), &json!("Bearer sk_live_acme")));
@@ -118,8 +122,7 @@ async fn a_value_of_a_connection_is_one_that_the_connector_takes_and_one_for_an_
         assert!(error.message().contains(words) && !error.to_string().contains("hunter2"), "{error}");
     }
     let added = add(json!({"api_key": "k_1", "board": "two", "remark": "r", "more": "x"})).await.unwrap();
-    let unused: Vec<_> = added.warnings.iter().filter(|warning| warning.starts_with("values.")).collect();
-    assert_eq!(unused, ["values.more: the integration has no placeholder for it"]);
+    assert_eq!(added.warnings, ["values.more: the integration has no placeholder for it"]);
 }
 
 #[tokio::test]
@@ -145,6 +148,30 @@ async fn a_list_is_read_to_its_end_or_as_far_as_is_wanted_and_goes_on_from_there
 }
 
 #[tokio::test]
+async fn what_stands_in_the_query_of_the_base_url_is_sent_once_with_every_page() {
+    let peer = Peer::http(|received: Received| {
+        let asked = received.uri.path_and_query().unwrap().as_str();
+        // As services do, it repeats what it was asked.
+        let next = (!asked.contains("page=2")).then(|| format!("{asked}&page=2"));
+        let mut response =
+            answer(StatusCode::OK, json!({ "data": [{ "asked": asked }], "next": next }).to_string());
+        response.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+        response
+    })
+    .await;
+    let manager = lab().build().await.unwrap();
+    let list = json!({ "integration_id": "orders", "type": "rest", "base_url": format!("{}/v1?api=7&of=a%20b", peer.url()) });
+    manager.register(config(list)).await.unwrap();
+    let way = json!({ "type": "url", "items": "/data", "next": "{{ body.next }}" });
+    let request = to_raw_value(&json!({ "endpoint": "/orders", "pages": { "way": way } })).unwrap();
+    let mut walk = Walk::of(&manager.get("orders").unwrap(), &request).unwrap().unwrap();
+    walk.next(|_| {}).await.unwrap().unwrap();
+    let second = walk.next(|_| {}).await.unwrap().unwrap();
+    assert_eq!(second[0].get(), r#"{"asked":"/v1/orders?api=7&of=a%20b&page=2"}"#);
+    assert!(walk.next(|_| {}).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_folder_has_connectors_of_its_own_and_one_that_is_wrong_keeps_the_program_from_starting() {
     let folder = tempfile::tempdir().unwrap();
     let manifest =
@@ -155,6 +182,22 @@ async fn a_folder_has_connectors_of_its_own_and_one_that_is_wrong_keeps_the_prog
     manager.register(acme).await.unwrap();
     assert_eq!(manager.get("a").unwrap().name(), "Acme");
     assert!(manager.catalog().connectors().get("stripe").is_some());
+
+    // What an integration says is merged with what the manifest says before it has to be whole.
+    let hooks = "integration: {webhooks: {verify: {type: hmac, secret: s, header: x-signature}}, ";
+    let told = manifest.replace("integration: {", hooks);
+    fs::write(folder.path().join("acme.yaml"), told).unwrap();
+    let forwards = json!({
+        "integration_id": "b", "connector": "acme", "webhooks": {"to": [{"to": "a"}]}, "headers": {"x-b": "c"},
+    });
+    let reads: [fn(&Manager, Value) -> IntegrationConfig; 2] =
+        [|manager, json| manager.read(json).unwrap(), |_, json| config(json)];
+    for read in reads {
+        let manager = lab().connectors_in(folder.path()).build().await.unwrap();
+        let forwards = read(&manager, forwards.clone());
+        manager.register(forwards).await.unwrap();
+        assert_eq!(manager.get("b").unwrap().config().unwrap().expose()["webhooks"]["to"][0]["to"], "a");
+    }
 
     fs::write(folder.path().join("acme.yaml"), "name: acme\ntitel: Acme\n").unwrap();
     let error = lab().connectors_in(folder.path()).build().await.unwrap_err();

@@ -15,7 +15,7 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
 }
 
 fn pause(status: u16, pairs: &[(&str, &str)]) -> Option<u64> {
-    let heard = Signals::default().hear(StatusCode::from_u16(status).unwrap(), &headers(pairs))?;
+    let heard = Signals::default().hear(StatusCode::from_u16(status).unwrap(), &headers(pairs), None)?;
     // Times since 1970 are measured against a clock that goes on.
     heard.pause.map(|pause| pause.as_secs_f64().round() as u64)
 }
@@ -53,7 +53,7 @@ fn retry_after_counts_where_it_speaks_of_load_and_nothing_is_believed_for_ever()
 
 fn policies(limits: &str, policies: &str) -> Heard {
     let headers = headers(&[("ratelimit", limits), ("ratelimit-policy", policies)]);
-    Signals::default().hear(StatusCode::OK, &headers).unwrap_or_default()
+    Signals::default().hear(StatusCode::OK, &headers, None).unwrap_or_default()
 }
 
 fn policy(requests: u32, seconds: u64, left: Option<u32>) -> Policy {
@@ -86,8 +86,9 @@ fn headers_of_a_services_own_are_read_if_they_are_named() {
     let names = |json: &str| serde_json::from_str::<HeaderNames>(json).unwrap();
     let own = names(r#"{"remaining": "X-Left", "reset": "X-More", "retry_after": "X-Retry-In"}"#);
     let signals = Signals::new([&own].into_iter()).unwrap();
-    let pause =
-        |pairs: &[(&str, &str)]| signals.hear(StatusCode::OK, &headers(pairs)).and_then(|heard| heard.pause);
+    let pause = |pairs: &[(&str, &str)]| {
+        signals.hear(StatusCode::OK, &headers(pairs), None).and_then(|heard| heard.pause)
+    };
     assert_eq!(pause(&[("x-left", "0"), ("x-more", "4")]), Some(Duration::from_secs(4)));
     assert_eq!(pause(&[("x-retry-in", "6")]), Some(Duration::from_secs(6)));
     for wrong in [r#"{"remaining": "X-Left"}"#, r#"{"limit": "X-All"}"#] {
@@ -100,8 +101,9 @@ fn where_requests_come_back_one_by_one_the_first_of_them_is_waited_for() {
     let own: HeaderNames =
         serde_json::from_str(r#"{"remaining": "X-Left", "reset": "X-Full", "limit": "X-All"}"#).unwrap();
     let signals = Signals::new([&own].into_iter()).unwrap();
-    let pause =
-        |pairs: &[(&str, &str)]| signals.hear(StatusCode::OK, &headers(pairs)).and_then(|heard| heard.pause);
+    let pause = |pairs: &[(&str, &str)]| {
+        signals.hear(StatusCode::OK, &headers(pairs), None).and_then(|heard| heard.pause)
+    };
     let full = |all| pause(&[("x-left", "0"), ("x-full", "1m0s"), ("x-all", all)]);
     assert_eq!(full("500"), Some(Duration::from_millis(120)));
     // What cannot be understood makes nothing faster.
@@ -123,7 +125,7 @@ proptest! {
             ("ratelimit", &limits), ("ratelimit-policy", &policies),
             ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", &reset),
         ]);
-        if let Some(heard) = Signals::default().hear(StatusCode::OK, &headers) {
+        if let Some(heard) = Signals::default().hear(StatusCode::OK, &headers, None) {
             prop_assert!(heard.pause.is_none_or(|pause| pause <= LONGEST));
             prop_assert!(heard.policies.iter().all(|policy| policy.requests > 0 && !policy.per.is_zero()));
         }

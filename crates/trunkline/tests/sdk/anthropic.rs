@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::Sdk;
 
-#[test]
-fn sdk_of_anthropic_sends_the_same() {
+#[tokio::test]
+async fn sdk_of_anthropic_sends_the_same() {
     let messages = json!([{"role": "user", "content": "Grüße"}]);
     let message = json!({
         "model": "claude-x", "max_tokens": 16, "messages": messages, "system": "Be short.", "stop_sequences": ["\n"],
@@ -29,9 +29,13 @@ fn sdk_of_anthropic_sends_the_same() {
     let sdk = Sdk {
         vendor: "anthropic",
         inputs: json!({"api_key": "sk-ant-1"}),
-        // The documentation has x-api-key for the same key, which the manifest sends.
-        credential: ("authorization", "Bearer sk-ant-1"),
-        adjust: |_| (),
+        adjust: |theirs| {
+            // It is taken in either header (https://platform.claude.com/docs/en/api/overview has x-api-key).
+            for (name, value) in theirs.auth.iter_mut().filter(|(name, _)| name == "authorization") {
+                "x-api-key".clone_into(name);
+                *value = value.trim_start_matches("bearer ").to_owned();
+            }
+        },
     };
-    sdk.compare(&calls);
+    sdk.compare(&calls).await;
 }

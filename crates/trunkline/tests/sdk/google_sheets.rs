@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::Sdk;
 
-#[test]
-fn sdk_of_google_sheets_sends_the_same() {
+#[tokio::test]
+async fn sdk_of_google_sheets_sends_the_same() {
     let id = "1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms";
     let values = json!([["Item", "Cost"], ["Wheel", 20.5], [null, true]]);
     let update = json!({
@@ -59,10 +59,12 @@ fn sdk_of_google_sheets_sends_the_same() {
     ];
     let sdk = Sdk {
         vendor: "google_sheets",
-        inputs: json!({"client_id": "c", "client_secret": "s"}),
-        credential: ("authorization", "Bearer token"),
+        inputs: json!({
+            "client_email": "robot@acme.iam.gserviceaccount.com",
+            "private_key": include_str!("../../../auth/src/jose/keys/rsa.pkcs8.pem"),
+        }),
         // JSON is what is answered without asking, too.
         adjust: |theirs| theirs.query.retain(|(name, value)| !(name == "alt" && value == "json")),
     };
-    sdk.compare(&calls);
+    sdk.compare(&calls).await;
 }

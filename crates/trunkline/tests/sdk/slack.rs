@@ -41,8 +41,8 @@ fn adjust(theirs: &mut Meaning) {
     }
 }
 
-#[test]
-fn sdk_of_slack_sends_the_same() {
+#[tokio::test]
+async fn sdk_of_slack_sends_the_same() {
     let (channel, ts) = ("C1234567890", "1503435956.000247");
     let blocks = json!([{"type": "section", "text": {"type": "plain_text", "text": "Grüße & more = 1"}}]);
     let posted = json!({
@@ -94,6 +94,6 @@ fn sdk_of_slack_sends_the_same() {
         ("test_auth", json!({})),
     ];
     let inputs = json!({"bot_token": "xoxb-1"});
-    let sdk = Sdk { vendor: "slack", inputs, credential: ("authorization", "Bearer xoxb-1"), adjust };
-    sdk.compare(&calls);
+    let sdk = Sdk { vendor: "slack", inputs, adjust };
+    sdk.compare(&calls).await;
 }

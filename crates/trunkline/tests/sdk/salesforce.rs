@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::{Meaning, Sdk};
 
-#[test]
-fn sdk_of_salesforce_sends_the_same() {
+#[tokio::test]
+async fn sdk_of_salesforce_sends_the_same() {
     let id = "001D000000INjVe";
     let external = json!({"object": "Account", "external_id_field": "Number__c", "external_id": "7"});
     let mut upsert = external.clone();
@@ -34,11 +34,10 @@ fn sdk_of_salesforce_sends_the_same() {
     ];
     let sdk = Sdk {
         vendor: "salesforce",
-        inputs: json!({"my_domain": "acme.my.salesforce.com"}),
-        credential: ("authorization", "Bearer token"),
+        inputs: json!({"my_domain": "acme.my.salesforce.com", "client_id": "key", "client_secret": "s"}),
         adjust,
     };
-    sdk.compare(&calls);
+    sdk.compare(&calls).await;
 }
 
 /// It ends the paths of collections with a slash, which means nothing.

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::Sdk;
 
-#[test]
-fn sdk_of_notion_sends_the_same() {
+#[tokio::test]
+async fn sdk_of_notion_sends_the_same() {
     let id = "59833787-2cf9-4fdf-8782-e53db20768a5";
     let text = json!([{"text": {"content": "Lacinato kale, 6 × ü"}}]);
     let page = json!({
@@ -68,9 +68,8 @@ fn sdk_of_notion_sends_the_same() {
     let sdk = Sdk {
         vendor: "notion",
         inputs: json!({"token": "ntn_1"}),
-        credential: ("authorization", "Bearer ntn_1"),
         // What is there with null is sent by both; a body that is empty is none.
         adjust: |_| {},
     };
-    sdk.compare(&calls);
+    sdk.compare(&calls).await;
 }
