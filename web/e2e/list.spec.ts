@@ -19,10 +19,12 @@ test('each integration has a card that says how it is', async ({ page, api }) =>
   ]) {
     await api('POST', '/api/v1/integrations/register', { integration_id: id, name, type, base_url: service });
   }
+  await api('POST', '/api/v1/integrations/register', { integration_id: 'till', name: 'Payments', connector: 'stripe', inputs: { secret_key: 'sk_test_1' }, base_url: service });
   await api('POST', '/api/v1/integrations/shop/call', { endpoint: '/json' });
   await page.goto('/');
   const cards = page.getByRole('list', { name: 'Integrations' }).getByRole('listitem');
-  await expect(cards).toHaveCount(3);
+  await expect(cards).toHaveCount(4);
+  await expect(cards.filter({ hasText: 'Payments' })).toContainText('Stripe');
   const shop = cards.filter({ has: page.getByRole('link', { name: 'The shop', exact: true }) });
   await expect(shop).toContainText('1 call');
   await expect(shop).toContainText(/healthy/i);
@@ -57,7 +59,12 @@ test('a search is in the address, and what it finds is shown again by a link', a
   await page.getByLabel('Search').fill('nothing like that');
   await expect(page.getByText('No integration fits.')).toBeVisible();
   await page.getByRole('button', { name: 'Show all' }).click();
-  await expect(cards).toHaveCount(3);
+  await expect(cards).toHaveCount(4);
+  await page.getByLabel('Search').fill('stripe');
+  await expect(cards).toHaveCount(1);
+  await expect(cards).toContainText('Payments');
+  await page.getByLabel('Search').fill('');
+  await expect(cards).toHaveCount(4);
   await page.getByLabel('Type').click();
   await page.getByRole('option', { name: 'graphql' }).click();
   await expect(cards).toHaveCount(1);

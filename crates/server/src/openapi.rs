@@ -203,6 +203,8 @@ fn schemas() -> Value {
             "type": "object",
             "properties": {
                 "integration_id": text, "name": text, "type": text, "description": text,
+                "connector": { "type": "string", "description": "Not there where it has none, as is vendor" },
+                "vendor": { "type": "string", "description": "Whose service the connector is for, as people call it" },
                 "enabled": { "type": "boolean" }, "source": { "enum": ["store", "file", "demo"] },
                 "updated_at_ms": { "type": "integer" }, "error": text, "account": account,
             },

@@ -1074,6 +1074,8 @@ export interface components {
         List: {
             /** @enum {unknown} */
             account?: "not_connected" | "pending" | "connected" | "needs_reauth";
+            /** @description Not there where it has none, as is vendor */
+            connector?: string;
             description?: string;
             enabled?: boolean;
             error?: string;
@@ -1083,6 +1085,8 @@ export interface components {
             source?: "store" | "file" | "demo";
             type?: string;
             updated_at_ms?: number;
+            /** @description Whose service the connector is for, as people call it */
+            vendor?: string;
         }[];
         /**
          * Made

@@ -46,6 +46,7 @@ export function IntegrationCard({ item, health, hour, now }: Props) {
             {item.name || id}
           </Link>
         </Typography>
+        {item.vendor && <Chip size="small" variant="outlined" color="primary" label={item.vendor} sx={{ maxWidth: 120 }} />}
         <Chip size="small" label={item.type} />
         <Tooltip title={fixed ?? ''}>
           <span>

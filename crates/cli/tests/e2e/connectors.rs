@@ -76,6 +76,9 @@ async fn an_action_is_done_by_name_and_what_is_wrong_with_it_costs_no_request() 
     let walk = json!({ "action": "add", "input": { "name": "Ann" }, "pages": true });
     server.call("crm", &walk).await.problem(422, "unsupported");
     server.has(&json!({ "integration_id": "plain", "type": "rest", "base_url": peer.url() })).await;
+    let list = server.get("/api/v1/integrations/list").await.is(200).json();
+    assert_eq!((&list[0]["connector"], &list[0]["vendor"]), (&json!("acme"), &json!("Acme")), "{list}");
+    assert!(list[1].get("connector").is_none() && list[1].get("vendor").is_none(), "{list}");
     let plain = server.call("plain", &json!({ "action": "add" })).await.problem(422, "unsupported");
     assert!(plain["detail"].as_str().unwrap().contains("names no connector"), "{plain}");
     assert_eq!(peer.received().len(), before, "nothing was sent");

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trunkline::{
-    ConsentState, Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, kept, unmask,
+    Connector, ConsentState, Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, kept, unmask,
 };
 
 use super::{
@@ -45,6 +45,11 @@ pub(super) struct Listed {
     integration_id: String,
     name: String,
     r#type: String,
+    /// The connector, and whose service it is for, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connector: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor: Option<String>,
     description: String,
     enabled: bool,
     source: Source,
@@ -71,10 +76,13 @@ pub(super) async fn list(State(manager): State<Manager>) -> Json<Vec<Listed>> {
 }
 
 async fn listed(handle: Arc<Handle>) -> Listed {
+    let known = handle.connector().map(Connector::manifest);
     Listed {
         integration_id: handle.id().to_string(),
         name: handle.name().to_owned(),
         r#type: handle.r#type().to_owned(),
+        connector: known.map(|manifest| manifest.name.clone()),
+        vendor: known.map(|manifest| manifest.title.clone()),
         description: handle.description().to_owned(),
         enabled: handle.enabled(),
         source: handle.source(),
