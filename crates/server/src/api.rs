@@ -67,7 +67,7 @@ routes! {
     get "/api/v1/integrations/{id}/schema", "What can be asked for: of a database its tables and columns", None, (200, "Anything"), [], Some(|| get(schema::schema));
     post "/api/v1/integrations/{id}/breaker/reset", "Close the circuit", None, (200, "State"), [], Some(|| post(breaker::reset));
     post "/api/v1/integrations/{id}/breaker/open", "Open the circuit until it is reset", None, (200, "State"), [], Some(|| post(breaker::open));
-    get "/api/v1/integrations/{id}/connections", "List the connections of an integration, by name", None, (200, "ConnectionList"), ["after", "limit", "accounts"], Some(|| get(connections::list));
+    get "/api/v1/integrations/{id}/connections", "List the connections of an integration, by name", None, (200, "ConnectionList"), ["after", "limit", "accounts", "health"], Some(|| get(connections::list));
     post "/api/v1/integrations/{id}/connections", "Add a connection: what one tenant has of its own", Some("Connection"), (201, "Connected"), [], Some(|| post(connections::add));
     get "/api/v1/integrations/{id}/connections/{connection}", "Read a connection, secrets masked, and what limits it now if it is open", None, (200, "ConnectionRead"), [], Some(|| get(connections::read));
     put "/api/v1/integrations/{id}/connections/{connection}", "Replace a connection; a masked secret keeps what is stored", Some("Connection"), (200, "Connected"), [], Some(|| put(connections::replace));

@@ -227,6 +227,7 @@ fn schemas() -> Value {
                         "connection": text, "description": text, "enabled": { "type": "boolean" },
                         "generation": { "type": "integer" }, "updated_at_ms": { "type": "integer" }, "error": text,
                         "account": account,
+                        "health": { "$ref": "#/components/schemas/Health" },
                     },
                 } },
                 "next": { "type": "string", "description": "What to give as after for those that follow, if there are more" },

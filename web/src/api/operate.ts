@@ -46,11 +46,13 @@ export const pathOf = (id: string, connection?: string) =>
 
 export type Listed = NonNullable<Schemas['ConnectionList']['connections']>[number];
 
-export const connections = (id: string, accounts: boolean) =>
+/** Those of an integration; `whole` with their accounts and what is known of their health. */
+export const connections = (id: string, whole: boolean) =>
   infiniteQueryOptions({
-    queryKey: ['connections', id, accounts],
+    queryKey: ['connections', id, whole],
     queryFn: ({ pageParam }) =>
-      ask<{ connections: Listed[]; next?: string }>(`${pathOf(id)}/connections`, { after: pageParam, limit: 50, accounts: String(accounts) }),
+      ask<{ connections: Listed[]; next?: string }>(`${pathOf(id)}/connections`, { after: pageParam, limit: 50, accounts: String(whole), health: String(whole) }),
+    refetchInterval: whole ? 10_000 : false,
     initialPageParam: '',
     getNextPageParam: ({ next }) => next,
   });

@@ -943,6 +943,7 @@ export interface components {
                 enabled?: boolean;
                 error?: string;
                 generation?: number;
+                health?: components["schemas"]["Health"];
                 updated_at_ms?: number;
             }[];
             /** @description What to give as after for those that follow, if there are more */
@@ -2354,6 +2355,7 @@ export interface operations {
                 after?: string;
                 limit?: string;
                 accounts?: string;
+                health?: string;
             };
             header?: never;
             path: {
