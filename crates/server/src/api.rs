@@ -9,6 +9,7 @@ mod events;
 pub(crate) mod extract;
 mod integrations;
 mod keys;
+pub(crate) mod marks;
 pub(crate) mod oauth;
 mod operations;
 mod schema;
@@ -97,8 +98,8 @@ routes! {
     get "/api/v1/connectors", "List the vendors that are known", None, (200, "Anything"), [], Some(|| get(connectors::list));
     get "/api/v1/connectors/{name}", "Read what a connector asks for, and what can be done with it", None, (200, "Anything"), [], Some(|| get(connectors::read));
     get "/api/v1/schemas", "What can be configured, as JSON Schemas: keys of all integrations, of each type, and of auth_config by auth_type", None, (200, "Schemas"), [], Some(|| get(connectors::schemas));
-    get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "connection", "kind", "status", "request_id", "since_ms", "until_ms", "before", "after", "limit"], Some(|| get(activity::query));
-    get "/api/v1/activity/stream", "Follow what happens: a server-sent event for each record, from Last-Event-ID on", None, (200, "Events"), ["integration", "connection", "kind", "status", "request_id", "since_ms"], Some(|| get(elsewhere));
+    get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "connection", "action", "kind", "status", "request_id", "since_ms", "until_ms", "before", "after", "limit"], Some(|| get(activity::query));
+    get "/api/v1/activity/stream", "Follow what happens: a server-sent event for each record, from Last-Event-ID on", None, (200, "Events"), ["integration", "connection", "action", "kind", "status", "request_id", "since_ms"], Some(|| get(elsewhere));
     get "/api/v1/activity/summary", "What happened in a period, counted by integration and by steps of time", None, (200, "ActivitySummary"), ["integration", "connection", "since_ms", "until_ms", "step_ms"], Some(|| get(activity::summary));
     get "/api/v1/keys", "List the master keys by their ids, and how many envelopes each seals", None, (200, "Keys"), [], Some(|| get(keys::list));
     post "/api/v1/keys/rotate", "Put a new master key in front and move everything stored to it", None, (200, "Rotated"), [], Some(|| post(keys::rotate));

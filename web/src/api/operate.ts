@@ -6,6 +6,11 @@ import type { Schemas } from './client';
 
 export type CallRecord = Schemas['ActivityList'][number];
 
+const CALLS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HTTP', 'query', 'publish', 'receive']);
+
+/** Whether it is of a call, and not of something else that happened, such as that an account was connected. */
+export const isCall = ({ operation }: CallRecord): boolean => CALLS.has(operation);
+
 /** One attempt of a call. */
 export type Try = CallRecord['tries'][number];
 
@@ -14,6 +19,7 @@ export interface Sought {
   [key: string]: string | undefined;
   integration?: string;
   connection?: string;
+  action?: string;
   kind?: string;
   status?: string;
   since_ms?: string;
