@@ -31,6 +31,8 @@ test('one is added with a credential of its own, is checked, and is called with 
   await expect(page.getByText('acme is added')).toBeVisible();
   await expect(page).toHaveURL(/\/connections\/acme$/);
   await expect(fact(page, 'Why')).toHaveText('answered');
+  await page.getByRole('button', { name: 'Run the test' }).click();
+  await expect(page.getByRole('listitem').filter({ hasText: 'Credential: done' })).toBeVisible();
   expect(await page.content()).not.toContain('canary');
   expect(await api('POST', `${SHOP}/call`, through('acme'))).toMatchObject({ authorization: 'Bearer canary-of-acme' });
   expect(await api('POST', `${SHOP}/call`, through('default'))).toMatchObject({ authorization: 'Bearer of-all' });
