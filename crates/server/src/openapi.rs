@@ -350,6 +350,10 @@ fn schemas() -> Value {
     schemas["MadeApiToken"] = schema::<Made>();
     schemas["Version"] =
         whole(json!({ "version": { "type": "string" }, "uptime_seconds": { "type": "integer" } }));
+    schemas["Version"]["properties"]["public_url"] = json!({
+        "type": "string",
+        "description": "Where browsers and services reach the server; not there where server.public_url has to be set first",
+    });
     schemas
 }
 

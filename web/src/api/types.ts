@@ -840,6 +840,8 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         ActivityList: {
+            /** @description What was done by name: an action of a connector */
+            action: string | null;
             at_ms: number;
             attempts: number;
             bytes_received: number;
@@ -1516,6 +1518,8 @@ export interface components {
             request?: Record<string, never>;
         };
         Version: {
+            /** @description Where browsers and services reach the server; not there where server.public_url has to be set first */
+            public_url?: string;
             uptime_seconds: number;
             version: string;
         };
@@ -1612,6 +1616,7 @@ export interface operations {
             query?: {
                 integration?: string;
                 connection?: string;
+                action?: string;
                 kind?: string;
                 status?: string;
                 request_id?: string;
@@ -1652,6 +1657,7 @@ export interface operations {
             query?: {
                 integration?: string;
                 connection?: string;
+                action?: string;
                 kind?: string;
                 status?: string;
                 request_id?: string;

@@ -19,7 +19,7 @@ import { Sparkline } from './Sparkline';
 export type Item = Schemas['List'][number];
 
 /** All cards have one height, so that nothing moves when they are filled. */
-const HEIGHT = 214;
+const HEIGHT = 200;
 
 const OWNERS: Record<string, string> = {
   file: 'It is configured in the file of the server: change it there',
