@@ -1,5 +1,5 @@
 // Adding an integration: by vendor with a wrong and a right key, by protocol, and without a mouse.
-import { accessible, expect, type Page, picture, test, told } from './base';
+import { accessible, expect, fact, type Page, picture, test, told } from './base';
 
 const service = told('HTTPBIN_URL');
 
@@ -37,6 +37,11 @@ test('a vendor asks only for what it needs, and a wrong key is told in its own w
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await expect(page).toHaveURL(/\/integrations\/payments$/);
   await tested(page, /Unauthorized|401/);
+  // In the same steps, and in the words of the service.
+  const again = page.getByRole('region', { name: 'Test' });
+  await expect(again.getByRole('listitem').filter({ hasText: 'Connection: done' })).toBeVisible();
+  await expect(again.getByRole('listitem').filter({ hasText: 'Credential: failed' })).toBeVisible();
+  await expect(again.getByLabel('What the service said')).toBeVisible();
 
   await page.getByRole('tab', { name: 'Configure' }).or(page.getByRole('link', { name: 'Configure' })).first().click();
   await expect(page.getByRole('button', { name: 'Save', exact: true })).toBeVisible();
@@ -69,8 +74,15 @@ test('what a vendor can do has forms, and a list is read over all its pages', as
   await expect(records).toContainText('"name": "Ada"');
   await accessible(page);
   await records.getByRole('link', { name: 'Its calls' }).click();
+  const calls = page.getByRole('table', { name: 'Calls' }).getByRole('row');
+  await expect(calls.filter({ hasText: 'create customer (POST)' })).toHaveCount(3);
   // Three customers, the first page alone, and all of them in two pages.
-  await expect(page.getByRole('table', { name: 'Calls' }).getByRole('row')).toHaveCount(1 + 3 + 1 + 2);
+  await expect(calls).toHaveCount(1 + 3 + 1 + 2);
+  await page.getByLabel('Action').fill('create_customer');
+  await expect(page).toHaveURL(/action=create_customer/);
+  await expect(calls).toHaveCount(1 + 3);
+  await calls.last().getByRole('link').click();
+  await expect(fact(page, 'Action')).toHaveText('create customer');
 });
 
 test('any other service is added by its protocol', async ({ page, api }) => {

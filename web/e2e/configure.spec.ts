@@ -82,6 +82,32 @@ test('where both changed the same, the second sees it and their own holds', asyn
   expect(await api('GET', `/api/v1/integrations/${testId}`)).toMatchObject({ name: 'Mine' });
 });
 
+test('where both typed a secret, the second is asked, and neither secret is shown', async ({ page, context, api }, { testId }) => {
+  const other = await context.newPage();
+  await open(page, testId);
+  await open(other, testId);
+  await other.getByLabel(/^Token/).fill('canary-of-theirs');
+  await save(other);
+  await expect(other.getByText(/^Saved/)).toBeVisible();
+  await page.getByLabel(/^Token/).fill('canary-of-mine');
+  await save(page);
+  const dialog = page.getByRole('dialog', { name: 'Somebody else changed this integration' });
+  await expect(dialog.getByRole('row', { name: /another secret/ })).toContainText('both changed it');
+  await expect(dialog).not.toContainText('canary');
+  const token = async () => ((await api('POST', `/api/v1/integrations/${testId}/call`, { endpoint: '/bearer' })) as { token: string }).token;
+  expect(await token()).toBe('canary-of-theirs');
+  await page.getByRole('button', { name: 'Keep mine' }).click();
+  await expect(page.getByText(/^Saved/)).toBeVisible();
+  expect(await token()).toBe('canary-of-mine');
+});
+
+test('what fields are for is told to those who do not see it', async ({ page }, { testId }) => {
+  await open(page, testId);
+  await expect(page.getByLabel(/^Base URL/)).toHaveAccessibleDescription(/https:/);
+  await expect(page.getByLabel(/^Token/)).toHaveAccessibleDescription(/\w+/);
+  await expect(page.getByLabel('Auth type', { exact: true })).toHaveAccessibleDescription(/shows the service who it is/);
+});
+
 test('of two who save, the second can take what the first one saved', async ({ page, context, api }, { testId }) => {
   await conflict(page, await context.newPage(), testId);
   await accessible(page);

@@ -28,6 +28,13 @@ test('a person connects an account, comes back, and calls are made in their name
   await expect(page.getByText('An account is connected.')).toBeVisible();
   expect(await api('GET', `${SHOP}/oauth`)).toMatchObject({ state: 'connected', scope: 'read' });
   expect(await api('POST', `${SHOP}/call`, resource)).toMatchObject({ person: 'alice', scope: 'read' });
+  // That an account was connected is in the activity, and is none of the two calls.
+  await page.goto('/');
+  await expect(page.getByRole('listitem').filter({ hasText: 'The shop' })).toContainText('2 calls');
+  await page.goto('/activity?integration=shop');
+  const noted = page.getByRole('table', { name: 'Calls' }).getByRole('row').filter({ hasText: 'connect' });
+  await noted.getByRole('link').click();
+  await expect(page.getByRole('heading', { name: 'An event' })).toBeVisible();
 });
 
 test('an integration whose calls need an account is added by its form, and connected', async ({ page, api }) => {
@@ -50,7 +57,7 @@ test('an integration whose calls need an account is added by its form, and conne
   await page.getByLabel(/^Client secret/).fill(client.client_secret);
   await page.getByLabel('Authorization URL', { exact: true }).fill(`${told('PROVIDER_URL')}/auth`);
   await page.getByLabel('Token URL', { exact: true }).fill(`${told('PROVIDER_URL')}/token`);
-  await page.getByLabel(/^Scope/).fill('"read"');
+  await page.getByLabel('Scope', { exact: true }).fill('read');
   const trial = page.getByRole('region', { name: 'Test before saving' });
   await trial.getByRole('button', { name: 'Test' }).click();
   await expect(trial.getByRole('status')).toContainText(/account/);

@@ -31,6 +31,8 @@ test('one is added with a credential of its own, is checked, and is called with 
   await expect(page.getByText('acme is added')).toBeVisible();
   await expect(page).toHaveURL(/\/connections\/acme$/);
   await expect(fact(page, 'Why')).toHaveText('answered');
+  await page.getByRole('button', { name: 'Run the test' }).click();
+  await expect(page.getByRole('listitem').filter({ hasText: 'Credential: done' })).toBeVisible();
   expect(await page.content()).not.toContain('canary');
   expect(await api('POST', `${SHOP}/call`, through('acme'))).toMatchObject({ authorization: 'Bearer canary-of-acme' });
   expect(await api('POST', `${SHOP}/call`, through('default'))).toMatchObject({ authorization: 'Bearer of-all' });
@@ -38,6 +40,7 @@ test('one is added with a credential of its own, is checked, and is called with 
   const tenant = page.getByRole('list', { name: 'Connections' }).getByRole('listitem').filter({ hasText: 'acme' });
   await expect(tenant).toContainText('A tenant');
   await expect(tenant).toContainText('last call went well');
+  await expect(tenant).toContainText('healthy');
   await page.getByLabel('Search connections').fill('nobody');
   await expect(page.getByText('No connection fits.')).toBeVisible();
   await page.getByLabel('Search connections').fill('ACM');
@@ -71,6 +74,10 @@ test('what is changed is saved, and what is off refuses calls', async ({ page, a
 
 test('one says whether it is on where nothing says so, and is checked again by hand', async ({ page, api }) => {
   await api('POST', `${SHOP}/connections`, { connection: 'plain' });
+  await page.goto('/integrations/shop/connections');
+  const tenant = page.getByRole('list', { name: 'Connections' }).getByRole('listitem').filter({ hasText: 'plain' });
+  await expect(tenant).toContainText('unknown: nobody has called or checked it yet');
+  await accessible(page);
   await open(page, 'plain');
   await expect(page.getByLabel('Enabled', { exact: true })).toHaveText('Default (on)');
   await expect(fact(page, 'Why')).toHaveText('answered');

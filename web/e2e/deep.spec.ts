@@ -10,7 +10,7 @@ test('the oldest of very many calls is reached, and the newest again', async ({ 
   await page.goto('/activity');
   const table = page.getByRole('table', { name: 'Calls' });
   const body = page.getByRole('rowgroup', { name: 'Calls, newest first' });
-  await expect(page.getByText(/^Live, .* calls and older$/)).toBeVisible();
+  await expect(page.getByText(/^Live, .* records and older$/)).toBeVisible();
   // Whoever holds the End key: to the end of what is known, as soon as more is known.
   const known = await body.evaluate(
     (element) =>

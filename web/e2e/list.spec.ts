@@ -19,10 +19,12 @@ test('each integration has a card that says how it is', async ({ page, api }) =>
   ]) {
     await api('POST', '/api/v1/integrations/register', { integration_id: id, name, type, base_url: service });
   }
+  await api('POST', '/api/v1/integrations/register', { integration_id: 'till', name: 'Payments', connector: 'stripe', inputs: { secret_key: 'sk_test_1' }, base_url: service });
   await api('POST', '/api/v1/integrations/shop/call', { endpoint: '/json' });
   await page.goto('/');
   const cards = page.getByRole('list', { name: 'Integrations' }).getByRole('listitem');
-  await expect(cards).toHaveCount(3);
+  await expect(cards).toHaveCount(4);
+  await expect(cards.filter({ hasText: 'Payments' })).toContainText('Stripe');
   const shop = cards.filter({ has: page.getByRole('link', { name: 'The shop', exact: true }) });
   await expect(shop).toContainText('1 call');
   await expect(shop).toContainText(/healthy/i);
@@ -45,7 +47,7 @@ test('a switch turns an integration off, and undo turns it on again', async ({ p
   expect(await enabled()).toBe(true);
 });
 
-test('a search is in the address, and what it finds is shown again by a link', async ({ page }) => {
+test('a search is in the address, and what it finds is shown again by a link', async ({ page, api }) => {
   await page.goto('/');
   const cards = page.getByRole('list', { name: 'Integrations' }).getByRole('listitem');
   await page.getByLabel('Search').fill('SHOP the');
@@ -57,11 +59,18 @@ test('a search is in the address, and what it finds is shown again by a link', a
   await page.getByLabel('Search').fill('nothing like that');
   await expect(page.getByText('No integration fits.')).toBeVisible();
   await page.getByRole('button', { name: 'Show all' }).click();
-  await expect(cards).toHaveCount(3);
+  await expect(cards).toHaveCount(4);
+  await page.getByLabel('Search').fill('stripe');
+  await expect(cards).toHaveCount(1);
+  await expect(cards).toContainText('Payments');
+  await page.getByLabel('Search').fill('');
+  await expect(cards).toHaveCount(4);
   await page.getByLabel('Type').click();
   await page.getByRole('option', { name: 'graphql' }).click();
   await expect(cards).toHaveCount(1);
   await expect(page).toHaveURL(/type=graphql/);
+  // What was turned on again is known to be well once it is called, and for a minute.
+  await api('POST', '/api/v1/integrations/shop/call', { endpoint: '/json' });
   await page.goto('/?state=off');
   await expect(page.getByText('No integration fits.')).toBeVisible();
   await page.getByLabel('State').click();

@@ -43,7 +43,7 @@ test('a new master key seals what is stored, and the old one can go', async ({ p
   await page.goto('/settings');
   const lines = page.getByRole('list', { name: 'Master keys' }).getByRole('listitem');
   await expect(lines).toHaveCount(1);
-  await page.getByRole('button', { name: 'Put a new key in front' }).click();
+  await page.getByRole('button', { name: 'Rotate the master key' }).click();
   await accessible(page);
   await page.getByRole('dialog').getByRole('button', { name: 'Rotate' }).click();
   await expect(page.getByText(/moved to the new key/)).toBeVisible();

@@ -152,7 +152,7 @@ test('a driver of any language, asked in JSON', async ({ page, api }) => {
   await begin(page, 'Custom', 'files', told('FILES_URL'));
   await button(page, 'Test').click();
   await expect(trial(page).getByRole('status')).toContainText('the driver does not accept driver_token');
-  await (await setting(page, 'Driver token')).fill(told('DRIVER_TOKEN'));
+  await page.getByLabel('Driver token', { exact: true }).fill(told('DRIVER_TOKEN'));
   await add(page, 'files');
   expect(await api('GET', '/api/v1/integrations/files')).toMatchObject({ driver_token: '********' });
   await write(page, 'Request (JSON)', '{"action": "get", "file": "customers"}');

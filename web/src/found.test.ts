@@ -5,7 +5,7 @@ import { found, stateOf } from './found';
 const ALL = [
   { integration_id: 'shop', name: 'The shop', type: 'rest', enabled: true },
   { integration_id: 'stock', name: 'Stock', type: 'graphql', enabled: true, error: 'auth_config.token: is not set' },
-  { integration_id: 'old', name: 'An old shop', type: 'rest', enabled: false },
+  { integration_id: 'old', name: 'An old shop', type: 'rest', connector: 'hubspot', vendor: 'HubSpot', enabled: false },
 ];
 
 test('every word has to stand somewhere, and the type has to be the one', () => {
@@ -13,6 +13,7 @@ test('every word has to stand somewhere, and the type has to be the one', () => 
   expect(ids('SHOP', '')).toEqual(['shop', 'old']);
   expect(ids('shop the', '')).toEqual(['shop']);
   expect(ids('', 'graphql')).toEqual(['stock']);
+  expect(ids('hubspot', '')).toEqual(['old']);
 });
 
 test('an integration is as its health says, unless it is off or cannot be opened', () => {

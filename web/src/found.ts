@@ -5,6 +5,8 @@ interface Named {
   name?: string;
   description?: string;
   type?: string;
+  connector?: string;
+  vendor?: string;
 }
 
 interface Open {
@@ -16,7 +18,7 @@ interface Open {
 export function found<T extends Named>(all: T[], text: string, type: string): T[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return all.filter((one) => {
-    const said = [one.integration_id, one.name, one.description, one.type].join(' ').toLowerCase();
+    const said = [one.integration_id, one.name, one.description, one.type, one.connector, one.vendor].join(' ').toLowerCase();
     return (type === '' || one.type === type) && words.every((word) => said.includes(word));
   });
 }

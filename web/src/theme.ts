@@ -31,9 +31,13 @@ export const theme = createTheme({
     button: { textTransform: 'none' },
   },
   components: {
+    MuiCssBaseline: { styleOverrides: { summary: { fontSize: '0.875rem', cursor: 'pointer' } } },
     MuiButtonBase: { defaultProps: { disableRipple: true } },
     MuiButton: { defaultProps: { disableElevation: true } },
     MuiPaper: { defaultProps: { variant: 'outlined' } },
     MuiTextField: { defaultProps: { size: 'small' } },
+    // What is said below a field begins where the field does.
+    MuiFormHelperText: { styleOverrides: { root: { margin: '4px 0 0', fontSize: '0.875rem' } } },
+    MuiFormControlLabel: { styleOverrides: { label: { fontSize: '0.875rem' } } },
   },
 });

@@ -1,6 +1,6 @@
 // How times, counts and names read.
 import { expect, test } from 'vitest';
-import { ago, count, label, lasting } from './words';
+import { ago, count, done, label, lasting } from './words';
 
 test('a time is told in the largest unit that fits', () => {
   const now = 1_000_000_000;
@@ -30,4 +30,9 @@ test('one is not many', () => {
     '1,200 calls',
     '2 tries',
   ]);
+});
+
+test('what was done is told by its name, where it has one', () => {
+  expect(done({ action: 'create_lead', operation: 'POST' })).toBe('create lead (POST)');
+  expect(done({ action: null, operation: 'webhook_refused' })).toBe('webhook refused');
 });

@@ -32,6 +32,11 @@ export function spaced(code: string): string {
   return code.replaceAll('_', ' ');
 }
 
+/** What a call did: by its name where it has one, such as `create lead (POST)`. */
+export function done({ action, operation }: { action: string | null; operation: string }): string {
+  return action ? `${spaced(action)} (${spaced(operation)})` : spaced(operation);
+}
+
 /** A key such as `base_url` as a label: `Base URL`. */
 export function label(key: string): string {
   const words = spaced(key).replace(/\b(url|id|tls|http|sql|json|ttl|ca)\b/g, (word) => word.toUpperCase());

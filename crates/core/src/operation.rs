@@ -52,6 +52,10 @@ impl Operation {
         }
     }
 
+    /// All that [`Operation::label`] can be.
+    pub const LABELS: [&'static str; 11] =
+        ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HTTP", "query", "publish", "receive"];
+
     /// A name for metrics and activity: few values, never a caller's text.
     pub fn label(&self) -> &'static str {
         match self {

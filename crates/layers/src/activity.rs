@@ -10,7 +10,7 @@ use std::{
 
 use crossbeam_queue::ArrayQueue;
 use serde::{Deserialize, Serialize};
-use trunkline_core::{IntegrationId, RequestId, Tries};
+use trunkline_core::{IntegrationId, Operation, RequestId, Tries};
 
 /// What one call leaves behind.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub struct Record {
     pub integration: IntegrationId,
     /// What it did: an HTTP method, `query`, `publish` or `receive`.
     pub operation: Cow<'static, str>,
+    /// The name of what was done, where it has one: an action of a connector.
+    pub action: Option<Arc<str>>,
     /// `ok`, the code of an error's kind, or `cancelled` when the caller went away.
     pub kind: Cow<'static, str>,
     /// The status that the service answered with, if it answered.
@@ -45,6 +47,13 @@ pub struct Record {
     pub tries: Tries,
     /// Where it stands among all records, from 1; 0 until it has a place among them.
     pub number: u64,
+}
+
+impl Record {
+    /// Whether it is of a call, and not of something else that happened, such as that an account was connected.
+    pub fn is_call(&self) -> bool {
+        Operation::LABELS.contains(&&*self.operation)
+    }
 }
 
 mod connection {
@@ -137,6 +146,7 @@ mod tests {
             request_id: RequestId::new(),
             integration: IntegrationId::new("a").unwrap(),
             operation: "GET".into(),
+            action: None,
             kind: "ok".into(),
             status: Some(200),
             attempts: 1,
@@ -160,8 +170,8 @@ mod tests {
 
     #[test]
     fn a_record_is_the_same_after_it_was_written_and_read() {
-        for connection in [None, Some("acme".into())] {
-            let before = Record { connection, ..record(1.5) };
+        for name in [None, Some("acme".into())] {
+            let before = Record { connection: name.clone(), action: name, ..record(1.5) };
             let after: Record = serde_json::from_str(&serde_json::to_string(&before).unwrap()).unwrap();
             assert_eq!(format!("{before:?}"), format!("{after:?}"));
             let after: Record = postcard::from_bytes(&postcard::to_allocvec(&before).unwrap()).unwrap();

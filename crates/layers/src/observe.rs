@@ -124,6 +124,7 @@ struct Watch {
     request_id: RequestId,
     trace: Option<TraceParent>,
     operation: &'static str,
+    action: Option<Arc<str>>,
     began: Instant,
     /// How long it took, where that is not until now.
     took: Option<Duration>,
@@ -158,6 +159,7 @@ impl Watch {
             request_id: call.request_id,
             trace: call.trace,
             operation: call.operation.label(),
+            action: call.action.clone(),
             began: call.began,
             took: None,
             outcome: "cancelled",
@@ -207,6 +209,7 @@ impl Drop for Watch {
             request_id: self.request_id,
             integration: self.integration.clone(),
             operation: self.operation.into(),
+            action: self.action.take(),
             kind: self.outcome.into(),
             status: self.status,
             attempts: self.attempts,

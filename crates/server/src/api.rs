@@ -9,6 +9,7 @@ mod events;
 pub(crate) mod extract;
 mod integrations;
 mod keys;
+pub(crate) mod marks;
 pub(crate) mod oauth;
 mod operations;
 mod schema;
@@ -67,7 +68,7 @@ routes! {
     get "/api/v1/integrations/{id}/schema", "What can be asked for: of a database its tables and columns", None, (200, "Anything"), [], Some(|| get(schema::schema));
     post "/api/v1/integrations/{id}/breaker/reset", "Close the circuit", None, (200, "State"), [], Some(|| post(breaker::reset));
     post "/api/v1/integrations/{id}/breaker/open", "Open the circuit until it is reset", None, (200, "State"), [], Some(|| post(breaker::open));
-    get "/api/v1/integrations/{id}/connections", "List the connections of an integration, by name", None, (200, "ConnectionList"), ["after", "limit", "accounts"], Some(|| get(connections::list));
+    get "/api/v1/integrations/{id}/connections", "List the connections of an integration, by name", None, (200, "ConnectionList"), ["after", "limit", "accounts", "health"], Some(|| get(connections::list));
     post "/api/v1/integrations/{id}/connections", "Add a connection: what one tenant has of its own", Some("Connection"), (201, "Connected"), [], Some(|| post(connections::add));
     get "/api/v1/integrations/{id}/connections/{connection}", "Read a connection, secrets masked, and what limits it now if it is open", None, (200, "ConnectionRead"), [], Some(|| get(connections::read));
     put "/api/v1/integrations/{id}/connections/{connection}", "Replace a connection; a masked secret keeps what is stored", Some("Connection"), (200, "Connected"), [], Some(|| put(connections::replace));
@@ -97,8 +98,8 @@ routes! {
     get "/api/v1/connectors", "List the vendors that are known", None, (200, "Anything"), [], Some(|| get(connectors::list));
     get "/api/v1/connectors/{name}", "Read what a connector asks for, and what can be done with it", None, (200, "Anything"), [], Some(|| get(connectors::read));
     get "/api/v1/schemas", "What can be configured, as JSON Schemas: keys of all integrations, of each type, and of auth_config by auth_type", None, (200, "Schemas"), [], Some(|| get(connectors::schemas));
-    get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "connection", "kind", "status", "request_id", "since_ms", "until_ms", "before", "after", "limit"], Some(|| get(activity::query));
-    get "/api/v1/activity/stream", "Follow what happens: a server-sent event for each record, from Last-Event-ID on", None, (200, "Events"), ["integration", "connection", "kind", "status", "request_id", "since_ms"], Some(|| get(elsewhere));
+    get "/api/v1/activity", "What happened lately, newest first", None, (200, "ActivityList"), ["integration", "connection", "action", "kind", "status", "request_id", "since_ms", "until_ms", "before", "after", "limit"], Some(|| get(activity::query));
+    get "/api/v1/activity/stream", "Follow what happens: a server-sent event for each record, from Last-Event-ID on", None, (200, "Events"), ["integration", "connection", "action", "kind", "status", "request_id", "since_ms"], Some(|| get(elsewhere));
     get "/api/v1/activity/summary", "What happened in a period, counted by integration and by steps of time", None, (200, "ActivitySummary"), ["integration", "connection", "since_ms", "until_ms", "step_ms"], Some(|| get(activity::summary));
     get "/api/v1/keys", "List the master keys by their ids, and how many envelopes each seals", None, (200, "Keys"), [], Some(|| get(keys::list));
     post "/api/v1/keys/rotate", "Put a new master key in front and move everything stored to it", None, (200, "Rotated"), [], Some(|| post(keys::rotate));

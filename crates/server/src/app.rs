@@ -10,7 +10,10 @@ use tokio::{sync::Semaphore, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trunkline::{Handle, Manager, Result, Store};
 
-use crate::{gate::Gate, idempotency::Once, oauth::Consents, public::Public, room::Room, tokens::Tokens};
+use crate::{
+    api::marks::Marks, gate::Gate, idempotency::Once, oauth::Consents, public::Public, room::Room,
+    tokens::Tokens,
+};
 
 /// How many configurations are tried at the same time: each opens connections of its own.
 const TRIALS: usize = 8;
@@ -45,12 +48,18 @@ pub(crate) struct App {
     draining: AtomicBool,
     /// Configurations that are tried at the same time.
     pub(crate) trials: Arc<Semaphore>,
+    /// Tells those who edit an integration that somebody changed a secret of it.
+    pub(crate) marks: Marks,
     /// When it began to run.
     pub(crate) began: Instant,
 }
 
 impl App {
     /// `store` is the one of the manager.
+    ///
+    /// # Errors
+    ///
+    /// Where the operating system gives no randomness.
     pub(crate) fn new(
         manager: Manager,
         store: Arc<dyn Store>,
@@ -58,13 +67,13 @@ impl App {
         public: Option<Public>,
         body_limit: usize,
         hook_limit: usize,
-    ) -> Arc<Self> {
+    ) -> Result<Arc<Self>> {
         let router = crate::api::router(manager.clone());
         let tokens = Tokens::new(store.clone(), gate.issued());
         let (once, room, hook_room) = (Once::new(store), Room::new(body_limit), Room::new(hook_limit));
         let consents = Consents::new(public.clone());
         let (stop, sockets, draining) = Default::default();
-        Arc::new(Self {
+        Ok(Arc::new(Self {
             manager,
             gate,
             tokens,
@@ -80,8 +89,9 @@ impl App {
             sockets,
             draining,
             trials: Arc::new(Semaphore::new(TRIALS)),
+            marks: Marks::new()?,
             began: Instant::now(),
-        })
+        }))
     }
 
     /// A connection of an integration.

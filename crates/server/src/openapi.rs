@@ -203,6 +203,8 @@ fn schemas() -> Value {
             "type": "object",
             "properties": {
                 "integration_id": text, "name": text, "type": text, "description": text,
+                "connector": { "type": "string", "description": "Not there where it has none, as is vendor" },
+                "vendor": { "type": "string", "description": "Whose service the connector is for, as people call it" },
                 "enabled": { "type": "boolean" }, "source": { "enum": ["store", "file", "demo"] },
                 "updated_at_ms": { "type": "integer" }, "error": text, "account": account,
             },
@@ -225,6 +227,7 @@ fn schemas() -> Value {
                         "connection": text, "description": text, "enabled": { "type": "boolean" },
                         "generation": { "type": "integer" }, "updated_at_ms": { "type": "integer" }, "error": text,
                         "account": account,
+                        "health": { "$ref": "#/components/schemas/Health" },
                     },
                 } },
                 "next": { "type": "string", "description": "What to give as after for those that follow, if there are more" },
@@ -347,6 +350,10 @@ fn schemas() -> Value {
     schemas["MadeApiToken"] = schema::<Made>();
     schemas["Version"] =
         whole(json!({ "version": { "type": "string" }, "uptime_seconds": { "type": "integer" } }));
+    schemas["Version"]["properties"]["public_url"] = json!({
+        "type": "string",
+        "description": "Where browsers and services reach the server; not there where server.public_url has to be set first",
+    });
     schemas
 }
 

@@ -158,7 +158,7 @@ pub async fn start(settings: Settings) -> Result<Running> {
     watch::apply(&manager, &file, &rules).await?;
 
     let (body, webhook) = (file.server.body.unwrap_or(4 << 20), file.server.webhook.unwrap_or(1 << 20));
-    let app = App::new(manager.clone(), store, gate, public, body, webhook);
+    let app = App::new(manager.clone(), store, gate, public, body, webhook)?;
     app.tokens.load().await?;
     let stop = app.stop.clone();
     if let Some(path) = settings.config {

@@ -66,6 +66,15 @@ impl Manager {
         Ok(Health::of(&handle, self.limits().one).await)
     }
 
+    /// What is known of how a connection is, without asking its service: from calls, and from those who asked before.
+    ///
+    /// # Errors
+    ///
+    /// As [`Manager::connection`].
+    pub async fn known_connection_health(&self, id: &str, name: &str) -> Result<Health> {
+        Ok(Health::known_of(&*self.connection(id, name).await?).await)
+    }
+
     /// Adds a connection to an integration, whoever owns that. Nothing is sent.
     ///
     /// # Errors

@@ -383,23 +383,41 @@ impl Handle {
     ///
     /// Whatever the scheme or the transport says; `rate_limited` while the service wants nothing sent.
     pub async fn probe(&self) -> Result<Proof> {
-        if let Some(flow) = &self.flow {
-            flow.limiter.probe().await?;
+        self.may_probe().await?;
+        let proof = self.probe_with(self.credential_for_probes().await?).await?;
+        self.proved(&proof);
+        Ok(proof)
+    }
+
+    /// Pays for a probe.
+    pub(crate) async fn may_probe(&self) -> Result<()> {
+        match &self.flow {
+            Some(flow) => flow.limiter.probe().await,
+            None => Ok(()),
         }
-        let credential = match &self.scheme {
-            None => None,
-            Some(scheme) => match scheme.at_hand_dyn() {
-                Some(credential) => Some(credential),
-                None => scheme.credential_dyn(self.context()).await?,
-            },
-        };
-        let proof = self.probe_with(credential).await?;
+    }
+
+    /// The credential at hand, or where there is none the one that the scheme gives.
+    pub(crate) async fn credential_for_probes(&self) -> Result<Option<Arc<Credential>>> {
+        let Some(scheme) = &self.scheme else { return Ok(None) };
+        match scheme.at_hand_dyn() {
+            Some(credential) => Ok(Some(credential)),
+            None => scheme.credential_dyn(self.context()).await,
+        }
+    }
+
+    /// Closes the circuit, if a probe proves that the service answers.
+    pub(crate) fn proved(&self, proof: &Proof) {
         if proof.reason != Proof::REACHABLE_ONLY.reason
             && let Some(circuit) = self.flow.as_deref().and_then(Flow::circuit)
         {
             circuit.proved();
         }
-        Ok(proof)
+    }
+
+    /// For whom it was opened; `None` for the default connection.
+    pub(crate) fn tenant(&self) -> Option<&Tenant> {
+        self.tenant.as_deref()
     }
 
     /// Asks that question with this credential, or with none.

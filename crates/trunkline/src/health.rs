@@ -182,7 +182,14 @@ impl Health {
         Self::known(handle)
     }
 
-    /// What is known without asking anybody.
+    /// What is known without asking the service.
+    pub(crate) async fn known_of(handle: &Handle) -> Self {
+        let asks = handle.trouble().is_none() && handle.enabled() && !handle.needs_connection();
+        let missing = if asks { missing(handle).await } else { None };
+        Self::told(handle, missing.as_ref())
+    }
+
+    /// The same without a look at the store, where a consent may be missing.
     pub(crate) fn known(handle: &Handle) -> Self {
         Self::told(handle, None)
     }

@@ -249,6 +249,15 @@ impl Manager {
         Trial::open(config, &self.inner.registry.shared)
     }
 
+    /// Opens one that is stored, or a connection of it, once more, to be asked over connections of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Manager::trial`], where it does not open.
+    pub fn trial_of(&self, stored: &Arc<Handle>) -> Result<Trial> {
+        Trial::of(stored, &self.inner.registry.shared)
+    }
+
     /// Checks a configuration as [`Manager::register`] would, and changes nothing.
     ///
     /// # Errors

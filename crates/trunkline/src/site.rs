@@ -110,6 +110,7 @@ pub(crate) fn note(
         request_id: RequestId::new(),
         integration: integration.clone(),
         operation: event.into(),
+        action: None,
         kind: Cow::Borrowed(kind.map_or("ok", Kind::code)),
         status: None,
         attempts: 0,

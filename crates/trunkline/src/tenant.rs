@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// For whom a handle is opened, where that is not the default connection.
+#[derive(Clone)]
 pub(crate) struct Tenant {
     /// The connection's name.
     pub(crate) name: Arc<str>,

@@ -50,6 +50,8 @@ export interface Versioned {
   document: Record<string, unknown>;
   state: Schemas['State'] | undefined;
   etag: string;
+  /** Another where a secret was changed. */
+  secrets: string;
   source: string;
 }
 
@@ -60,6 +62,7 @@ export async function readIntegration(id: string): Promise<Versioned> {
     document,
     state: state as Schemas['State'] | undefined,
     etag: answer.response.headers.get('etag') ?? '',
+    secrets: answer.response.headers.get('trunkline-secrets') ?? '',
     source: answer.response.headers.get('trunkline-source') ?? 'store',
   };
 }

@@ -6,6 +6,11 @@ import type { Schemas } from './client';
 
 export type CallRecord = Schemas['ActivityList'][number];
 
+const CALLS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HTTP', 'query', 'publish', 'receive']);
+
+/** Whether it is of a call, and not of something else that happened, such as that an account was connected. */
+export const isCall = ({ operation }: CallRecord): boolean => CALLS.has(operation);
+
 /** One attempt of a call. */
 export type Try = CallRecord['tries'][number];
 
@@ -14,6 +19,7 @@ export interface Sought {
   [key: string]: string | undefined;
   integration?: string;
   connection?: string;
+  action?: string;
   kind?: string;
   status?: string;
   since_ms?: string;
@@ -46,11 +52,13 @@ export const pathOf = (id: string, connection?: string) =>
 
 export type Listed = NonNullable<Schemas['ConnectionList']['connections']>[number];
 
-export const connections = (id: string, accounts: boolean) =>
+/** Those of an integration; `whole` with their accounts and what is known of their health. */
+export const connections = (id: string, whole: boolean) =>
   infiniteQueryOptions({
-    queryKey: ['connections', id, accounts],
+    queryKey: ['connections', id, whole],
     queryFn: ({ pageParam }) =>
-      ask<{ connections: Listed[]; next?: string }>(`${pathOf(id)}/connections`, { after: pageParam, limit: 50, accounts: String(accounts) }),
+      ask<{ connections: Listed[]; next?: string }>(`${pathOf(id)}/connections`, { after: pageParam, limit: 50, accounts: String(whole), health: String(whole) }),
+    refetchInterval: whole ? 10_000 : false,
     initialPageParam: '',
     getNextPageParam: ({ next }) => next,
   });

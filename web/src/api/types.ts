@@ -840,6 +840,8 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         ActivityList: {
+            /** @description What was done by name: an action of a connector */
+            action: string | null;
             at_ms: number;
             attempts: number;
             bytes_received: number;
@@ -943,6 +945,7 @@ export interface components {
                 enabled?: boolean;
                 error?: string;
                 generation?: number;
+                health?: components["schemas"]["Health"];
                 updated_at_ms?: number;
             }[];
             /** @description What to give as after for those that follow, if there are more */
@@ -1074,6 +1077,8 @@ export interface components {
         List: {
             /** @enum {unknown} */
             account?: "not_connected" | "pending" | "connected" | "needs_reauth";
+            /** @description Not there where it has none, as is vendor */
+            connector?: string;
             description?: string;
             enabled?: boolean;
             error?: string;
@@ -1083,6 +1088,8 @@ export interface components {
             source?: "store" | "file" | "demo";
             type?: string;
             updated_at_ms?: number;
+            /** @description Whose service the connector is for, as people call it */
+            vendor?: string;
         }[];
         /**
          * Made
@@ -1511,6 +1518,8 @@ export interface components {
             request?: Record<string, never>;
         };
         Version: {
+            /** @description Where browsers and services reach the server; not there where server.public_url has to be set first */
+            public_url?: string;
             uptime_seconds: number;
             version: string;
         };
@@ -1607,6 +1616,7 @@ export interface operations {
             query?: {
                 integration?: string;
                 connection?: string;
+                action?: string;
                 kind?: string;
                 status?: string;
                 request_id?: string;
@@ -1647,6 +1657,7 @@ export interface operations {
             query?: {
                 integration?: string;
                 connection?: string;
+                action?: string;
                 kind?: string;
                 status?: string;
                 request_id?: string;
@@ -2350,6 +2361,7 @@ export interface operations {
                 after?: string;
                 limit?: string;
                 accounts?: string;
+                health?: string;
             };
             header?: never;
             path: {

@@ -2,8 +2,9 @@
 import MenuItem from '@mui/material/MenuItem';
 import TextField from '@mui/material/TextField';
 import type { WidgetProps } from '@rjsf/utils';
+import { describedBy } from './described';
 
-export function ChoiceWidget({ id, label, required, disabled, value, options, placeholder, rawErrors, onChange }: WidgetProps) {
+export function ChoiceWidget({ id, label, schema, required, disabled, value, options, placeholder, rawErrors, onChange }: WidgetProps) {
   const choices = options.enumOptions ?? [];
   // Of texts the form library tells it one way, of what is on or off the other.
   const unset = placeholder || options.placeholder || 'Default';
@@ -17,7 +18,7 @@ export function ChoiceWidget({ id, label, required, disabled, value, options, pl
       disabled={disabled}
       error={(rawErrors?.length ?? 0) > 0}
       value={value === undefined || value === null ? '' : String(value)}
-      slotProps={{ inputLabel: { shrink: true }, select: { displayEmpty: true } }}
+      slotProps={{ inputLabel: { shrink: true }, select: { displayEmpty: true, SelectDisplayProps: { 'aria-describedby': describedBy(id, schema, rawErrors) } } }}
       onChange={(event) => onChange(choices.find((choice) => String(choice.value) === event.target.value)?.value)}
     >
       {!required && <MenuItem value="">{unset}</MenuItem>}

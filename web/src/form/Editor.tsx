@@ -11,6 +11,7 @@ import { TestFirst } from '../parts/TestFirst';
 import { Trouble } from '../parts/Trouble';
 import { Unsaved } from '../parts/Unsaved';
 import { isObject } from '../objects';
+import { marked } from '../secrets';
 import { label } from '../words';
 import { type Asked, keysOf, type Published } from './integrationSchema';
 import { objection } from './objection';
@@ -19,6 +20,8 @@ import { type Data, SchemaForm } from './SchemaForm';
 export interface Begun {
   document: Data;
   version: string;
+  /** Another where a secret is another. */
+  secrets: string;
 }
 
 interface Props {
@@ -28,6 +31,8 @@ interface Props {
   document: Data;
   /** Of which version the document is, where it has any. */
   version?: string;
+  /** Another where a secret of the document is another. */
+  secrets?: string;
   /** The id is given and stays. */
   named?: boolean;
   /** Of its connector, if it has one. */
@@ -38,16 +43,17 @@ interface Props {
   save: (document: Data, begun: Begun) => Promise<void>;
 }
 
-export function Editor({ published, type, document, version = '', named = false, asked, disabled = false, saveLabel, save }: Props) {
-  const [begun, setBegun] = useState<Begun>({ document, version });
+export function Editor({ published, type, document, version = '', secrets = '', named = false, asked, disabled = false, saveLabel, save }: Props) {
+  const [begun, setBegun] = useState<Begun>({ document, version, secrets });
   const [data, setData] = useState(document);
   const [shown, setShown] = useState<string[]>([]);
   const [saving, setSaving] = useState(false);
   const [error, setError] = useState<Error>();
   const savingNow = useRef(false);
   // Where the same was changed in both, the form stays as it is, and who saves is asked.
-  if (version !== begun.version && !changes(begun.document, data, document).some(({ both }) => both)) {
-    setBegun({ document, version });
+  const crossed = () => changes(marked(begun.document, begun.secrets), marked(data, begun.secrets), marked(document, secrets)).some(({ both }) => both);
+  if (version !== begun.version && !crossed()) {
+    setBegun({ document, version, secrets });
     setData(merged(begun.document, data, document) as Data);
   }
   const { schema, more, removable } = keysOf(published, data, type, shown, asked);

@@ -29,8 +29,6 @@ export function JsonField({ fieldPathId, schema, name, formData, required, disab
       error={against !== ''}
       helperText={against || schema.description}
       slotProps={{
-        // As the descriptions of all other fields.
-        formHelperText: { sx: { mx: 0, mt: 0.5, fontSize: '0.875rem' } },
         htmlInput: { spellCheck: false, style: { fontFamily: 'ui-monospace, monospace', fontSize: '0.85rem' } },
       }}
       onChange={(event) => type(event.target.value)}

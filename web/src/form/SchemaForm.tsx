@@ -5,16 +5,19 @@ import { type ReactNode, useMemo } from 'react';
 import { ChoiceWidget } from './ChoiceWidget';
 import { drawable, fit } from './drawable';
 import { AS_IT_IS, edited } from './edited';
+import { Input } from './Input';
 import { JsonField } from './JsonField';
 import { Objections } from './Objections';
 import { SecretWidget } from './SecretWidget';
 import { type Folding, Sections } from './Sections';
 import { Description, Field, ListTitle, Title } from './Titles';
+import { WordsField } from './WordsField';
 import validator from './validator';
 
 export type Data = Record<string, unknown>;
 
 const TEMPLATES = {
+  BaseInputTemplate: Input,
   ObjectFieldTemplate: Sections,
   FieldTemplate: Field,
   FieldErrorTemplate: Objections,
@@ -22,6 +25,8 @@ const TEMPLATES = {
   ArrayFieldTitleTemplate: ListTitle,
   DescriptionFieldTemplate: Description,
 };
+
+const FIELDS = { JsonField, WordsField };
 
 interface Props {
   schema: Data;
@@ -58,7 +63,7 @@ export function SchemaForm({ schema, data, prefix, readonly = [], disabled, refu
       idPrefix={prefix}
       validator={validator}
       widgets={{ SecretWidget, ChoiceWidget }}
-      fields={{ JsonField }}
+      fields={FIELDS}
       templates={TEMPLATES}
       formContext={{ folding }}
       {...(refused ? { extraErrors: toErrorSchema([refused]), extraErrorsBlockSubmit: false } : {})}

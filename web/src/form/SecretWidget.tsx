@@ -2,9 +2,10 @@
 import TextField from '@mui/material/TextField';
 import type { WidgetProps } from '@rjsf/utils';
 import { useState } from 'react';
-import { MASK } from './drawable';
+import { MASK } from '../secrets';
+import { describedBy } from './described';
 
-export function SecretWidget({ id, label, required, disabled, value, onChange, onBlur, rawErrors }: WidgetProps) {
+export function SecretWidget({ id, label, schema, required, disabled, value, onChange, onBlur, rawErrors }: WidgetProps) {
   const stored = value === MASK;
   const [kept] = useState(stored);
   return (
@@ -20,7 +21,7 @@ export function SecretWidget({ id, label, required, disabled, value, onChange, o
       error={(rawErrors?.length ?? 0) > 0}
       value={stored ? '' : (value ?? '')}
       placeholder={stored ? 'Stored; type to replace it' : '${env:NAME}, or the secret itself'}
-      slotProps={{ inputLabel: { shrink: true } }}
+      slotProps={{ inputLabel: { shrink: true }, htmlInput: { 'aria-describedby': describedBy(id, schema, rawErrors) } }}
       onChange={(event) => onChange(event.target.value || (kept ? MASK : undefined))}
       onBlur={(event) => onBlur(id, event.target.value)}
     />

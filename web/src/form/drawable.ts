@@ -8,10 +8,13 @@ export interface Drawable {
   ui: UiSchema;
 }
 
-/** What stands for a secret that is stored: sent back, it means "keep it". */
-export const MASK = '********';
-
 type Schema = Record<string, unknown>;
+
+/** A text like any other: no secret, and none of a few. */
+const isText = (schema: unknown) => isObject(schema) && schema.type === 'string' && !('writeOnly' in schema || 'const' in schema || 'enum' in schema);
+
+/** What a schema, or one of its alternatives, says may stand between several in one text. */
+const apartOf = (schema: Schema): unknown => schema['x-apart'] ?? ((schema.anyOf ?? []) as Schema[]).map(apartOf).find(Boolean);
 
 const isNull = (schema: Schema) => schema.type === 'null';
 
@@ -97,6 +100,12 @@ function choice(options: Schema[], schema: Schema, about: Schema, key: string, n
       schema: { ...about, type: 'string', pattern: String(pattern) },
       ui: { 'ui:placeholder': 'seconds, or such as 250ms, 5m' },
     };
+  }
+  const several = options.find((one) => one.type === 'array');
+  if (options.length === 2 && several && isText(several.items) && options.some((one) => isText(one))) {
+    const { title = label(key), description } = about;
+    const words = { title, ...(description ? { description } : {}) } as RJSFSchema;
+    return { schema: words, ui: { 'ui:field': 'WordsField', 'ui:apart': apartOf(schema) ?? '\n' } };
   }
   const objects = options.filter((one) => one.type === 'object' && one.properties);
   if (objects.length === 1 && (now === undefined || isObject(now))) {

@@ -1,6 +1,7 @@
 // Which keys an integration has by its type and its way to authenticate, and which of them every form begins with.
 import { isObject } from '../objects';
 import { credential } from './credential';
+import { neededFirst } from './needed';
 
 type Schema = Record<string, unknown>;
 
@@ -53,11 +54,11 @@ export function keysOf(published: Published, document: Schema, type: string, sho
     const stored = isObject(document.inputs) ? document.inputs : {};
     const { inputs } = asked.ways.find(({ id }) => id === document.auth) ?? asked.ways[0] ?? asked;
     const needed = ((inputs.required ?? []) as string[]).filter((name) => name in stored);
-    all.inputs = { ...inputs, required: needed, title: 'Inputs' };
+    all.inputs = { ...neededFirst(inputs), required: needed, title: 'Inputs' };
     all.auth = { type: 'string', title: 'Way to authenticate', oneOf: asked.ways.map(({ id, title }) => ({ const: id, title })) };
   }
   const required = withConnector ? [] : ((own.required ?? []) as string[]);
-  const begins = withConnector ? ['integration_id', 'name', 'description', 'inputs', ...(asked && asked.ways.length > 1 ? ['auth'] : [])] : [...FIRST, ...required];
+  const begins = withConnector ? ['integration_id', 'name', 'description', 'inputs', ...(asked && asked.ways.length > 1 ? ['auth'] : [])] : [...FIRST, ...secretsOf(own), ...required];
   const wanted = new Set([...begins, ...Object.keys(document), ...shown]);
   const names = Object.keys(all).filter((key) => !APART.has(key));
   const drawn = names.filter((key) => wanted.has(key)).sort((a, b) => place(a) - place(b));
@@ -74,6 +75,13 @@ export function keysOf(published: Published, document: Schema, type: string, sho
 
 function properties(schema: Schema): Record<string, Schema | boolean> {
   return (schema.properties ?? {}) as Record<string, Schema | boolean>;
+}
+
+/** Secrets of a type itself, such as the token of a driver: without them calls are refused, so they are asked for at once. */
+function secretsOf(own: Schema): string[] {
+  const isSecret = (one: unknown): boolean =>
+    isObject(one) && (one.writeOnly === true || ((one.anyOf ?? one.oneOf ?? []) as unknown[]).some(isSecret));
+  return Object.entries(properties(own)).flatMap(([key, one]) => (isSecret(one) ? [key] : []));
 }
 
 function place(key: string): number {

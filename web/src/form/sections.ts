@@ -9,7 +9,7 @@ const PLACES: Record<string, Section> = {};
 
 for (const [section, keys] of [
   ['General', ['integration_id', 'name', 'description', 'base_url']],
-  ['Authentication', ['auth_type', 'auth_config', 'auth', 'inputs']],
+  ['Authentication', ['auth_type', 'auth_config', 'auth', 'driver_token', 'inputs']],
   ['Reliability', ['attempt_timeout', 'breaker', 'cache_config', 'concurrency', 'rate_limit', 'retry_config', 'timeout', 'timeouts']],
   ['Advanced', ['error_codes', 'errors', 'expired_when', 'limits', 'max_bytes', 'metadata', 'pooler', 'proxy', 'tls', 'webhooks']],
 ] as const) {

@@ -40,7 +40,8 @@ export function Add() {
     name: PROTOCOLS[type]?.title ?? type,
     description: PROTOCOLS[type]?.description ?? '',
     type,
-    chip: type,
+    // Its title says the same.
+    chip: '',
   }));
   const services = found(known, text, '');
   const protocols = found(types, text, '');
@@ -92,7 +93,7 @@ function Offers({ title, offers }: { title: string; offers: Offer[] }) {
                 <Typography component="h3" sx={{ fontWeight: 650 }}>
                   {offer.name}
                 </Typography>
-                <Chip size="small" label={offer.chip} />
+                {offer.chip && <Chip size="small" label={offer.chip} sx={{ flex: 'none' }} />}
               </Box>
               <Typography variant="body2" color="textSecondary">
                 {offer.description}

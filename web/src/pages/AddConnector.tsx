@@ -1,6 +1,7 @@
 // Adds an integration with a vendor that is known: only what the vendor's connector asks for.
 import Box from '@mui/material/Box';
 import Button from '@mui/material/Button';
+import Card from '@mui/material/Card';
 import Link from '@mui/material/Link';
 import MenuItem from '@mui/material/MenuItem';
 import Stack from '@mui/material/Stack';
@@ -93,19 +94,21 @@ function Form({ vendor }: { vendor: Connector }) {
         </TextField>
       )}
       {chosen?.help && <Typography variant="body2">{chosen.help}</Typography>}
-      <SchemaForm key={way} schema={schema} data={data} prefix="connector" refused={refused} onChange={change} onSubmit={() => void save()}>
-        <Stack spacing={2} sx={{ mt: 2 }}>
-          {chosen?.auth_type === 'oauth2' && 'client_secret' in (chosen.inputs.properties as object) && <Redirect id={String(data.integration_id ?? '')} />}
-          <Unsaved edited={edited} saving={savingNow} />
-          <TestFirst document={document} />
-          {error && <Trouble error={error} />}
-          <Box>
-            <Button type="submit" variant="contained" disabled={saving}>
-              Add
-            </Button>
-          </Box>
-        </Stack>
-      </SchemaForm>
+      <Card sx={{ p: 2 }}>
+        <SchemaForm key={way} schema={schema} data={data} prefix="connector" refused={refused} onChange={change} onSubmit={() => void save()}>
+          <Stack spacing={2} sx={{ mt: 2 }}>
+            {chosen?.auth_type === 'oauth2' && 'client_secret' in (chosen.inputs.properties as object) && <Redirect id={String(data.integration_id ?? '')} />}
+            <Unsaved edited={edited} saving={savingNow} />
+            <TestFirst document={document} />
+            {error && <Trouble error={error} />}
+            <Box>
+              <Button type="submit" variant="contained" disabled={saving}>
+                Add
+              </Button>
+            </Box>
+          </Stack>
+        </SchemaForm>
+      </Card>
     </Stack>
   );
 }

@@ -13,6 +13,7 @@ import type { Asked, Published } from '../form/integrationSchema';
 import { Conflict } from '../parts/Conflict';
 import { Delete } from '../parts/Delete';
 import { useNotice } from '../parts/Notices';
+import { marked } from '../secrets';
 import { Trouble } from '../parts/Trouble';
 
 const OWNERS: Record<string, string> = {
@@ -58,7 +59,7 @@ interface Props {
 function Form({ id, read, published, asked, onDone }: Props) {
   const queries = useQueryClient();
   const notice = useNotice();
-  const [conflict, setConflict] = useState<{ base: Data; mine: Data; theirs: Versioned }>();
+  const [conflict, setConflict] = useState<{ begun: Begun; mine: Data; theirs: Versioned }>();
   const fixed = OWNERS[read.source];
 
   const take = (version: Versioned) => {
@@ -77,7 +78,8 @@ function Form({ id, read, published, asked, onDone }: Props) {
     void queries.invalidateQueries({ queryKey: list.queryKey });
     notice({ text: ['Saved', ...(answer.warnings ?? [])].join('. ') });
   };
-  const save = async (mine: Data, { document: base, version }: Begun) => {
+  const save = async (mine: Data, begun: Begun) => {
+    const { document: base, version, secrets } = begun;
     try {
       await put(mine, version);
     } catch (error) {
@@ -86,10 +88,11 @@ function Form({ id, read, published, asked, onDone }: Props) {
       if (!theirs || theirs.etag === version) {
         throw error;
       }
-      if (changes(base, base, theirs.document).every(({ key }) => APART.has(key))) {
+      const was = marked(base, secrets);
+      if (changes(was, was, marked(theirs.document, theirs.secrets)).every(({ key }) => APART.has(key))) {
         await put(merged(base, mine, theirs.document) as Data, theirs.etag);
       } else {
-        setConflict({ base, mine, theirs });
+        setConflict({ begun, mine, theirs });
       }
     }
   };
@@ -101,6 +104,7 @@ function Form({ id, read, published, asked, onDone }: Props) {
         type={String(read.document.type ?? 'rest')}
         document={read.document}
         version={read.etag}
+        secrets={read.secrets}
         named
         asked={asked}
         disabled={fixed !== undefined}
@@ -110,12 +114,12 @@ function Form({ id, read, published, asked, onDone }: Props) {
       {!fixed && <Delete id={id} etag={read.etag} />}
       {conflict && (
         <Conflict
-          base={conflict.base}
-          mine={conflict.mine}
-          theirs={conflict.theirs.document}
+          base={marked(conflict.begun.document, conflict.begun.secrets)}
+          mine={marked(conflict.mine, conflict.begun.secrets)}
+          theirs={marked(conflict.theirs.document, conflict.theirs.secrets)}
           onBack={() => setConflict(undefined)}
           onTheirs={() => take(conflict.theirs)}
-          onMine={() => put(merged(conflict.base, conflict.mine, conflict.theirs.document) as Data, conflict.theirs.etag)}
+          onMine={() => put(merged(conflict.begun.document, conflict.mine, conflict.theirs.document) as Data, conflict.theirs.etag)}
         />
       )}
     </Stack>

@@ -21,6 +21,7 @@ import { Confirm } from '../parts/Confirm';
 import { Facts } from '../parts/Facts';
 import { HealthLine } from '../parts/HealthLine';
 import { useNotice } from '../parts/Notices';
+import { Steps } from '../parts/Steps';
 import { Trouble } from '../parts/Trouble';
 import { GONE, Unsaved } from '../parts/Unsaved';
 import { span, spaced } from '../words';
@@ -46,6 +47,7 @@ export function Connection() {
       {read.error && <Trouble error={read.error} retry={() => void read.refetch()} />}
       <Health id={id} name={name} />
       <Standing id={id} name={name} auth={read.data?.document.auth_type} />
+      <Steps id={id} connection={name} />
       {name === 'default' ? (
         <Typography variant="body2">
           This is the integration as it is configured. <Link component={To} to="../configure">Configure it</Link>, or add a connection for what is
@@ -76,7 +78,7 @@ function Health({ id, name }: { id: string; name: string }) {
     refetchOnWindowFocus: false,
   });
   return (
-    <Card component="section" aria-labelledby="health" sx={{ p: 2, minHeight: { xs: 192, sm: 150 } }}>
+    <Card component="section" aria-labelledby="health" sx={{ p: 2, minHeight: { xs: 226, sm: 184 } }}>
       <Stack spacing={1.5} sx={{ alignItems: 'flex-start' }}>
         <Typography variant="h2" id="health">
           Health
@@ -97,7 +99,7 @@ function Health({ id, name }: { id: string; name: string }) {
             {health.isFetching ? 'The service is asked …' : ''}
           </Typography>
         )}
-        <Stack direction="row" spacing={1}>
+        <Stack direction="row" spacing={1} sx={{ '&&': { ml: -0.625 } }}>
           <Button size="small" disabled={health.isFetching} onClick={() => void health.refetch()}>
             Check again
           </Button>
@@ -184,31 +186,33 @@ function Form({ id, read, reload }: { id: string; read?: Tenant; reload?: () => 
   };
   const old = error instanceof Problem && error.status === 412;
   return (
-    <SchemaForm
-      schema={connectionForm(shape.data, published.data as Published, data, inherited)}
-      data={data}
-      prefix="connection"
-      readonly={read ? ['connection'] : []}
-      onChange={change}
-      onSubmit={() => void save()}
-    >
-      <Stack spacing={2} sx={{ mt: 2 }}>
-        <Unsaved edited={!same(data, document)} saving={savingNow} />
-        {error && <Trouble error={old ? new Error('Somebody else changed this connection. Nothing was saved: load it again, and make your change to that.') : error} />}
-        <Box sx={{ display: 'flex', gap: 1, flexWrap: 'wrap' }}>
-          <Button type="submit" variant="contained" disabled={saving}>
-            {read ? 'Save' : 'Add'}
-          </Button>
-          {old && <Button onClick={reload}>Load it again</Button>}
-          <Box sx={{ flexGrow: 1 }} />
-          {read && (
-            <Confirm label="Remove" title={`Remove ${name}?`} yes="Remove" no="Keep it" danger act={remove}>
-              Its credential and its account go with it and cannot be brought back. Calls that name it fail from then on. To stop it for a while, switch
-              it off instead.
-            </Confirm>
-          )}
-        </Box>
-      </Stack>
-    </SchemaForm>
+    <Card sx={{ p: 2 }}>
+      <SchemaForm
+        schema={connectionForm(shape.data, published.data as Published, data, inherited)}
+        data={data}
+        prefix="connection"
+        readonly={read ? ['connection'] : []}
+        onChange={change}
+        onSubmit={() => void save()}
+      >
+        <Stack spacing={2} sx={{ mt: 2 }}>
+          <Unsaved edited={!same(data, document)} saving={savingNow} />
+          {error && <Trouble error={old ? new Error('Somebody else changed this connection. Nothing was saved: load it again, and make your change to that.') : error} />}
+          <Box sx={{ display: 'flex', gap: 1, flexWrap: 'wrap' }}>
+            <Button type="submit" variant="contained" disabled={saving}>
+              {read ? 'Save' : 'Add'}
+            </Button>
+            {old && <Button onClick={reload}>Load it again</Button>}
+            <Box sx={{ flexGrow: 1 }} />
+            {read && (
+              <Confirm label="Remove" title={`Remove ${name}?`} yes="Remove" no="Keep it" danger act={remove}>
+                Its credential and its account go with it and cannot be brought back. Calls that name it fail from then on. To stop it for a while, switch
+                it off instead.
+              </Confirm>
+            )}
+          </Box>
+        </Stack>
+      </SchemaForm>
+    </Card>
   );
 }

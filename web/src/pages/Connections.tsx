@@ -12,6 +12,7 @@ import { useEffect, useState } from 'react';
 import { Link as To, useParams } from 'react-router';
 import { type CallRecord, connections, type Listed, records } from '../api/operate';
 import { found } from '../found';
+import { HealthLine } from '../parts/HealthLine';
 import { Trouble } from '../parts/Trouble';
 import { SIZE } from '../shelf';
 import { ago, spaced } from '../words';
@@ -100,6 +101,7 @@ function Line({ one, last, now }: { one: Listed; last: CallRecord | undefined; n
         <Typography variant="body2" color={one.error ? 'error' : 'textSecondary'}>
           {one.error ?? (name === 'default' ? 'The integration as it is configured' : one.description)}
         </Typography>
+        {one.health && one.health.state !== 'disabled' && <HealthLine short health={one.health} now={now} />}
       </Stack>
       {last && (
         <Link component={To} to={`/activity/${last.request_id}`} variant="body2" color={failed ? 'error' : 'textSecondary'}>

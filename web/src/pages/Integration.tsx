@@ -54,6 +54,7 @@ export function Integration() {
         </Typography>
         {item && (
           <>
+            {item.vendor && <Chip size="small" variant="outlined" color="primary" label={item.vendor} />}
             <Chip size="small" label={item.type} />
             <Box sx={{ flexGrow: 1 }} />
             <Switch

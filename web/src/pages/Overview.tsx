@@ -35,7 +35,7 @@ export function Overview() {
     <Stack spacing={2}>
       {read.error && <Trouble error={read.error} retry={() => void read.refetch()} />}
       {states.error && <Trouble error={states.error} retry={() => void states.refetch()} />}
-      <Card component="section" aria-labelledby="health" sx={{ p: 2, minHeight: { xs: 340, sm: 190 } }}>
+      <Card component="section" aria-labelledby="health" sx={{ p: 2, minHeight: { xs: 310, sm: 180 } }}>
         <Stack spacing={1.5} sx={{ alignItems: 'flex-start', '& > *': { maxWidth: '100%' } }}>
           <Typography variant="h2" id="health">
             Health
@@ -56,7 +56,7 @@ export function Overview() {
               />
             </>
           )}
-          <Stack direction="row" spacing={1}>
+          <Stack direction="row" spacing={1} sx={{ '&&': { ml: -0.625 } }}>
             <Button size="small" onClick={() => void states.refetch()} disabled={states.isFetching}>
               Check again
             </Button>

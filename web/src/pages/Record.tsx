@@ -6,9 +6,9 @@ import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import { useQuery } from '@tanstack/react-query';
 import { Link as To, useParams } from 'react-router';
-import { type CallRecord, neighboursOf, recordOf } from '../api/operate';
+import { type CallRecord, isCall, neighboursOf, recordOf } from '../api/operate';
 import { CopyLink } from '../parts/CopyLink';
-import { Facts } from '../parts/Facts';
+import { type Fact, Facts } from '../parts/Facts';
 import { Trouble } from '../parts/Trouble';
 import { Waterfall } from '../parts/Waterfall';
 import { moment, span, spaced } from '../words';
@@ -19,7 +19,7 @@ export function Record() {
   const record = found.data ?? undefined;
   return (
     <Stack spacing={2}>
-      <Typography variant="h1">A call</Typography>
+      <Typography variant="h1">{record && !isCall(record) ? 'An event' : 'A call'}</Typography>
       {found.error && <Trouble error={found.error} retry={() => void found.refetch()} />}
       {found.data === null && (
         <Typography role="status">
@@ -42,6 +42,7 @@ function Shown({ record }: { record: CallRecord }) {
     ['Call after', beside.data?.after],
   ] as const;
   const { tries } = record;
+  const called = isCall(record);
   return (
     <>
       <Card sx={{ p: 2 }}>
@@ -54,32 +55,31 @@ function Shown({ record }: { record: CallRecord }) {
               ['When', moment(record.at_ms)],
               ['Result', spaced(record.kind)],
               ['Status', record.status],
+              ['Action', record.action ? spaced(record.action) : undefined],
               ['Operation', spaced(record.operation)],
               ['Connection', record.connection],
-              ['Attempts', record.attempts],
-              ['Took', span(record.millis)],
-              ['Bytes sent', record.bytes_sent.toLocaleString('en')],
-              ['Bytes received', record.bytes_received.toLocaleString('en')],
-              ['Cache', record.cache || undefined],
+              ...(called ? figures(record) : []),
               ['Request ID', record.request_id],
             ]}
           />
         </Stack>
       </Card>
-      <Card component="section" aria-labelledby="attempts" sx={{ p: 2 }}>
-        <Typography variant="h2" id="attempts" sx={{ mb: 1 }}>
-          Attempts
-        </Typography>
-        {tries.length > 0 ? (
-          <Waterfall tries={tries} millis={record.millis} />
-        ) : (
-          <Typography variant="body2" color="textSecondary">
-            {record.attempts === 0
-              ? 'None: the call was answered, or refused, before anything was sent.'
-              : `${record.attempts === 1 ? 'One' : record.attempts}, of which nothing more is known.`}
+      {called && (
+        <Card component="section" aria-labelledby="attempts" sx={{ p: 2 }}>
+          <Typography variant="h2" id="attempts" sx={{ mb: 1 }}>
+            Attempts
           </Typography>
-        )}
-      </Card>
+          {tries.length > 0 ? (
+            <Waterfall tries={tries} millis={record.millis} />
+          ) : (
+            <Typography variant="body2" color="textSecondary">
+              {record.attempts === 0
+                ? 'None: the call was answered, or refused, before anything was sent.'
+                : `${record.attempts === 1 ? 'One' : record.attempts}, of which nothing more is known.`}
+            </Typography>
+          )}
+        </Card>
+      )}
       <Stack direction="row" useFlexGap sx={{ gap: 1, flexWrap: 'wrap' }}>
         {near.map(([label, other]) =>
           other ? (
@@ -99,4 +99,15 @@ function Shown({ record }: { record: CallRecord }) {
       </Stack>
     </>
   );
+}
+
+/** What there is to count of a call. */
+function figures(record: CallRecord): Fact[] {
+  return [
+    ['Attempts', record.attempts],
+    ['Took', span(record.millis)],
+    ['Bytes sent', record.bytes_sent.toLocaleString('en')],
+    ['Bytes received', record.bytes_received.toLocaleString('en')],
+    ['Cache', record.cache || undefined],
+  ];
 }

@@ -88,6 +88,7 @@ function Server() {
         <Facts
           facts={[
             ['Version', known.data.version],
+            ['Address', known.data.public_url ?? 'not known: set server.public_url'],
             ['Runs for', span(known.data.uptime_seconds * 1000)],
           ]}
         />

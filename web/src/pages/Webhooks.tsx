@@ -8,6 +8,7 @@ import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { Link as To, useParams } from 'react-router';
+import { useAddress } from '../api/address';
 import { useHooked } from '../api/hooked';
 import { redeliver, type Webhook, webhooks } from '../api/operate';
 import { useNotice } from '../parts/Notices';
@@ -21,6 +22,7 @@ export function Webhooks() {
   const all = pages.data?.pages.flat() ?? [];
   const now = pages.dataUpdatedAt;
   const hooked = useHooked(id);
+  const { url, known } = useAddress();
   return (
     <Stack spacing={2}>
       {hooked === false && (
@@ -34,8 +36,8 @@ export function Webhooks() {
       )}
       {hooked !== false && (
         <Typography variant="body2" color="textSecondary">
-          The service sends them to <code>{`${location.origin}/hooks/${encodeURIComponent(id)}`}</code>, or to the same path of the address under which it
-          reaches this server.
+          The service sends them to <code>{`${url}/hooks/${encodeURIComponent(id)}`}</code>
+          {known === false && ', or to the same path of the address under which it reaches this server: server.public_url is not set'}.
         </Typography>
       )}
       {pages.error && <Trouble error={pages.error} retry={() => void pages.refetch()} />}

@@ -16,10 +16,12 @@ export function Broken({ missing = false }: { missing?: boolean }) {
           : 'This page could not be shown. The server may have been updated: load the page again.'}
       </Alert>
       <Stack direction="row" spacing={1}>
-        <Button variant="contained" onClick={() => location.reload()}>
-          Load again
-        </Button>
-        <Button component={Link} to="/">
+        {!missing && (
+          <Button variant="contained" onClick={() => location.reload()}>
+            Load again
+          </Button>
+        )}
+        <Button component={Link} to="/" variant={missing ? 'contained' : 'text'}>
           All integrations
         </Button>
       </Stack>

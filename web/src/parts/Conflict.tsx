@@ -12,6 +12,7 @@ import TableRow from '@mui/material/TableRow';
 import Typography from '@mui/material/Typography';
 import { useState } from 'react';
 import { type Change, changes, same } from '../changes';
+import { veiled } from '../secrets';
 import { label } from '../words';
 import { Trouble } from './Trouble';
 
@@ -31,6 +32,7 @@ export function Conflict({ base, mine, theirs, onBack, onTheirs, onMine }: Props
   const said = crossed
     ? 'Nothing was saved. You both changed the same setting: Keep mine saves yours, beside what only one of you changed; Take theirs drops all of yours.'
     : 'Nothing was saved. You changed different settings: Keep mine saves yours beside theirs; Take theirs drops yours.';
+  const stored = (key: string) => (theirs as Record<string, unknown>)[key] ?? (base as Record<string, unknown>)[key];
   const show = (value: unknown) => (value === undefined ? '—' : typeof value === 'string' ? value : JSON.stringify(value));
   return (
     <Dialog open onClose={onBack} maxWidth="md" aria-labelledby="conflict">
@@ -50,8 +52,8 @@ export function Conflict({ base, mine, theirs, onBack, onTheirs, onMine }: Props
             {changed.map((change) => (
               <TableRow key={change.key}>
                 <TableCell>{label(change.key)}</TableCell>
-                <TableCell sx={{ wordBreak: 'break-word' }}>{show(change.mine)}</TableCell>
-                <TableCell sx={{ wordBreak: 'break-word' }}>{show(change.theirs)}</TableCell>
+                <TableCell sx={{ wordBreak: 'break-word' }}>{show(veiled(change.mine, stored(change.key)))}</TableCell>
+                <TableCell sx={{ wordBreak: 'break-word' }}>{show(veiled(change.theirs, undefined))}</TableCell>
                 <TableCell sx={{ whiteSpace: 'nowrap' }}>{kept(change, (base as Record<string, unknown>)[change.key])}</TableCell>
               </TableRow>
             ))}

@@ -65,11 +65,11 @@ function told({ calls, errors, cache_hits, attempts, p50_ms, p95_ms, p99_ms }: N
   const minutes = length / 60_000;
   return [
     ['Calls', calls.toLocaleString('en')],
-    ['A minute', (calls / minutes).toLocaleString('en', { maximumFractionDigits: 1 })],
+    ['Calls per minute', (calls / minutes).toLocaleString('en', { maximumFractionDigits: 1 })],
     ['Errors', `${errors.toLocaleString('en')} (${share(errors, calls)})`],
     ['From the cache', `${cache_hits.toLocaleString('en')} (${share(cache_hits, calls)})`],
     ['Attempts', attempts.toLocaleString('en')],
-    ['Half within', took(p50_ms)],
+    ['50% within', took(p50_ms)],
     ['95% within', took(p95_ms)],
     ['99% within', took(p99_ms)],
   ];

@@ -47,12 +47,12 @@ export function Frame() {
               to={to}
               end={to === '/'}
               color="inherit"
-              sx={{ '&.active': { color: 'primary.main', fontWeight: 700 } }}
+              sx={{ minWidth: 0, '&.active': { color: 'primary.main', fontWeight: 700 } }}
             >
               {label}
             </Button>
           ))}
-          <Button component="a" href="/docs/" color="inherit">
+          <Button component="a" href="/docs/" color="inherit" sx={{ minWidth: 0 }}>
             API
           </Button>
           <Box sx={{ flexGrow: 1 }} />

@@ -10,8 +10,13 @@ const COLOURS: Record<string, string> = {
   unhealthy: 'error.main',
 };
 
-/** What is well needs no reason. */
-const PLAIN = new Set(['answered', 'disabled']);
+/** In words, where nothing more is known. What is well needs none. */
+const REASONS: Record<string, string> = {
+  answered: '',
+  disabled: '',
+  not_checked: 'nobody has called or checked it yet',
+  stale: 'nobody has called or checked it lately',
+};
 
 interface Props {
   health: Schemas['Health'];
@@ -21,7 +26,9 @@ interface Props {
 }
 
 export function HealthLine({ health, now, short = false }: Props) {
-  const reason = PLAIN.has(health.reason_code) ? '' : (health.detail ?? spaced(health.reason_code));
+  const reason = health.detail ?? REASONS[health.reason_code] ?? spaced(health.reason_code);
+  // For how long nothing has been known says nothing.
+  const since = health.state === 'unknown' ? '' : ` ${lasting(health.since_ms, now)}`;
   return (
     <Box sx={{ display: 'flex', gap: 1, alignItems: 'baseline', minWidth: 0 }}>
       <Box
@@ -29,7 +36,8 @@ export function HealthLine({ health, now, short = false }: Props) {
         sx={{ width: 10, height: 10, borderRadius: 5, flex: 'none', bgcolor: COLOURS[health.state] ?? 'text.disabled' }}
       />
       <Typography variant="body2" noWrap={short} {...(short ? { title: reason } : { sx: { overflowWrap: 'anywhere' } })}>
-        <strong>{health.state}</strong> {lasting(health.since_ms, now)}
+        <strong>{health.state}</strong>
+        {since}
         {reason && `: ${reason}`}
       </Typography>
     </Box>

@@ -19,7 +19,7 @@ import { Sparkline } from './Sparkline';
 export type Item = Schemas['List'][number];
 
 /** All cards have one height, so that nothing moves when they are filled. */
-const HEIGHT = 214;
+const HEIGHT = 200;
 
 const OWNERS: Record<string, string> = {
   file: 'It is configured in the file of the server: change it there',
@@ -46,6 +46,7 @@ export function IntegrationCard({ item, health, hour, now }: Props) {
             {item.name || id}
           </Link>
         </Typography>
+        {item.vendor && <Chip size="small" variant="outlined" color="primary" label={item.vendor} sx={{ maxWidth: 120 }} />}
         <Chip size="small" label={item.type} />
         <Tooltip title={fixed ?? ''}>
           <span>

@@ -31,7 +31,7 @@ export function Keys() {
   return (
     <Stack spacing={2}>
       <Typography variant="body2" color="textSecondary">
-        Secrets and tokens are stored sealed. The first key seals what is new; older ones open what they sealed.
+        Secrets and tokens are stored sealed. The primary key seals what is new; older ones open what they sealed.
       </Typography>
       {known.error && <Trouble error={known.error} retry={() => void known.refetch()} />}
       <Box component="ul" aria-label="Master keys" sx={{ m: 0, p: 0, listStyle: 'none' }}>
@@ -59,8 +59,8 @@ export function Keys() {
       </Box>
       <div>
         <Confirm
-          label="Put a new key in front"
-          title="Put a new master key in front?"
+          label="Rotate the master key"
+          title="Rotate the master key?"
           yes="Rotate"
           no="Not now"
           disabled={!known.data || rotate.isPending}
@@ -90,7 +90,7 @@ function Line({ one, remove }: { one: Key; remove: () => Promise<void> }) {
           {!one.given && ', which the server was not given: what it seals cannot be read'}
         </Typography>
       </Box>
-      {one.primary && <Chip size="small" color="primary" variant="outlined" label="in front" />}
+      {one.primary && <Chip size="small" color="primary" variant="outlined" label="primary" />}
       {!one.primary && one.given && (
         <Confirm
           label="Remove"
@@ -102,7 +102,7 @@ function Line({ one, remove }: { one: Key; remove: () => Promise<void> }) {
           disabled={one.envelopes > 0}
           act={remove}
         >
-          Backups that were made while it was in front cannot be read any more, unless you keep a copy of the key elsewhere.
+          Backups that were made while it was primary cannot be read any more, unless you keep a copy of the key elsewhere.
         </Confirm>
       )}
     </Stack>

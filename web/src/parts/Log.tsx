@@ -11,7 +11,7 @@ import { Link, useLocation, useSearchParams } from 'react-router';
 import { useLog } from '../api/log';
 import type { CallRecord } from '../api/operate';
 import { at, type Shelf, total } from '../shelf';
-import { count, moment, span, spaced, time } from '../words';
+import { count, done, moment, span, spaced, time } from '../words';
 import { useRows } from './rows';
 import { Search, soughtOf } from './Search';
 import { heightOf } from './tall';
@@ -33,6 +33,7 @@ const Table = styled(Paper)(({ theme }) => ({
   },
   '& .head': { fontWeight: 650, borderBottom: `1px solid ${theme.vars!.palette.divider}` },
   '& .body': { overflow: 'auto', height: 'min(64vh, 720px)' },
+  '& .body:focus-visible': { outline: `2px solid ${theme.vars!.palette.primary.main}`, outlineOffset: -2 },
   '& .body .row': { position: 'absolute', inset: '0 0 auto' },
   '& .body .row:hover': { background: theme.vars!.palette.action.hover },
   '& .cell': { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
@@ -84,7 +85,7 @@ export function Log({ integration }: { integration?: string }) {
         </Button>
         <Typography variant="body2" color="textSecondary" role="status">
           {paused ? 'Paused' : LINES[line]}
-          {known > 0 && `, ${shelf.ended ? count(known, 'call') : `${count(known, 'call')} and older`}`}
+          {known > 0 && `, ${shelf.ended ? count(known, 'record') : `${count(known, 'record')} and older`}`}
         </Typography>
         <Box sx={{ flexGrow: 1 }} />
         {waiting > 0 && (
@@ -163,8 +164,8 @@ const Row = memo(function Row({ index, start, record, now, isOwn }: Place) {
       <span role="cell" className="cell" title={whose}>
         {whose}
       </span>
-      <span role="cell" className="cell wide" title={spaced(record.operation)}>
-        {spaced(record.operation)}
+      <span role="cell" className="cell wide" title={done(record)}>
+        {done(record)}
       </span>
       <span role="cell" className={`cell${failed}`} title={spaced(record.kind)}>
         {spaced(record.kind)}

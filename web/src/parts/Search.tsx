@@ -6,10 +6,10 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { kinds, type Sought } from '../api/operate';
-import { list } from '../api/queries';
+import { actions, list } from '../api/queries';
 import { spaced } from '../words';
 
-const KEYS = ['integration', 'connection', 'kind', 'status', 'since'] as const;
+const KEYS = ['integration', 'connection', 'action', 'kind', 'status', 'since'] as const;
 
 /** What the address says is sought; `integration` where the page is about one. */
 export function soughtOf(search: URLSearchParams, integration?: string): Sought {
@@ -27,6 +27,7 @@ export function Search({ integration }: { integration?: string }) {
   const [search, setSearch] = useSearchParams();
   const items = useQuery({ ...list, enabled: integration === undefined });
   const results = useQuery(kinds);
+  const named = useQuery({ ...actions(integration ?? ''), enabled: integration !== undefined });
   /** Cards show names, so a name is as good as an id. */
   const idOf = (typed: string) => {
     const named = items.data?.filter(({ name }) => name?.toLowerCase() === typed.toLowerCase()) ?? [];
@@ -49,16 +50,22 @@ export function Search({ integration }: { integration?: string }) {
   const since = Number(value('since'));
   const kind = value('kind');
   return (
-    <Box role="search" aria-label="Calls" sx={{ display: 'grid', gap: 1, gridTemplateColumns: { xs: '1fr 1fr', md: `repeat(${integration === undefined ? 4 : 3}, minmax(0, 1fr)) 230px 100px` } }}>
+    <Box role="search" aria-label="Calls" sx={{ display: 'grid', gap: 1, gridTemplateColumns: { xs: '1fr 1fr', md: `repeat(${integration === undefined ? 5 : 4}, minmax(0, 1fr)) 230px 100px` } }}>
       {integration === undefined && (
         <>
-          <Typed label="Integration" value={value('integration')} list="integrations" onChange={(to) => set('integration', idOf(to))} />
+          <Typed wide label="Integration" value={value('integration')} list="integrations" onChange={(to) => set('integration', idOf(to))} />
           <datalist id="integrations">
             {items.data?.map((item) => <option key={item.integration_id} value={item.integration_id} label={item.name} />)}
           </datalist>
         </>
       )}
       <Typed label="Connection" value={value('connection')} onChange={(to) => set('connection', to)} />
+      <Typed label="Action" value={value('action')} list="actions" onChange={(to) => set('action', to)} />
+      <datalist id="actions">
+        {Object.entries(named.data ?? {}).map(([name, { title }]) => (
+          <option key={name} value={name} label={title} />
+        ))}
+      </datalist>
       <TextField
         select
         label="Result"
@@ -83,7 +90,12 @@ export function Search({ integration }: { integration?: string }) {
         // In half of a phone there is no room for the time.
         sx={{ gridColumn: { xs: '1 / -1', sm: 'auto' } }}
       />
-      <Button onClick={() => setSearch({}, { replace: true })} disabled={KEYS.every((key) => value(key) === '')}>
+      <Button
+        onClick={() => setSearch({}, { replace: true })}
+        disabled={KEYS.every((key) => value(key) === '')}
+        // Beside the last of the others, where there are two in a row; below them there is nothing to be beside.
+        sx={{ display: { xs: KEYS.every((key) => value(key) === '') ? 'none' : 'inline-flex', sm: 'inline-flex' } }}
+      >
         Show all
       </Button>
     </Box>
@@ -104,11 +116,13 @@ interface Typed {
   value: string;
   list?: string;
   digits?: boolean;
+  /** In a row of its own where there are two in a row. */
+  wide?: boolean;
   onChange: (to: string) => void;
 }
 
 /** A field that tells what was typed once one stops typing. */
-function Typed({ label, value, list, digits = false, onChange }: Typed) {
+function Typed({ label, value, list, digits = false, wide = false, onChange }: Typed) {
   const [typed, setTyped] = useState(value);
   useEffect(() => setTyped(value), [value]);
   const wanted = typed.trim();
@@ -126,6 +140,7 @@ function Typed({ label, value, list, digits = false, onChange }: Typed) {
       value={typed}
       onChange={(event) => setTyped(event.target.value)}
       error={wrong}
+      sx={wide ? { gridColumn: { xs: '1 / -1', md: 'auto' } } : {}}
       helperText={wrong ? `Three digits, such as 404.${value ? ` Still looked for: ${value}` : ' Not looked for yet'}` : undefined}
       slotProps={{ htmlInput: { list, inputMode: digits ? 'numeric' : undefined, spellCheck: false, autoComplete: 'off' } }}
     />

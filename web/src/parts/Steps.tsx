@@ -1,32 +1,20 @@
-// A test of an integration as it is stored.
-import Button from '@mui/material/Button';
+// A test of an integration, or a connection of one, as it is stored, in the same steps as before it was.
 import Card from '@mui/material/Card';
-import Box from '@mui/material/Box';
-import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
-import { useMutation } from '@tanstack/react-query';
-import { api, value } from '../api/client';
-import { Tested } from './Tested';
-import { Trouble } from './Trouble';
+import { pathOf } from '../api/operate';
+import { RunTest } from './RunTest';
 
-export function Steps({ id }: { id: string }) {
-  const test = useMutation({
-    mutationFn: () => value(api.POST('/api/v1/integrations/{id}/test', { params: { path: { id } }, body: {} })),
-  });
+const NOTHING = {};
+
+export function Steps({ id, connection }: { id: string; connection?: string }) {
   return (
     <Card component="section" aria-labelledby="test" sx={{ p: 2 }}>
-      <Stack spacing={1} sx={{ alignItems: 'flex-start' }}>
-        <Typography variant="h2" id="test">
-          Test
-        </Typography>
-        {test.error && <Trouble error={test.error} />}
-        <Box role="status" sx={{ width: '100%' }}>
-          {test.data && <Tested tested={test.data} />}
-        </Box>
-        <Button variant="outlined" disabled={test.isPending} onClick={() => test.mutate()}>
-          Run the test
-        </Button>
-      </Stack>
+      <Typography variant="h2" id="test" sx={{ mb: 1 }}>
+        Test
+      </Typography>
+      <RunTest label="Run the test" path={`${pathOf(id, connection)}/test`} body={NOTHING}>
+        Asks the service over a connection of its own, with the credential that calls have.
+      </RunTest>
     </Card>
   );
 }

@@ -25,8 +25,9 @@ export function Live({ stream, showEvent }: Props) {
   const { feed, state, paused } = stream;
   const [looked, setLooked] = useState<number>();
   const scroller = useRef<HTMLDivElement>(null);
-  // Whoever has scrolled up stays there.
+  // Whoever has scrolled up stays there. That more has come, and the end is farther, is no scrolling up.
   const follows = useRef(true);
+  const scrolled = useRef(0);
   const rows = useVirtualizer({
     count: feed.items.length,
     estimateSize: () => ROW,
@@ -62,7 +63,9 @@ export function Live({ stream, showEvent }: Props) {
         aria-label="Events"
         tabIndex={0}
         onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
-          follows.current = scrollHeight - scrollTop - clientHeight < ROW;
+          const atEnd = scrollHeight - scrollTop - clientHeight < ROW;
+          follows.current = atEnd || (follows.current && scrollTop >= scrolled.current);
+          scrolled.current = scrollTop;
         }}
         sx={{ height: 280, overflow: 'auto', border: 1, borderColor: 'divider', borderRadius: 1, bgcolor: 'background.paper' }}
       >

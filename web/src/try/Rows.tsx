@@ -5,6 +5,7 @@ import Checkbox from '@mui/material/Checkbox';
 import IconButton from '@mui/material/IconButton';
 import TextField from '@mui/material/TextField';
 import { useRef } from 'react';
+import { flushSync } from 'react-dom';
 import { row, type Row } from './forms/rows';
 
 interface Props {
@@ -17,15 +18,13 @@ interface Props {
 export function Rows({ what, rows, onChange }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const set = (at: number, part: Partial<Row>) => onChange(rows.map((one, index) => (index === at ? { ...one, ...part } : one)));
-  const focus = (selector: string) => requestAnimationFrame(() => place.current?.querySelector<HTMLElement>(selector)?.focus());
-  const add = () => {
-    onChange([...rows, row()]);
-    focus(`[data-row="${rows.length}"] input[type="text"]`);
+  // At once, so that no key is lost that somebody types right after.
+  const change = (to: Row[], selector: string) => {
+    flushSync(() => onChange(to));
+    place.current?.querySelector<HTMLElement>(selector)?.focus();
   };
-  const remove = (at: number) => {
-    onChange(rows.filter((_, index) => index !== at));
-    focus('button[data-add]');
-  };
+  const add = () => change([...rows, row()], `[data-row="${rows.length}"] input[type="text"]`);
+  const remove = (at: number) => change(rows.filter((_, index) => index !== at), 'button[data-add]');
   return (
     <Box ref={place} sx={{ display: 'grid', gap: 1 }}>
       {rows.map(({ name, value, on }, at) => (

@@ -102,8 +102,9 @@ enum Grant {
     JwtBearer,
 }
 
-/// One or several words.
+/// One or several words. `x-apart` tells those who draw forms what may stand between them in one text.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[schemars(extend("x-apart" = " "))]
 #[serde(untagged)]
 enum Words {
     One(String),

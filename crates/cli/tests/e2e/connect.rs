@@ -148,6 +148,9 @@ async fn a_person_agrees_and_the_next_call_is_made_in_their_name() {
     assert_eq!(server.get(&format!("{BASE}/health")).await.json()["state"], "healthy");
     assert_eq!(server.get(BASE).await.json()["state"]["account"], "connected");
     assert_eq!(noted(&server, "connect").await, ["ok"]);
+    // It was no call: of those there were two.
+    let summary = server.get("/api/v1/activity/summary?integration=shop").await.is(200).json();
+    assert_eq!(summary["integrations"]["shop"]["calls"], 2, "{summary}");
 }
 
 #[tokio::test]

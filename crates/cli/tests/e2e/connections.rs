@@ -123,6 +123,18 @@ async fn one_tenant_breaks_or_uses_up_what_is_its_own() {
     let metrics = server.get("/metrics").await.is(200);
     assert!(metrics.text().contains("trunkline_connections_open 2"));
     assert!(!metrics.text().contains("connection=\""));
+    // The list tells what is known of each, and asks nobody for it.
+    server.post(&format!("{AT}/connections"), &tenant("c")).await.is(201);
+    let before = peer.received().len();
+    let list = server.get(&format!("{AT}/connections?health=true")).await.is(200).json();
+    let known = |at: usize| {
+        let health = &list["connections"][at]["health"];
+        (health["state"].as_str().unwrap().to_owned(), health["reason_code"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(known(2), ("healthy".to_owned(), "answered".to_owned()), "{list}");
+    assert_eq!(known(3), ("unknown".to_owned(), "not_checked".to_owned()), "{list}");
+    assert_eq!(peer.received().len(), before);
+    assert!(server.get(&format!("{AT}/connections")).await.json()["connections"][1].get("health").is_none());
 }
 
 #[tokio::test]

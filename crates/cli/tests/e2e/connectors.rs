@@ -67,6 +67,15 @@ async fn an_action_is_done_by_name_and_what_is_wrong_with_it_costs_no_request() 
     let tested = server.test("crm", &json!({ "action": "add", "input": { "name": "Bob" } })).await;
     assert_eq!((&tested["status"], &tested["result"]), (&json!("success"), &json!("7")));
 
+    // Activity knows what was done by its name.
+    let of = async |query: &str| {
+        server.get(&format!("/api/v1/activity?{query}")).await.is(200).json().as_array().unwrap().clone()
+    };
+    let done =
+        until("the records", || async { Some(of("action=add").await).filter(|all| all.len() == 2) }).await;
+    assert_eq!((&done[0]["action"], &done[0]["operation"]), (&json!("add"), &json!("POST")));
+    assert!(of("action=ad").await.is_empty());
+
     let before = peer.received().len();
     let wrong = server.post(&format!("{AT}/actions/add"), &json!({})).await.problem(422, "invalid_config");
     assert!(wrong["detail"].as_str().unwrap().contains("input.name: is missing"), "{wrong}");
@@ -76,6 +85,9 @@ async fn an_action_is_done_by_name_and_what_is_wrong_with_it_costs_no_request() 
     let walk = json!({ "action": "add", "input": { "name": "Ann" }, "pages": true });
     server.call("crm", &walk).await.problem(422, "unsupported");
     server.has(&json!({ "integration_id": "plain", "type": "rest", "base_url": peer.url() })).await;
+    let list = server.get("/api/v1/integrations/list").await.is(200).json();
+    assert_eq!((&list[0]["connector"], &list[0]["vendor"]), (&json!("acme"), &json!("Acme")), "{list}");
+    assert!(list[1].get("connector").is_none() && list[1].get("vendor").is_none(), "{list}");
     let plain = server.call("plain", &json!({ "action": "add" })).await.problem(422, "unsupported");
     assert!(plain["detail"].as_str().unwrap().contains("names no connector"), "{plain}");
     assert_eq!(peer.received().len(), before, "nothing was sent");

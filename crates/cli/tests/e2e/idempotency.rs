@@ -513,7 +513,7 @@ async fn the_documents_describe_the_key_and_its_problems() {
         [("mismatch", "422"), ("in_progress", "409"), ("unknown", "409"), ("not_kept", "409")]
     {
         assert!(call["responses"][status]["description"].as_str().unwrap().contains(kind), "{kind}");
-        assert!(page.text().contains(&format!("<tr id=\"idempotency_{kind}\">")), "{kind}");
+        assert!(page.text().contains(&format!("<section id=\"idempotency_{kind}\">")), "{kind}");
     }
 }
 

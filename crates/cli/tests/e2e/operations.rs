@@ -184,7 +184,7 @@ async fn every_problem_leads_to_its_explanation() {
         let problem = answer.json();
         let (path, kind) = problem["type"].as_str().unwrap().split_once('#').unwrap();
         assert_eq!((path, kind), ("/docs/problems", problem["kind"].as_str().unwrap()));
-        assert!(page.text().contains(&format!("<tr id=\"{kind}\">")), "{kind}");
+        assert!(page.text().contains(&format!("<section id=\"{kind}\">")), "{kind}");
     }
 }
 
@@ -193,6 +193,7 @@ async fn the_server_says_which_version_runs() {
     let server = Server::begin().start().await;
     let said = server.get("/api/v1/version").await.is(200).json();
     assert_eq!(said["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(said["public_url"], format!("http://{}", server.address));
     assert!(said["uptime_seconds"].as_u64().unwrap() < 600, "{said}");
 }
 

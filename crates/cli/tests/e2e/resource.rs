@@ -62,10 +62,18 @@ async fn a_masked_secret_that_is_sent_back_keeps_what_is_stored() {
     let server = Server::beside(&peer).await;
     let path = "/api/v1/integrations/a";
     server.has(&config("a", &peer.url())).await;
-    let mut read = server.get(path).await.is(200).json();
+    let before = server.get(path).await.is(200);
+    let mut read = before.json();
     assert_eq!(read["auth_config"], json!({"key": MASK, "header": "X-Key"}));
     read["name"] = "Renamed".into();
     server.json("PUT", path, &read).await.is(200);
+    // Whether a secret was changed meanwhile is told, though nobody sees it.
+    let mark = async || server.get(path).await.is(200).header("trunkline-secrets").to_owned();
+    assert_eq!(mark().await, before.header("trunkline-secrets"));
+    server.json("PATCH", path, &json!({"auth_config": {"key": "another"}})).await.is(200);
+    assert_ne!(mark().await, before.header("trunkline-secrets"));
+    server.json("PATCH", path, &json!({"auth_config": {"key": "k-123456"}})).await.is(200);
+    assert_eq!(mark().await, before.header("trunkline-secrets"));
     let patch = json!({"auth_config": {"key": MASK, "header": "X-Other"}});
     server.json("PATCH", path, &patch).await.is(200);
     server.call("a", &json!({"endpoint": "/"})).await.is(200);

@@ -50,6 +50,12 @@ async fn a_service_is_reached_step_by_step_and_nothing_of_it_is_kept() {
     assert_eq!(server.get("/api/v1/activity").await.is(200).json(), json!([]));
     assert!(!server.get("/metrics").await.is(200).text().contains("shop"));
 
+    // Once it is stored, its test is in the same steps.
+    server.has(&integration).await;
+    let again = server.test("shop", &json!({})).await;
+    assert_eq!(steps(&again), all, "{again}");
+    server.delete("/api/v1/integrations/shop").await.is(200);
+
     let file = server.home().join("shop.json");
     std::fs::write(&file, integration.to_string()).unwrap();
     let ran =
@@ -117,10 +123,21 @@ async fn what_fails_is_the_step_that_fails() {
             "blocked",
         ),
     ] {
-        let tested = tried(&server, trial).await;
+        let tested = tried(&server, trial.clone()).await;
         assert_eq!((&tested["status"], steps(&tested)), (&json!("error"), came_to), "{tested}");
         assert!(kind.is_empty() || tested["problem"]["kind"] == kind, "{tested}");
         assert!(!tested.to_string().contains("key-of-nobody"), "{tested}");
+        // What could be stored says the same afterwards.
+        if kind != "invalid_config" {
+            server.has(&trial["integration"]).await;
+            let again = server.test("shop", &json!({})).await;
+            assert_eq!(
+                (steps(&again), &again["problem"]["upstream"]),
+                (steps(&tested), &tested["problem"]["upstream"])
+            );
+            assert!(!again.to_string().contains("key-of-nobody"), "{again}");
+            server.delete("/api/v1/integrations/shop").await.is(200);
+        }
         if kind == "unauthenticated" {
             assert_eq!(tested["problem"]["upstream"]["body"]["error"], "no such key: ********", "{tested}");
         }

@@ -20,6 +20,7 @@ const STEPS: u64 = 12;
 pub(crate) struct Wanted {
     integration: Option<String>,
     connection: Option<String>,
+    action: Option<String>,
     kind: Option<String>,
     status: Option<u16>,
     request_id: Option<String>,
@@ -55,6 +56,7 @@ impl Wanted {
         let Self {
             integration,
             connection,
+            action,
             kind,
             status,
             request_id,
@@ -64,7 +66,19 @@ impl Wanted {
             after,
             limit,
         } = self;
-        Filter { integration, connection, kind, status, request_id, since_ms, until_ms, before, after, limit }
+        Filter {
+            integration,
+            connection,
+            action,
+            kind,
+            status,
+            request_id,
+            since_ms,
+            until_ms,
+            before,
+            after,
+            limit,
+        }
     }
 }
 

@@ -31,6 +31,9 @@ pub(super) struct Page {
     /// Whether the accounts are asked about, which opens each connection.
     #[serde(default)]
     accounts: bool,
+    /// Whether what is known of their health is told, which opens each connection too. No service is asked.
+    #[serde(default)]
+    health: bool,
 }
 
 #[derive(Serialize)]
@@ -51,6 +54,9 @@ struct Listed {
     /// How the account stands that it needs, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<ConsentState>,
+    /// What is known of how it is, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<Health>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -76,6 +82,7 @@ impl From<Connection> for Listed {
             generation: connection.generation,
             updated_at_ms: connection.updated_at_ms,
             account: None,
+            health: None,
             error: connection.config.err().map(|error| error.message().to_owned()),
         }
     }
@@ -85,7 +92,7 @@ impl From<Connection> for Listed {
 pub(super) async fn list(
     State(manager): State<Manager>,
     Id(id): Id,
-    Params(Page { after, limit, accounts }): Params<Page>,
+    Params(Page { after, limit, accounts, health }): Params<Page>,
 ) -> Answer<Json<List>> {
     let most = limit.unwrap_or(PAGE.0).clamp(1, PAGE.1);
     // One more shows whether there are more.
@@ -97,10 +104,13 @@ pub(super) async fn list(
         found.insert(0, manager.connection_entry(&id, DEFAULT_CONNECTION).await?);
     }
     let mut connections: Vec<_> = found.into_iter().map(Listed::from).collect();
-    for listed in connections.iter_mut().filter(|listed| accounts && listed.error.is_none()) {
+    for listed in connections.iter_mut().filter(|listed| listed.error.is_none()) {
         // One that does not open says so where it is read.
-        if let Ok(handle) = manager.connection(&id, &listed.connection).await {
+        if accounts && let Ok(handle) = manager.connection(&id, &listed.connection).await {
             listed.account = oauth::standing(&handle).await;
+        }
+        if health {
+            listed.health = manager.known_connection_health(&id, &listed.connection).await.ok();
         }
     }
     Ok(Json(List { connections, next }))

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     response::{IntoResponse, Response},
 };
@@ -12,14 +12,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use trunkline::{
-    ConsentState, Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, kept, unmask,
+    Connector, ConsentState, Handle, Health, IntegrationConfig, Kind, Manager, Registered, Source, kept,
+    unmask,
 };
 
 use super::{
     extract::{Document, Id, IfMatch, Params, STATE},
     oauth::standing,
 };
-use crate::problem::Problem;
+use crate::{app::App, problem::Problem};
 
 pub(super) type Answer<T> = Result<T, Problem>;
 
@@ -28,6 +29,9 @@ const READS: usize = 16;
 
 /// Who owns an integration's configuration.
 const SOURCE: HeaderName = HeaderName::from_static("trunkline-source");
+
+/// Another where a secret was changed, which nobody sees in what is masked.
+const SECRETS: HeaderName = HeaderName::from_static("trunkline-secrets");
 
 #[derive(Serialize)]
 struct Status<'a> {
@@ -45,6 +49,11 @@ pub(super) struct Listed {
     integration_id: String,
     name: String,
     r#type: String,
+    /// The connector, and whose service it is for, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connector: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor: Option<String>,
     description: String,
     enabled: bool,
     source: Source,
@@ -71,10 +80,13 @@ pub(super) async fn list(State(manager): State<Manager>) -> Json<Vec<Listed>> {
 }
 
 async fn listed(handle: Arc<Handle>) -> Listed {
+    let known = handle.connector().map(Connector::manifest);
     Listed {
         integration_id: handle.id().to_string(),
         name: handle.name().to_owned(),
         r#type: handle.r#type().to_owned(),
+        connector: known.map(|manifest| manifest.name.clone()),
+        vendor: known.map(|manifest| manifest.title.clone()),
         description: handle.description().to_owned(),
         enabled: handle.enabled(),
         source: handle.source(),
@@ -108,9 +120,16 @@ pub(super) async fn health(State(manager): State<Manager>, Id(id): Id) -> Answer
     Ok(Json(manager.health(&id).await?))
 }
 
-pub(super) async fn read(State(manager): State<Manager>, Id(id): Id) -> Answer<Response> {
+pub(super) async fn read(
+    State(manager): State<Manager>,
+    Extension(app): Extension<Arc<App>>,
+    Id(id): Id,
+) -> Answer<Response> {
     let handle = manager.get(&id)?;
-    let mut shown = handle.config()?.masked();
+    let config = handle.config()?;
+    let mut shown = config.masked();
+    let mark = app.marks.of(&config.expose(), &shown);
+    let mark = HeaderValue::from_str(&mark).expect("base64 is a header value");
     if let (Value::Object(shown), Some(state)) = (&mut shown, handle.state()) {
         // Strings and numbers always serialise.
         let mut state = serde_json::to_value(state).unwrap_or_default();
@@ -119,7 +138,7 @@ pub(super) async fn read(State(manager): State<Manager>, Id(id): Id) -> Answer<R
         }
         shown.insert(STATE.to_owned(), state);
     }
-    Ok((versioned(&handle), Json(shown)).into_response())
+    Ok((versioned(&handle), [(SECRETS, mark)], Json(shown)).into_response())
 }
 
 pub(super) async fn replace(

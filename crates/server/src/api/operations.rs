@@ -44,10 +44,17 @@ pub(super) async fn ready(
 pub(super) struct Version {
     version: &'static str,
     uptime_seconds: u64,
+    /// Where browsers and services reach it; not there where nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<String>,
 }
 
 pub(super) async fn version(Extension(app): Extension<Arc<App>>) -> Json<Version> {
-    Json(Version { version: env!("CARGO_PKG_VERSION"), uptime_seconds: app.began.elapsed().as_secs() })
+    Json(Version {
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_seconds: app.began.elapsed().as_secs(),
+        public_url: app.public.as_ref().map(|public| public.at("")),
+    })
 }
 
 pub(super) async fn openapi() -> Json<&'static serde_json::Value> {

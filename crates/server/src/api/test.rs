@@ -7,11 +7,13 @@ use axum::{
     extract::{Request, State},
 };
 use serde_json::value::RawValue;
-use trunkline::{Handle, Manager};
+use tokio::time::Instant;
+use trunkline::{Error, Handle, Manager};
 
 use super::{
     extract::{Id, Of},
     tested::{Step, Tested},
+    trial,
 };
 use crate::{app::App, call, connection, inbound, problem::Problem, wishes::Wishes};
 
@@ -50,29 +52,30 @@ async fn tested(
     let raw = call::raw(&rest)?;
     let configuration = Step::new("configuration", handle.trouble().is_none());
     if is_empty(raw) {
-        return Ok(Json(probed(&handle, configuration).await));
+        if handle.trouble().is_none() && !handle.needs_connection() {
+            return trial::of_stored(app, &handle).await.map(Json);
+        }
+        // What cannot be asked says why.
+        let error = handle.probe().await.err().map(|error| error.scrubbed(&handle.scrub(None)));
+        let error = error.unwrap_or_else(|| Error::invalid("the integration cannot be asked"));
+        return Ok(Json(Tested::failed(error).steps(vec![configuration])));
     }
     let mut call = match handle.ask(raw) {
         Ok(call) => call,
         Err(error) => return Ok(Json(Tested::failed(error).steps(vec![Step::new("configuration", false)]))),
     };
+    let began = Instant::now();
     let tested = Tested::call(&handle, &mut call).await;
     let credential = call.credential.is_some().then(|| Step::new("credential", true));
-    let request = Step::new("request", tested.kind.is_none());
+    let request = Step::new("request", tested.kind.is_none()).took(began.elapsed());
+    let request = match tested.error() {
+        Some(why) => request.detail(why),
+        None => request,
+    };
     Ok(Json(tested.steps([Some(configuration), credential, Some(request)].into_iter().flatten().collect())))
 }
 
 /// Whether a request is one that asks for the probe.
 pub(super) fn is_empty(request: &RawValue) -> bool {
     request.get().chars().filter(|c| !c.is_whitespace()).eq("{}".chars())
-}
-
-/// An empty request asks for the probe.
-async fn probed(handle: &Handle, configuration: Step) -> Tested {
-    let tested = match handle.probe().await {
-        Ok(proof) => Tested::proved(proof),
-        Err(error) => Tested::failed(error.scrubbed(&handle.scrub(None))),
-    };
-    let probe = Step::new("probe", tested.kind.is_none());
-    tested.steps(vec![configuration, probe])
 }

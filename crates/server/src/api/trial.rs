@@ -1,4 +1,4 @@
-//! `POST /api/v1/integrations/try`: tries a configuration before it is stored, step by step.
+//! `POST /api/v1/integrations/try`: tries a configuration before it is stored, step by step; and one that is stored, in the same steps.
 
 use std::{sync::Arc, time::Duration};
 
@@ -44,13 +44,28 @@ pub(super) async fn run(
         return Err(invalid(format!("{key}: is not known here; there are integration and request")));
     }
     let request = to_raw_value(&request).map_err(|_| invalid("request: is no JSON"))?;
+    ran(&app, || opened(&manager, &integration), request).await.map(Json)
+}
+
+/// Asks an integration that is stored, or a connection of it, for the probe: the same steps, with the credential of its calls.
+pub(super) async fn of_stored(app: &App, stored: &Arc<Handle>) -> Result<Tested, Problem> {
+    let nothing = to_raw_value(&serde_json::Map::new()).map_err(|_| invalid("request: is no JSON"))?;
+    ran(app, || Ok(app.manager.trial_of(stored)), nothing).await
+}
+
+/// Opens what is to be tried where there is time for it, and tries it.
+async fn ran(
+    app: &App,
+    open: impl FnOnce() -> Result<Result<Trial, Error>, Problem>,
+    request: Box<RawValue>,
+) -> Result<Tested, Problem> {
     let Ok(place) = app.trials.clone().try_acquire_owned() else {
         let busy = "as many configurations are being tried as the server has time for; try again in a moment";
         return Err(Error::new(Kind::Overloaded, busy).retry_after(Duration::from_secs(5)).into());
     };
-    let trial = match opened(&manager, &integration)? {
+    let trial = match open()? {
         Ok(trial) => trial,
-        Err(error) => return Ok(Json(Tested::failed(error).steps(vec![Step::new("configuration", false)]))),
+        Err(error) => return Ok(Tested::failed(error).steps(vec![Step::new("configuration", false)])),
     };
     // It is closed whatever becomes of who asked.
     let tried = tokio::spawn(async move {
@@ -60,7 +75,7 @@ pub(super) async fn run(
         tested
     });
     let broken = |_| Error::new(Kind::Internal, "the trial did not run to its end");
-    Ok(Json(tried.await.map_err(broken)?))
+    Ok(tried.await.map_err(broken)?)
 }
 
 /// Opens what is to be tried, with the secrets that are stored where it has the mask.
@@ -140,8 +155,8 @@ async fn asked_of(trial: &Trial, credential: Asked, request: &RawValue) -> (Test
     let shown = credential.is_some();
     if is_empty(request) {
         let mut call = bare(trial);
-        call.credential = credential;
-        let tested = match handle.probe().await {
+        call.credential = credential.clone();
+        let tested = match trial.probe(credential).await {
             Ok(proof) => Tested::proved(proof),
             Err(error) => Tested::refused(error, handle, &call).await,
         };

@@ -92,7 +92,7 @@ async fn client() -> client::conn::http1::SendRequest<Full<Bytes>> {
     let tenant = trunkline::ConnectionConfig::from_json(json!({"connection": "acme"})).unwrap();
     manager.add_connection("db", tenant).await.unwrap();
     let gate = Gate::new(None, Vec::new(), "127.0.0.1:1".parse().unwrap()).unwrap();
-    let app = App::new(manager, store, gate, None, 1 << 20, 1 << 20);
+    let app = App::new(manager, store, gate, None, 1 << 20, 1 << 20).unwrap();
     let (ours, theirs) = tokio::io::duplex(ROW);
     let places = Places::new(1);
     let seat = Arc::new(Seat::new(places.take(places.leave().await)));

@@ -11,6 +11,8 @@ pub struct Filter {
     pub integration: Option<String>,
     /// Of the connections of this name; `default` is the one that every integration has.
     pub connection: Option<String>,
+    /// Of this action of a connector.
+    pub action: Option<String>,
     /// Of this kind: `ok`, `cancelled`, or the code of an error's kind.
     pub kind: Option<String>,
     /// With this status.
@@ -36,6 +38,10 @@ impl Filter {
                 .connection
                 .as_deref()
                 .is_none_or(|name| name == record.connection.as_deref().unwrap_or(DEFAULT_CONNECTION))
+            && self
+                .action
+                .as_ref()
+                .is_none_or(|name| record.action.as_ref().is_some_and(|action| **name == **action))
             && self.kind.as_ref().is_none_or(|kind| **kind == *record.kind)
             && self.status.is_none_or(|status| record.status == Some(status))
             && self.since_ms.is_none_or(|since| record.at_ms >= since)

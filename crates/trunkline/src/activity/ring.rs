@@ -87,7 +87,7 @@ impl Ring {
 }
 
 /// What a segment begins with. Its records are not self-describing: with another [`Record`] comes another number.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
 
 /// The bytes of a segment.
 fn write(records: &[&Record]) -> Vec<u8> {
@@ -112,13 +112,13 @@ mod tests {
                 [0_u8; 16],
                 "a",
                 "GET",
+                None::<&str>,
                 "ok",
                 Some(200_u16),
                 1_u32,
                 1.5,
                 0_u64,
-                2_u64,
-                ("", "acme", [0_u8; 0].as_slice(), number),
+                (2_u64, "", "acme", [0_u8; 0].as_slice(), number),
             )
         };
         let records: Vec<_> = (1..=count).map(fields).collect();
@@ -127,10 +127,10 @@ mod tests {
 
     #[test]
     fn a_segment_of_another_version_is_let_go() {
-        // A record as it was before attempts were in it.
-        let before =
-            (1_u64, [0_u8; 16], "a", "GET", "ok", Some(200_u16), 1_u32, 1.5, 0_u64, 2_u64, ("", "acme"));
-        let segment = postcard::to_allocvec(&(2_u8, vec![before])).unwrap();
+        // A record as it was before actions were in it.
+        let last = ("", "acme", [0_u8; 0].as_slice(), 1_u64);
+        let before = (1_u64, [0_u8; 16], "a", "GET", "ok", Some(200_u16), 1_u32, 1.5, 0_u64, 2_u64, last);
+        let segment = postcard::to_allocvec(&(3_u8, vec![before])).unwrap();
         assert!(read(&segment).is_empty());
         assert_eq!(stored(1)[0].connection.as_deref(), Some("acme"));
         assert!(read(&[]).is_empty());

@@ -113,7 +113,7 @@ impl Activity {
         let mut tallies: BTreeMap<IntegrationId, Vec<Tally>> = BTreeMap::new();
         {
             let ring = self.ring();
-            for record in ring.from(0).filter(|record| filter.admits(record)) {
+            for record in ring.from(0).filter(|record| record.is_call() && filter.admits(record)) {
                 let tally = match tallies.get_mut(&record.integration) {
                     Some(tally) => tally,
                     None => tallies

@@ -1,9 +1,9 @@
 // CodeMirror as a component. Its styles are let in by the nonce of the page; its colours are those of the theme.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, startCompletion } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { lintKeymap } from '@codemirror/lint';
-import { Compartment, EditorState } from '@codemirror/state';
+import { Annotation, Compartment, EditorState } from '@codemirror/state';
 import { EditorView, keymap } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 import { useEffect, useRef } from 'react';
@@ -46,6 +46,9 @@ const colours = syntaxHighlighting(
   ]),
 );
 
+/** What comes from outside, which need not be told there. */
+const GIVEN = Annotation.define<true>();
+
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="styles-nonce"]')?.content ?? '';
 
 export default function Editor(props: Props) {
@@ -56,6 +59,9 @@ export default function Editor(props: Props) {
   // What it tells others is told to whoever listens then.
   const latest = useRef(props);
   latest.current = props;
+  // What was told and has not come back as the value: whoever types is ahead of what is drawn.
+  const told = useRef<string[]>([]);
+  const types = useRef(false);
 
   useEffect(() => {
     const made = new EditorView({
@@ -89,8 +95,22 @@ export default function Editor(props: Props) {
             ...lintKeymap,
             ...defaultKeymap,
           ]),
-          EditorView.updateListener.of((update) => update.docChanged && latest.current.onChange(update.state.doc.toString())),
-          EditorView.domEventHandlers({ focus: () => latest.current.onFocus?.(), beforeinput: replaced }),
+          EditorView.updateListener.of(({ docChanged, transactions, state }) => {
+            if (docChanged && !transactions.some((one) => one.annotation(GIVEN))) {
+              const text = state.doc.toString();
+              types.current = transactions.some((one) => one.isUserEvent('input.type'));
+              told.current.push(text);
+              latest.current.onChange(text);
+            }
+          }),
+          EditorView.domEventHandlers({
+            focus: () => latest.current.onFocus?.(),
+            beforeinput: replaced,
+            keydown: ({ key }) => {
+              // Whoever has closed a list of completions wants no other.
+              types.current &&= key !== 'Escape';
+            },
+          }),
         ],
       }),
     });
@@ -100,8 +120,15 @@ export default function Editor(props: Props) {
 
   useEffect(() => {
     const now = view.current!.state.doc.toString();
+    const at = told.current.indexOf(props.value);
+    if (now !== props.value && at >= 0) {
+      // Its own words, and more has been typed since.
+      told.current.splice(0, at + 1);
+      return;
+    }
+    told.current = [];
     if (now !== props.value) {
-      view.current!.dispatch({ changes: { from: 0, to: now.length, insert: props.value } });
+      view.current!.dispatch({ changes: { from: 0, to: now.length, insert: props.value }, annotations: GIVEN.of(true) });
     }
   }, [props.value]);
 
@@ -110,6 +137,10 @@ export default function Editor(props: Props) {
     void loaded(props.language).then((extension) => {
       if (wanted) {
         view.current!.dispatch({ effects: language.current.reconfigure(extension) });
+        if (types.current && view.current!.hasFocus) {
+          // What can be completed was not known yet when the word was begun.
+          startCompletion(view.current!);
+        }
       }
     });
     return () => {

@@ -20,6 +20,7 @@ export function Table({ result, number }: { result: Result; number?: number }) {
     overscan: 10,
   });
   const widths = useMemo(() => columns.map(({ name, type }, at) => width(name, type, rows, at)), [columns, rows]);
+  const numeric = useMemo(() => columns.map((_, at) => isNumber(rows.find((row) => row[at] !== null)?.[at])), [columns, rows]);
   const grid = { display: 'grid', gridTemplateColumns: widths.map((one) => `${one}px`).join(' ') };
   const total = widths.reduce((sum, one) => sum + one, 0);
   const label = number === undefined ? 'Rows' : `Rows of statement ${number}`;
@@ -51,7 +52,7 @@ export function Table({ result, number }: { result: Result; number?: number }) {
             sx={{ position: 'sticky', top: 0, zIndex: 1, bgcolor: 'background.paper', borderBottom: 1, borderColor: 'divider' }}
           >
             {columns.map(({ name, type }, at) => (
-              <Box key={at} role="columnheader" sx={{ px: 1, py: 0.5, overflow: 'hidden' }}>
+              <Box key={at} role="columnheader" sx={{ px: 1, py: 0.5, overflow: 'hidden', textAlign: numeric[at] ? 'right' : undefined }}>
                 <Typography variant="inherit" noWrap title={name} sx={{ fontWeight: 650 }}>
                   {name}
                 </Typography>
@@ -83,7 +84,6 @@ export function Table({ result, number }: { result: Result; number?: number }) {
 }
 
 function Cell({ value }: { value: unknown }) {
-  const isNumber = typeof value === 'number' || value instanceof Digits;
   const text = shown(value);
   return (
     <Typography
@@ -92,12 +92,14 @@ function Cell({ value }: { value: unknown }) {
       noWrap
       title={text}
       color={value === null ? 'textSecondary' : undefined}
-      sx={{ px: 1, lineHeight: `${ROW}px`, fontStyle: value === null ? 'italic' : undefined, textAlign: isNumber ? 'right' : undefined, fontVariantNumeric: 'tabular-nums' }}
+      sx={{ px: 1, lineHeight: `${ROW}px`, fontStyle: value === null ? 'italic' : undefined, textAlign: isNumber(value) ? 'right' : undefined, fontVariantNumeric: 'tabular-nums' }}
     >
       {text}
     </Typography>
   );
 }
+
+const isNumber = (value: unknown) => typeof value === 'number' || value instanceof Digits;
 
 function shown(value: unknown): string {
   return value === null ? 'NULL' : value instanceof Digits ? value.text : typeof value === 'string' ? value : JSON.stringify(value);

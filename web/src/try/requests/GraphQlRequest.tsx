@@ -38,8 +38,9 @@ export function GraphQlRequest({ base, type, document }: RequestProps) {
     }
   }, [gone]);
   const listens = chosen?.kind === 'subscription';
+  const body = gone ? graphQl.write({ ...fields, operation: '' }).text : composer.text;
   return (
-    <Sender asked={{ ...base, kind: listens ? 'stream' : 'call', body: composer.text }} type={type} wrong={composer.wrong || missing}>
+    <Sender asked={{ ...base, kind: listens ? 'stream' : 'call', body }} type={type} wrong={composer.wrong || missing}>
       {(send, buttons) => (
         <RequestForm send={send} buttons={buttons}>
           <Composed composer={composer} others={fields.others}>

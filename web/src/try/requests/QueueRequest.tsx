@@ -34,7 +34,7 @@ export function QueueRequest(props: RequestProps) {
   const [doing, setDoing] = useDraft<Doing>(`${props.base.id}.queue.doing`, 'publish');
   const choice = <Choice label="What to do" options={DOINGS} value={doing} onChange={setDoing} />;
   return (
-    <>
+    <div>
       <div hidden={doing !== 'publish'}>
         <Publish {...props} beside={choice} />
       </div>
@@ -44,7 +44,7 @@ export function QueueRequest(props: RequestProps) {
       <div hidden={doing !== 'listen'}>
         <Listen {...props} beside={choice} />
       </div>
-    </>
+    </div>
   );
 }
 

@@ -24,14 +24,14 @@ export function WebSocketRequest(props: RequestProps) {
   const [doing, setDoing] = useDraft<'send' | 'listen'>(`${props.base.id}.websocket.doing`, 'send');
   const choice = <Choice label="What to do" options={DOINGS} value={doing} onChange={setDoing} />;
   return (
-    <>
+    <div>
       <div hidden={doing !== 'send'}>
         <Say {...props} beside={choice} />
       </div>
       <div hidden={doing !== 'listen'}>
         <Listen {...props} beside={choice} />
       </div>
-    </>
+    </div>
   );
 }
 

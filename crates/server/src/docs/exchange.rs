@@ -1,0 +1,36 @@
+//! Problems of the exchange with Trunkline itself: what a call can fail with is a kind.
+
+/// Code, status, title, and what to do. Words of the API stand between backticks.
+#[rustfmt::skip]
+pub(super) const EXCHANGE: [(&str, u16, &str, &str); 15] = [
+    ("unknown_path", 404, "There is nothing at this path",
+        "See `/docs` for what there is, and how the path is spelled."),
+    ("method_not_allowed", 405, "The path knows other methods",
+        "Use one of those that the header `Allow` names."),
+    ("unauthorized", 401, "The API token is missing or wrong, was revoked, or has expired",
+        "Send a token that is good, as `Authorization: Bearer` or in `Trunkline-Token`; Settings of the web UI and `trunkline token create` make one. Of a webhook: the signature is not that of its sender."),
+    ("unknown_token", 404, "There is no API token of this id",
+        "List those there are with `GET /api/v1/tokens`. It may have been revoked."),
+    ("foreign_host", 403, "The server was addressed by a name that it does not know",
+        "Use `localhost` or a loopback address, list the name in `server.hosts`, or give the server an API token, which lets every name in."),
+    ("foreign_origin", 403, "A page of another site called",
+        "Call from a program, or from a page of this server: a browser does not reach the API for other sites."),
+    ("unsupported_media_type", 415, "The body is not declared as JSON",
+        "Send the header `Content-Type: application/json`."),
+    ("payload_too_large", 413, "The body is longer than the server takes",
+        "Send less, stream it through `…/proxy`, or raise `server.body`; of webhooks it is `server.webhook`."),
+    ("incomplete_body", 400, "The body ended too early",
+        "Send all that `Content-Length` promises. The connection may have been cut; nothing was done."),
+    ("slow_body", 408, "The body paused for too long, or came too slowly",
+        "Send it without pauses; see what holds it up between the client and this server. Nothing was done."),
+    ("bad_handshake", 400, "The request does not open a WebSocket as it should",
+        "Open it with a client that speaks version 13 of the protocol (RFC 6455); `detail` says what is missing."),
+    ("idempotency_mismatch", 422, "The Idempotency-Key was used for another integration or another body",
+        "Use a new key for each call, and the same only to repeat the very same one."),
+    ("idempotency_in_progress", 409, "The call with this Idempotency-Key is under way",
+        "Repeat the request after `Retry-After` for its answer."),
+    ("idempotency_unknown", 409, "The call with this Idempotency-Key was cut off, and the service may have acted",
+        "Find out at the service whether it did; make the call again with a new key if it did not."),
+    ("idempotency_not_kept", 409, "The call with this Idempotency-Key was answered, and the answer is too large to be kept",
+        "The call was made, once. Ask the service for what it made; a new key would do it again."),
+];
