@@ -30,12 +30,13 @@ impl Check {
         }
         let manager = builder.build().await.map_err(|error| error.at("server.connectors"))?;
         manager.set_source(Source::File, &integrations).await.map_err(|error| error.at(name))?;
-        let warnings: Vec<_> = integrations
-            .iter()
-            .flat_map(|config| {
-                config.warnings().into_iter().map(move |warning| format!("{}: {warning}", config.id()))
-            })
-            .collect();
+        let mut warnings = Vec::new();
+        for config in &integrations {
+            // With what the connectors of the folder say.
+            let whole = manager.get(config.id()).and_then(|handle| handle.config());
+            let told = whole.as_ref().unwrap_or(config).warnings();
+            warnings.extend(told.into_iter().map(|warning| format!("{}: {warning}", config.id())));
+        }
         if output.is_json() {
             output.value(&json!({ "valid": true, "integrations": integrations.len(), "warnings": warnings }));
             return Ok(());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use trunkline::{Body, MASK};
 use trunkline_testkit::{Peer, Received};
 
-use crate::harness::{Server, until};
+use crate::harness::{Ran, Server, until};
 
 const AT: &str = "/api/v1/integrations/crm";
 
@@ -184,6 +184,24 @@ async fn what_a_connector_asks_for_is_published_and_its_secrets_stay_at_home() {
     server.json("PATCH", AT, &json!({ "description": "Ours" })).await.is(200);
     server.post(&format!("{AT}/actions/add"), &json!({ "name": "Ann" })).await.is(200);
     assert_eq!(peer.received().pop().unwrap().header("authorization"), "Bearer k-1");
+}
+
+#[tokio::test]
+async fn a_file_is_checked_with_the_connectors_of_its_folder() {
+    let home = tempfile::tempdir().unwrap();
+    let manifest = "name: acme\ntitle: Acme\ninputs: [{name: site, title: Site}]\nintegration:\n  base_url: https://{{ inputs.site }}\n  webhooks: {verify: {type: hmac, secret: s, header: x-signature}}\n";
+    std::fs::write(home.path().join("acme.yaml"), manifest).unwrap();
+    let file = json!({
+        "server": { "connectors": home.path() },
+        // What is said here is merged with what the manifest says before it has to be whole.
+        "integrations": [{ "integration_id": "a", "connector": "acme", "webhooks": { "to": [{ "to": "a" }] }, "headers": { "x-a": "${env.A}" } }],
+    });
+    let checked = Ran::command(&["check", "-", "--json"], &[], &file.to_string()).await.is(0).json();
+    let warnings: Vec<_> =
+        checked["warnings"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    let [missing, slip] = *warnings else { panic!("{warnings:?}") };
+    assert!(missing.starts_with("a: inputs.site: is not given"), "{missing}");
+    assert!(slip.starts_with("a: headers.x-a: is no reference"), "{slip}");
 }
 
 /// Waits until a call of `add` gives this.

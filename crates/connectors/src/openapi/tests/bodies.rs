@@ -108,7 +108,7 @@ fn a_body_of_a_method_that_has_none_is_sent_and_listed() {
 }
 
 /// A body in parts: files, texts, an object and a list, of which this is said.
-fn of_parts(encoding: Value) -> Imported {
+fn of_parts(encoding: &Value) -> Imported {
     let schema = json!({"type": "object", "properties": {
         "file": {"type": "string", "format": "binary"}, "note": {"type": "string"}, "map": {"type": "object"},
         "tags": {"type": "array", "items": {"type": "string"}},
@@ -122,7 +122,7 @@ fn parts_go_out_with_the_media_types_that_the_document_has() {
         "file": {"contentType": "image/png"}, "note": {"contentType": "text/markdown; charset=utf-8"},
         "map": {"contentType": "application/json"}, "tags": {"contentType": "application/json"},
     });
-    let imported = of_parts(encoding);
+    let imported = of_parts(&encoding);
     assert!(
         imported.left_out.iter().all(|left| !left.place.contains(".encoding")),
         "{:?}",
@@ -144,7 +144,7 @@ fn what_cannot_be_said_of_parts_and_other_kinds_of_body_are_listed() {
         "file": {"contentType": "image/png, image/jpeg", "headers": {"X-Kind": {"schema": {"type": "string"}}}},
         "note": {"contentType": "text/*"}, "map": {"contentType": "application/xml"},
     });
-    let parts = of_parts(encoding);
+    let parts = of_parts(&encoding);
     assert!(parts.notes("encoding.file", "`content_type` says otherwise"), "{:?}", parts.left_out);
     assert!(parts.notes("encoding.file", "headers of a part"), "{:?}", parts.left_out);
     assert!(parts.notes("encoding.note", "the document has text/*"), "{:?}", parts.left_out);
