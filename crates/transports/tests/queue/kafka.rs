@@ -178,6 +178,11 @@ async fn a_record_that_was_under_way_when_the_broker_went_may_have_arrived() {
         other.take(&queue, Kafka::pull(2), 2).await;
         relay.refuse(true);
         relay.hang_up();
+        // Whoever sends finds nobody any more, which alone would say that nothing was sent.
+        let before = relay.connections();
+        while relay.connections() < before + 12 {
+            tokio::task::yield_now().await;
+        }
         pass(PATIENCE).await;
     });
     let error = sent.unwrap_err();
