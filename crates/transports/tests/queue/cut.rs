@@ -45,12 +45,12 @@ pub(crate) async fn a_network_that_was_cut_is_noticed<B: Broker>(often: &str, pa
             pass(patience).await;
         }
     };
-    let noticed = async {
+    let noticed = Box::pin(async {
         tokio::select! {
             () = all => {}
             () = passes, if !patience.is_zero() => {}
         }
-    };
+    });
     // Of a clock that is put forward more passes.
     timeout(Duration::from_secs(60) + 20 * patience, noticed).await.expect("it was noticed");
     assert!(relay.connections() > before);

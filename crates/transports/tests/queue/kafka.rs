@@ -1,6 +1,7 @@
 //! Kafka, spoken with Tansu.
 
-use std::time::Duration;
+mod groups;
+mod lost;
 
 use serde_json::{Value, json};
 use trunkline_core::{Kind, Outcome, Profile, Transport as _};
@@ -8,8 +9,7 @@ use trunkline_testkit::{Authority, Kafka as Tansu, MockKafka, Options, Relay};
 
 use crate::{
     common::{Client, bodies, unique},
-    cut::pass,
-    rules::{Broker, behind, client, client_at, numbered},
+    rules::{Broker, client, numbered},
     secure::Secure,
     trouble::Mortal,
 };
@@ -46,7 +46,6 @@ impl Broker for Kafka {
 }
 
 rules!(Kafka);
-rules! { @cut Kafka: while_a_broker_is_down_attempts_are_few_and_nothing_is_kept }
 
 /// One whose data outlives it.
 struct Durable(Tansu);
@@ -137,59 +136,6 @@ impl Secure for Guarded {
 
 secure!(Guarded);
 
-/// How long a producer waits for a broker to write a record (`request.timeout.ms`), and a little more.
-const PATIENCE: Duration = Duration::from_secs(31);
-
-#[tokio::test]
-async fn a_network_that_was_cut_is_noticed() {
-    crate::cut::a_network_that_was_cut_is_noticed::<Kafka>("", PATIENCE).await;
-}
-
-/// The producer asks again by itself, under the number that the record had.
-#[tokio::test]
-async fn a_record_whose_confirm_was_lost_is_there_once_and_under_its_id() {
-    let (relay, _broker, url) = behind::<Kafka>().await.unwrap();
-    let (client, queue) = client_at::<Kafka>(&url, json!({})).await;
-    client.call(&json!({"queue": queue, "message": "before"})).await.unwrap();
-    relay.lose_answers();
-    let other = client.beside(&url, json!({}));
-    let publish = json!({"queue": queue, "message": 1});
-    let (sent, came) = tokio::join!(client.call(&publish), async {
-        let came = other.take(&queue, Kafka::pull(2), 2).await;
-        relay.hang_up();
-        came
-    });
-    assert_eq!(came[1]["message_id"], sent.unwrap()["message_id"]);
-    client.call(&json!({"queue": queue, "message": "after"})).await.unwrap();
-    let mut reader = client.listen(&json!({"queue": queue, "from": "earliest"})).await.unwrap();
-    let all = [reader.message().await, reader.message().await, reader.message().await];
-    assert_eq!(bodies(&all), [json!("before"), json!(1), json!("after")]);
-}
-
-#[tokio::test]
-async fn a_record_that_was_under_way_when_the_broker_went_may_have_arrived() {
-    let (relay, _broker, url) = behind::<Kafka>().await.unwrap();
-    let (client, queue) = client_at::<Kafka>(&url, json!({})).await;
-    client.call(&json!({"queue": queue, "message": "before"})).await.unwrap();
-    relay.lose_answers();
-    let other = client.beside(&url, json!({}));
-    let publish = json!({"queue": queue, "message": 1});
-    let (sent, ()) = tokio::join!(client.call(&publish), async {
-        other.take(&queue, Kafka::pull(2), 2).await;
-        relay.refuse(true);
-        relay.hang_up();
-        pass(PATIENCE).await;
-    });
-    let error = sent.unwrap_err();
-    assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
-    relay.refuse(false);
-    let after = json!({"queue": queue, "message": "after"});
-    while client.call(&after).await.is_err() {}
-    let mut reader = client.listen(&json!({"queue": queue, "from": "earliest"})).await.unwrap();
-    let all = [reader.message().await, reader.message().await, reader.message().await];
-    assert_eq!(bodies(&all), [json!("before"), json!(1), json!("after")]);
-}
-
 #[tokio::test]
 async fn records_of_one_key_stay_in_order_and_a_receipt_says_where_they_are() {
     let (broker, client, _) = client::<Kafka>(json!({})).await.unwrap();
@@ -244,43 +190,6 @@ async fn whoever_reads_alone_begins_where_they_say_and_acknowledges_nothing() {
     assert_eq!(bodies(&[reader.message().await]), ["new"]);
 }
 
-/// What was sent while nobody read is there for whoever pulls, and what they acknowledge is remembered.
-#[tokio::test]
-async fn a_pull_that_names_no_group_is_one_of_a_group() {
-    let (broker, client, queue) = client::<Kafka>(json!({})).await.unwrap();
-    client.call(&json!({"queue": queue, "messages": numbered(5)})).await.unwrap();
-    let pull = json!({"max": 5, "wait": 20});
-    assert_eq!(bodies(&client.take(&queue, pull.clone(), 5).await), [0, 1, 2, 3, 4]);
-    trunkline_core::Transport::close(&client.transport).await;
-    let next = client.beside(&broker.url(), json!({"declare": {&queue: {}}}));
-    next.call(&json!({"queue": queue, "message": 5})).await.unwrap();
-    // How far the group is behind is known before anybody reads.
-    let facts = next.probe().await.unwrap().facts;
-    assert!(facts.iter().any(|(name, _)| *name == "lag"), "{facts:?}");
-    assert_eq!(bodies(&next.take(&queue, pull, 1).await), [5]);
-}
-
-#[tokio::test]
-async fn how_far_a_declared_group_is_behind_is_known_before_anybody_reads() {
-    let mut kafka = MockKafka::start(1);
-    kafka.topic("t", 1);
-    let url = format!("kafka://{}?session_timeout=6s", kafka.brokers()[0]);
-    let declare = json!({"declare": {"t": {"groups": ["billing"]}}});
-    let lag = async |client: &Client| {
-        let facts = client.probe().await.unwrap().facts;
-        facts.into_iter().find(|(name, _)| *name == "lag").map(|(_, lag)| lag)
-    };
-    let first = Client::of(&url, declare.clone());
-    first.call(&json!({"queue": "t", "messages": numbered(3)})).await.unwrap();
-    assert_eq!(lag(&first).await.as_deref(), Some("3"));
-    // Somebody else reads.
-    let reader = Client::of(&url, json!({}));
-    reader.take("t", json!({"max": 2, "wait": 20, "group": "billing"}), 2).await;
-    assert_eq!(lag(&Client::of(&url, declare)).await.as_deref(), Some("1"));
-    // Whoever does not say which groups there are hears of none.
-    assert_eq!(lag(&Client::of(&url, json!({"declare": {"t": {}}}))).await, None);
-}
-
 #[tokio::test]
 async fn a_topic_that_is_there_otherwise_than_declared_is_an_error() {
     let (broker, _, _) = client::<Kafka>(json!({})).await.unwrap();
@@ -318,86 +227,6 @@ async fn answers_to_others_that_come_to_the_same_topic_are_no_late_ones() {
     assert_eq!((first.unwrap(), second.unwrap()), (json!(3), json!(4)));
     let late = |client: &Client| client.transport.occupancy().unwrap().streams.unwrap().late;
     assert_eq!((late(&client), late(&other)), (0, 0));
-}
-
-#[tokio::test]
-async fn a_group_goes_on_where_it_was_whoever_reads() {
-    let (broker, client, queue) = client::<Kafka>(json!({})).await.unwrap();
-    client.call(&json!({"queue": queue, "messages": numbered(4)})).await.unwrap();
-    let came = client.take_unsettled(&queue, Kafka::pull(4), 4).await;
-    // The first is not dealt with, so the group has come no further.
-    client.ack(&came[1..3]).await;
-    trunkline_core::Transport::close(&client.transport).await;
-    let second = client.beside(&broker.url(), json!({}));
-    let again = second.take(&queue, Kafka::pull(4), 4).await;
-    assert_eq!(bodies(&again), bodies(&came));
-    trunkline_core::Transport::close(&second.transport).await;
-    let third = Client::of(&broker.url(), json!({}));
-    third.call(&json!({"queue": queue, "text": "last"})).await.unwrap();
-    assert_eq!(bodies(&third.take(&queue, Kafka::pull(4), 1).await), ["last"]);
-    let proof = third.probe().await.unwrap();
-    assert!(proof.facts.contains(&("lag", "0".to_owned())), "{proof:?}");
-    assert!(proof.facts.contains(&("brokers", "1".to_owned())), "{proof:?}");
-}
-
-#[tokio::test]
-async fn an_acknowledgement_is_said_again_while_the_coordinator_is_not_there() {
-    let mut kafka = MockKafka::start(1);
-    kafka.topic("t", 1);
-    let url = format!("kafka://{}?session_timeout=6s", kafka.brokers()[0]);
-    let client = Client::of(&url, json!({}));
-    client.call(&json!({"queue": "t", "message": 1})).await.unwrap();
-    let came = client.take_unsettled("t", Kafka::pull(1), 1).await;
-    kafka.error("OffsetCommit", "COORDINATOR_NOT_AVAILABLE", 3);
-    client.ack(&came).await;
-    let facts = client.probe().await.unwrap().facts;
-    assert!(facts.contains(&("lag", "0".to_owned())), "{facts:?}");
-}
-
-#[tokio::test]
-async fn a_group_shares_partitions_and_nobody_gets_twice_what_is_acknowledged() {
-    let mut kafka = MockKafka::start(2);
-    kafka.topic("t", 4);
-    kafka.coordinator(GROUP, 2);
-    let url = format!("kafka://{}?session_timeout=6s", kafka.brokers()[0]);
-    let [first, second] = [0; 2].map(|_| Client::of(&url, json!({})));
-    let mut sent = 0_u64;
-    let mut send = async || {
-        for partition in 0..4 {
-            first.call(&json!({"queue": "t", "partition": partition, "message": sent})).await.unwrap();
-            sent += 1;
-        }
-        sent
-    };
-    let pull = json!({"max": 10, "wait": 1, "group": GROUP});
-    let mut seen = Vec::new();
-    let take = async |client: &Client, seen: &mut Vec<u64>| {
-        let came = client.pull_with("t", pull.clone()).await;
-        if !came.is_empty() {
-            client.ack(&came).await;
-        }
-        seen.extend(bodies(&came).iter().map(|n| n.as_u64().unwrap()));
-        came.len()
-    };
-    while take(&first, &mut seen).await == 0 {
-        send().await;
-    }
-    // The second joins, and each has a part.
-    let (mut one, mut two) = (0, 0);
-    while one == 0 || two == 0 {
-        send().await;
-        two += take(&second, &mut seen).await;
-        let more = take(&first, &mut seen).await;
-        one += if two > 0 { more } else { 0 };
-    }
-    // It leaves, and the first has all.
-    trunkline_core::Transport::close(&second.transport).await;
-    let all = send().await;
-    while (seen.len() as u64) < all {
-        take(&first, &mut seen).await;
-    }
-    seen.sort_unstable();
-    assert_eq!(seen, (0..all).collect::<Vec<u64>>());
 }
 
 #[tokio::test]

@@ -184,10 +184,11 @@ async fn what_was_acknowledged_does_not_come_again_though_its_reader_goes_withou
     let first = Client::known_as("server", &url);
     let sender = first.beside(&url, json!({}));
     assert_eq!(first.pull_with(&queue, json!({"max": 1, "wait": "1ms"})).await.len(), 0, "it has subscribed");
-    for qos in [1, 2, 1] {
-        sender.call(&json!({"queue": queue, "message": qos, "qos": qos})).await.unwrap();
-    }
-    let came = first.take_unsettled(&queue, json!({"max": 10, "wait": 10}), 3).await;
+    // More than wait to be written at a time.
+    let qos = |n: usize| json!({"message": n, "qos": 1 + n % 2});
+    let messages: Vec<_> = (0..900).map(qos).collect();
+    sender.call(&json!({"queue": queue, "messages": messages})).await.unwrap();
+    let came = first.take_unsettled(&queue, json!({"max": 900, "wait": 10}), 900).await;
     first.ack(&came).await;
     drop(first);
     // Another process finds the session.
