@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trunkline_core::Error;
+use trunkline_core::{Error, Kind};
 
 /// Pauses between attempts: a random time below the first, doubled up to the second.
 const FIRST: Duration = Duration::from_millis(250);
@@ -23,6 +23,12 @@ pub(crate) fn copy(error: &Error) -> Error {
         Some(wait) => same.retry_after(wait),
         None => same,
     }
+}
+
+/// What those hear who listen when there will be no other connection.
+pub(crate) fn retired() -> Error {
+    let message = "the integration was changed, switched off or removed; subscribe again";
+    Error::new(Kind::ShuttingDown, message)
 }
 
 #[cfg(test)]

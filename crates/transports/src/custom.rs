@@ -10,6 +10,7 @@ use futures_util::stream;
 use http_body::Frame;
 use http_body_util::StreamBody;
 use serde_json::value::RawValue;
+use tokio::sync::watch;
 use trunkline_core::{
     Body, Call, Context, Error, Event, Events, HttpRequest, Kind, Operation, Outcome, Proof, Query, Reply,
     Result, Secret, Transport,
@@ -17,7 +18,7 @@ use trunkline_core::{
 
 pub use self::config::CustomConfig;
 use self::question::Question;
-use crate::{http::classify, json::Marks, rest::Rest};
+use crate::{again::retired, http::classify, json::Marks, rest::Rest};
 
 /// A service behind a driver.
 pub struct Custom {
@@ -28,6 +29,8 @@ pub struct Custom {
     /// What is in a request that only reads; nothing where no request is known to.
     read_only: Option<Marks>,
     max_bytes: usize,
+    /// Ends the streams of drivers when it is closed or gone.
+    open: watch::Sender<bool>,
 }
 
 /// What the driver is asked to do: the end of a path.
@@ -82,7 +85,7 @@ impl Transport for Custom {
         let task = if events { Task::Stream } else { Task::Call };
         let reply = self.ask(task, Some(request), call).await?;
         match reply.is_events() {
-            true if events => Ok(relayed(reply)),
+            true if events => Ok(relayed(reply, self.open.subscribe())),
             // An error, it is to be hoped: nothing else is no stream.
             _ => match answer::read(reply, self.max_bytes).await {
                 Ok(_) if events => {
@@ -105,6 +108,10 @@ impl Transport for Custom {
     async fn schema(&self, _: &Context, call: &mut Call) -> Result<Reply> {
         let reply = self.ask(Task::Schema, None, call).await?;
         answer::read(reply, self.max_bytes).await
+    }
+
+    async fn close(&self) {
+        self.open.send_replace(false);
     }
 }
 
@@ -168,12 +175,22 @@ impl Custom {
     }
 }
 
-/// The events of a driver, as a reply.
-fn relayed(reply: Reply) -> Reply {
-    let frames = stream::unfold(Events::new(reply.body), |mut events| async {
-        let event = events.next().await?;
-        let frame = event.map(|event| Frame::data(text(event).frame()));
-        Some((frame.map_err(|error| error.at("the driver")), events))
+/// The events of a driver, as a reply, for as long as the integration is `open`.
+fn relayed(reply: Reply, open: watch::Receiver<bool>) -> Reply {
+    let frames = stream::unfold(Some((Events::new(reply.body), open)), |state| async {
+        let (mut events, mut open) = state?;
+        let event = tokio::select! {
+            biased;
+            _ = open.wait_for(|open| !open) => None,
+            event = events.next() => Some(event?),
+        };
+        Some(match event {
+            Some(event) => {
+                let frame = event.map(|event| Frame::data(text(event).frame()));
+                (frame.map_err(|error| error.at("the driver")), Some((events, open)))
+            }
+            None => (Ok(Frame::data(Event::error(&retired()).frame())), None),
+        })
     });
     Reply::of_events(Body::stream(StreamBody::new(frames)))
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, value::to_raw_value};
+use tokio::sync::watch;
 use trunkline_core::{Context, Error, Result, Seconds, Secret, parse};
 
 use super::Custom;
@@ -84,6 +85,7 @@ impl CustomConfig {
             config,
             read_only: (!read_only.is_empty()).then_some(read_only),
             max_bytes: usize::try_from(max_bytes).unwrap_or(usize::MAX),
+            open: watch::Sender::new(true),
         })
     }
 }

@@ -62,10 +62,11 @@ impl Answer {
         Ok(Self { reply: redirected(Body::Empty), body, said })
     }
 
-    /// Whether there is an error with this code, or this message.
-    pub(super) fn says(&self, code: &str, message: &str) -> bool {
+    /// Whether nothing was executed, for an error with this code, or this message.
+    pub(super) fn refuses(&self, code: &str, message: &str) -> bool {
         let Said::One(envelope) = &self.said else { return false };
-        envelope.told.iter().any(|told| told.code.as_deref() == Some(code) || told.message == message)
+        envelope.data == Data::Absent
+            && envelope.told.iter().any(|told| told.code.as_deref() == Some(code) || told.message == message)
     }
 
     /// Whether it is a response in GraphQL to a request that was read, whatever it says.

@@ -124,9 +124,9 @@ impl Sender {
         }
         (payload.text, payload.hash) = (false, true);
         let answer = self.send(request(&payload, get), false, self.max_bytes, caller).await?;
-        let learns = answer.says("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound");
+        let learns = answer.refuses("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound");
         if !learns {
-            if !answer.says("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported") {
+            if !answer.refuses("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported") {
                 return Ok(answer);
             }
             self.remembered.never.store(true, Ordering::Relaxed);
@@ -153,10 +153,18 @@ impl Sender {
 
     /// Asks for the schema, and gives the answer.
     pub(super) async fn introspect(&self, credential: Option<&Credential>) -> Result<Bytes> {
-        let body = format!("{{\"query\":\"{}\",\"operationName\":\"Introspection\"}}", introspection::QUERY);
         let caller = Caller { credential, deadline: None };
-        let answer = self.send(post(body.into()), false, SCHEMA, caller).await?;
-        answer.judge(OURS, &self.codes)?.body.collect(SCHEMA).await
+        let ask = async |query: &str| {
+            let body = format!("{{\"query\":\"{query}\",\"operationName\":\"Introspection\"}}");
+            let answer = self.send(post(body.into()), false, SCHEMA, caller).await?;
+            answer.judge(OURS, &self.codes)
+        };
+        let reply = match ask(&introspection::with_deprecated_inputs()).await {
+            // It may not know of deprecated inputs.
+            Err(error) if error.kind() == Kind::Rejected => ask(introspection::QUERY).await,
+            result => result,
+        };
+        reply?.body.collect(SCHEMA).await
     }
 
     async fn send(

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use serde_json::{Map, Value, value::RawValue};
-use trunkline_core::{Error, File, Result};
+use trunkline_core::{Error, File, Result, exact};
 
 use crate::http::multipart::{Part, encode};
 
@@ -40,14 +40,14 @@ pub(super) fn body(operations: &[u8], files: &[File]) -> Result<(Bytes, String)>
 /// `invalid_config`, naming the file whose place is none.
 pub(super) fn placed(variables: Option<&RawValue>, files: &[File]) -> Result<Box<RawValue>> {
     let bad = |_| Error::invalid("variables: must be an object");
-    let mut all: Value = serde_json::from_str(variables.map_or("{}", RawValue::get)).map_err(bad)?;
+    let mut all: Value = exact::read(variables.map_or("{}", RawValue::get).as_bytes()).map_err(bad)?;
     if all.is_null() {
         all = Map::new().into();
     }
     for file in files {
         place(&mut all, &file.path).map_err(|error| error.at(&format!("files.{}", file.path)))?;
     }
-    serde_json::value::to_raw_value(&all).map_err(|_| Error::invalid("variables: cannot be written as JSON"))
+    exact::written(&all)
 }
 
 fn place(all: &mut Value, path: &str) -> Result<()> {
@@ -103,6 +103,13 @@ mod tests {
         let wanted =
             json!({"n": 1, "f": null, "o": {"x": 2, "f": null}, "l": [null, null], "m": {"f": null}});
         assert_eq!(placed, wanted);
+    }
+
+    #[test]
+    fn numbers_beside_a_file_stay_as_they_were_written() {
+        let given =
+            RawValue::from_string(r#"{"a":12345678901234567890123,"b":1.000,"f":null}"#.into()).unwrap();
+        assert_eq!(placed(Some(&given), &[file("variables.f")]).unwrap().get(), given.get());
     }
 
     #[test]

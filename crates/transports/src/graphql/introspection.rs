@@ -7,6 +7,13 @@ use trunkline_core::{Error, Result};
 /// What is asked. Only what servers of ten years know: newer fields would make the older ones refuse all of it.
 pub(super) const QUERY: &str = "query Introspection { __schema { queryType { name } mutationType { name } subscriptionType { name } types { kind name description fields(includeDeprecated: true) { name description args { ...Input } type { ...Ref } isDeprecated deprecationReason } inputFields { ...Input } interfaces { ...Ref } enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } possibleTypes { ...Ref } } directives { name description locations args { ...Input } } } } fragment Input on __InputValue { name description type { ...Ref } defaultValue } fragment Ref on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } }";
 
+/// The same, with arguments and fields of inputs that are deprecated, which a service takes all the same: the argument for it
+/// is younger (specification of September 2025, section 4.1).
+pub(super) fn with_deprecated_inputs() -> String {
+    let all = QUERY.replace(" args {", " args(includeDeprecated: true) {");
+    all.replace(" inputFields {", " inputFields(includeDeprecated: true) {")
+}
+
 #[derive(Deserialize)]
 struct Answer {
     data: Data,

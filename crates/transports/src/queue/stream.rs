@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     access::Access,
-    again::{copy, pause},
+    again::{copy, pause, retired},
 };
 
 /// So many are fetched at once at most.
@@ -99,8 +99,7 @@ impl<B: Broker> Listener<B> {
             biased;
             () = gone.closed() => {}
             () = stop.cancelled() => {
-                let message = "the integration was changed, switched off or removed; subscribe again";
-                let event = Event::error(&Error::new(Kind::ShuttingDown, message));
+                let event = Event::error(&retired());
                 let _ = gone.send(event.frame()).await;
             }
             () = self.listen(reader) => {}

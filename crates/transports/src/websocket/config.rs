@@ -147,13 +147,14 @@ impl WebSocketConfig {
             ping: self.ping.map_or(Duration::from_secs(20), Seconds::get),
             idle: self.idle.map_or(Duration::from_secs(300), Seconds::get),
         };
-        let link = |_| {
+        let link = |requests_alone| {
             let rules = rules.clone();
-            Link::new(endpoint.clone(), keeping, move |stir| Talk::new(rules.clone(), stir))
+            Link::new(endpoint.clone(), keeping, move |stir| Talk::new(rules.clone(), requests_alone, stir))
         };
         let connections = bounded("connections", self.connections.unwrap_or(1).into(), 64)?;
-        let (links, beside) =
-            ((0..connections).map(link).collect(), rules.correlation.is_one().then(|| link(connections)));
+        let one = rules.correlation.is_one();
+        let links = (0..connections).map(|_| link(one)).collect();
+        let beside = one.then(|| link(false));
         Ok(WebSocket { endpoint: endpoint.clone(), rules: rules.clone(), links, beside })
     }
 

@@ -68,6 +68,8 @@ pub(super) enum Command {
 
 pub(super) struct Talk {
     rules: Arc<Rules>,
+    /// Whether nothing but replies may come: nobody listens here, and any message would be taken for one.
+    strict: bool,
     stir: Arc<Stir>,
     pending: Pending,
     /// Those who want to know when their message is on its way.
@@ -82,9 +84,11 @@ const JSON: &str = "application/json";
 pub(crate) const CREDENTIAL: &str = "{{credential}}";
 
 impl Talk {
-    pub(super) fn new(rules: Arc<Rules>, stir: Arc<Stir>) -> Self {
+    /// For requests alone, or for all else too.
+    pub(super) fn new(rules: Arc<Rules>, requests_alone: bool, stir: Arc<Stir>) -> Self {
         let pending = Pending::new(&rules.correlation);
-        Self { rules, stir, pending, said: Vec::new(), streams: BTreeMap::new() }
+        let strict = requests_alone && rules.replies_have.is_empty();
+        Self { rules, strict, stir, pending, said: Vec::new(), streams: BTreeMap::new() }
     }
 
     /// Listens to a stream, which is subscribed to if nobody listened before.
@@ -202,6 +206,11 @@ impl Dialogue for Talk {
             Answer::Json(waiter, text) => waiter.tell(self.reply_of(text, JSON)),
             Answer::Late => self.rules.buffer.tally.late(),
             Answer::Unwanted => {}
+            Answer::None(_) if self.strict => {
+                let message = "the service said something that nobody had asked for, and its replies could not be told from that any more; \
+                    set replies_have, or correlation";
+                return Err(Error::new(Kind::Protocol, message).outcome_is(Outcome::Unknown));
+            }
             Answer::None(message) => self.publish(&message),
         }
         Ok(())

@@ -100,3 +100,15 @@ async fn any_other_answer_to_a_hash_is_the_answer() {
     let error = service.json(json!({"query": "mutation { a }"})).await.unwrap_err();
     assert_eq!((error.kind(), peer.received().len()), (Kind::Unavailable, 1));
 }
+
+#[tokio::test]
+async fn what_was_done_in_part_is_not_done_again_for_a_hash_that_another_did_not_know() {
+    let peer = Peer::http(|_| {
+        let error = json!({"message": "PersistedQueryNotFound", "path": ["late"]});
+        answer(200, &json!({"data": {"pay": {"id": 1}, "late": null}, "errors": [error]}))
+    })
+    .await;
+    let service = Service::new(&peer, json!({"persisted_queries": true}));
+    service.json(json!({"query": "mutation { pay { id } late { id } }"})).await.unwrap();
+    assert_eq!(ways(&peer), [way("POST", false)]);
+}

@@ -22,6 +22,7 @@ use super::super::{
 };
 use crate::{
     access::Access,
+    again::retired,
     http::classify,
     rest::Rest,
     websocket::{
@@ -57,6 +58,19 @@ struct Open {
     by_request: HashMap<Arc<str>, u64>,
     /// What the next one is known by.
     name: u64,
+    /// Those that the service is being asked for.
+    begun: usize,
+    /// There will be no others.
+    retired: bool,
+}
+
+/// Room for one that the service is being asked for.
+struct Place<'a>(&'a Feeds);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.lock().begun -= 1;
+    }
 }
 
 /// One that is open.
@@ -99,18 +113,24 @@ impl Feeds {
         deadline: Option<Instant>,
         request: Arc<str>,
     ) -> Result<Reader> {
-        {
-            let open = self.lock();
+        let place = {
+            let mut open = self.lock();
             if let Some(reader) = open.shared(&request) {
                 return Ok(reader);
             }
-            if open.feeds.len() >= MOST {
+            if open.feeds.len() + open.begun >= MOST {
                 let what = format!("the integration has {MOST} subscriptions; end some of them first");
                 return Err(Error::new(Kind::Throttled, what));
             }
-        }
+            open.begun += 1;
+            Place(self)
+        };
         let events = self.ask(&request, access.credential.as_deref(), deadline).await?;
+        drop(place);
         let mut open = self.lock();
+        if open.retired {
+            return Err(retired());
+        }
         // Somebody may have asked for the same meanwhile.
         if let Some(reader) = open.shared(&request) {
             return Ok(reader);
@@ -157,12 +177,16 @@ impl Feeds {
             .replied(Reply { body: Body::Empty, ..reply }))
     }
 
-    /// Ends all of them.
+    /// Ends all of them, and those that are being asked for.
     pub(super) fn retire(&self) {
-        let open = std::mem::take(&mut *self.lock());
-        let message = "the integration was changed, switched off or removed; subscribe again";
-        let last = Event::error(&Error::new(Kind::ShuttingDown, message));
-        for feed in open.feeds.into_values() {
+        let feeds = {
+            let mut open = self.lock();
+            open.retired = true;
+            open.by_request.clear();
+            std::mem::take(&mut open.feeds)
+        };
+        let last = Event::error(&retired());
+        for feed in feeds.into_values() {
             feed.fanout.end(&last);
             feed.stir.stir();
         }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     access::Access,
-    again::{copy, pause},
+    again::{copy, pause, retired},
     websocket::{endpoint::Endpoint, socket::Socket},
 };
 
@@ -122,9 +122,7 @@ impl<D: Dialogue> Keeper<D> {
                 self.desk.with(|seat| seat.dialogue.given_up(&lost));
             }
         }
-        let message = "the integration was changed, switched off or removed; subscribe again";
-        let error = Error::new(Kind::ShuttingDown, message);
-        self.desk.with(|seat| seat.dialogue.given_up(&error));
+        self.desk.with(|seat| seat.dialogue.given_up(&retired()));
     }
 
     /// Whether there has to be a connection though nobody gives commands.

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     access::Access,
-    again::copy,
+    again::{copy, retired},
     websocket::{
         endpoint::Endpoint,
         socket::{End, Message},
@@ -143,8 +143,7 @@ impl<'k, D: Dialogue> Shift<'k, D> {
                 }
                 Step::Retired => {
                     self.retired = true;
-                    let message = "the integration was changed, switched off or removed; subscribe again";
-                    dialogue.given_up(&Error::new(Kind::ShuttingDown, message));
+                    dialogue.given_up(&retired());
                 }
                 Step::Stirred => self.stirred = true,
                 Step::Due => {

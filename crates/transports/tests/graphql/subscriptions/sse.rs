@@ -265,3 +265,15 @@ async fn an_integration_that_is_closed_ends_its_streams() {
     assert_eq!(failure(&mut events).await, "shutting_down");
     feed.0.closed().await;
 }
+
+#[tokio::test]
+async fn a_subscription_that_is_asked_for_when_the_integration_is_closed_is_none() {
+    let mut service = Service::start().await;
+    let client = service.client(json!({}));
+    let (error, ()) = tokio::join!(client.subscribe(A), async {
+        let asked = service.asked().await;
+        client.graphql.close().await;
+        drop(asked.streams());
+    });
+    assert_eq!(error.unwrap_err().kind(), Kind::ShuttingDown);
+}
