@@ -82,7 +82,17 @@ test('on a slow machine no key is lost of what is typed', async ({ page, context
   await page.getByLabel('Kind of body').selectOption('text');
   await field(page, 'Body').click();
   const text = 'the quick brown fox jumps over the lazy dog';
-  await page.keyboard.type(text);
+  // One key after the other while the page is drawn, some of them before it is done with the last one.
+  await page.evaluate(async (typed) => {
+    const { port1, port2 } = new MessageChannel();
+    const turn = () => new Promise((next) => ((port1.onmessage = next), port2.postMessage(null)));
+    for (const [at, key] of [...typed].entries()) {
+      document.execCommand('insertText', false, key);
+      for (let turns = at % 4; turns > 0; turns -= 1) {
+        await turn();
+      }
+    }
+  }, text);
   await expect(field(page, 'Body')).toHaveText(text);
   await slow.send('Emulation.setCPUThrottlingRate', { rate: 1 });
   await button(page, 'Send').click();

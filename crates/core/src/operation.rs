@@ -339,6 +339,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_label_is_one_of_the_list() {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"] {
+            let request = HttpRequest::new(method.parse().unwrap(), "/");
+            assert!(Operation::LABELS.contains(&Operation::Http(request).label()), "{method}");
+        }
+        for operation in [Operation::from(Query::new("")), Receive::stream("q").into()] {
+            assert!(Operation::LABELS.contains(&operation.label()), "{operation:?}");
+        }
+    }
+
+    #[test]
     fn only_methods_that_rfc_9110_calls_safe_or_idempotent_may_be_repeated() {
         for (method, idempotency) in [
             (Method::GET, Idempotency::Safe),
