@@ -1,11 +1,15 @@
 //! Type `custom` with a driver that answers what a test wants: what the pipeline does for it.
 
-use http::Response;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
 use serde_json::{Value, json};
 use trunkline::Body;
 use trunkline_testkit::{Peer, Received};
 
-use crate::harness::Server;
+use crate::harness::{Server, within};
 
 fn respond(answer: &Value) -> Response<Body> {
     Response::builder()
@@ -114,4 +118,32 @@ async fn a_credential_that_the_service_refuses_is_replaced_once() {
     let reply = server.call("files", &json!({ "action": "put" })).await.is(200);
     assert_eq!(reply.json(), json!({ "kind": "bearer", "token": "token-2" }));
     assert_eq!((peer.received().len(), tokens.received().len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_integration_is_changed_or_removed() {
+    let peer = Peer::http(|_| {
+        let event = stream::iter([Ok(Frame::data(Bytes::from_static(b"data: 1\n\n")))]);
+        let body = Body::stream(StreamBody::new(event.chain(stream::pending())));
+        Response::builder().header("content-type", "text/event-stream").body(body).unwrap()
+    })
+    .await;
+    let server = Server::beside(&peer).await;
+    server.has(&json!({ "integration_id": "feed", "type": "custom", "base_url": peer.url() })).await;
+    for (method, change) in [("PATCH", json!({ "timeout": 7 })), ("DELETE", Value::Null)] {
+        let request =
+            Request::get("/api/v1/integrations/feed/stream").body(Full::<Bytes>::default()).unwrap();
+        let mut body = within("a stream", server.open(request)).await.into_body();
+        let event = within("an event", body.frame()).await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(event, "data: 1\n\n");
+        let path = "/api/v1/integrations/feed";
+        let changed = match method {
+            "DELETE" => server.delete(path).await,
+            _ => server.json(method, path, &change).await,
+        };
+        assert!(changed.status.is_success(), "{changed:?}");
+        let rest = within("the end", body.collect()).await.unwrap().to_bytes();
+        let rest = String::from_utf8(rest.to_vec()).unwrap();
+        assert!(rest.contains("event: error") && rest.contains("shutting_down"), "{method}: {rest}");
+    }
 }

@@ -227,6 +227,14 @@ async fn a_slow_subscriber_is_told_what_it_missed_and_others_miss_nothing() {
             let missed: Value = serde_json::from_str(&data).unwrap();
             let next: Value = serde_json::from_str(&slow.message().await).unwrap();
             assert_eq!(next["n"].as_u64().unwrap(), seen + missed["messages"].as_u64().unwrap());
+            let metrics = server.get("/metrics").await.is(200).text().to_owned();
+            let value = |name: &str| {
+                let line = metrics.lines().find(|line| line.starts_with(&format!("{name}{{")));
+                line.unwrap_or_else(|| panic!("no {name}: {metrics}")).rsplit(' ').next().unwrap().to_owned()
+            };
+            assert_eq!(value("trunkline_stream_readers"), "2");
+            assert_eq!(value("trunkline_stream_dropped_total"), missed["messages"].to_string());
+            assert_eq!(value("trunkline_late_replies_total"), "0");
         } else {
             assert!(data.contains("\"throttled\"") && data.contains("missed"), "{data}");
             assert_eq!(slow.next().await, None);

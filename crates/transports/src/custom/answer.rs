@@ -162,7 +162,10 @@ mod tests {
         let forged =
             r#"{"json": 1, "headers": {"Content-Length": "9", "Trunkline-Partial-Errors": "1", "X-A": "b"}}"#;
         let headers = answered(forged).await.unwrap().headers;
-        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["content-type", "x-a"]);
+        assert!(
+            headers.len() == 2 && headers["x-a"] == "b" && headers.contains_key("content-type"),
+            "{headers:?}"
+        );
     }
 
     #[tokio::test]

@@ -233,8 +233,7 @@ fn explain(error: &WebSocketError) -> (u16, Error) {
 }
 
 fn broken(what: impl std::fmt::Display) -> Error {
-    Error::new(Kind::Protocol, "the service broke the WebSocket protocol")
-        .source(what.to_string())
+    Error::new(Kind::Protocol, format!("the service broke the WebSocket protocol: {what}"))
         .outcome_is(Outcome::Unknown)
 }
 

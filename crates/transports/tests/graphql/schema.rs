@@ -99,11 +99,49 @@ async fn a_service_that_does_not_give_its_schema_is_called_all_the_same() {
     for _ in 0..3 {
         service.json(wrong()).await.unwrap();
     }
-    assert_eq!(asked(&peer), 1, "it is left alone for a while");
+    assert_eq!(asked(&peer), 2, "without deprecated inputs too, and then it is left alone for a while");
     let warning = service.probe().await.unwrap().warning.unwrap();
     assert!(warning.contains("introspection is off"), "{warning}");
     let error = service.schema().await.unwrap_err();
     assert!(error.message().contains("introspection is off"), "{error}");
+}
+
+#[tokio::test]
+async fn what_is_deprecated_is_known_where_the_service_tells_of_it() {
+    // Whoever is not asked for deprecated inputs does not name them; and not all know what that asks for.
+    for (knows, asks) in [(true, 1), (false, 2)] {
+        let peer = Peer::http(move |received| {
+            if !self::asks(&received) {
+                return answer(200, &json!({"data": {"user": 1}}));
+            }
+            let text = sent(&received)["query"].as_str().unwrap().to_owned();
+            match text.contains("args(includeDeprecated: true)") {
+                true if !knows => {
+                    answer(400, &json!({"errors": [{"message": "Unknown argument \"includeDeprecated\""}]}))
+                }
+                all => answer(200, &user(all)),
+            }
+        })
+        .await;
+        let service = Service::new(&peer, json!({"schema": {"introspect": true}}));
+        let by = service.json(json!({"query": "{ user(login: \"a\") }"})).await;
+        assert_eq!((by.is_ok(), asked(&peer)), (knows, asks), "{by:?}");
+        service.json(json!({"query": "{ user(id: \"1\") }"})).await.unwrap();
+    }
+}
+
+/// `type Query { user(id: ID, login: ID @deprecated): Int }` as a service describes it.
+fn user(deprecated_too: bool) -> Value {
+    let named = |kind: &str, name: &str| json!({"kind": kind, "name": name, "ofType": null});
+    let scalar = |name: &str| json!({"kind": "SCALAR", "name": name, "fields": null, "inputFields": null, "interfaces": null, "enumValues": null, "possibleTypes": null});
+    let arg = |name: &str| json!({"name": name, "type": named("SCALAR", "ID"), "defaultValue": null});
+    let args: Vec<_> = ["id", "login"].into_iter().take(1 + usize::from(deprecated_too)).map(arg).collect();
+    let field = json!({"name": "user", "args": args, "type": named("SCALAR", "Int"), "isDeprecated": false});
+    let query = json!({"kind": "OBJECT", "name": "Query", "fields": [field], "inputFields": null, "interfaces": [], "enumValues": null, "possibleTypes": null});
+    json!({"data": {"__schema": {
+        "queryType": {"name": "Query"}, "mutationType": null, "subscriptionType": null, "directives": [],
+        "types": [query, scalar("Int"), scalar("ID")],
+    }}})
 }
 
 #[tokio::test]

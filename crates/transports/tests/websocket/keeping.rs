@@ -158,3 +158,38 @@ async fn a_token_that_is_refused_at_a_reconnect_is_replaced() {
     assert_eq!(reader.message().await, "hi");
     assert_eq!(*tokens.lock().unwrap(), ["old", "old", "new"]);
 }
+
+#[tokio::test]
+async fn what_nobody_asked_for_is_not_taken_for_the_next_reply() {
+    // Says something after each reply, as a service does that nobody said so of.
+    let (gave_up, mut given_up) = mpsc::unbounded_channel();
+    let peer = Peer::raw(move |mut stream: TcpStream| {
+        let gave_up = gave_up.clone();
+        async move {
+            shake_hands(&mut stream, None).await.unwrap();
+            let (mut read, mut write) = stream.split();
+            while let Some((opcode, payload)) = frame(&mut read).await {
+                if opcode == CLOSE {
+                    let _ = gave_up.send(());
+                    return;
+                }
+                write.write_all(&text(&payload)).await.unwrap();
+                // It comes when the reply has been taken.
+                tokio::task::yield_now().await;
+                write.write_all(&text(b"\"push\"")).await.unwrap();
+            }
+        }
+    })
+    .await;
+    let client = client_of(&peer, json!({}));
+    for n in 0..3 {
+        assert_eq!(client.call(&json!({ "message": n })).await.unwrap(), n);
+        given_up.recv().await.unwrap();
+    }
+    // Where it is said what replies have, what has not is for those who listen.
+    let client = client_of(&peer, json!({ "replies_have": { "/n": [1, 2] } }));
+    for n in 1..3 {
+        assert_eq!(client.call(&json!({ "message": { "n": n } })).await.unwrap(), json!({ "n": n }));
+    }
+    assert_eq!(client.transport.occupancy().unwrap().opened, 1);
+}
