@@ -190,3 +190,22 @@ test('of an account, what its grant needs is asked for, and the rest is folded',
   await expect(page.getByLabel('Revocation URL', { exact: true })).toBeVisible();
   await accessible(page);
 });
+
+test('what was typed for another way to authenticate is no part of it, and is there when that is chosen again', async ({ page, api }) => {
+  await page.goto('/add/connector/notion');
+  await page.getByLabel('ID').fill('pages');
+  await page.getByLabel('Token').fill('ntn_typed_first');
+  const way = page.getByLabel('Way to authenticate');
+  await way.click();
+  await page.getByRole('option', { name: 'Connect with Notion' }).click();
+  await page.getByLabel('OAuth client ID').fill('client');
+  await page.getByLabel('OAuth client secret').fill('of-the-client');
+  await way.click();
+  await page.getByRole('option', { name: 'Internal integration token' }).click();
+  await expect(page.getByLabel('Token')).toHaveValue('ntn_typed_first');
+  await way.click();
+  await page.getByRole('option', { name: 'Connect with Notion' }).click();
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await expect(page).toHaveURL(/\/integrations\/pages/);
+  expect(await api('GET', '/api/v1/integrations/pages')).toMatchObject({ auth: 'oauth', inputs: { client_id: 'client' } });
+});

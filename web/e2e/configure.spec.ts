@@ -265,3 +265,18 @@ test('the inputs of a connector are a form, in which a secret is not shown but r
   const stored = (await api('GET', `/api/v1/integrations/${id}`)) as Data;
   expect(stored.inputs).toEqual({ secret_key: '********', account: 'acct_2' });
 });
+
+test('what is no JSON yet is led to, and nothing is saved without it', async ({ page, api }, { testId }) => {
+  await open(page, testId);
+  await page.getByLabel('Add a setting').fill('metadata');
+  await page.getByRole('option', { name: /metadata/i }).click();
+  const field = page.getByLabel('Metadata (JSON)');
+  await field.fill('{"of": "sales",');
+  await save(page);
+  await expect(field).toBeFocused();
+  await expect(page.getByText('not JSON yet')).toBeVisible();
+  await field.fill('{"of": "sales"}');
+  await save(page);
+  await expect(page.getByText(/^Saved/)).toBeVisible();
+  expect(await api('GET', `/api/v1/integrations/${testId}`)).toMatchObject({ metadata: { of: 'sales' } });
+});

@@ -1,11 +1,21 @@
 // A field for what has no form of its own: JSON, kept as text while it is not valid.
 import TextField from '@mui/material/TextField';
 import type { FieldProps } from '@rjsf/utils';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
+import type { Unread } from './unread';
 
-export function JsonField({ fieldPathId, schema, name, formData, required, disabled, errorSchema, onChange }: FieldProps) {
+export function JsonField({ fieldPathId, schema, name, formData, required, disabled, errorSchema, registry, onChange }: FieldProps) {
   const [text, setText] = useState(formData === undefined ? '' : JSON.stringify(formData, null, 2));
   const [wrong, setWrong] = useState('');
+  const { unread } = registry.formContext as { unread?: Unread };
+  // The form is not to be saved without what stands here.
+  useEffect(() => {
+    if (wrong === '' || !unread) {
+      return;
+    }
+    unread.add(fieldPathId.$id);
+    return () => void unread.delete(fieldPathId.$id);
+  }, [wrong, unread, fieldPathId.$id]);
   const against = wrong || said(errorSchema as Said | undefined).join('; ');
   const type = (typed: string) => {
     setText(typed);

@@ -1,7 +1,7 @@
 // A form that is drawn from a schema, checked as one types.
 import Form from '@rjsf/mui';
 import { type RJSFSchema, type RJSFValidationError, toErrorSchema } from '@rjsf/utils';
-import { type ReactNode, useMemo } from 'react';
+import { type ReactNode, useMemo, useRef } from 'react';
 import { ChoiceWidget } from './ChoiceWidget';
 import { drawable, fit } from './drawable';
 import { AS_IT_IS, edited } from './edited';
@@ -11,6 +11,7 @@ import { Objections } from './Objections';
 import { SecretWidget } from './SecretWidget';
 import { type Folding, Sections } from './Sections';
 import { Description, Field, ListTitle, Title } from './Titles';
+import { allRead, type Unread } from './unread';
 import { WordsField } from './WordsField';
 import validator from './validator';
 
@@ -54,6 +55,7 @@ export function SchemaForm({ schema, data, prefix, readonly = [], disabled, refu
     return drawn;
     // Only what is drawn otherwise makes another form: the keys, not what is typed into them.
   }, [JSON.stringify(schema), readonly.join()]);
+  const unread = useRef<Unread>(new Set()).current;
   const shown = fit(data, shape.schema as RJSFSchema);
   return (
     <Form
@@ -65,7 +67,7 @@ export function SchemaForm({ schema, data, prefix, readonly = [], disabled, refu
       widgets={{ SecretWidget, ChoiceWidget }}
       fields={FIELDS}
       templates={TEMPLATES}
-      formContext={{ folding }}
+      formContext={{ folding, unread }}
       {...(refused ? { extraErrors: toErrorSchema([refused]), extraErrorsBlockSubmit: false } : {})}
       liveValidate="onChange"
       showErrorList={false}
@@ -73,7 +75,8 @@ export function SchemaForm({ schema, data, prefix, readonly = [], disabled, refu
       disabled={disabled ?? false}
       experimental_defaultFormStateBehavior={AS_IT_IS}
       onChange={(event) => onChange(edited(data, shown, event.formData) as Data)}
-      onSubmit={onSubmit}
+      focusOnFirstError
+      onSubmit={() => allRead(unread) && onSubmit()}
     >
       {children}
     </Form>

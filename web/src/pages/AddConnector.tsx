@@ -48,6 +48,15 @@ function Form({ vendor }: { vendor: Connector }) {
   const [saving, setSaving] = useState(false);
   const [error, setError] = useState<Error>();
   const chosen = vendor.auth.find(({ id }) => id === way);
+  // What was typed for one way stays for when it is chosen again, and is no part of another one.
+  const typed = useRef<Data>({});
+  const choose = (next: string) => {
+    typed.current = { ...typed.current, ...(data.inputs as Data | undefined) };
+    const takes = Object.keys(vendor.auth.find(({ id }) => id === next)?.inputs.properties ?? {});
+    setData({ ...data, inputs: Object.fromEntries(Object.entries(typed.current).filter(([key]) => takes.includes(key))) });
+    setWay(next);
+    setError(undefined);
+  };
   const schema = {
     type: 'object',
     required: ['integration_id', 'inputs'],
@@ -85,7 +94,7 @@ function Form({ vendor }: { vendor: Connector }) {
         )}
       </Typography>
       {vendor.auth.length > 1 && (
-        <TextField select label="Way to authenticate" value={way} onChange={(event) => setWay(event.target.value)}>
+        <TextField select label="Way to authenticate" value={way} onChange={(event) => choose(event.target.value)}>
           {vendor.auth.map(({ id, title }) => (
             <MenuItem key={id} value={id}>
               {title}

@@ -39,8 +39,8 @@ export function AddConnection() {
 
 export function Connection() {
   const { id = '', connection: name = '' } = useParams();
-  // What the form began with stays, however often the page asks again.
-  const read = useQuery({ ...connection(id, name), staleTime: Infinity, refetchOnWindowFocus: false });
+  // What the form began with stays, however often the page asks again; who comes back begins with what is there then.
+  const read = useQuery({ ...connection(id, name), staleTime: Infinity, gcTime: 0, refetchOnWindowFocus: false });
   return (
     <Stack spacing={2}>
       <Up id={id} name={name} />

@@ -40,8 +40,10 @@ export function Integrations() {
     );
   const now = Math.max(states.dataUpdatedAt, calls.dataUpdatedAt);
   const types = [...new Set(items.data?.map((item) => item.type ?? ''))].sort();
+  // Where health cannot be read, nobody can say that none is so: all are shown, and why.
+  const told = states.data !== undefined || !states.error;
   const shown = found(items.data ?? [], text, type).filter(
-    (item) => state === '' || stateOf(item, states.data?.[item.integration_id ?? '']?.state) === state,
+    (item) => state === '' || !told || stateOf(item, states.data?.[item.integration_id ?? '']?.state) === state,
   );
   // Until health is known, nobody can say that none is so.
   const sought = items.isPending || (state !== '' && states.isPending);
@@ -89,6 +91,7 @@ export function Integrations() {
         </TextField>
       </Box>
       {items.error && <Trouble error={items.error} retry={() => void items.refetch()} />}
+      {states.error && <Trouble error={states.error} retry={() => void states.refetch()} />}
       {calls.error && <Trouble error={calls.error} retry={() => void calls.refetch()} />}
       {sought && shown.length === 0 && (
         <Box component="ul" aria-label="Loading" sx={GRID}>

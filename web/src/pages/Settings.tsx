@@ -13,6 +13,7 @@ import { Keys } from '../parts/Keys';
 import { ThemeChoice } from '../parts/ThemeChoice';
 import { Tokens } from '../parts/Tokens';
 import { Trouble } from '../parts/Trouble';
+import { forgetDrafts } from '../try/draft';
 import { span } from '../words';
 
 export function Settings() {
@@ -58,6 +59,7 @@ function Browser() {
   const queries = useQueryClient();
   const forget = () => {
     setToken(null);
+    forgetDrafts();
     queries.clear();
     refuse();
   };

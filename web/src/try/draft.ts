@@ -14,6 +14,13 @@ function read<T>(name: string, begin: T): T {
   }
 }
 
+/** Forgets all of it: the next one at this browser is somebody else. */
+export function forgetDrafts(): void {
+  Object.keys(sessionStorage)
+    .filter((name) => name.startsWith(PREFIX))
+    .forEach((name) => sessionStorage.removeItem(name));
+}
+
 /** A state that is kept under `name`; `begin` holds where nothing is. */
 export function useDraft<T>(name: string, begin: T): [T, (next: T | ((now: T) => T)) => void] {
   const [value, setValue] = useState(() => read(name, begin));
