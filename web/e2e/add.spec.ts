@@ -195,7 +195,7 @@ test('what was typed for another way to authenticate is no part of it, and is th
   await page.goto('/add/connector/notion');
   await page.getByLabel('ID').fill('pages');
   await page.getByLabel('Token').fill('ntn_typed_first');
-  const way = page.getByLabel('Way to authenticate');
+  const way = page.getByRole('combobox', { name: 'Way to authenticate' });
   await way.click();
   await page.getByRole('option', { name: 'Connect with Notion' }).click();
   await page.getByLabel('OAuth client ID').fill('client');
