@@ -22,8 +22,8 @@ pub struct Pages {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub items: String,
     /// What asks for the next page, an expression that knows the `body` of the answer and what it was `request`ed with; it
-    /// yields nothing on the last page. For `cursor` and `url`; for `offset` and `page` whether there is another one, where
-    /// a page that is not full does not say so by itself.
+    /// yields nothing on the last page. For `cursor` and `url`; for `offset` and `page` whether there is another one, such as
+    /// `{{ body.offset + (body.items | length) < body.total }}`. Unless it is set, these end at a page without records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
     /// The query parameter that takes it.

@@ -211,6 +211,33 @@ async fn a_service_that_leads_in_a_circle_or_looks_at_no_number_ends_the_walk_wi
 }
 
 #[tokio::test]
+async fn pages_that_have_fewer_records_than_are_asked_for_are_not_the_last() {
+    const ALL: [u64; 5] = [0, 1, 2, 3, 4];
+    // It gives two at most, whatever it is asked for.
+    let (peer, server) = listed(|received| {
+        let from =
+            number(received, "from").or(number(received, "page").map(|page| 2 * (page - 1))).unwrap_or(0);
+        let some: Vec<_> = ALL.into_iter().skip(usize::try_from(from).unwrap()).take(2).collect();
+        reply(&json!({ "r": some, "from": from, "total": ALL.len() }))
+    })
+    .await;
+    let hundred = json!({ "query": "limit", "max": 100 });
+    let total = "{{ body.from + (body.r | length) < body.total }}";
+    for (way, pages) in [
+        (json!({ "type": "offset", "items": "/r", "query": "from", "size": hundred }), 4),
+        (json!({ "type": "page", "items": "/r", "query": "page", "size": hundred }), 4),
+        // Who is told how many there are asks no further.
+        (json!({ "type": "offset", "items": "/r", "query": "from", "size": hundred, "next": total }), 3),
+        (json!({ "type": "page", "items": "/r", "query": "page", "next": total }), 3),
+    ] {
+        let before = peer.received().len();
+        let all = walk(&server, "/x", way.clone(), json!({})).await.is(200).json();
+        assert_eq!(all, json!({ "records": ALL, "pages": pages, "cursor": null }), "{way}");
+        assert_eq!(peer.received().len() - before, pages, "{way}");
+    }
+}
+
+#[tokio::test]
 async fn numbers_of_records_and_cursors_are_the_services_own() {
     let (peer, server) = listed(|received| {
         let body = match received.uri.query() {

@@ -86,13 +86,6 @@ impl Paging {
             }
         }
     }
-
-    /// How many records a page has, as far as that is known.
-    fn size(&self, request: &Value) -> Option<u64> {
-        let size = self.pages.size.as_ref()?;
-        let asked = asked(request, size.query.as_deref(), size.send.as_deref())?;
-        whole(asked)
-    }
 }
 
 impl Started {
@@ -159,9 +152,9 @@ impl Started {
                 .map_err(|error| broken("the page is no JSON that can be read".to_owned()).source(error))?;
             next.render(&Scope::new(&json!({ "body": body, "request": self.request })), Place::Free)
         };
-        let full = self.paging.size(&self.request).is_none_or(|size| records >= size);
+        // A page that is not full need not be the last: a service may give fewer than it is asked for.
         let more = || match &self.paging.next {
-            None => Ok(full && records > 0),
+            None => Ok(records > 0),
             Some(_) => yielded().map(|said| records > 0 && said.is_some_and(|said| said != false)),
         };
         Ok(match self.paging.pages.r#type {

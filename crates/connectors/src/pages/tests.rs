@@ -95,10 +95,17 @@ fn each_way_leads_to_the_end_and_no_further() {
     let (requests, records) = walk(
         json!({"type": "offset", "items": "/v", "query": "startAt", "size": {"query": "max", "max": 2}}),
         list.clone(),
-        &[(json!({"v": [1, 2]}), ""), (json!({"v": [3]}), "")],
+        // A page that is not full is not the last.
+        &[
+            (json!({"v": [1, 2]}), ""),
+            (json!({"v": [3]}), ""),
+            (json!({"v": [4]}), ""),
+            (json!({"v": []}), ""),
+        ],
     );
     assert_eq!(requests[1], json!({"endpoint": "/x", "params": {"max": 2, "startAt": 2}}));
-    assert_eq!((requests.len(), records.len()), (2, 3));
+    assert_eq!(requests[3], json!({"endpoint": "/x", "params": {"max": 2, "startAt": 4}}));
+    assert_eq!((requests.len(), records.len()), (4, 4));
 
     let (requests, _) = walk(
         json!({"type": "page", "query": "page", "next": "{{ body | length == 2 }}"}),
