@@ -38,6 +38,10 @@ pub struct Pages {
     /// How many records a page has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
+    /// Query parameters that ask for one page by themselves, such as the one before a record. With one of them a list is not
+    /// read on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts_with: Vec<String>,
 }
 
 /// What leads to the next page.
@@ -115,6 +119,12 @@ impl Pages {
                 ));
             }
             _ => {}
+        }
+        if self.query.as_ref().is_some_and(|query| self.conflicts_with.contains(query)) {
+            return Err((
+                "conflicts_with",
+                Error::invalid("names the parameter that asks for the next page"),
+            ));
         }
         if self.query.is_some() && self.send.is_some() {
             return Err(("send", Error::invalid("is there beside query; remove one of them")));

@@ -116,7 +116,7 @@ impl Walk {
         };
         let input = name.and_then(|name| handle.connector()?.action_schema(name));
         let cursor = wanted.cursor.take().map(|cursor| paging.cursor(cursor, input)).transpose()?;
-        let started = paging.start(request, &handle.base_url(), cursor.as_ref());
+        let started = paging.start(request, &handle.base_url(), cursor.as_ref())?;
         let cursor = cursor.map(|cursor| exact::written(&cursor)).transpose()?;
         Ok(Some(Self {
             started,

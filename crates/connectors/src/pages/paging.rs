@@ -10,7 +10,7 @@ use super::{
     Pages, Way,
     address::Address,
     link::link,
-    sent::{ask, asked},
+    sent::{ask, asked, has},
 };
 use crate::{
     place::Place,
@@ -52,7 +52,21 @@ impl Paging {
 
     /// The request for a first page, or for the one that `cursor` leads to, out of that for the whole list: `params`,
     /// `json` and `endpoint` as `rest` takes them. `base` is the integration's base URL.
-    pub fn start(self: &Arc<Self>, mut request: Value, base: &str, cursor: Option<&Value>) -> Started {
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` where the request has a parameter that asks for one page by itself.
+    pub fn start(
+        self: &Arc<Self>,
+        mut request: Value,
+        base: &str,
+        cursor: Option<&Value>,
+    ) -> Result<Started> {
+        if let Some(name) = self.pages.conflicts_with.iter().find(|name| has(&request, name)) {
+            return Err(Error::invalid(format!(
+                "pages: `{name}` asks for one page, which nothing leads on from; leave it out, or ask without pages"
+            )));
+        }
         if let Some(size) = &self.pages.size {
             let name = size.query.as_deref();
             if asked(&request, name, size.send.as_deref()).is_none() {
@@ -63,7 +77,7 @@ impl Paging {
         if let Some(cursor) = cursor {
             started.go(cursor);
         }
-        started
+        Ok(started)
     }
 
     /// A cursor that a caller gives as this way has it. Given in a URL it is a text; it is a number where pages are asked for by
