@@ -49,7 +49,11 @@ fn an_integration_is_completed_and_what_it_says_itself_wins() {
 fn who_gives_a_credential_by_another_name_is_told_the_name_that_it_has() {
     for (vendor, inputs, says) in [
         ("stripe", json!({"api_key": "sk_test_1"}), "unknown key `api_key`, did you mean `secret_key`?"),
-        ("stripe", json!({"api_verson": "2026-08-26"}), "unknown key `api_verson`, did you mean `api_version`?"),
+        (
+            "stripe",
+            json!({"api_verson": "2026-08-26"}),
+            "unknown key `api_verson`, did you mean `api_version`?",
+        ),
         ("hubspot", json!({"api_key": "pat-1"}), "unknown key `api_key`, did you mean `access_token`?"),
         (
             "twilio",
@@ -61,6 +65,24 @@ fn who_gives_a_credential_by_another_name_is_told_the_name_that_it_has() {
         let error = catalog.get(vendor).unwrap().complete(&fields(json!({ "inputs": inputs }))).unwrap_err();
         assert!(error.message().starts_with(&format!("inputs: {says}")), "{vendor}: {error}");
     }
+}
+
+#[test]
+fn the_rate_of_stripe_is_that_of_live_mode_where_the_key_itself_says_so() {
+    let stripe = Catalog::built_in().get("stripe").unwrap().clone();
+    for (inputs, requests) in [
+        (json!({"secret_key": "sk_live_1"}), 100),
+        (json!({"secret_key": "rk_live_1"}), 100),
+        (json!({"secret_key": "sk_test_1"}), 25),
+        (json!({"secret_key": "${env:STRIPE_KEY}"}), 25),
+        (json!({}), 25),
+    ] {
+        let complete = stripe.complete(&fields(json!({ "inputs": inputs }))).unwrap();
+        assert_eq!(complete["rate_limit"][0], json!({"requests": requests, "per": 1}), "{inputs}");
+    }
+    let own =
+        json!({"inputs": {"secret_key": "${env:STRIPE_KEY}"}, "rate_limit": {"requests": 100, "per": 1}});
+    assert_eq!(stripe.complete(&fields(own)).unwrap()["rate_limit"], json!({"requests": 100, "per": 1}));
 }
 
 #[test]
