@@ -20,7 +20,7 @@ pub struct Draft {
 
 impl Draft {
     /// Reads a manifest. What this finds beyond [`Connector::parse`] are schemas of actions that are none, or do not say what
-    /// was meant.
+    /// was meant, and webhooks that ask for what connections may have of their own.
     pub fn of(text: &str) -> Self {
         let value = match yaml::parse(text) {
             Ok(value) => value,
@@ -49,7 +49,8 @@ impl Draft {
                 more.retain(|error| {
                     !there.iter().any(|name| error.message().contains(&*format!("no `{name}` among")))
                 });
-                let schemas = drafted.schemas();
+                let schemas = drafted.schemas().into_iter().chain(drafted.left_to_connections());
+                let schemas: Vec<_> = schemas.collect();
                 connector = (same && more.is_empty()).then_some(drafted);
                 wrong.extend(more.into_iter().chain(schemas));
                 manifest = Some(read);

@@ -22,8 +22,8 @@ pub struct Pages {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub items: String,
     /// What asks for the next page, an expression that knows the `body` of the answer and what it was `request`ed with; it
-    /// yields nothing on the last page. For `cursor` and `url`; for `offset` and `page` whether there is another one, where
-    /// a page that is not full does not say so by itself.
+    /// yields nothing on the last page. For `cursor` and `url`; for `offset` and `page` whether there is another one, such as
+    /// `{{ body.offset + (body.items | length) < body.total }}`. Unless it is set, these end at a page without records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
     /// The query parameter that takes it.
@@ -38,6 +38,10 @@ pub struct Pages {
     /// How many records a page has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
+    /// Query parameters that ask for one page by themselves, such as the one before a record. With one of them a list is not
+    /// read on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts_with: Vec<String>,
 }
 
 /// What leads to the next page.
@@ -115,6 +119,12 @@ impl Pages {
                 ));
             }
             _ => {}
+        }
+        if self.query.as_ref().is_some_and(|query| self.conflicts_with.contains(query)) {
+            return Err((
+                "conflicts_with",
+                Error::invalid("names the parameter that asks for the next page"),
+            ));
         }
         if self.query.is_some() && self.send.is_some() {
             return Err(("send", Error::invalid("is there beside query; remove one of them")));

@@ -91,6 +91,11 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// The known word that `word` surely was meant to be: nearer than what merely begins in the same way.
+pub fn slip<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest(word, known).filter(|near| strsim::jaro_winkler(word, near) > 0.85)
+}
+
 fn syntax(error: &serde_json::Error) -> Error {
     let what = if error.is_eof() { "ends too early" } else { "is not valid JSON" };
     Error::invalid(format!("the JSON {what}, at line {} column {}", error.line(), error.column()))

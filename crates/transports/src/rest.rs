@@ -9,7 +9,7 @@ mod request;
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use ::http::{Method, Request, Uri};
+use ::http::{Request, Uri};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use trunkline_core::{
@@ -18,13 +18,14 @@ use trunkline_core::{
 };
 
 pub use self::config::RestConfig;
+use self::{
+    config::Probe,
+    headers::Defaults,
+    redirect::{Stage, Trip},
+};
 pub(crate) use self::{
     config::{HttpVersion, ProxyConfig, Redirects, Timeouts, headers},
     headers::{USER_AGENT, place_cookie},
-};
-use self::{
-    headers::Defaults,
-    redirect::{Stage, Trip},
 };
 use crate::http::{self, Base, Client, Origin, Outgoing};
 
@@ -40,7 +41,7 @@ pub struct Rest {
     redirects: Redirects,
     first_byte: Duration,
     idle: Duration,
-    probe: Option<(Method, String)>,
+    probe: Option<Probe>,
 }
 
 impl Transport for Rest {
@@ -67,9 +68,20 @@ impl Transport for Rest {
 
     async fn probe(&self, context: &Context, call: &mut Call) -> Result<Proof> {
         match &self.probe {
-            Some((method, endpoint)) => {
-                call.operation = HttpRequest::new(method.clone(), endpoint.clone()).into();
-                self.call(context, call).await.map(|_| Proof::ANSWERED)
+            Some(probe) => {
+                call.operation = HttpRequest::new(probe.method.clone(), probe.endpoint.clone()).into();
+                match self.call(context, call).await {
+                    Ok(_) => Ok(Proof::ANSWERED),
+                    Err(error) => match error.reply().map(|reply| reply.status) {
+                        Some(status) if probe.ok.contains(&status) => Ok(Proof {
+                            warning: Some(format!(
+                                "the probe was answered with {status}, which `ok` of it allows"
+                            )),
+                            ..Proof::ANSWERED
+                        }),
+                        _ => Err(error),
+                    },
+                }
             }
             None => self.client.reach(&self.origin).await.map(|()| Proof::REACHABLE_ONLY),
         }

@@ -116,7 +116,7 @@ impl Walk {
         };
         let input = name.and_then(|name| handle.connector()?.action_schema(name));
         let cursor = wanted.cursor.take().map(|cursor| paging.cursor(cursor, input)).transpose()?;
-        let started = paging.start(request, &handle.base_url(), cursor.as_ref());
+        let started = paging.start(request, &handle.base_url(), cursor.as_ref())?;
         let cursor = cursor.map(|cursor| exact::written(&cursor)).transpose()?;
         Ok(Some(Self {
             started,
@@ -141,7 +141,7 @@ impl Walk {
     ///
     /// As [`Handle::call`]; `protocol` where an answer has no list. Where the page before came and leads nowhere, to another
     /// host, or to where the walk has been, `protocol` says so, and the walk is over. So it does of a page that came twice in a row
-    /// where pages are asked for by number; it is given once.
+    /// where pages are asked for by number, which is given where it is asked for again.
     pub async fn next(&mut self, each: impl FnOnce(&mut Call)) -> Result<Option<Vec<Box<RawValue>>>> {
         if let Some(stuck) = self.stuck.take() {
             return Err(stuck);
@@ -186,9 +186,10 @@ impl Walk {
         if let Some(name) = self.started.by_number() {
             let print = print(&next.records);
             if print.is_some() && print == self.print {
-                (self.cursor, self.over) = (None, true);
+                // A list can have two pages that are the same. Who knows that it has goes on at the second one.
+                self.print = None;
                 let message = format!(
-                    "the service gave the same page twice in a row; it seems not to look at `{name}`"
+                    "the service gave the same page twice in a row; it seems not to look at `{name}`; if it does, go on at the cursor"
                 );
                 return Err(Error::new(Kind::Protocol, message));
             }

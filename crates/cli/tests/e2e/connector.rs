@@ -199,6 +199,30 @@ async fn all_that_is_wrong_with_a_folder_is_said_with_file_and_line() {
 }
 
 #[tokio::test]
+async fn a_secret_of_webhooks_that_is_required_is_told_with_what_mends_it() {
+    let folder = Folder::new(ACME, EXCHANGES);
+    let with = |more: &str| {
+        let input = format!("default: eu}}, {{name: webhook_secret, title: Secret, secret: true{more}}}]");
+        let webhooks = "integration:\n  webhooks: {verify: {type: hmac, secret: '{{ inputs.webhook_secret }}', header: X-Sig}}";
+        let manifest = ACME.replace("default: eu}]", &input).replace("integration:", webhooks);
+        std::fs::write(folder.path("acme.yaml"), manifest).unwrap();
+    };
+    let path = folder.text("acme.yaml");
+    with("");
+    let ran = connector(&["lint", &path]).await.is(2);
+    let told =
+        "acme.yaml:11: integration.webhooks: asks for the input `webhook_secret`, which connections may have";
+    let words = ran.stdout.contains(told) && ran.stdout.contains("say `optional: true` of `webhook_secret`");
+    assert!(words && ran.stdout.lines().count() == 1, "{ran:?}");
+    // It works where an integration gives it.
+    let given = EXCHANGES.replacen("api_key: k-1", "api_key: k-1, webhook_secret: s-1", 1);
+    std::fs::write(folder.path("acme.exchanges.yaml"), given).unwrap();
+    connector(&["test", &path]).await.is(0);
+    with(", optional: true");
+    connector(&["lint", &path]).await.is(0);
+}
+
+#[tokio::test]
 async fn connectors_are_listed_and_shown_with_their_actions() {
     let folder = Folder::new(ACME, EXCHANGES);
     let of_folder = folder.0.path().display().to_string();

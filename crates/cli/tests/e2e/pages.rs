@@ -202,11 +202,65 @@ async fn a_service_that_leads_in_a_circle_or_looks_at_no_number_ends_the_walk_wi
             "page" | "offset" => (json!([0, 1]), format!("twice in a row; it seems not to look at `{name}`")),
             _ => (json!([0, 1, 0, 1]), "where the walk has been".to_owned()),
         };
-        assert_eq!((&some["records"], &some["cursor"]), (&records, &Value::Null), "{name}");
+        // By a number a service may look at after all the second page is there to be asked for again.
+        let cursor = match name {
+            "page" => json!(1),
+            "offset" => json!(2),
+            _ => Value::Null,
+        };
+        assert_eq!((&some["records"], &some["cursor"]), (&records, &cursor), "{name}");
         let error = &some["error"];
         assert_eq!(error["kind"], "protocol", "{name}: {some}");
         assert!(error["detail"].as_str().unwrap().contains(&words), "{name}: {some}");
         assert_eq!(peer.received().len() - before, 2, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn two_pages_that_are_the_same_end_a_walk_that_goes_on_at_the_second() {
+    let (_peer, server) = listed(|received| {
+        let page = number(received, "page").unwrap_or(1);
+        reply(&json!({ "r": match page { 1 | 2 => vec![0, 0], 3 => vec![7], _ => vec![] } }))
+    })
+    .await;
+    let way = json!({ "type": "page", "items": "/r", "query": "page" });
+    let some = walk(&server, "/x", way.clone(), json!({})).await.is(200).json();
+    assert_eq!(some["error"]["kind"], "protocol", "{some}");
+    assert_eq!((&some["records"], &some["cursor"]), (&json!([0, 0]), &json!(2)), "{some}");
+    let rest = walk(&server, "/x", way.clone(), json!({ "cursor": some["cursor"] })).await.is(200).json();
+    assert_eq!(rest, json!({ "records": [0, 0, 7], "pages": 3, "cursor": null }));
+
+    let headers = [("content-type", "application/json"), ("accept", "application/x-ndjson")];
+    let asked = json!({ "endpoint": "/x", "pages": { "way": way } }).to_string();
+    let lines = server.with("POST", "/api/v1/integrations/pets/call", &headers, asked).await.is(200);
+    let last: Value = serde_json::from_str(lines.text().lines().last().unwrap()).unwrap();
+    assert_eq!(last["error"]["cursor"], 2, "{last}");
+}
+
+#[tokio::test]
+async fn pages_that_have_fewer_records_than_are_asked_for_are_not_the_last() {
+    const ALL: [u64; 5] = [0, 1, 2, 3, 4];
+    // It gives two at most, whatever it is asked for.
+    let (peer, server) = listed(|received| {
+        let from =
+            number(received, "from").or(number(received, "page").map(|page| 2 * (page - 1))).unwrap_or(0);
+        let some: Vec<_> = ALL.into_iter().skip(usize::try_from(from).unwrap()).take(2).collect();
+        reply(&json!({ "r": some, "from": from, "total": ALL.len() }))
+    })
+    .await;
+    let hundred = json!({ "query": "limit", "max": 100 });
+    let total = "{{ body.from + (body.r | length) < body.total }}";
+    for (way, pages) in [
+        (json!({ "type": "offset", "items": "/r", "query": "from", "size": hundred }), 4),
+        (json!({ "type": "page", "items": "/r", "query": "page", "size": hundred }), 4),
+        // Who is told how many there are asks no further.
+        (json!({ "type": "offset", "items": "/r", "query": "from", "size": hundred, "next": total }), 3),
+        (json!({ "type": "page", "items": "/r", "query": "page", "next": total }), 3),
+    ] {
+        let before = peer.received().len();
+        let all = walk(&server, "/x", way.clone(), json!({})).await.is(200).json();
+        assert_eq!(all, json!({ "records": ALL, "pages": pages, "cursor": null }), "{way}");
+        assert_eq!(peer.received().len() - before, pages, "{way}");
     }
 }
 

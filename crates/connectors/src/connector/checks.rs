@@ -5,9 +5,34 @@ use std::collections::BTreeSet;
 use trunkline_core::{Error, parse};
 
 use super::{Connector, given::all};
-use crate::{keywords, schema::Checker, template::below};
+use crate::{
+    keywords,
+    schema::Checker,
+    template::{Template, below},
+};
 
 impl Connector {
+    /// What webhooks ask for and connections may have of their own, which no webhook knows: the event comes before anybody can
+    /// tell whose it is. An integration that gives it takes webhooks all the same, so it is nothing that a manifest is refused for.
+    pub(crate) fn left_to_connections(&self) -> Vec<Error> {
+        const PLACE: &str = "integration.webhooks";
+        let webhooks = self.manifest.integration.get("webhooks");
+        let asked = webhooks.and_then(|webhooks| Template::parse(webhooks, PLACE).ok());
+        let names = asked.iter().flat_map(Template::names);
+        let inputs: BTreeSet<_> = names
+            .filter_map(|name| name.strip_prefix("inputs.")?.split('.').next().map(ToOwned::to_owned))
+            .collect();
+        let left = self.inputs().filter(|input| input.is_required() && inputs.contains(&input.name));
+        left.map(|input| {
+            Error::invalid(format!(
+                "{PLACE}: asks for the input `{name}`, which connections may have of their own, and webhooks are the \
+                 integration's; say `optional: true` of `{name}`",
+                name = input.name
+            ))
+        })
+        .collect()
+    }
+
     /// Schemas that are none, or do not say what was meant.
     pub(crate) fn schemas(&self) -> Vec<Error> {
         let place = |at: usize| match at.checked_sub(1) {

@@ -92,18 +92,40 @@ impl Connector {
         // References and what connections have of their own are looked at when they are used; but not what they are for.
         let known = all(&self.manifest, chosen);
         if let Some(key) = given.keys().find(|key| !known.clone().any(|input| input.name == **key)) {
-            return Err(self.no_input(key, known.map(|input| &*input.name)));
+            return Err(self.no_input(key, chosen, document));
         }
         self.check_inputs(document, &given)?;
         Ok(given)
     }
 
-    fn no_input<'a>(&self, key: &str, known: impl Iterator<Item = &'a str> + Clone) -> Error {
-        let near = parse::nearest(key, known.clone()).map(|near| format!(", did you mean `{near}`?"));
+    /// Why nothing takes an input of this name.
+    fn no_input(&self, key: &str, chosen: Option<&Auth>, document: &Map<String, Value>) -> Error {
+        let of = |auth: &&Auth| auth.inputs.iter().any(|input| input.name == key);
+        if let Some(other) = self.manifest.auth.iter().find(of) {
+            let why = match chosen {
+                Some(chosen) => format!("and others are of `{}`; give the inputs of one way", chosen.id),
+                None => "and the integration has an auth_type of its own; remove one of them".to_owned(),
+            };
+            return Error::invalid(format!(
+                "inputs: `{key}` is of the way `{}` to authenticate, {why}",
+                other.id
+            ));
+        }
+        let known = all(&self.manifest, chosen).map(|input| &*input.name);
+        // Who gives `api_key` where a token is wanted has heard another name of it, and has given nothing for it.
+        let missing = self.missing(document);
+        let near = parse::slip(key, known.clone())
+            .or_else(|| parse::nearest(key, missing.iter().copied()))
+            .or_else(|| missing.iter().copied().find(|name| self.is_secret(name)))
+            .or_else(|| parse::nearest(key, known.clone()));
+        let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
         let shown: String = key.chars().filter(|c| !c.is_control()).take(64).collect();
         let list = known.collect::<Vec<_>>().join(", ");
-        let near = near.unwrap_or_default();
         Error::invalid(format!("inputs: unknown key `{shown}`{near}; {} takes {list}", self.manifest.title))
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        self.inputs().any(|input| input.name == name && input.secret)
     }
 }
 

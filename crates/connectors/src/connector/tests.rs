@@ -46,6 +46,46 @@ fn an_integration_is_completed_and_what_it_says_itself_wins() {
 }
 
 #[test]
+fn who_gives_a_credential_by_another_name_is_told_the_name_that_it_has() {
+    for (vendor, inputs, says) in [
+        ("stripe", json!({"api_key": "sk_test_1"}), "unknown key `api_key`, did you mean `secret_key`?"),
+        (
+            "stripe",
+            json!({"api_verson": "2026-08-26"}),
+            "unknown key `api_verson`, did you mean `api_version`?",
+        ),
+        ("hubspot", json!({"api_key": "pat-1"}), "unknown key `api_key`, did you mean `access_token`?"),
+        (
+            "twilio",
+            json!({"account_sid": "AC0123456789abcdef0123456789abcdef", "api_key_sid": "SK0", "auth_token": "x"}),
+            "`auth_token` is of the way `auth_token` to authenticate, and others are of `api_key`; give the inputs of one way",
+        ),
+    ] {
+        let catalog = Catalog::built_in();
+        let error = catalog.get(vendor).unwrap().complete(&fields(json!({ "inputs": inputs }))).unwrap_err();
+        assert!(error.message().starts_with(&format!("inputs: {says}")), "{vendor}: {error}");
+    }
+}
+
+#[test]
+fn the_rate_of_stripe_is_that_of_live_mode_where_the_key_itself_says_so() {
+    let stripe = Catalog::built_in().get("stripe").unwrap().clone();
+    for (inputs, requests) in [
+        (json!({"secret_key": "sk_live_1"}), 100),
+        (json!({"secret_key": "rk_live_1"}), 100),
+        (json!({"secret_key": "sk_test_1"}), 25),
+        (json!({"secret_key": "${env:STRIPE_KEY}"}), 25),
+        (json!({}), 25),
+    ] {
+        let complete = stripe.complete(&fields(json!({ "inputs": inputs }))).unwrap();
+        assert_eq!(complete["rate_limit"][0], json!({"requests": requests, "per": 1}), "{inputs}");
+    }
+    let own =
+        json!({"inputs": {"secret_key": "${env:STRIPE_KEY}"}, "rate_limit": {"requests": 100, "per": 1}});
+    assert_eq!(stripe.complete(&fields(own)).unwrap()["rate_limit"], json!({"requests": 100, "per": 1}));
+}
+
+#[test]
 fn what_is_given_says_which_way_to_authenticate_is_meant_and_a_scheme_of_its_own_takes_its_place() {
     for (own, auth_type, config) in [
         (
@@ -77,7 +117,18 @@ fn what_is_wrong_with_inputs_is_named_and_not_shown() {
         (json!({"inputs": {"api_key": "hunter2"}}), "inputs.api_key: "),
         (json!({"inputs": {"region": "mars"}}), "inputs.region: "),
         (json!({"inputs": {"regoin": "eu"}}), "inputs: unknown key `regoin`, did you mean `region`?"),
-        (json!({"auth": "key", "inputs": {"user": "u"}}), "inputs: unknown key `user`"),
+        (
+            json!({"auth": "key", "inputs": {"user": "u"}}),
+            "inputs: `user` is of the way `login` to authenticate, and others are of `key`; give the inputs of one way",
+        ),
+        (
+            json!({"auth_type": "bearer", "inputs": {"user": "u"}}),
+            "inputs: `user` is of the way `login` to authenticate, and the integration has an auth_type of its own",
+        ),
+        // What is missing is what another name is for.
+        (json!({"inputs": {"token": "t"}}), "inputs: unknown key `token`, did you mean `api_key`?"),
+        (json!({"inputs": {"api_key": "k_1", "token": "t"}}), "inputs: unknown key `token`; Acme takes"),
+        (json!({"inputs": {"teem": "t"}}), "inputs: unknown key `teem`, did you mean `team`?"),
         (json!({"auth": "oauth"}), "auth: Acme has no such way; there are: key, login"),
         (json!({"auth": "lgin"}), "auth: Acme has no such way, did you mean `login`?; there are: key, login"),
         (json!({"inputs": "eu"}), "inputs: expected an object"),

@@ -96,6 +96,7 @@ pub(super) fn pages<'a>(
         send: None,
         first: None,
         size: size.clone(),
+        conflicts_with: Vec::new(),
     };
     let name = |way: &str| {
         let last = items.rsplit('/').next().unwrap_or_default();
@@ -112,7 +113,9 @@ pub(super) fn pages<'a>(
     } else if let Some(next) = last_id(document, schema, &items)
         && let Some(param) = query(&["starting_after"])
     {
-        (name("cursor"), made(Way::Cursor, Some(next), sent(param)))
+        // It goes the other way.
+        let conflicts_with = query(&["ending_before"]).and_then(sent).into_iter().collect();
+        (name("cursor"), Pages { conflicts_with, ..made(Way::Cursor, Some(next), sent(param)) })
     } else {
         let cursor = query(&CURSORS);
         match (lead(document, schema), cursor) {

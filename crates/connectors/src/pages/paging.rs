@@ -10,7 +10,7 @@ use super::{
     Pages, Way,
     address::Address,
     link::link,
-    sent::{ask, asked},
+    sent::{ask, asked, has},
 };
 use crate::{
     place::Place,
@@ -52,7 +52,21 @@ impl Paging {
 
     /// The request for a first page, or for the one that `cursor` leads to, out of that for the whole list: `params`,
     /// `json` and `endpoint` as `rest` takes them. `base` is the integration's base URL.
-    pub fn start(self: &Arc<Self>, mut request: Value, base: &str, cursor: Option<&Value>) -> Started {
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` where the request has a parameter that asks for one page by itself.
+    pub fn start(
+        self: &Arc<Self>,
+        mut request: Value,
+        base: &str,
+        cursor: Option<&Value>,
+    ) -> Result<Started> {
+        if let Some(name) = self.pages.conflicts_with.iter().find(|name| has(&request, name)) {
+            return Err(Error::invalid(format!(
+                "pages: `{name}` asks for one page, which nothing leads on from; leave it out, or ask without pages"
+            )));
+        }
         if let Some(size) = &self.pages.size {
             let name = size.query.as_deref();
             if asked(&request, name, size.send.as_deref()).is_none() {
@@ -63,7 +77,7 @@ impl Paging {
         if let Some(cursor) = cursor {
             started.go(cursor);
         }
-        started
+        Ok(started)
     }
 
     /// A cursor that a caller gives as this way has it. Given in a URL it is a text; it is a number where pages are asked for by
@@ -85,13 +99,6 @@ impl Paging {
                 Ok(number.unwrap_or(given))
             }
         }
-    }
-
-    /// How many records a page has, as far as that is known.
-    fn size(&self, request: &Value) -> Option<u64> {
-        let size = self.pages.size.as_ref()?;
-        let asked = asked(request, size.query.as_deref(), size.send.as_deref())?;
-        whole(asked)
     }
 }
 
@@ -159,9 +166,9 @@ impl Started {
                 .map_err(|error| broken("the page is no JSON that can be read".to_owned()).source(error))?;
             next.render(&Scope::new(&json!({ "body": body, "request": self.request })), Place::Free)
         };
-        let full = self.paging.size(&self.request).is_none_or(|size| records >= size);
+        // A page that is not full need not be the last: a service may give fewer than it is asked for.
         let more = || match &self.paging.next {
-            None => Ok(full && records > 0),
+            None => Ok(records > 0),
             Some(_) => yielded().map(|said| records > 0 && said.is_some_and(|said| said != false)),
         };
         Ok(match self.paging.pages.r#type {

@@ -1,6 +1,7 @@
 //! What a request asks for, in its query or its body.
 
 use serde_json::{Map, Value};
+use url::form_urlencoded;
 
 /// What a request asks for in a query parameter or a body.
 pub(super) fn asked<'a>(request: &'a Value, query: Option<&str>, send: Option<&str>) -> Option<&'a Value> {
@@ -9,6 +10,14 @@ pub(super) fn asked<'a>(request: &'a Value, query: Option<&str>, send: Option<&s
         (None, Some(pointer)) => request.get("json")?.pointer(pointer),
         (None, None) => None,
     }
+}
+
+/// Whether a request has a query parameter, by itself or in its endpoint.
+pub(super) fn has(request: &Value, name: &str) -> bool {
+    let query = request.get("endpoint").and_then(Value::as_str).and_then(|endpoint| endpoint.split_once('?'));
+    asked(request, Some(name), None).is_some_and(|value| !value.is_null())
+        || query
+            .is_some_and(|(_, query)| form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == name))
 }
 
 /// Asks for it.

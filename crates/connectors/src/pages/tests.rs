@@ -22,7 +22,7 @@ fn raw(value: &Value) -> Box<RawValue> {
 /// The requests that lead through these answers, and all records.
 fn walk(pages: Value, request: Value, answers: &[(Value, &str)]) -> (Vec<Value>, Vec<Value>) {
     let paging = paging(pages);
-    let mut started = paging.start(request, "https://h/v1", None);
+    let mut started = paging.start(request, "https://h/v1", None).unwrap();
     let (mut requests, mut records) = (vec![started.request().clone()], Vec::new());
     for (body, link) in answers {
         let body = &raw(body);
@@ -95,10 +95,17 @@ fn each_way_leads_to_the_end_and_no_further() {
     let (requests, records) = walk(
         json!({"type": "offset", "items": "/v", "query": "startAt", "size": {"query": "max", "max": 2}}),
         list.clone(),
-        &[(json!({"v": [1, 2]}), ""), (json!({"v": [3]}), "")],
+        // A page that is not full is not the last.
+        &[
+            (json!({"v": [1, 2]}), ""),
+            (json!({"v": [3]}), ""),
+            (json!({"v": [4]}), ""),
+            (json!({"v": []}), ""),
+        ],
     );
     assert_eq!(requests[1], json!({"endpoint": "/x", "params": {"max": 2, "startAt": 2}}));
-    assert_eq!((requests.len(), records.len()), (2, 3));
+    assert_eq!(requests[3], json!({"endpoint": "/x", "params": {"max": 2, "startAt": 4}}));
+    assert_eq!((requests.len(), records.len()), (4, 4));
 
     let (requests, _) = walk(
         json!({"type": "page", "query": "page", "next": "{{ body | length == 2 }}"}),
@@ -111,7 +118,7 @@ fn each_way_leads_to_the_end_and_no_further() {
 #[test]
 fn an_answer_without_a_list_is_an_error_and_a_next_page_elsewhere_takes_no_records_away() {
     let url = paging(json!({"type": "url", "items": "/r", "next": "{{ body.next }}"}));
-    let started = url.start(json!({"endpoint": "/x"}), "https://h/v1", None);
+    let started = url.start(json!({"endpoint": "/x"}), "https://h/v1", None).unwrap();
     for (next, words) in [
         (json!("/v2/x"), "outside"),
         (json!("https://h/v10/x"), "outside"),
@@ -134,7 +141,7 @@ fn an_answer_without_a_list_is_an_error_and_a_next_page_elsewhere_takes_no_recor
 #[test]
 fn records_and_cursors_are_as_they_are_written() {
     let way = paging(json!({"type": "cursor", "items": "/r", "next": "{{ body.next }}", "send": "/after"}));
-    let mut started = way.start(json!({"endpoint": "/x"}), "https://h", None);
+    let mut started = way.start(json!({"endpoint": "/x"}), "https://h", None).unwrap();
     let body = r#"{"r": [12345678901234567890123, {"b": 1.10, "a": 1}], "next": 98765432109876543210}"#;
     let page = started.read(&RawValue::from_string(body.to_owned()).unwrap(), &HeaderMap::new()).unwrap();
     let records: Vec<_> = page.records.iter().map(|record| record.get()).collect();
@@ -165,6 +172,23 @@ fn a_cursor_in_a_url_is_what_the_way_and_the_input_say() {
 }
 
 #[test]
+fn what_asks_for_one_page_by_itself_is_refused_with_its_name() {
+    let way = paging(json!({"type": "cursor", "items": "/data", "next": "{{ body.next }}", "query": "after",
+                            "conflicts_with": ["before"]}));
+    for (request, refused) in [
+        (json!({"endpoint": "/x", "params": {"before": "a"}}), true),
+        (json!({"endpoint": "/x?limit=1&before=a"}), true),
+        (json!({"endpoint": "/x?b%65fore"}), true),
+        (json!({"endpoint": "/x", "params": {"before": null}}), false),
+        (json!({"endpoint": "/before?not=before", "params": {"after": "a"}}), false),
+    ] {
+        let started = way.start(request.clone(), "https://h", None).err();
+        let says = started.map(|error| error.message().starts_with("pages: `before` asks for one page"));
+        assert_eq!(says, refused.then_some(true), "{request}");
+    }
+}
+
+#[test]
 fn a_way_that_leads_nowhere_is_refused() {
     for (pages, words) in [
         (json!({"type": "cursor", "query": "after"}), "next: is missing"),
@@ -173,6 +197,7 @@ fn a_way_that_leads_nowhere_is_refused() {
         (json!({"type": "page", "query": "x", "send": "/x"}), "send: is there"),
         (json!({"type": "page", "query": "x", "size": {"query": "n", "max": 0}}), "size: needs"),
         (json!({"type": "page", "query": "x", "items": "x"}), "items: "),
+        (json!({"type": "page", "query": "x", "conflicts_with": ["x"]}), "conflicts_with: names"),
     ] {
         let error = serde_json::from_value::<Pages>(pages.clone()).unwrap().open("").unwrap_err();
         assert!(error.message().starts_with(words), "{pages}: {error}");

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trunkline_core::{Context, Credential, Error, Form, Result, Seconds, Secret, is_sensitive_name, parse};
@@ -109,6 +109,18 @@ pub(crate) struct ProbeConfig {
     method: Option<String>,
     /// The endpoint, such as `/me`.
     endpoint: String,
+    /// Statuses of errors that prove as much as a success, such as 403 where a credential that is good may still not see this
+    /// endpoint.
+    #[serde(default)]
+    ok: Vec<u16>,
+}
+
+/// What the health check asks.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) method: Method,
+    pub(super) endpoint: String,
+    pub(super) ok: Vec<StatusCode>,
 }
 
 impl RestConfig {
@@ -207,7 +219,7 @@ impl ProxyConfig {
 }
 
 impl ProbeConfig {
-    fn open(&self, base: &Base) -> Result<(Method, String)> {
+    fn open(&self, base: &Base) -> Result<Probe> {
         let method = self.method.as_deref().unwrap_or("GET");
         let method = match method.to_ascii_uppercase().as_str() {
             "GET" => Method::GET,
@@ -216,6 +228,12 @@ impl ProbeConfig {
             _ => return Err(Error::invalid("probe.method: use GET, HEAD or OPTIONS, which change nothing")),
         };
         base.join(&self.endpoint, []).map_err(|error| error.at("probe"))?;
-        Ok((method, self.endpoint.clone()))
+        let failure = |status: &u16| {
+            let status = StatusCode::from_u16(*status).ok();
+            let status = status.filter(|status| status.is_client_error() || status.is_server_error());
+            status.ok_or_else(|| Error::invalid("probe.ok: takes statuses of errors, from 400 to 599"))
+        };
+        let ok = self.ok.iter().map(failure).collect::<Result<_>>()?;
+        Ok(Probe { method, endpoint: self.endpoint.clone(), ok })
     }
 }

@@ -216,6 +216,8 @@ async fn a_bad_configuration_names_its_key_and_shows_no_secret() {
         (json!({"base_url": "http://h", "proxy": {"url": "socks5://p"}}), "proxy.url"),
         (json!({"base_url": "http://h", "probe": {"method": "POST", "endpoint": "/"}}), "probe.method"),
         (json!({"base_url": "http://h", "probe": {"endpoint": "/../x"}}), "probe"),
+        (json!({"base_url": "http://h", "probe": {"endpoint": "/", "ok": [403, 200]}}), "probe.ok"),
+        (json!({"base_url": "http://h", "probe": {"endpoint": "/", "ok": [4030]}}), "probe.ok"),
         (json!({"base_url": "http://h", "hedaers": {}}), "did you mean `headers`"),
     ] {
         let error = open(&lab(), config).unwrap_err();

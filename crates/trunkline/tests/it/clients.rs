@@ -63,6 +63,18 @@ async fn an_action_has_the_idempotency_key_that_it_is_given() {
 }
 
 #[tokio::test]
+async fn records_of_all_pages_are_not_those_before_one_and_nothing_is_sent_for_them() {
+    let peer = peer(StatusCode::OK, json!({"data": [], "has_more": false})).await;
+    let config = json!({"inputs": {"secret_key": "sk_test_1"}, "base_url": peer.url()});
+    let stripe = Stripe::open(&manager().await, config).unwrap();
+    let error = stripe.list_charges().ending_before("ch_9").records().next().await.unwrap_err();
+    assert!(error.message().starts_with("pages: `ending_before` asks for one page"), "{error}");
+    assert_eq!(peer.received().len(), 0);
+    assert_eq!(stripe.list_charges().ending_before("ch_9").await.unwrap().data.len(), 0);
+    assert_eq!(last(&peer).uri.query(), Some("ending_before=ch_9"));
+}
+
+#[tokio::test]
 async fn a_message_has_what_it_is_given_by_the_names_that_twilio_knows() {
     let sid = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     let peer = peer(StatusCode::CREATED, json!({"sid": sid, "status": "queued", "from": null})).await;

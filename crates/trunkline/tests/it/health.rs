@@ -22,6 +22,8 @@ async fn a_probe_says_what_it_proves() {
         let status = match (request.uri.path(), request.header("x-api-key")) {
             ("/me", "k") => 200,
             ("/me", _) => 401,
+            ("/for-some", "k") => 403,
+            ("/for-some", _) => 401,
             ("/busy", _) => 429,
             ("/broken", _) => 500,
             _ => 404,
@@ -30,15 +32,20 @@ async fn a_probe_says_what_it_proves() {
     })
     .await;
     let manager = lab().build().await.unwrap();
-    let probe = |id: &str, key: &str, endpoint: &str| {
+    let asks = |id: &str, key: &str, probe: serde_json::Value| {
         config(json!({
             "integration_id": id, "type": "rest", "base_url": peer.url(), "auth_type": "api_key",
-            "auth_config": { "key": key }, "probe": { "endpoint": endpoint },
+            "auth_config": { "key": key }, "probe": probe,
         }))
     };
+    let probe = |id: &str, key: &str, endpoint: &str| asks(id, key, json!({ "endpoint": endpoint }));
+    let for_some = json!({ "endpoint": "/for-some", "ok": [403] });
     for (config, state, reason) in [
         (probe("well", "k", "/me"), State::Healthy, "answered"),
         (probe("wrong-key", "x", "/me"), State::Unhealthy, "auth_expired"),
+        (probe("restricted", "k", "/for-some"), State::Unhealthy, "forbidden"),
+        (asks("restricted-and-known", "k", for_some.clone()), State::Healthy, "answered"),
+        (asks("restricted-and-wrong", "x", for_some), State::Unhealthy, "auth_expired"),
         (probe("busy", "k", "/busy"), State::Degraded, "rate_limited"),
         (probe("broken", "k", "/broken"), State::Unhealthy, "failed"),
         (probe("missing", "k", "/nowhere"), State::Unhealthy, "rejected"),
@@ -53,11 +60,13 @@ async fn a_probe_says_what_it_proves() {
         assert!(health.checked_at_ms > 0 && health.latency_ms >= 0.0);
     }
     let all = manager.health_all().await;
-    assert_eq!(all.len(), 8);
+    assert_eq!(all.len(), 11);
     assert_eq!(all[&**manager.get("well").unwrap().id()].state, State::Healthy);
     let json = serde_json::to_value(&all).unwrap();
     assert_eq!(json["busy"]["state"], "degraded");
     assert!(json["well"].get("detail").is_none());
+    let detail = "the probe was answered with 403 Forbidden, which `ok` of it allows";
+    assert_eq!(json["restricted-and-known"]["detail"], detail);
     assert_eq!(kind(manager.health("nobody").await), Kind::UnknownIntegration);
     assert!(
         manager.metrics().render().lines().all(|line| !line.contains("integration=")),

@@ -36,6 +36,11 @@ fn the_way_to_the_next_page_is_known_by_names() {
             json!({"type": "cursor", "items": "/data", "next": "{{ body.data[-1].id if body.has_more }}", "query": "starting_after", "size": {"query": "limit", "max": 100}}),
         ),
         (
+            vec![("ending_before", none()), ("starting_after", none())],
+            json!({"data": list(), "has_more": {"type": "boolean"}}),
+            json!({"type": "cursor", "items": "/data", "next": "{{ body.data[-1].id if body.has_more }}", "query": "starting_after", "conflicts_with": ["ending_before"]}),
+        ),
+        (
             vec![("PageSize", json!({"schema": {"type": "integer", "maximum": 1000}}))],
             json!({"things": list(), "next_page_uri": text(), "other": list()}),
             json!({"type": "url", "items": "/things", "next": "{{ body.next_page_uri }}", "size": {"query": "PageSize", "max": 1000}}),
