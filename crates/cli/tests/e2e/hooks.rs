@@ -1,6 +1,7 @@
 //! Webhooks: taken only with a signature, stored before the answer, forwarded once for each event, and seen.
 
 mod forward;
+mod once;
 mod refuse;
 
 use aws_lc_rs::hmac;

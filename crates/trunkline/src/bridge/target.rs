@@ -2,16 +2,25 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
 use tokio::time::timeout_at;
-use trunkline_core::{Call, Error, Hops, IntegrationId, Kind, Operation, Outcome, Reply, Result};
+use trunkline_core::{
+    Call, Error, Hops, Idempotency, IntegrationId, Kind, Operation, Outcome, Reply, Result,
+};
 
 use super::{message::Message, template::Template};
 use crate::{DEFAULT_CONNECTION, Handle, Manager, connection_config::may_be_name};
 
 /// The most that is read of what the service answers; nobody needs it.
 const ANSWER: usize = 1 << 20;
+
+/// A call that a message has become.
+pub(crate) struct Passing {
+    pub(crate) call: Call,
+    /// Whether it is not made again where it may have been done: it would be done twice, and nobody could tell.
+    pub(crate) once: bool,
+}
 
 /// Where messages go.
 pub(crate) struct Target {
@@ -66,21 +75,35 @@ impl Target {
     /// # Errors
     ///
     /// `invalid_config` where the message does not do, however often it is tried; `rejected` where it was passed on too often.
-    pub(crate) fn call(&self, handle: &Handle, message: &Message) -> Result<Call> {
+    pub(crate) fn call(&self, handle: &Handle, message: &Message) -> Result<Passing> {
         let hops = Hops::read(message.header(Hops::HEADER.as_str())).next()?;
         let mut call = self.template.fill(message).and_then(|request| handle.ask(&request))?;
         hops.onto(&mut call.operation);
-        let Operation::Http(request) = &call.operation else { return Ok(call) };
-        let own = request.headers.clone();
+        let own = match &call.operation {
+            Operation::Http(request) => request.headers.clone(),
+            _ => HeaderMap::new(),
+        };
         let id = message.message_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok());
+        let mut lasts = true;
         if let Some((header, _)) = handle.idempotency_key(&mut call)
             && !own.contains_key(&header)
-            && let (Operation::Http(request), Some(id)) = (&mut call.operation, id)
+            && let Operation::Http(request) = &mut call.operation
         {
-            request.headers.insert(header, id);
+            // Without an id it is another one when the message comes again.
+            lasts = id.is_some();
+            if let Some(id) = id {
+                request.headers.insert(header, id);
+            }
         }
-        Ok(call)
+        let harmless = call.idempotency() != Idempotency::Unsafe && lasts;
+        Ok(Passing { once: !harmless && is_told_nothing(handle, &call), call })
     }
+}
+
+/// Whether a service cannot tell a repetition by the id that goes along with what is passed on: one of a vendor does not know of it,
+/// and the manifest of its connector says best what repeating does.
+fn is_told_nothing(handle: &Handle, call: &Call) -> bool {
+    handle.vendor().is_some() || call.repeats == Some(Idempotency::Unsafe)
 }
 
 /// Makes a call, and hears that the service has done it.
