@@ -27,6 +27,14 @@ pub(crate) fn fate(error: &Error, once: bool) -> Fate {
     match (error.outcome(), row.retry) {
         (Outcome::Applied, _) => Fate::Done,
         (Outcome::Unknown, _) if once => Fate::Aside,
+        // The service says that the same request fails in the same way. A limit, or a credential, is about all of them.
+        (Outcome::Unknown, _) | (Outcome::Rejected, Retry::Transient | Retry::Harmless | Retry::Never)
+            if error.is_lasting() =>
+        {
+            Fate::Aside
+        }
+        // … or that it does not.
+        (Outcome::Rejected, Retry::Never) if error.is_passing() => Fate::Again,
         // It says so itself, or what stands before it: as when it is being replaced by its next version.
         (Outcome::Unknown, _) if error.kind() == Kind::Unavailable && error.reply().is_some() => Fate::Wait,
         // A connection that is lost, a timeout, a 500: what many messages do, or only this one.
@@ -46,7 +54,8 @@ pub(crate) fn fate(error: &Error, once: bool) -> Fate {
 
 /// Why a message did not reach an integration, as it is kept beside the message.
 pub(crate) fn reason(to: &IntegrationId, error: &Error, once: bool) -> String {
-    let may = if once && error.outcome() == Outcome::Unknown { MAY } else { "" };
+    let last = once || error.is_lasting();
+    let may = if last && error.outcome() == Outcome::Unknown { MAY } else { "" };
     let reason = format!("{to}: {}: {may}{}", error.kind(), error.message());
     reason.chars().filter(|c| !c.is_control()).take(REASON).collect()
 }
@@ -93,6 +102,23 @@ mod tests {
         assert_eq!(fate(&throttled, false), Fate::Wait);
         let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, "");
         assert_eq!(fate(&Error::new(Kind::Unavailable, "no").replied(reply), false), Fate::Wait);
+    }
+
+    #[test]
+    fn a_service_that_says_whether_repeating_helps_is_believed() {
+        let of = |kind, outcome| Error::new(kind, "no").outcome_is(outcome);
+        let (unknown, rejected) = (Outcome::Unknown, Outcome::Rejected);
+        for (kind, outcome) in
+            [(Kind::Failed, unknown), (Kind::Unavailable, unknown), (Kind::Contended, rejected)]
+        {
+            assert_eq!(fate(&of(kind, outcome).lasting(), false), Fate::Aside, "{kind}");
+            assert_ne!(fate(&of(kind, outcome), false), Fate::Aside, "{kind}");
+        }
+        // The limit of a day is over by and by.
+        assert_eq!(fate(&of(Kind::RateLimited, rejected).lasting(), false), Fate::Wait);
+        assert_eq!(fate(&of(Kind::Unauthenticated, rejected).lasting(), false), Fate::Wait);
+        assert_eq!(fate(&of(Kind::Rejected, rejected).passing(), false), Fate::Again);
+        assert_eq!(fate(&of(Kind::Failed, unknown).passing(), true), Fate::Aside, "it may have been done");
     }
 
     #[test]
