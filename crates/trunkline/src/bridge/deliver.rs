@@ -100,7 +100,9 @@ async fn attempt(work: &Work, message: &Message, until: Option<Instant>) -> Resu
     let target = work.target().await;
     let failed = |error, fate, why| Failure { error, fate, why, once: false };
     let handle = target.map_err(|error| failed(error, Fate::Wait, Why::Target))?;
-    let call = work.entry.route.target.call(&handle, message);
+    let route = &work.entry.route;
+    let key = message.message_id.as_deref().and_then(|id| route.key(work.queue.id(), id));
+    let call = route.target.call(&handle, message, key);
     // Wrong in itself, however often it is made.
     let Passing { mut call, once } = call.map_err(|error| failed(error, Fate::Aside, Why::Calls))?;
     call.deadline = until;

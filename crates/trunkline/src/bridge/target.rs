@@ -69,13 +69,18 @@ impl Target {
     }
 
     /// The call that a message becomes, which says how often the message was passed on. Where the service recognises
-    /// repetitions by a key, that is the message's id, unless the request has one of its own: it is the same when the message
+    /// repetitions by a key, that is `key`, unless the request has one of its own: it is to be the same when the message
     /// comes again.
     ///
     /// # Errors
     ///
     /// `invalid_config` where the message does not do, however often it is tried; `rejected` where it was passed on too often.
-    pub(crate) fn call(&self, handle: &Handle, message: &Message) -> Result<Passing> {
+    pub(crate) fn call(
+        &self,
+        handle: &Handle,
+        message: &Message,
+        key: Option<HeaderValue>,
+    ) -> Result<Passing> {
         let hops = Hops::read(message.header(Hops::HEADER.as_str())).next()?;
         let mut call = self.template.fill(message).and_then(|request| handle.ask(&request))?;
         hops.onto(&mut call.operation);
@@ -83,27 +88,25 @@ impl Target {
             Operation::Http(request) => request.headers.clone(),
             _ => HeaderMap::new(),
         };
-        let id = message.message_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok());
         let mut lasts = true;
         if let Some((header, _)) = handle.idempotency_key(&mut call)
             && !own.contains_key(&header)
             && let Operation::Http(request) = &mut call.operation
         {
-            // Without an id it is another one when the message comes again.
-            lasts = id.is_some();
-            if let Some(id) = id {
-                request.headers.insert(header, id);
+            // Without one that is given it is another when the message comes again.
+            lasts = key.is_some();
+            if let Some(key) = key {
+                request.headers.insert(header, key);
             }
         }
-        let harmless = call.idempotency() != Idempotency::Unsafe && lasts;
-        Ok(Passing { once: !harmless && is_told_nothing(handle, &call), call })
+        let once = match call.repeats {
+            // A key is no leave where the manifest of a connector says so.
+            Some(Idempotency::Unsafe) => true,
+            // A vendor's service cannot tell a repetition by the id that goes along.
+            _ => handle.vendor().is_some() && (call.idempotency() == Idempotency::Unsafe || !lasts),
+        };
+        Ok(Passing { call, once })
     }
-}
-
-/// Whether a service cannot tell a repetition by the id that goes along with what is passed on: one of a vendor does not know of it,
-/// and the manifest of its connector says best what repeating does.
-fn is_told_nothing(handle: &Handle, call: &Call) -> bool {
-    handle.vendor().is_some() || call.repeats == Some(Idempotency::Unsafe)
 }
 
 /// Makes a call, and hears that the service has done it.

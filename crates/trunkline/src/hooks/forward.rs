@@ -17,6 +17,7 @@ use crate::{
     Handle, Manager,
     bridge::{
         fate::{Fate, MAY, fate, reason},
+        key::key,
         target::{Passing, make},
     },
     manager::Weakly,
@@ -134,6 +135,13 @@ async fn begin(due: &Due, manager: Manager, store: &Arc<dyn Store>) -> Result<Be
         let retry = Some((error.wait().unwrap_or_default(), hooks.retry));
         Vain { fate, kind: error.kind(), why: reason(&target.to, error, false), retry }
     };
+    if due.waiting.begun {
+        let why = format!(
+            "{}: internal: {MAY}the server ended, or lost its store, in the middle of it",
+            due.target
+        );
+        return Err(aside(Kind::Internal, &why));
+    }
     let id = &*due.waiting.event;
     let whole = async { kept(&**store)?.event(&due.integration, id).await };
     let whole = whole.await.map_err(|error| vain(Fate::Again, &error))?;
@@ -144,8 +152,14 @@ async fn begin(due: &Due, manager: Manager, store: &Arc<dyn Store>) -> Result<Be
     message.key = whole.event.r#type;
     // It may be there the next time.
     let handle = target.handle(&manager).await.map_err(|error| vain(Fate::Wait, &error))?;
-    let mut passing = target.call(&handle, &message).map_err(|error| vain(Fate::Aside, &error))?;
+    let key = key(&("webhook", &due.integration, &due.target, id, due.waiting.redelivered));
+    let mut passing = target.call(&handle, &message, key).map_err(|error| vain(Fate::Aside, &error))?;
     name(&mut passing.call, id);
+    if passing.once {
+        // Whoever finds this after a crash does not make the call again.
+        let begins = async { kept(&**store)?.begins(due.waiting.number).await };
+        begins.await.map_err(|error| vain(Fate::Again, &error))?;
+    }
     Ok(Begun { handle, passing, retry: hooks.retry })
 }
 

@@ -1,17 +1,21 @@
 //! What a target would do twice, and nobody could tell: an event that may have been forwarded to it is put aside.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::SeqCst},
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
 };
 
 use http::Response;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt as _;
 use trunkline::Body;
 use trunkline_testkit::{Peer, Received};
 
-use super::{AT, is, read, send, shop};
+use super::{AT, connector, is, read, send, shop};
 use crate::harness::{Server, until};
 
 /// A service that answers below `/500` with 500 and so on, below `/busy` twice with 429, and with success elsewhere.
@@ -43,13 +47,6 @@ async fn lost() -> (Peer, Arc<AtomicUsize>) {
         }
     });
     (peer.await, count)
-}
-
-fn connector(id: &str, connector: &str, inputs: Value, base_url: &str) -> Value {
-    json!({
-        "integration_id": id, "connector": connector, "inputs": inputs, "base_url": base_url,
-        "retry_config": {"max_attempts": 1}, "breaker": {"enabled": false},
-    })
 }
 
 fn twilio(id: &str, base_url: &str) -> Value {
@@ -146,4 +143,46 @@ async fn what_doing_twice_means_is_what_the_connector_says_and_without_one_the_e
         assert!(error.contains(": failed: may have been done; "), "{error}");
     }
     assert_eq!(peer.received().len(), 8);
+}
+
+#[tokio::test]
+async fn a_text_message_whose_sending_a_kill_cut_off_is_not_sent_again_after_a_restart() {
+    let begun = Arc::new(AtomicUsize::new(0));
+    let counted = begun.clone();
+    // It never answers.
+    let silent = Peer::live(move |_| {
+        counted.fetch_add(1, SeqCst);
+        pending::<Response<Body>>()
+    })
+    .await;
+    let mut server = Server::beside(&silent).await;
+    server.has(&twilio("tw", &silent.url())).await;
+    server.has(&shop(json!({"to": [sms("tw")]}))).await;
+    send(&server, "evt_1").await.is(204);
+    until("the call", || async { (begun.load(SeqCst) > 0).then_some(()) }).await;
+    server.signal(Signal::KILL);
+    server.ended().await;
+    let server = server.again().allow(&silent).start().await;
+    let event = is(&server, "evt_1", "put_aside").await;
+    let error = delivery(&event, "tw")["error"].as_str().unwrap();
+    assert!(error.starts_with("tw: internal: may have been done; "), "{error}");
+    assert_eq!(begun.load(SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_service_that_says_that_repeating_does_not_help_is_asked_once() {
+    let peer = Peer::http(|_| {
+        let answer = Response::builder().status(500).header("stripe-should-retry", "false");
+        answer.body(Body::from("{}")).unwrap()
+    })
+    .await;
+    let server = Server::beside(&peer).await;
+    server.has(&connector("st", "stripe", json!({"secret_key": "sk_live_1"}), &peer.url())).await;
+    let pay = json!({"action": "create_payment_intent", "input": {"amount": 5, "currency": "usd"}});
+    server.has(&shop(json!({"to": [{"to": "st", "request": pay}]}))).await;
+    send(&server, "evt_1").await.is(204);
+    let event = is(&server, "evt_1", "put_aside").await;
+    let delivery = delivery(&event, "st");
+    assert_eq!((&delivery["attempts"], peer.received().len()), (&json!(1), 1), "{event}");
+    assert!(delivery["error"].as_str().unwrap().contains(": failed: may have been done; "), "{event}");
 }
