@@ -73,6 +73,13 @@ pub trait Events: fmt::Debug + Send + Sync {
     /// As [`Events::attempted`].
     fn expire(&self, now_ms: i64) -> BoxFuture<'_, Result<bool>>;
 
+    /// Says that an attempt at a delivery begins which must not be made twice. It is known until it is said what became of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Events::attempted`].
+    fn begins(&self, number: u64) -> BoxFuture<'_, Result<()>>;
+
     /// Says what became of an attempt at a delivery. Of one that is not there any more nothing is.
     ///
     /// # Errors
@@ -230,6 +237,10 @@ pub struct Waiting {
     pub attempts: u32,
     /// When it is tried next.
     pub due_ms: i64,
+    /// How often somebody had the event forwarded once more.
+    pub redelivered: u32,
+    /// Whether [`Events::begins`] was said of it, and nothing since: what became of its attempt is not known.
+    pub begun: bool,
 }
 
 /// What became of an attempt at a delivery.

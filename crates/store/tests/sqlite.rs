@@ -492,6 +492,8 @@ async fn a_database_of_the_first_version_keeps_what_it_has_and_takes_calls() {
     let dir = filled().await;
     let mut connection = raw(dir.path()).await;
     for sql in [
+        "DROP TABLE begun",
+        "DROP TABLE redelivered",
         "DROP TABLE tokens",
         "DROP TABLE deliveries",
         "DROP TABLE events",

@@ -3,6 +3,7 @@
 
 mod deliver;
 pub(crate) mod fate;
+pub(crate) mod key;
 pub(crate) mod message;
 mod route;
 mod run;

@@ -1,6 +1,8 @@
 //! Webhooks: taken only with a signature, stored before the answer, forwarded once for each event, and seen.
 
 mod forward;
+mod keys;
+mod once;
 mod refuse;
 
 use aws_lc_rs::hmac;
@@ -35,11 +37,16 @@ async fn send(server: &Server, id: &str) -> Answer {
 
 /// The same with this body, signed at another time.
 async fn send_at(server: &Server, body: &str, at: u64) -> Answer {
+    send_to(server, "shop", body, at).await
+}
+
+/// The same to another integration.
+async fn send_to(server: &Server, integration: &str, body: &str, at: u64) -> Answer {
     let signed = signature(SECRET, at, body);
     // A sender has no token.
     let headers =
         [("stripe-signature", &*signed), ("content-type", "application/json"), ("trunkline-token", "")];
-    server.with("POST", "/hooks/shop", &headers, body.to_owned()).await
+    server.with("POST", &format!("/hooks/{integration}"), &headers, body.to_owned()).await
 }
 
 /// An integration that takes webhooks, and what else it says of them.
@@ -56,6 +63,14 @@ fn shop(further: Value) -> Value {
 fn target(id: &str, peer: &Peer) -> Value {
     json!({
         "integration_id": id, "type": "rest", "base_url": peer.url(),
+        "retry_config": {"max_attempts": 1}, "breaker": {"enabled": false},
+    })
+}
+
+/// One of a vendor's, which makes one attempt of each call.
+fn connector(id: &str, connector: &str, inputs: Value, base_url: &str) -> Value {
+    json!({
+        "integration_id": id, "connector": connector, "inputs": inputs, "base_url": base_url,
         "retry_config": {"max_attempts": 1}, "breaker": {"enabled": false},
     })
 }

@@ -1,6 +1,6 @@
 //! Webhooks in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trunkline_core::{BoxFuture, Result, now_ms};
 use zeroize::Zeroizing;
@@ -17,6 +17,8 @@ pub(super) struct Kept {
     events: BTreeMap<u64, Entry>,
     /// The number of the last event, or of the last delivery.
     last: u64,
+    /// Deliveries of which an attempt has begun that must not be made twice.
+    begun: BTreeSet<u64>,
 }
 
 struct Entry {
@@ -28,6 +30,7 @@ struct Entry {
     document: Zeroizing<Vec<u8>>,
     /// With the number of each.
     deliveries: Vec<(u64, Delivery)>,
+    redelivered: u32,
 }
 
 impl Entry {
@@ -83,6 +86,7 @@ impl Kept {
             until_ms: event.until_ms,
             document: Zeroizing::new(event.document.to_vec()),
             deliveries,
+            redelivered: 0,
         };
         self.events.insert(number, entry);
         Ok(true)
@@ -171,6 +175,8 @@ impl Events for MemoryStore {
                     event: entry.id.clone(),
                     attempts: delivery.attempts,
                     due_ms: delivery.due_ms,
+                    redelivered: entry.redelivered,
+                    begun: state.events.begun.contains(&number),
                 })
                 .collect();
             waiting.sort_by_key(|waiting| (waiting.due_ms, waiting.number));
@@ -186,9 +192,17 @@ impl Events for MemoryStore {
         })
     }
 
+    fn begins(&self, number: u64) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.state()?.events.begun.insert(number);
+            Ok(())
+        })
+    }
+
     fn attempted<'a>(&'a self, number: u64, attempted: Attempted<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let mut state = self.state()?;
+            state.events.begun.remove(&number);
             let all = state.events.events.values_mut().flat_map(|entry| &mut entry.deliveries);
             let mut own =
                 all.filter(|(own, delivery)| *own == number && delivery.state == DeliveryState::Waits);
@@ -214,7 +228,11 @@ impl Events for MemoryStore {
             let mut state = self.state()?;
             let deliveries = state.events.deliveries(targets, now_ms);
             let found = state.events.events.values_mut().find(|entry| entry.is(integration, id));
-            Ok(found.map(|entry| entry.deliveries = deliveries).is_some())
+            let again = |entry: &mut Entry| {
+                entry.deliveries = deliveries;
+                entry.redelivered = entry.redelivered.saturating_add(1);
+            };
+            Ok(found.map(again).is_some())
         })
     }
 }

@@ -20,10 +20,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0003_parts.sql"),
     include_str!("../../migrations/0004_events.sql"),
     include_str!("../../migrations/0005_tokens.sql"),
+    include_str!("../../migrations/0006_once.sql"),
 ];
 
 /// The last table that each of them makes.
-const TABLES: [&str; MIGRATIONS.len()] = ["key_check", "calls_total", "parts", "deliveries", "tokens"];
+const TABLES: [&str; MIGRATIONS.len()] =
+    ["key_check", "calls_total", "parts", "deliveries", "tokens", "begun"];
 
 /// `application_id` in the header of a database of ours: "TRNK".
 const APPLICATION_ID: i32 = 0x5452_4e4b;

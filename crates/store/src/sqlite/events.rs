@@ -134,6 +134,11 @@ impl SqliteStore {
                 .fetch_optional(&mut **tx)
                 .await
                 .map_err(failed)?;
+        sqlx::query("DELETE FROM begun WHERE delivery = ?1")
+            .bind(number.cast_signed())
+            .execute(&mut **tx)
+            .await
+            .map_err(failed)?;
         // What was put aside or forwarded meanwhile stays so.
         let Some((at, sealed)) = before else { return Ok(()) };
         let mut tries = self.tries(&keyring, &name, at, sealed.as_deref());
@@ -183,8 +188,24 @@ impl SqliteStore {
             .execute(&mut **tx)
             .await
             .map_err(failed)?;
+        sqlx::query(
+            "INSERT INTO redelivered (event, times) VALUES (?1, 1) ON CONFLICT (event) DO UPDATE SET times = times + 1",
+        )
+        .bind(number)
+        .execute(&mut **tx)
+        .await
+        .map_err(failed)?;
         Self::deliver_in(tx, number, integration, targets, now_ms).await?;
         Ok(true)
+    }
+
+    async fn begins_in(tx: &mut Transaction<'static, Sqlite>, number: u64) -> Result<()> {
+        // Of one that is not there any more nothing is kept.
+        let begun = sqlx::query(
+            "INSERT OR IGNORE INTO begun (delivery) SELECT number FROM deliveries WHERE number = ?1",
+        );
+        let begun = begun.bind(number.cast_signed()).execute(&mut **tx).await;
+        begun.map(drop).map_err(|error| trouble::sql("write to the store", error))
     }
 
     /// Deletes all events of an integration.
@@ -312,8 +333,10 @@ impl Events for SqliteStore {
         most: u32,
     ) -> BoxFuture<'a, Result<Vec<Waiting>>> {
         Box::pin(async move {
-            let rows: Vec<(i64, String, u32, i64)> = sqlx::query_as(
-                "SELECT d.number, e.id, d.attempts, d.due_ms FROM deliveries d JOIN events e ON e.number = d.event
+            let rows: Vec<(i64, String, u32, i64, u32, bool)> = sqlx::query_as(
+                "SELECT d.number, e.id, d.attempts, d.due_ms, coalesce(r.times, 0), b.delivery IS NOT NULL
+                 FROM deliveries d JOIN events e ON e.number = d.event
+                 LEFT JOIN redelivered r ON r.event = e.number LEFT JOIN begun b ON b.delivery = d.number
                  WHERE d.integration = ?1 AND d.target = ?2 AND d.state = 0 ORDER BY d.due_ms, d.number LIMIT ?3",
             )
             .bind(integration)
@@ -322,9 +345,9 @@ impl Events for SqliteStore {
             .fetch_all(&self.reader)
             .await
             .map_err(|error| trouble::sql("read the store", error))?;
-            let waiting = |(number, event, attempts, due_ms)| {
+            let waiting = |(number, event, attempts, due_ms, redelivered, begun)| {
                 let number = generation(number);
-                Waiting { number, event, attempts, due_ms }
+                Waiting { number, event, attempts, due_ms, redelivered, begun }
             };
             Ok(rows.into_iter().map(waiting).collect())
         })
@@ -335,6 +358,14 @@ impl Events for SqliteStore {
             let mut tx = self.begin().await?;
             let result = Self::expire_in(&mut tx, now_ms, EXPIRED).await;
             finish(tx, result).await.map(|gone| gone == EXPIRED.unsigned_abs())
+        })
+    }
+
+    fn begins(&self, number: u64) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let mut tx = self.begin().await?;
+            let result = Self::begins_in(&mut tx, number).await;
+            finish(tx, result).await
         })
     }
 

@@ -162,6 +162,14 @@ pub(crate) async fn an_event_goes_with_its_integration_and_is_redelivered_from_t
         deliveries,
         [("a", DeliveryState::Waits, 0, NOW + 5), ("c", DeliveryState::Waits, 0, NOW + 5)]
     );
+    let again = events.waiting("shop", "a", 10).await.unwrap();
+    assert_eq!((waiting[0].redelivered, again[0].redelivered), (0, 1));
+    // An attempt that must not be made twice is known until it is said what became of it.
+    events.begins(again[0].number).await.unwrap();
+    events.begins(999).await.unwrap();
+    assert!(!again[0].begun && events.waiting("shop", "a", 10).await.unwrap()[0].begun);
+    events.attempted(again[0].number, is(DeliveryState::Waits, NOW + 5, &vain("busy"))).await.unwrap();
+    assert!(!events.waiting("shop", "a", 10).await.unwrap()[0].begun);
     // What is said of the delivery that was before is not said of this one.
     events.attempted(waiting[0].number, is(DeliveryState::Forwarded, NOW, &well())).await.unwrap();
     assert_eq!(events.waiting("shop", "a", 10).await.unwrap().len(), 1);

@@ -14,7 +14,7 @@ use super::{
     message::Message,
     run::Work,
     status::Why,
-    target::make,
+    target::{Passing, make},
 };
 
 /// A message that cannot be sent back is tried so often.
@@ -78,6 +78,8 @@ struct Failure {
     error: Error,
     fate: Fate,
     why: Why,
+    /// Whether what may have been done is not done again.
+    once: bool,
 }
 
 impl Failure {
@@ -90,19 +92,22 @@ impl Failure {
             (work.queue.id(), &work.entry.route.queue, &work.entry.route.target.to);
         let (id, error) = (message.message_id.as_deref().unwrap_or_default(), &self.error);
         tracing::warn!(%integration, queue, %to, message_id = id, %error, "a message is put aside");
-        Verdict::DeadLetter(reason(to, error))
+        Verdict::DeadLetter(reason(to, error, self.once))
     }
 }
 
 async fn attempt(work: &Work, message: &Message, until: Option<Instant>) -> Result<(), Failure> {
     let target = work.target().await;
-    let handle = target.map_err(|error| Failure { error, fate: Fate::Wait, why: Why::Target })?;
-    let call = work.entry.route.target.call(&handle, message);
+    let failed = |error, fate, why| Failure { error, fate, why, once: false };
+    let handle = target.map_err(|error| failed(error, Fate::Wait, Why::Target))?;
+    let route = &work.entry.route;
+    let key = message.message_id.as_deref().and_then(|id| route.key(work.queue.id(), id));
+    let call = route.target.call(&handle, message, key);
     // Wrong in itself, however often it is made.
-    let mut call = call.map_err(|error| Failure { error, fate: Fate::Aside, why: Why::Calls })?;
+    let Passing { mut call, once } = call.map_err(|error| failed(error, Fate::Aside, Why::Calls))?;
     call.deadline = until;
     let called = make(&handle, &mut call).await;
-    called.map_err(|error| Failure { fate: fate(&error), error, why: Why::Calls })
+    called.map_err(|error| Failure { fate: fate(&error, once), error, why: Why::Calls, once })
 }
 
 /// Says what has become of a message. Where the queue does not hear it, it comes again.

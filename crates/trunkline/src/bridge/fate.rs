@@ -1,10 +1,12 @@
-//! `fate`: what becomes of a message when it was passed on in vain. It follows from the row of the error's kind and from its
-//! outcome, and nothing else decides it.
+//! `fate`: what becomes of a message when it was passed on in vain. It follows from the row of the error's kind, from its
+//! outcome and from what doing it twice means, and nothing else decides it.
 
 use trunkline_core::{Blame, Error, IntegrationId, Kind, Outcome, Retry};
 
 /// Characters that are kept of a reason.
 const REASON: usize = 500;
+/// What people are told of a call that is not made again because it may have been done.
+pub(crate) const MAY: &str = "may have been done; see whether it was, and forward it again by hand if not: ";
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +21,20 @@ pub(crate) enum Fate {
     Aside,
 }
 
-/// What becomes of a message that a call failed for.
-pub(crate) fn fate(error: &Error) -> Fate {
+/// What becomes of a message that a call failed for. One that is made `once` is not made again where it may have been done.
+pub(crate) fn fate(error: &Error, once: bool) -> Fate {
     let row = error.kind().row();
     match (error.outcome(), row.retry) {
         (Outcome::Applied, _) => Fate::Done,
+        (Outcome::Unknown, _) if once => Fate::Aside,
+        // The service says that the same request fails in the same way. A limit, or a credential, is about all of them.
+        (Outcome::Unknown, _) | (Outcome::Rejected, Retry::Transient | Retry::Harmless | Retry::Never)
+            if error.is_lasting() =>
+        {
+            Fate::Aside
+        }
+        // … or that it does not.
+        (Outcome::Rejected, Retry::Never) if error.is_passing() => Fate::Again,
         // It says so itself, or what stands before it: as when it is being replaced by its next version.
         (Outcome::Unknown, _) if error.kind() == Kind::Unavailable && error.reply().is_some() => Fate::Wait,
         // A connection that is lost, a timeout, a 500: what many messages do, or only this one.
@@ -42,8 +53,10 @@ pub(crate) fn fate(error: &Error) -> Fate {
 }
 
 /// Why a message did not reach an integration, as it is kept beside the message.
-pub(crate) fn reason(to: &IntegrationId, error: &Error) -> String {
-    let reason = format!("{to}: {}: {}", error.kind(), error.message());
+pub(crate) fn reason(to: &IntegrationId, error: &Error, once: bool) -> String {
+    let last = once || error.is_lasting();
+    let may = if last && error.outcome() == Outcome::Unknown { MAY } else { "" };
+    let reason = format!("{to}: {}: {may}{}", error.kind(), error.message());
     reason.chars().filter(|c| !c.is_control()).take(REASON).collect()
 }
 
@@ -58,7 +71,7 @@ mod tests {
 
     #[test]
     fn only_what_may_be_the_fault_of_the_message_counts_against_it() {
-        let of = |kind, outcome| fate(&Error::new(kind, "no").outcome_is(outcome));
+        let of = |kind, outcome| fate(&Error::new(kind, "no").outcome_is(outcome), false);
         let usual = |kind: Kind| of(kind, kind.row().outcome);
         for kind in [
             Kind::CircuitOpen,
@@ -86,8 +99,42 @@ mod tests {
     #[test]
     fn a_limit_is_waited_for_and_so_is_a_service_that_says_it_is_unavailable() {
         let throttled = Error::new(Kind::Throttled, "no").retry_after(Duration::from_secs(1));
-        assert_eq!(fate(&throttled), Fate::Wait);
+        assert_eq!(fate(&throttled, false), Fate::Wait);
         let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, "");
-        assert_eq!(fate(&Error::new(Kind::Unavailable, "no").replied(reply)), Fate::Wait);
+        assert_eq!(fate(&Error::new(Kind::Unavailable, "no").replied(reply), false), Fate::Wait);
+    }
+
+    #[test]
+    fn a_service_that_says_whether_repeating_helps_is_believed() {
+        let of = |kind, outcome| Error::new(kind, "no").outcome_is(outcome);
+        let (unknown, rejected) = (Outcome::Unknown, Outcome::Rejected);
+        for (kind, outcome) in
+            [(Kind::Failed, unknown), (Kind::Unavailable, unknown), (Kind::Contended, rejected)]
+        {
+            assert_eq!(fate(&of(kind, outcome).lasting(), false), Fate::Aside, "{kind}");
+            assert_ne!(fate(&of(kind, outcome), false), Fate::Aside, "{kind}");
+        }
+        // The limit of a day is over by and by.
+        assert_eq!(fate(&of(Kind::RateLimited, rejected).lasting(), false), Fate::Wait);
+        assert_eq!(fate(&of(Kind::Unauthenticated, rejected).lasting(), false), Fate::Wait);
+        assert_eq!(fate(&of(Kind::Rejected, rejected).passing(), false), Fate::Again);
+        assert_eq!(fate(&of(Kind::Failed, unknown).passing(), true), Fate::Aside, "it may have been done");
+    }
+
+    #[test]
+    fn what_is_made_once_is_put_aside_where_it_may_have_been_done_and_only_there() {
+        for kind in Kind::ALL {
+            for outcome in [Outcome::NotSent, Outcome::Rejected, Outcome::Applied] {
+                let error = Error::new(*kind, "no").outcome_is(outcome);
+                assert_eq!(fate(&error, true), fate(&error, false), "{kind} {outcome:?}");
+            }
+            let reply = Reply::new(StatusCode::SERVICE_UNAVAILABLE, "");
+            let unknown = Error::new(*kind, "no").outcome_is(Outcome::Unknown).replied(reply);
+            assert_eq!(fate(&unknown, true), Fate::Aside, "{kind}");
+        }
+        let to = IntegrationId::new("tw").unwrap();
+        let told = |once| reason(&to, &Error::new(Kind::Timeout, "no"), once);
+        assert!(told(true).starts_with("tw: timeout: may have been done; "), "{}", told(true));
+        assert_eq!(told(false), "tw: timeout: no");
     }
 }

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
+use http::HeaderValue;
 use serde_json::{Map, Value, json, value::RawValue};
 use trunkline_core::{Error, IntegrationId, Operation, Result, TransportDyn};
 use trunkline_transports::ForwardConfig;
 
-use super::target::Target;
+use super::{key::key, target::Target};
 
 /// So many at the same time unless set.
 const CONCURRENCY: u32 = 8;
@@ -73,6 +74,12 @@ impl Route {
         }
         let pull = json!({"queue": self.queue, "receive": receive});
         serde_json::value::to_raw_value(&pull).expect("text and numbers are JSON")
+    }
+
+    /// The key of a message with this id that comes from the integration `from`.
+    pub(super) fn key(&self, from: &IntegrationId, id: &str) -> Option<HeaderValue> {
+        let (to, connection) = (&*self.target.to, &self.target.connection);
+        key(&("queue", &**from, &self.queue, &self.group, to, connection, id))
     }
 
     /// The same as an operation.

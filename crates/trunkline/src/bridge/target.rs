@@ -2,16 +2,25 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
 use tokio::time::timeout_at;
-use trunkline_core::{Call, Error, Hops, IntegrationId, Kind, Operation, Outcome, Reply, Result};
+use trunkline_core::{
+    Call, Error, Hops, Idempotency, IntegrationId, Kind, Operation, Outcome, Reply, Result,
+};
 
 use super::{message::Message, template::Template};
 use crate::{DEFAULT_CONNECTION, Handle, Manager, connection_config::may_be_name};
 
 /// The most that is read of what the service answers; nobody needs it.
 const ANSWER: usize = 1 << 20;
+
+/// A call that a message has become.
+pub(crate) struct Passing {
+    pub(crate) call: Call,
+    /// Whether it is not made again where it may have been done: it would be done twice, and nobody could tell.
+    pub(crate) once: bool,
+}
 
 /// Where messages go.
 pub(crate) struct Target {
@@ -60,26 +69,43 @@ impl Target {
     }
 
     /// The call that a message becomes, which says how often the message was passed on. Where the service recognises
-    /// repetitions by a key, that is the message's id, unless the request has one of its own: it is the same when the message
+    /// repetitions by a key, that is `key`, unless the request has one of its own: it is to be the same when the message
     /// comes again.
     ///
     /// # Errors
     ///
     /// `invalid_config` where the message does not do, however often it is tried; `rejected` where it was passed on too often.
-    pub(crate) fn call(&self, handle: &Handle, message: &Message) -> Result<Call> {
+    pub(crate) fn call(
+        &self,
+        handle: &Handle,
+        message: &Message,
+        key: Option<HeaderValue>,
+    ) -> Result<Passing> {
         let hops = Hops::read(message.header(Hops::HEADER.as_str())).next()?;
         let mut call = self.template.fill(message).and_then(|request| handle.ask(&request))?;
         hops.onto(&mut call.operation);
-        let Operation::Http(request) = &call.operation else { return Ok(call) };
-        let own = request.headers.clone();
-        let id = message.message_id.as_deref().and_then(|id| HeaderValue::from_str(id).ok());
+        let own = match &call.operation {
+            Operation::Http(request) => request.headers.clone(),
+            _ => HeaderMap::new(),
+        };
+        let mut lasts = true;
         if let Some((header, _)) = handle.idempotency_key(&mut call)
             && !own.contains_key(&header)
-            && let (Operation::Http(request), Some(id)) = (&mut call.operation, id)
+            && let Operation::Http(request) = &mut call.operation
         {
-            request.headers.insert(header, id);
+            // Without one that is given it is another when the message comes again.
+            lasts = key.is_some();
+            if let Some(key) = key {
+                request.headers.insert(header, key);
+            }
         }
-        Ok(call)
+        let once = match call.repeats {
+            // A key is no leave where the manifest of a connector says so.
+            Some(Idempotency::Unsafe) => true,
+            // A vendor's service cannot tell a repetition by the id that goes along.
+            _ => handle.vendor().is_some() && (call.idempotency() == Idempotency::Unsafe || !lasts),
+        };
+        Ok(Passing { call, once })
     }
 }
 

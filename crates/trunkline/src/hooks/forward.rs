@@ -16,8 +16,9 @@ use super::{Retry, event::Came, kept};
 use crate::{
     Handle, Manager,
     bridge::{
-        fate::{Fate, fate, reason},
-        target::make,
+        fate::{Fate, MAY, fate, reason},
+        key::key,
+        target::{Passing, make},
     },
     manager::Weakly,
 };
@@ -52,20 +53,22 @@ pub(super) async fn forward(due: &Due, manager: &Weakly, store: &Arc<dyn Store>)
     let attempts = waiting.attempts.saturating_add(1);
     let manager_now = manager.upgrade()?;
     // What a program brings along, such as a layer, may panic: that is an attempt too, and its place is free again.
-    let panicked = panicked(due, &manager_now);
+    let (retry, mut once) = (retry(due, &manager_now), false);
     let (at_ms, began, call) = (now_ms(), Instant::now(), OnceLock::new());
     let tried = async {
         match begin(due, manager_now, store).await {
             // Whoever has the manager is not kept waiting for the service.
             Ok(begun) => {
                 // Whatever becomes of it, it can be found in the activity.
-                let _ = call.set(begun.call.request_id.as_u128());
+                let _ = call.set(begun.passing.call.request_id.as_u128());
+                once = begun.passing.once;
                 begun.make().await
             }
             Err(vain) => Err(vain),
         }
     };
-    let tried = AssertUnwindSafe(tried).catch_unwind().await.unwrap_or(Err(panicked));
+    let tried = AssertUnwindSafe(tried).catch_unwind().await;
+    let tried = tried.unwrap_or_else(|_| Err(panicked(&due.target, once, retry)));
     let millis = began.elapsed().as_secs_f64() * 1000.0;
     let (state, due_ms) = match &tried {
         Ok(()) => {
@@ -101,18 +104,22 @@ pub(super) async fn forward(due: &Due, manager: &Weakly, store: &Arc<dyn Store>)
     (state == DeliveryState::Waits).then_some(due_ms)
 }
 
-/// What an attempt that panics comes to.
-fn panicked(due: &Due, manager: &Manager) -> Vain {
-    let source = manager.get(&due.integration).ok();
-    let retry = source.as_deref().and_then(Handle::hooks).map(|hooks| (Duration::ZERO, hooks.retry));
-    let why = format!("{}: internal: the call panicked; what it said is in the log", due.target);
-    Vain { fate: Fate::Again, kind: Kind::Internal, why, retry }
+/// How often a delivery is tried, as long as its integration is there.
+fn retry(due: &Due, manager: &Manager) -> Option<Retry> {
+    manager.get(&due.integration).ok()?.hooks().map(|hooks| hooks.retry)
+}
+
+/// What an attempt that panics comes to. Nobody knows how far its call came.
+fn panicked(target: &str, once: bool, retry: Option<Retry>) -> Vain {
+    let (fate, may) = if once { (Fate::Aside, MAY) } else { (Fate::Again, "") };
+    let why = format!("{target}: internal: {may}the call panicked; what it said is in the log");
+    Vain { fate, kind: Kind::Internal, why, retry: retry.map(|retry| (Duration::ZERO, retry)) }
 }
 
 /// A call that is to be made.
 struct Begun {
     handle: Arc<Handle>,
-    call: Call,
+    passing: Passing,
     retry: Retry,
 }
 
@@ -126,8 +133,15 @@ async fn begin(due: &Due, manager: Manager, store: &Arc<dyn Store>) -> Result<Be
     };
     let vain = |fate: Fate, error: &Error| {
         let retry = Some((error.wait().unwrap_or_default(), hooks.retry));
-        Vain { fate, kind: error.kind(), why: reason(&target.to, error), retry }
+        Vain { fate, kind: error.kind(), why: reason(&target.to, error, false), retry }
     };
+    if due.waiting.begun {
+        let why = format!(
+            "{}: internal: {MAY}the server ended, or lost its store, in the middle of it",
+            due.target
+        );
+        return Err(aside(Kind::Internal, &why));
+    }
     let id = &*due.waiting.event;
     let whole = async { kept(&**store)?.event(&due.integration, id).await };
     let whole = whole.await.map_err(|error| vain(Fate::Again, &error))?;
@@ -138,18 +152,28 @@ async fn begin(due: &Due, manager: Manager, store: &Arc<dyn Store>) -> Result<Be
     message.key = whole.event.r#type;
     // It may be there the next time.
     let handle = target.handle(&manager).await.map_err(|error| vain(Fate::Wait, &error))?;
-    let mut call = target.call(&handle, &message).map_err(|error| vain(Fate::Aside, &error))?;
-    name(&mut call, id);
-    Ok(Begun { handle, call, retry: hooks.retry })
+    let key = key(&("webhook", &due.integration, &due.target, id, due.waiting.redelivered));
+    let mut passing = target.call(&handle, &message, key).map_err(|error| vain(Fate::Aside, &error))?;
+    name(&mut passing.call, id);
+    if passing.once {
+        // Whoever finds this after a crash does not make the call again.
+        let begins = async { kept(&**store)?.begins(due.waiting.number).await };
+        begins.await.map_err(|error| vain(Fate::Again, &error))?;
+    }
+    Ok(Begun { handle, passing, retry: hooks.retry })
 }
 
 impl Begun {
     async fn make(mut self) -> Result<(), Vain> {
-        let Err(error) = make(&self.handle, &mut self.call).await else { return Ok(()) };
+        let Passing { call, once } = &mut self.passing;
+        let Err(error) = make(&self.handle, call).await else { return Ok(()) };
         let retry = Some((error.wait().unwrap_or_default(), self.retry));
-        match fate(&error) {
+        match fate(&error, *once) {
             Fate::Done => Ok(()),
-            fate => Err(Vain { fate, kind: error.kind(), why: reason(self.handle.id(), &error), retry }),
+            fate => {
+                let why = reason(self.handle.id(), &error, *once);
+                Err(Vain { fate, kind: error.kind(), why, retry })
+            }
         }
     }
 }

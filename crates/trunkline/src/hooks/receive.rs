@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use trunkline_auth::{Refusal, Verified, Webhook};
-use trunkline_core::{Error, IntegrationId, Kind, Result, now_ms};
+use trunkline_core::{Error, IntegrationId, Kind, Result, exact, now_ms};
 use trunkline_store::NewEvent;
 
 use super::{Hooks, Keep, event::Came, kept};
@@ -166,11 +166,42 @@ fn may_be_id(id: &str) -> bool {
     id.len() <= LONGEST_ID && id.bytes().all(allowed) && id.bytes().any(|c| c.is_ascii_alphanumeric())
 }
 
-/// What a batch of events is known by: all of it, but for how often it was tried.
+/// What a batch of events, or one by itself, is known by: all of it, but for how often it was tried.
 fn same_batch(body: &[u8]) -> Option<String> {
-    let mut events: Vec<Value> = serde_json::from_slice(body).ok()?;
-    for event in &mut events {
-        event.as_object_mut()?.remove("attemptNumber");
+    let mut body: Value = exact::read(body).ok()?;
+    let events = match &mut body {
+        Value::Array(events) => &mut events[..],
+        one => std::slice::from_mut(one),
+    };
+    for event in events.iter_mut().filter_map(Value::as_object_mut) {
+        event.remove("attemptNumber");
     }
-    Some(trunkline_auth::hash(&serde_json::to_vec(&events).ok()?))
+    Some(trunkline_auth::hash(exact::written(&body).ok()?.get().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_and_one_event_by_itself_are_known_however_often_they_were_tried() {
+        for (one, again, other) in [
+            (
+                r#"[{"eventId": 1, "attemptNumber": 0}]"#,
+                r#"[{"eventId": 1, "attemptNumber": 1}]"#,
+                r#"[{"eventId": 2, "attemptNumber": 0}]"#,
+            ),
+            (
+                r#"{"eventId": 98765432109876543210, "attemptNumber": 0}"#,
+                r#"{"attemptNumber": 3, "eventId": 98765432109876543210}"#,
+                r#"{"eventId": 98765432109876543211, "attemptNumber": 0}"#,
+            ),
+            (r#"["a"]"#, r#"[ "a" ]"#, r#"["b"]"#),
+        ] {
+            let hash = |text: &str| same_batch(text.as_bytes()).unwrap();
+            assert_eq!(hash(one), hash(again), "{one}");
+            assert_ne!(hash(one), hash(other), "{one}");
+        }
+        assert_eq!(same_batch(b"no JSON"), None);
+    }
 }

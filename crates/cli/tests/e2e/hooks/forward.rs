@@ -22,7 +22,7 @@ async fn service() -> Peer {
 }
 
 /// A service that answers with a status which changes.
-async fn moody(status: u16) -> (Peer, Arc<AtomicU16>) {
+pub(super) async fn moody(status: u16) -> (Peer, Arc<AtomicU16>) {
     let answers = Arc::new(AtomicU16::new(status));
     let shared = answers.clone();
     let peer = Peer::http(move |_| {
