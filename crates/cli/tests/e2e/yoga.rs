@@ -171,6 +171,22 @@ async fn subscriptions_come_over_either_protocol_and_are_shared() {
 }
 
 #[tokio::test]
+async fn who_is_subscribed_is_subscribed_again_where_the_connection_breaks() {
+    let (yoga, server) = shop(json!({ "subscriptions": {} })).await;
+    let mut reader = Reader::open(&server, "subscription { made { name } }").await;
+    for losses in 1..3 {
+        until("the subscription", async || {
+            (told(&yoga, "/seen").await["subscriptions"] == losses).then_some(())
+        })
+        .await;
+        ask(&server, "mutation { make(name: \"a\") { id } }", json!({})).await.is(200);
+        assert_eq!(reader.next().await.unwrap().1, json!({ "data": { "made": { "name": "a" } } }));
+        told(&yoga, "/lose").await;
+        assert_eq!(reader.next().await.unwrap().0, "reconnected");
+    }
+}
+
+#[tokio::test]
 async fn a_token_that_expires_is_replaced_for_calls_and_for_those_who_are_subscribed() {
     let yoga = Yoga::start();
     let server = Server::begin().allow_at(yoga.address()).start().await;

@@ -11,7 +11,7 @@ use trunkline_core::{Kind, Outcome, Profile};
 use trunkline_testkit::{Nats as Server, Options, Peer};
 
 use crate::{
-    common::{Client, unique},
+    common::{Client, bodies, unique},
     rules::{Broker, client},
     secure::Secure,
     trouble::Mortal,
@@ -109,6 +109,33 @@ async fn a_stream_that_is_there_otherwise_than_declared_is_an_error() {
     for declared in [json!({}), json!({"subjects": [subjects[1], subjects[0]], "replicas": 1})] {
         of(declared).probe().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn subjects_of_one_stream_are_read_each_by_itself() {
+    let Some(nats) = Nats::start().await else { return };
+    let name = unique("orders");
+    let [new, paid] = ["new", "paid"].map(|end| format!("{name}.{end}"));
+    let client = Client::of(&nats.url(), json!({"declare": {&name: {"subjects": [new, paid]}}}));
+    for (subject, from) in [(&new, 0), (&paid, 100)] {
+        let messages: Vec<_> = (from..from + 3).map(|n| json!({"message": n})).collect();
+        client.call(&json!({"queue": subject, "messages": messages})).await.unwrap();
+    }
+    // Of a group that nobody named, and again after a while: each goes on where it was.
+    let pull = json!({"max": 2, "wait": 5});
+    for (subject, wanted) in
+        [(&new, vec![0, 1]), (&paid, vec![100, 101]), (&new, vec![2]), (&paid, vec![102])]
+    {
+        assert_eq!(bodies(&client.take(subject, pull.clone(), wanted.len()).await), wanted, "{subject}");
+    }
+    let named = json!({"max": 3, "wait": 5, "group": "billing"});
+    assert_eq!(bodies(&client.take(&new, named.clone(), 3).await), [0, 1, 2]);
+    let error = client.fails(&json!({"queue": paid, "receive": named})).await;
+    assert_eq!((error.kind(), error.outcome()), (Kind::Rejected, Outcome::Rejected), "{error}");
+    assert!(
+        error.message().contains(&format!("reads {new}")) && error.message().contains("name another group"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

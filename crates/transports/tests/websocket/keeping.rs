@@ -127,36 +127,41 @@ async fn who_reconnects_shows_the_token_that_is_good_then() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_at_a_reconnect_is_replaced() {
-    let tokens = Arc::new(Mutex::new(Vec::new()));
-    let shown = tokens.clone();
-    let peer = Peer::raw(move |mut stream: TcpStream| {
-        let shown = shown.clone();
-        async move {
-            let head = head_of(&mut stream).await.unwrap();
-            let token = head.lines().find_map(|line| line.strip_prefix("authorization: Bearer "));
-            let token = token.unwrap().to_owned();
-            let first = shown.lock().unwrap().is_empty();
-            shown.lock().unwrap().push(token.clone());
-            // The first is good for a single connection, which does not last.
-            if token == "old" && !first {
-                let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
-                return stream.write_all(refusal).await.unwrap();
+async fn a_token_that_is_refused_while_somebody_listens_is_replaced() {
+    let close = [&[0x88, 2], &4401_u16.to_be_bytes()[..]].concat();
+    let refusal = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+    // The first is good for a single connection, which does not last. Another time it is refused in the handshake, or later.
+    for (refused, shown) in [(Some(refusal), vec!["old", "old", "new"]), (None, vec!["old", "new"])] {
+        let tokens = Arc::new(Mutex::new(Vec::<String>::new()));
+        let (seen, close) = (tokens.clone(), close.clone());
+        let peer = Peer::raw(move |mut stream: TcpStream| {
+            let (seen, close) = (seen.clone(), close.clone());
+            async move {
+                let head = head_of(&mut stream).await.unwrap();
+                let token = head.lines().find_map(|line| line.strip_prefix("authorization: Bearer "));
+                let token = token.unwrap().to_owned();
+                let first = seen.lock().unwrap().is_empty();
+                seen.lock().unwrap().push(token.clone());
+                if let Some(refusal) = refused.filter(|_| token == "old" && !first) {
+                    return stream.write_all(refusal).await.unwrap();
+                }
+                agree(&mut stream, &head, "").await.unwrap();
+                stream.write_all(&text(b"hi")).await.unwrap();
+                match (first, refused) {
+                    (true, Some(_)) => {}
+                    (true, None) => stream.write_all(&close).await.unwrap(),
+                    (false, _) => std::future::pending().await,
+                }
             }
-            agree(&mut stream, &head, "").await.unwrap();
-            stream.write_all(&text(b"hi")).await.unwrap();
-            if !first {
-                std::future::pending::<()>().await;
-            }
-        }
-    })
-    .await;
-    let client = client_of(&peer, json!({})).with_tokens(&["old", "new"]);
-    let mut reader = client.listen(&json!({})).await.unwrap();
-    assert_eq!(reader.message().await, "hi");
-    assert_eq!(reader.next().await.unwrap().0, "reconnected");
-    assert_eq!(reader.message().await, "hi");
-    assert_eq!(*tokens.lock().unwrap(), ["old", "old", "new"]);
+        })
+        .await;
+        let client = client_of(&peer, json!({})).with_tokens(&["old", "new"]);
+        let mut reader = client.listen(&json!({})).await.unwrap();
+        assert_eq!(reader.message().await, "hi");
+        assert_eq!(reader.next().await.unwrap().0, "reconnected");
+        assert_eq!(reader.message().await, "hi");
+        assert_eq!(*tokens.lock().unwrap(), shown);
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use async_nats::{
     },
 };
 use futures_util::{FutureExt, StreamExt};
+use sha2::{Digest, Sha256};
 use tokio::{
     sync::Mutex,
     time::{Instant, timeout_at},
@@ -52,19 +53,7 @@ impl Consuming {
             Some(stream) => {
                 let stream =
                     link.jetstream.get_stream_no_info(&*stream).await.map_err(|error| lost(&error))?;
-                let config = config(subscription)?;
-                let made = match &config.durable_name {
-                    // As it is, where it is there: its place is what matters.
-                    Some(name) => stream.get_or_create_consumer(&name.clone(), config).await,
-                    None => stream.create_consumer(config).await,
-                };
-                let consumer = made.map_err(|error| {
-                    let message = "the stream cannot be read so";
-                    Error::new(Kind::Rejected, message)
-                        .outcome_is(Outcome::Rejected)
-                        .source(error.to_string())
-                })?;
-                From::Stream(Box::new(consumer))
+                From::Stream(Box::new(consumer(&stream, subscription).await?))
             }
             None => {
                 if subscription.start.is_some() {
@@ -182,6 +171,39 @@ impl Consumer for Consuming {
 }
 
 /// How a stream is read.
+/// Who reads in a stream. A group that is there stays as it is: its place is what matters.
+async fn consumer(
+    stream: &jetstream::stream::Stream<()>,
+    subscription: &Subscription,
+) -> Result<PullConsumer> {
+    let rejected = |message: String| Error::new(Kind::Rejected, message).outcome_is(Outcome::Rejected);
+    let unread = |error: &dyn std::fmt::Display| {
+        rejected("the stream cannot be read so".into()).source(error.to_string())
+    };
+    let mut config = config(subscription)?;
+    let Some(group) = config.durable_name.clone() else {
+        return stream.create_consumer(config).await.map_err(|error| unread(&error));
+    };
+    let source = &subscription.source;
+    let there =
+        stream.get_or_create_consumer(&group, config.clone()).await.map_err(|error| unread(&error))?;
+    let reads = &there.cached_info().config.filter_subject;
+    // What an operator made without a subject reads all that the stream has.
+    if reads.is_empty() || reads == source {
+        return Ok(there);
+    }
+    if group != Subscription::UNNAMED {
+        let message = format!("group: {group} reads {reads} in this stream; name another group for {source}");
+        return Err(rejected(message));
+    }
+    // Nobody has named it, so that each subject has its own.
+    let digest = Sha256::digest(source);
+    let digest = u64::from_be_bytes(digest[..8].try_into().expect("eight bytes"));
+    let own = format!("{group}-{digest:016x}");
+    config.durable_name = Some(own.clone());
+    stream.get_or_create_consumer(&own, config).await.map_err(|error| unread(&error))
+}
+
 fn config(subscription: &Subscription) -> Result<pull::Config> {
     let start = match subscription.start {
         // A group has all that is kept; who only looks sees what comes.
