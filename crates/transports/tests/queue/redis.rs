@@ -4,13 +4,18 @@ use std::{net::SocketAddr, time::Duration};
 
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
 use trunkline_core::{Kind, Outcome, Profile};
 use trunkline_testkit::{Authority, Options, Peer, Redis as Server};
 
-use crate::{common::Client, rules::Broker, secure::Secure, trouble::Mortal};
+use crate::{
+    common::Client,
+    rules::{Broker, client},
+    secure::Secure,
+    trouble::Mortal,
+};
 
 struct Redis(Server);
 
@@ -118,4 +123,41 @@ async fn another_node_of_a_cluster_is_told_of_and_not_dialled() {
         assert!(error.message().contains("another node of a cluster"), "{error}");
     }
     assert_eq!(other.connections(), 0, "the guard was not asked about it");
+}
+
+/// What the server says to a command that has no blanks in its words.
+#[allow(clippy::disallowed_methods, reason = "it is the test that asks, and no integration")]
+async fn said(port: u16, command: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).await.unwrap();
+    let mut said = String::new();
+    BufReader::new(stream).read_to_string(&mut said).await.unwrap();
+    said
+}
+
+#[tokio::test]
+async fn answers_come_again_where_only_their_connection_was_lost() {
+    let Some((redis, client, queue)) = client::<Redis>(json!({})).await else { return };
+    let ask = json!({"queue": queue, "message": 1, "wait_response": true});
+    let serve = async || {
+        let request = client.take(&queue, Redis::pull(1), 1).await.remove(0);
+        let answer = json!({"queue": request["reply_to"], "correlation_id": request["correlation_id"], "text": "answer"});
+        client.call(&answer).await.unwrap();
+    };
+    let answered = || Box::pin(async { tokio::join!(client.call(&ask), serve()).0 });
+    assert_eq!(answered().await.unwrap(), "answer");
+    let list = said(redis.port(), "CLIENT LIST").await;
+    // What it says between two questions too.
+    let says = |line: &&str| {
+        ["xread ", "xtrim ", "expire "].iter().any(|said| line.contains(&format!(" cmd={said}")))
+    };
+    let reader = list.lines().find(says).unwrap_or_else(|| panic!("{list}"));
+    let id = reader.split_once("id=").unwrap().1.split(' ').next().unwrap();
+    assert!(said(redis.port(), &format!("CLIENT KILL ID {id}")).await.starts_with(":1"));
+    // A request that is on its way when that is noticed hears of it.
+    let mut again = answered().await;
+    if again.is_err() {
+        again = answered().await;
+    }
+    assert_eq!(again.unwrap(), "answer");
 }

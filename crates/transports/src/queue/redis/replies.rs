@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use redis::{Value as Said, cmd};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 use trunkline_core::Result;
 use uuid::Uuid;
@@ -18,12 +18,12 @@ use crate::queue::replies::Replies;
 pub(super) struct Answers {
     way: Way,
     pub(super) replies: Arc<Replies>,
-    reading: OnceCell<Reading>,
+    reading: Mutex<Option<Reading>>,
 }
 
 struct Reading {
     stream: String,
-    _task: AbortOnDropHandle<()>,
+    task: AbortOnDropHandle<()>,
 }
 
 /// A stream of answers that nobody reads any more is gone after so many seconds.
@@ -31,18 +31,21 @@ const KEPT: u64 = 3600;
 
 impl Answers {
     pub(super) fn new(way: Way, replies: Arc<Replies>) -> Self {
-        Self { way, replies, reading: OnceCell::new() }
+        Self { way, replies, reading: Mutex::default() }
     }
 
     /// The stream that answers have to go to. It is read from now on.
     pub(super) async fn stream(&self) -> Result<String> {
-        let reading = self.reading.get_or_try_init(async || {
-            let stream = format!("trunkline:answers:{}", Uuid::new_v4().simple());
-            let connection = self.way.connect().await?;
-            let task = tokio::spawn(read(connection, stream.clone(), self.replies.clone()));
-            Ok(Reading { stream, _task: AbortOnDropHandle::new(task) })
-        });
-        reading.await.map(|reading: &Reading| reading.stream.clone())
+        let mut reading = self.reading.lock().await;
+        if let Some(reading) = reading.as_ref().filter(|reading| !reading.task.is_finished()) {
+            return Ok(reading.stream.clone());
+        }
+        // The first; or the connection that answers came by was lost by itself, and nobody would hear of them.
+        let stream = format!("trunkline:answers:{}", Uuid::new_v4().simple());
+        let connection = self.way.connect().await?;
+        let task = tokio::spawn(read(connection, stream.clone(), self.replies.clone()));
+        *reading = Some(Reading { stream: stream.clone(), task: AbortOnDropHandle::new(task) });
+        Ok(stream)
     }
 }
 
