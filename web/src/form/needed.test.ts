@@ -1,3 +1,4 @@
+// Which inputs of a connector are drawn first.
 import { expect, test } from 'vitest';
 import { neededFirst } from './needed';
 

@@ -109,6 +109,17 @@ impl Address {
         Some(self.params.remove(at).1)
     }
 
+    /// Takes the parameter that says after how many seconds of silence a broker is asked whether it is there: 20 unless set.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_config` where it is no number from 1 to 600.
+    pub(crate) fn heartbeat(&mut self) -> Result<u16> {
+        let Some(text) = self.param("heartbeat") else { return Ok(20) };
+        let seconds = text.parse().ok().filter(|seconds| (1..=600).contains(seconds));
+        seconds.ok_or_else(|| Error::invalid("base_url: heartbeat: must be from 1 to 600 seconds"))
+    }
+
     /// Sees that no parameter is left that nobody knows.
     ///
     /// # Errors

@@ -39,14 +39,7 @@ const PARAMS: [&str; 1] = ["heartbeat"];
 impl Target {
     pub(super) fn open(parts: Parts) -> Result<Self> {
         let Parts { mut address, tls, .. } = parts;
-        let heartbeat = match address.param("heartbeat") {
-            None => 20,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|seconds| (1..=600).contains(seconds))
-                .ok_or_else(|| Error::invalid("base_url: heartbeat: must be from 1 to 600 seconds"))?,
-        };
+        let heartbeat = address.heartbeat()?;
         address.no_more_params(&PARAMS)?;
         // "amqp://host" and "amqp://host/" are both taken for the default virtual host, as other clients do.
         let vhost = address.path.filter(|path| !path.is_empty()).unwrap_or_else(|| "/".to_owned());

@@ -36,19 +36,12 @@ const CONNECT: Duration = Duration::from_secs(5);
 impl Target {
     pub(super) fn open(parts: Parts) -> Result<Self> {
         let Parts { mut address, tls, .. } = parts;
-        let heartbeat = match address.param("heartbeat") {
-            None => 20,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|seconds| (1..=600).contains(seconds))
-                .ok_or_else(|| Error::invalid("base_url: heartbeat: must be from 1 to 600 seconds"))?,
-        };
+        let heartbeat = address.heartbeat()?;
         address.no_more_params(&PARAMS)?;
         if address.path.is_some_and(|path| !path.is_empty()) {
             return Err(Error::invalid("base_url: an address of NATS ends with its host and port"));
         }
-        let heartbeat = Duration::from_secs(heartbeat);
+        let heartbeat = Duration::from_secs(heartbeat.into());
         Ok(Self { hosts: address.hosts, tls: address.tls.then_some(tls), heartbeat })
     }
 

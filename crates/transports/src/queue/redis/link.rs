@@ -39,15 +39,8 @@ pub(super) const WAIT: Duration = Duration::from_secs(1);
 impl Target {
     pub(super) fn open(parts: Parts) -> Result<Self> {
         let Parts { mut address, tls, .. } = parts;
-        let heartbeat = match address.param("heartbeat") {
-            None => 20,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|seconds| (1..=600).contains(seconds))
-                .ok_or_else(|| Error::invalid("base_url: heartbeat: must be from 1 to 600 seconds"))?,
-        };
-        let heartbeat = Duration::from_secs(heartbeat);
+        let heartbeat = address.heartbeat()?;
+        let heartbeat = Duration::from_secs(heartbeat.into());
         address.no_more_params(&PARAMS)?;
         let database = match address.path.as_deref() {
             None | Some("") => 0,
