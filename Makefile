@@ -23,6 +23,7 @@ test: cc ## Runs every check: format, lints, tests, doc tests, dependencies, REA
 
 bench: cc ## Measures the pipeline and the server against what they are built on
 	cargo bench --package trunkline --bench pipeline
+	cargo bench --package trunkline --bench forward
 	cargo bench --package trunkline-cli --bench gateway
 	cargo bench --package trunkline-cli --bench database
 	cargo bench --package trunkline-cli --bench websocket

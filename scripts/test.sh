@@ -66,7 +66,7 @@ without=()
 # NEED WHAT WHY PREFIX…: installs what tests need; where that fails, those whose names have a prefix are left out.
 need() {
     scripts/need.sh "$1" && return
-    skip "$2" "$3 could not be installed (see above): tests named ${*:4} were left out"
+    skip "$2" "$3 could not be installed (see above): tests named ${*:4}, and what others do with it, were left out"
     without+=("${@:4}")
 }
 # Before the build, so that what is tested holds it.

@@ -8,5 +8,8 @@ if ! command -v npm >/dev/null || ! node -e 'const [a, b] = process.versions.nod
     exit 0
 fi
 # npm writes this file last.
-[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund
+if ! [ node_modules/.package-lock.json -nt package-lock.json ] && ! npm ci --no-audit --no-fund; then
+    echo 'npm could not get what the web UI is built with (see above): the server has the UI that was built before, or none' >&2
+    exit 0
+fi
 npm run build

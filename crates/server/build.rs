@@ -17,7 +17,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     code.push_str("pub(super) const ASSETS: &[Asset] = &[\n");
     for name in names(&app.join("assets"))? {
         let file = app.join("assets").join(&name).canonicalize()?;
-        let packed = app.join("packed").join(format!("{name}.gz")).canonicalize()?;
+        let packed = app.join("packed").join(format!("{name}.gz"));
+        let packed = packed.canonicalize().map_err(|error| {
+            format!(
+                "{}: {error}: the build of the web UI was cut short; run scripts/ui.sh, or remove {}",
+                packed.display(),
+                app.display()
+            )
+        })?;
         writeln!(
             code,
             "Asset {{ name: {name:?}, plain: include_bytes!({file:?}), gzip: include_bytes!({packed:?}) }},"

@@ -53,6 +53,17 @@ test('who comes back from a call finds the list where it was left', async ({ pag
   expect(await list.evaluate((element) => element.scrollTop)).toBe(400);
 });
 
+test('where the row goes that has the keyboard, the list has it', async ({ page, api }) => {
+  await page.goto('/activity?integration=shop');
+  const list = page.getByRole('rowgroup', { name: 'Calls, newest first' });
+  await list.getByRole('link').first().focus();
+  for (let calls = 0; calls < 60; calls += 1) {
+    await api('POST', call('shop'), { endpoint: '/one' });
+  }
+  await expect(list).toBeFocused();
+  await expect(page.getByText(/^Live/)).toBeVisible();
+});
+
 test('what is no status is said, and each kind of result can be looked for', async ({ page }) => {
   await page.goto('/activity');
   await page.getByLabel('Status').fill('40');
@@ -104,6 +115,6 @@ test('a phone says what became of a call, and of one integration whose it was', 
   await sent('POST', call('stock'), { endpoint: '/down' });
   await page.goto('/integrations/stock/activity');
   const table = page.getByRole('table', { name: 'Calls' });
-  await expect(table.getByRole('columnheader')).toHaveText(['Time', 'Connection', 'Result']);
+  await expect(table.getByRole('columnheader')).toHaveText([/^Time \(.+\)$/, 'Connection', 'Result']);
   await expect(table.getByRole('row').nth(1).getByRole('cell')).toHaveText([/\d/, 'default', 'unavailable (3)']);
 });

@@ -1,5 +1,5 @@
 // Adding an integration: by vendor with a wrong and a right key, by protocol, and without a mouse.
-import { accessible, expect, fact, type Page, picture, test, told } from './base';
+import { accessible, choose, expect, fact, type Page, picture, test, told } from './base';
 
 const service = told('HTTPBIN_URL');
 
@@ -178,11 +178,9 @@ test('an id that is taken is told at its field, and who takes no webhooks shows 
 test('of an account, what its grant needs is asked for, and the rest is folded', async ({ page }) => {
   await page.goto('/add/type/rest');
   await page.getByLabel('Integration ID').fill('by-browser');
-  await page.getByLabel('Auth type').click();
-  await page.getByRole('option', { name: 'oauth2', exact: true }).click();
+  await choose(page.getByLabel('Auth type'), 'oauth2');
   await expect(page.getByLabel('Authorization URL', { exact: true })).toBeHidden();
-  await page.getByLabel('Grant type').click();
-  await page.getByRole('option', { name: 'authorization_code' }).click();
+  await choose(page.getByLabel('Grant type'), 'authorization_code');
   await expect(page.getByLabel('Authorization URL', { exact: true })).toBeVisible();
   await expect(page.getByText('/api/v1/oauth/callback/by-browser')).toBeVisible();
   const more = page.getByRole('button', { name: 'More', exact: true });
@@ -196,16 +194,14 @@ test('what was typed for another way to authenticate is no part of it, and is th
   await page.getByLabel('ID').fill('pages');
   await page.getByLabel('Token').fill('ntn_typed_first');
   const way = page.getByRole('combobox', { name: 'Way to authenticate' });
-  await way.click();
-  await page.getByRole('option', { name: 'Connect with Notion' }).click();
+  await choose(way, 'Connect with Notion');
   await page.getByLabel('OAuth client ID').fill('client');
   await page.getByLabel('OAuth client secret').fill('of-the-client');
-  await way.click();
-  await page.getByRole('option', { name: 'Internal integration token' }).click();
+  await choose(way, 'Internal integration token');
   await expect(page.getByLabel('Token')).toHaveValue('ntn_typed_first');
-  await way.click();
-  await page.getByRole('option', { name: 'Connect with Notion' }).click();
+  await choose(way, 'Connect with Notion');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await expect(page).toHaveURL(/\/integrations\/pages/);
+  await expect(page.getByRole('button', { name: 'Connect with Notion' })).toBeVisible();
   expect(await api('GET', '/api/v1/integrations/pages')).toMatchObject({ auth: 'oauth', inputs: { client_id: 'client' } });
 });

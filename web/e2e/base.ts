@@ -21,7 +21,7 @@ interface Api {
 }
 
 interface Fixtures {
-  /** Asks the API as a program does, and gives whatever it answers. */
+  /** Asks the API as a program does, and gives whatever it answers. A text is JSON as it is. */
   sent: (method: string, path: string, body?: unknown) => Promise<APIResponse>;
   /** Calls the API as a program does; an answer that is no success fails the test. */
   api: Api;
@@ -36,7 +36,7 @@ const ANSWERS = /^Failed to load resource: the server responded with a status of
 
 export const test = bare.extend<Fixtures>({
   sent: async ({ request }, use) => {
-    await use((method, path, body) => request.fetch(path, { method, data: body, headers: { 'Trunkline-Token': TOKEN } }));
+    await use((method, path, body) => request.fetch(path, { method, data: body, headers: { 'Trunkline-Token': TOKEN, ...(typeof body === 'string' ? { 'Content-Type': 'application/json' } : {}) } }));
   },
   api: async ({ sent }, use) => {
     await use(async (method, path, body) => {
@@ -85,14 +85,15 @@ function watchShifts(): void {
   watched.shifts = [];
   const name = (node: Node | null) =>
     node instanceof Element ? `<${node.tagName.toLowerCase()}> ${node.textContent.slice(0, 60)}` : String(node?.nodeName);
+  const place = ({ x, y, width, height }: DOMRectReadOnly) => `${width}x${height} at ${x},${y}`;
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries() as (PerformanceEntry & {
       value: number;
       hadRecentInput: boolean;
-      sources: { node: Node | null }[];
+      sources: { node: Node | null; previousRect: DOMRectReadOnly; currentRect: DOMRectReadOnly }[];
     })[]) {
       if (!entry.hadRecentInput) {
-        watched.shifts.push({ value: entry.value, what: entry.sources.map(({ node }) => name(node)).join('; ') });
+        watched.shifts.push({ value: entry.value, what: entry.sources.map(({ node, previousRect, currentRect }) => `${name(node)} ${place(previousRect)} to ${place(currentRect)}`).join('; ') });
       }
     }
   }).observe({ type: 'layout-shift', buffered: true });
@@ -111,17 +112,17 @@ export async function still(page: Page): Promise<void> {
 /** What pages have asked for and not got yet. */
 const underWay = new Set<Request>();
 
-/** Waits until the page has asked for nothing more for half a second, and has painted what it got. */
-export async function settled(page: Page): Promise<void> {
+/** Waits until the page has asked for nothing more for half a second, or `calm` milliseconds, beside what `isHeld`, and has painted what it got. */
+export async function settled(page: Page, { calm = 500, isHeld = () => false }: { calm?: number; isHeld?: (request: Request) => boolean } = {}): Promise<void> {
   let since = Date.now();
   await expect
     .poll(() => {
-      if ([...underWay].some((request) => request.frame().page() === page)) {
+      if ([...underWay].some((request) => request.frame().page() === page && !isHeld(request))) {
         since = Date.now();
       }
       return Date.now() - since;
     }, { intervals: [50], timeout: 30_000 })
-    .toBeGreaterThan(500);
+    .toBeGreaterThan(calm);
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
 
@@ -133,6 +134,15 @@ export async function accessible(page: Page): Promise<void> {
   const grave = violations.filter(({ impact }) => impact !== 'minor');
   const said = grave.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join('\n')}`);
   expect.soft(said, page.url()).toEqual([]);
+}
+
+/**
+ * Chooses one of a list that opens. By the keyboard: a mouse button that is held for a moment, as on a machine that is busy, chooses
+ * what opens below it.
+ */
+export async function choose(list: Locator, option: string): Promise<void> {
+  await list.press('ArrowDown');
+  await list.page().getByRole('option', { name: option, exact: true }).click();
 }
 
 /** The value of one of the facts of a page, by its name. */

@@ -1,5 +1,5 @@
 // Configuring: what is saved is what was changed, and where two people save, the second one chooses.
-import { accessible, expect, type Page, settled, test, told } from './base';
+import { accessible, choose, expect, type Page, picture, settled, test, told } from './base';
 
 const service = told('HTTPBIN_URL');
 
@@ -146,6 +146,110 @@ test('nothing changes but what was changed, in the form that it was written in',
   expect(after).toEqual({ ...before, name: 'Renamed' });
 });
 
+test('a number that JavaScript has no room for stays what it is, and is saved as it is typed', async ({ page, sent }, { testId }) => {
+  const path = `/api/v1/integrations/${testId}`;
+  const stored = async () => (await sent('GET', path)).text();
+  await sent('PATCH', path, '{"metadata": {"account": 12345678901234567890}}');
+  await open(page, testId);
+  await page.getByLabel('Name', { exact: true }).fill('Renamed');
+  await save(page);
+  await expect(page.getByRole('heading', { name: 'Renamed' })).toBeVisible();
+  expect(await stored()).toContain('"account":12345678901234567890');
+  await page.getByRole('button', { name: /^Advanced/ }).click();
+  const field = page.getByLabel('Metadata (JSON)');
+  await expect(field).toHaveValue(/"account": 12345678901234567890/);
+  await field.fill('{"account": 12345678901234567890, "other": -9007199254740993}');
+  await save(page);
+  await expect.poll(stored).toContain('"other":-9007199254740993');
+  expect(await stored()).toContain('"account":12345678901234567890');
+  // The server has no room for more than 64 bits: it says so, and stores nothing that is only nearly the same.
+  const whole = await stored();
+  await field.fill('{"account": 18446744073709551616}');
+  await save(page);
+  await expect(page.getByText(/too large to be stored as it is/).first()).toBeVisible();
+  await expect(field).toHaveValue('{"account": 18446744073709551616}');
+  expect(JSON.parse(await stored()).metadata).toEqual(JSON.parse(whole).metadata);
+});
+
+test('what is typed while a save runs is there when it is done, and the keyboard is where it was', async ({ page, api }, { testId }) => {
+  await open(page, testId);
+  const [name, description] = [page.getByLabel('Name', { exact: true }), page.getByLabel('Description', { exact: true })];
+  let go = () => {};
+  const held = new Promise<void>((done) => (go = done));
+  await page.route(`**/api/v1/integrations/${testId}`, async (route) => {
+    if (route.request().method() === 'PUT') {
+      await held;
+    }
+    await route.continue();
+  });
+  await name.fill('Renamed');
+  await page.getByLabel(/^Token/).fill('another');
+  await page.getByLabel(/^Token/).press('Enter');
+  await description.pressSequentially('Typed mean');
+  go();
+  await expect(page.getByText(/^Saved/)).toBeVisible();
+  await expect(page.getByLabel(/^Token/)).toHaveValue('');
+  await description.pressSequentially('while');
+  await expect(description).toHaveValue('Typed meanwhile');
+  expect(await api('GET', `/api/v1/integrations/${testId}`)).not.toHaveProperty('description');
+  await save(page);
+  await expect.poll(() => api('GET', `/api/v1/integrations/${testId}`)).toMatchObject({ name: 'Renamed', description: 'Typed meanwhile' });
+  await expect(page.getByRole('button', { name: 'Save', exact: true })).toBeFocused();
+  expect(await api('POST', `/api/v1/integrations/${testId}/call`, { endpoint: '/bearer' })).toMatchObject({ token: 'another' });
+});
+
+test('where the integration is removed meanwhile, what was typed stays and is added anew', async ({ page, context, api }, { testId }) => {
+  await open(page, testId);
+  await page.getByLabel('Name', { exact: true }).fill('Typed before');
+  await api('DELETE', `/api/v1/integrations/${testId}`);
+  await expect(page.getByRole('alert')).toContainText('This integration was removed meanwhile');
+  await expect(page.getByLabel('Name', { exact: true })).toHaveValue('Typed before');
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('alert').getByRole('button', { name: 'Copy it' }).click();
+  await expect(page.getByText('Copied', { exact: true })).toBeVisible();
+  expect(JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))).toMatchObject({ name: 'Typed before' });
+  await settled(page);
+  await picture(page, 'removed');
+  await accessible(page);
+  await page.getByLabel(/^Token/).fill('typed-anew');
+  await page.getByRole('button', { name: 'Add it anew' }).click();
+  await expect(page).toHaveURL(new RegExp(`/integrations/${testId}$`));
+  await expect(page.getByRole('heading', { name: 'Typed before' })).toBeVisible();
+  expect(await api('POST', `/api/v1/integrations/${testId}/call`, { endpoint: '/bearer' })).toMatchObject({ token: 'typed-anew' });
+});
+
+test('who looks at another way to authenticate finds what was typed for the first one', async ({ page, api }, { testId }) => {
+  await open(page, testId);
+  const take = async (way: string) => {
+    await choose(page.getByRole('combobox', { name: 'Auth type' }), way);
+  };
+  await page.getByLabel(/^Token/).fill('typed-once');
+  await take('basic');
+  await page.getByLabel('Username').fill('somebody');
+  await take('bearer');
+  await expect(page.getByLabel(/^Token/)).toHaveValue('typed-once');
+  await take('basic');
+  await expect(page.getByLabel('Username')).toHaveValue('somebody');
+  await take('bearer');
+  await save(page);
+  await expect(page.getByText(/^Saved/)).toBeVisible();
+  expect(await api('POST', `/api/v1/integrations/${testId}/call`, { endpoint: '/bearer' })).toMatchObject({ token: 'typed-once' });
+});
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 390, height: 844 } });
+
+  test('both versions are looked through with the keyboard alone', async ({ page, context }, { testId }) => {
+    await conflict(page, await context.newPage(), testId);
+    const both = page.getByRole('region', { name: 'What both changed' });
+    await picture(page, 'conflict-phone');
+    await both.focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => both.evaluate(({ scrollLeft }) => scrollLeft)).toBeGreaterThan(0);
+    await accessible(page);
+  });
+});
+
 test('a setting is added and taken away as a whole', async ({ page, api }, { testId }) => {
   await open(page, testId);
   const add = async (setting: string) => {
@@ -186,8 +290,7 @@ test.describe('where the server cannot be reached', () => {
     await page.goto('/add/type/rest');
     await page.getByLabel('Integration ID').fill(id);
     await page.getByLabel(/^Base URL/).fill(service);
-    await page.getByLabel('Auth type').click();
-    await page.getByRole('option', { name: 'bearer', exact: true }).click();
+    await choose(page.getByLabel('Auth type'), 'bearer');
     await page.getByLabel(/^Token/).fill('typed-once');
     await context.setOffline(true);
     await page.getByRole('button', { name: 'Add', exact: true }).click();
@@ -264,6 +367,48 @@ test('the inputs of a connector are a form, in which a secret is not shown but r
   await expect(page.getByText(/^Saved/)).toBeVisible();
   const stored = (await api('GET', `/api/v1/integrations/${id}`)) as Data;
   expect(stored.inputs).toEqual({ secret_key: '********', account: 'acct_2' });
+});
+
+test('limits of a rate are fields, one or several, and JSON where one wants that', async ({ page, api }, { testId }) => {
+  const stored = async () => ((await api('GET', `/api/v1/integrations/${testId}`)) as Data).rate_limit;
+  const limit = (at: number) => page.getByRole('group', { name: `Rate limit ${at}` });
+  const field = (at: number, name: string) => limit(at).getByLabel(name, { exact: true });
+  await open(page, testId);
+  await page.getByLabel('Add a setting').fill('rate');
+  await page.getByRole('option', { name: 'Rate limit' }).click();
+  await field(1, 'Requests').fill('0');
+  await expect(limit(1)).toContainText('is at least 1');
+  await save(page);
+  await expect(field(1, 'Requests')).toBeFocused();
+  expect(await stored()).toBeUndefined();
+  await field(1, 'Requests').fill('10');
+  await field(1, 'Per').fill('1m');
+  await field(1, 'Burst').fill('2');
+  await accessible(page);
+  await save(page);
+  await expect.poll(stored).toEqual({ requests: 10, per: '1m', burst: 2 });
+
+  await page.getByRole('button', { name: 'Rate limit: one more' }).click();
+  await field(2, 'Requests').fill('1000');
+  await field(2, 'Per').fill('24h');
+  await limit(2).getByRole('button', { name: 'More' }).click();
+  await field(2, 'Max wait').fill('3s');
+  await accessible(page);
+  await picture(page, 'limits-in-fields');
+  await save(page);
+  await expect.poll(stored).toEqual([{ requests: 10, per: '1m', burst: 2 }, { requests: 1000, per: '24h', max_wait: '3s' }]);
+
+  await limit(1).getByRole('button', { name: 'Remove Rate limit 1' }).click();
+  await page.getByRole('button', { name: 'Rate limit as JSON' }).click();
+  const text = page.getByLabel('Rate limit (JSON)');
+  await expect(text).toHaveValue(/^\[\s+\{[^]*"requests": 1000/);
+  await text.fill('{"requests": 5, "per": 1, "weights": {"POST": 2}}');
+  await page.getByRole('button', { name: 'Rate limit in fields' }).click();
+  await expect(field(1, 'Per')).toHaveValue('1');
+  await field(1, 'Requests').fill('6');
+  await save(page);
+  // What nobody touched is as it was written.
+  await expect.poll(stored).toEqual({ requests: 6, per: 1, weights: { POST: 2 } });
 });
 
 test('what is no JSON yet is led to, and nothing is saved without it', async ({ page, api }, { testId }) => {

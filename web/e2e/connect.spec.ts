@@ -1,5 +1,5 @@
 // Connecting an account: signing in and agreeing at the provider, coming back, and what happens when the account is gone.
-import { accessible, expect, type Page, picture, test, told } from './base';
+import { accessible, choose, expect, type Page, picture, test, told } from './base';
 
 const SHOP = '/api/v1/integrations/shop';
 
@@ -47,12 +47,11 @@ test('an integration whose calls need an account is added by its form, and conne
   await page.goto('/add/type/rest');
   await page.getByLabel('Integration ID').fill('by-form');
   await page.getByLabel(/^Base URL/).fill(told('PROVIDER_URL'));
-  const choose = async (name: string, choice: string) => {
-    await page.getByLabel(name, { exact: true }).click();
-    await page.getByRole('option', { name: choice, exact: true }).click();
+  const take = async (name: string, choice: string) => {
+    await choose(page.getByLabel(name, { exact: true }), choice);
   };
-  await choose('Auth type', 'oauth2');
-  await choose('Grant type', 'authorization_code');
+  await take('Auth type', 'oauth2');
+  await take('Grant type', 'authorization_code');
   await page.getByLabel(/^Client ID/).fill(client.client_id);
   await page.getByLabel(/^Client secret/).fill(client.client_secret);
   await page.getByLabel('Authorization URL', { exact: true }).fill(`${told('PROVIDER_URL')}/auth`);

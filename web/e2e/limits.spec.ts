@@ -17,10 +17,13 @@ test('a circuit that is opened by hand refuses calls until it is closed', async 
   await dialog.getByRole('button', { name: 'Open it' }).click();
   await expect(fact(page, 'Circuit')).toHaveText('forced open');
   await expect(page.getByRole('button', { name: 'Open it' })).toBeDisabled();
+  // It can be done no more, and keeps the keyboard.
+  await expect(page.getByRole('button', { name: 'Open it' })).toBeFocused();
   expect(((await api('GET', SHOP)) as State).state.breaker.state).toBe('forced_open');
   expect((await sent('POST', `${SHOP}/call`, { endpoint: '/up' })).headers()['trunkline-error']).toBe('circuit_open');
   await page.getByRole('button', { name: 'Close it' }).click();
   await expect(fact(page, 'Circuit')).toHaveText('closed');
+  await expect(page.getByRole('button', { name: 'Close it' })).toBeFocused();
   expect(((await api('GET', SHOP)) as State).state.breaker.state).toBe('closed');
   expect(await api('POST', `${SHOP}/call`, { endpoint: '/up' })).toMatchObject({ path: '/up' });
 });

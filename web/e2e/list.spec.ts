@@ -1,5 +1,5 @@
 // The list: nothing yet, cards with their switch, search, and a server that is away.
-import { accessible, expect, settled, still, test, told } from './base';
+import { accessible, choose, expect, picture, settled, still, test, told } from './base';
 
 const service = told('HTTPBIN_URL');
 
@@ -47,6 +47,39 @@ test('a switch turns an integration off, and undo turns it on again', async ({ p
   expect(await enabled()).toBe(true);
 });
 
+test('of two switches each is undone by itself, and the keyboard stays where it undid', async ({ page, api }) => {
+  const enabled = async (id: string) => ((await api('GET', `/api/v1/integrations/${id}`)) as { enabled?: boolean }).enabled ?? true;
+  await page.goto('/');
+  await page.getByRole('switch', { name: 'The shop is on' }).click();
+  await page.getByRole('switch', { name: 'Stock is on' }).click();
+  const shop = page.getByRole('alert').filter({ hasText: 'The shop is off' });
+  await expect(page.getByRole('alert').filter({ hasText: 'Stock is off' })).toBeVisible();
+  await picture(page, 'notices');
+  await shop.getByRole('button', { name: 'Undo' }).focus();
+  await page.keyboard.press('Enter');
+  const again = page.getByRole('alert').filter({ hasText: 'The shop is on' });
+  await expect(again.getByRole('button', { name: 'Undo' })).toBeFocused();
+  expect([await enabled('shop'), await enabled('stock')]).toEqual([true, false]);
+  await page.getByRole('alert').filter({ hasText: 'Stock is off' }).getByRole('button', { name: 'Undo' }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'Stock is on' })).toBeVisible();
+  expect(await enabled('stock')).toBe(true);
+  await accessible(page);
+});
+
+test('the keyboard follows to the page that a link leads to', async ({ page }) => {
+  await page.goto('/');
+  await page.getByRole('link', { name: 'The shop', exact: true }).press('Enter');
+  await expect(page.getByRole('heading', { name: 'The shop', level: 1 })).toBeFocused();
+  // A tab is still there.
+  await page.getByRole('tab', { name: 'Limits' }).press('Enter');
+  await expect(page).toHaveURL(/\/limits$/);
+  await expect(page.getByRole('tab', { name: 'Limits' })).toBeFocused();
+  await page.getByRole('link', { name: 'Settings' }).press('Enter');
+  await expect(page.getByRole('heading', { name: 'Settings', level: 1 })).toBeFocused();
+  await page.goBack();
+  await expect(page.getByRole('heading', { name: 'The shop', level: 1 })).toBeFocused();
+});
+
 test('a search is in the address, and what it finds is shown again by a link', async ({ page, api }) => {
   await page.goto('/');
   const cards = page.getByRole('list', { name: 'Integrations' }).getByRole('listitem');
@@ -65,16 +98,14 @@ test('a search is in the address, and what it finds is shown again by a link', a
   await expect(cards).toContainText('Payments');
   await page.getByLabel('Search').fill('');
   await expect(cards).toHaveCount(4);
-  await page.getByLabel('Type').click();
-  await page.getByRole('option', { name: 'graphql' }).click();
+  await choose(page.getByLabel('Type'), 'graphql');
   await expect(cards).toHaveCount(1);
   await expect(page).toHaveURL(/type=graphql/);
   // What was turned on again is known to be well once it is called, and for a minute.
   await api('POST', '/api/v1/integrations/shop/call', { endpoint: '/json' });
   await page.goto('/?state=off');
   await expect(page.getByText('No integration fits.')).toBeVisible();
-  await page.getByLabel('State').click();
-  await page.getByRole('option', { name: 'healthy', exact: true }).click();
+  await choose(page.getByLabel('State'), 'healthy');
   await expect(cards.filter({ hasText: 'The shop' })).toHaveCount(1);
 });
 

@@ -1,39 +1,19 @@
 // Every page, on desk and phone, light and dark: accessible, nothing moves while it loads, and nobody else is asked.
 import { accessible, expect, picture, settled, still, test, told } from './base';
+import { PAGES, pathOfRecord, SIZES } from './places';
 import { event, send } from './stripe';
-
-const SIZES = { desk: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
 
 // Each test is a page in four looks.
 test.setTimeout(180_000);
 
-const PAGES = {
-  list: '/',
-  add: '/add',
-  'add-connector': '/add/connector/stripe',
-  'add-type': '/add/type/rest',
-  overview: '/integrations/shop',
-  try: '/integrations/shop/try',
-  configure: '/integrations/shop/configure',
-  'configure-connector': '/integrations/payments/configure',
-  connections: '/integrations/shop/connections',
-  connection: '/integrations/shop/connections/acme',
-  connect: '/integrations/shop/connect',
-  limits: '/integrations/shop/limits',
-  webhooks: '/integrations/shop/webhooks',
-  webhook: '/integrations/shop/webhooks/evt_1',
-  'activity-of': '/integrations/shop/activity',
-  activity: '/activity',
-  settings: '/settings',
-  missing: '/activity/nothing/here',
-};
-
 test.beforeAll(async ({ request }) => {
   expect(await send(request, { to: 'shop', body: event('evt_1') })).toBeLessThan(300);
+  PAGES.record = await pathOfRecord(request);
 });
 
-for (const [name, path] of Object.entries(PAGES)) {
+for (const name of Object.keys(PAGES) as (keyof typeof PAGES)[]) {
   test(name, async ({ page }) => {
+    const path = PAGES[name];
     for (const [size, viewport] of Object.entries(SIZES)) {
       await page.setViewportSize(viewport);
       await page.goto(path);
@@ -69,12 +49,13 @@ test('a page asks for the token where the tab has none, and takes the right one'
   await context.close();
 });
 
-test('each page has a title of its own', async ({ page }) => {
+test('each page has a title of its own, and says in the frame which part it is of', async ({ page }) => {
   const titles = new Set<string>();
   for (const path of Object.values(PAGES)) {
     await page.goto(path);
     await settled(page);
     titles.add(await page.title());
+    await expect(page.getByRole('navigation', { name: 'Main' }).locator('[aria-current]'), path).toHaveCount(1);
   }
   expect(titles.size).toBe(Object.keys(PAGES).length);
   expect(titles).not.toContain('Trunkline');

@@ -1,5 +1,5 @@
-// Settings: how it looks stays, which version runs is said, and a new master key seals what is stored.
-import { accessible, expect, fact, type Page, test } from './base';
+// Settings: how it looks stays, and which version runs is said.
+import { expect, fact, type Page, test } from './base';
 
 /** What the page is drawn in. */
 const drawn = (page: Page) => page.evaluate(() => document.documentElement.dataset.theme);
@@ -29,32 +29,4 @@ test('the version is that of the server', async ({ page, api }) => {
   const { version } = (await api('GET', '/api/v1/version')) as { version: string };
   await page.goto('/settings');
   await expect(fact(page, 'Version')).toHaveText(version);
-});
-
-interface Key {
-  id: string;
-  primary: boolean;
-  envelopes: number;
-}
-
-test('a new master key seals what is stored, and the old one can go', async ({ page, api }) => {
-  const keys = async () => (await api('GET', '/api/v1/keys')) as Key[];
-  const [old] = await keys();
-  await page.goto('/settings');
-  const lines = page.getByRole('list', { name: 'Master keys' }).getByRole('listitem');
-  await expect(lines).toHaveCount(1);
-  await page.getByRole('button', { name: 'Rotate the master key' }).click();
-  await accessible(page);
-  await page.getByRole('dialog').getByRole('button', { name: 'Rotate' }).click();
-  await expect(page.getByText(/moved to the new key/)).toBeVisible();
-  await expect(lines).toHaveCount(2);
-  const after = await keys();
-  expect(after.find(({ primary }) => primary)?.id).not.toBe(old!.id);
-  expect(after.find(({ id }) => id === old!.id)?.envelopes).toBe(0);
-  await page.getByRole('button', { name: `Remove the key ${old!.id}` }).click();
-  await page.getByRole('dialog', { name: 'Remove this key?' }).getByRole('button', { name: 'Remove it' }).click();
-  await expect(page.getByText('The key is removed')).toBeVisible();
-  await expect(lines).toHaveCount(1);
-  expect((await keys()).map(({ id }) => id)).not.toContain(old!.id);
-  expect(await api('POST', '/api/v1/integrations/shop/call', { endpoint: '/who' })).toMatchObject({ authorization: 'Bearer sealed' });
 });

@@ -109,6 +109,39 @@ test('a form that has no place for a request says so, and it is sent as it stand
   await expect(reply(page)).toContainText('12345678901234567890');
 });
 
+test('a number that JavaScript has no room for is sent and shown in its digits', async ({ page }) => {
+  await open(page, 'web');
+  await field(page, 'Path').fill('/post');
+  await page.getByLabel('Method').selectOption('POST');
+  await page.getByLabel('Kind of body').selectOption('json');
+  await write(page, 'Body', '{"n": 12345678901234567890}');
+  await button(page, 'Send').click();
+  await expect(reply(page)).toContainText('12345678901234567890');
+
+  await open(page, 'orders');
+  await field(page, 'Queue').fill('numbers');
+  await write(page, 'Message', '{"n": 12345678901234567890}');
+  await button(page, 'Publish').last().click();
+  await expect(reply(page)).toContainText('message_id');
+  await button(page, 'Pull').first().click();
+  await field(page, 'Queue').fill('numbers');
+  await button(page, 'Pull').last().click();
+  await expect(reply(page)).toContainText('"n": 12345678901234567890');
+  await button(page, 'Acknowledge').click();
+});
+
+test('of a request that is too long to be kept it is said', async ({ page }) => {
+  await open(page, 'web');
+  await page.getByLabel('Method').selectOption('POST');
+  await page.getByLabel('Kind of body').selectOption('text');
+  await write(page, 'Body', 'long '.repeat(60_000));
+  const said = page.getByText('This request is too long to be kept');
+  await expect(said).toBeVisible();
+  await picture(page, 'try-too-long');
+  await write(page, 'Body', 'short');
+  await expect(said).toHaveCount(0);
+});
+
 test('a call is cancelled', async ({ page }) => {
   await open(page, 'web');
   await field(page, 'Path').fill('/delay/10');
@@ -232,6 +265,24 @@ test('messages are published while one listens, held still, taken and acknowledg
   await button(page, 'Acknowledge').click();
   await expect(page.getByText('acknowledged', { exact: true })).toBeVisible();
   await accessible(page);
+});
+
+test('where the event goes that has the keyboard, the list of events has it', async ({ page, api }) => {
+  await open(page, 'orders');
+  await button(page, 'Listen').first().click();
+  await field(page, 'Queue').fill('many');
+  await button(page, 'Listen').last().click();
+  await expect(page.getByText('Live: 0 events')).toBeVisible();
+  const publish = () => api('POST', '/api/v1/integrations/orders/call', { queue: 'many', message: 'one of many' });
+  await publish();
+  const list = page.getByRole('list', { name: 'Events' });
+  await list.getByRole('button').first().focus();
+  for (let messages = 0; messages < 60; messages += 1) {
+    await publish();
+  }
+  await expect(page.getByText('Live: 61 events')).toBeVisible();
+  await expect(list).toBeFocused();
+  await button(page, 'Stop').click();
 });
 
 test('what is copied runs in a shell, and holds no secret', async ({ page, context }) => {

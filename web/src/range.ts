@@ -25,6 +25,12 @@ export function blank({ since_ms, until_ms, step_ms }: Pick<Summary, 'since_ms' 
   return { ...none, steps };
 }
 
+/** How many that is a minute: `12`, `0.3`; where something was, never `0`. */
+export function perMinute(calls: number, length: number): string {
+  const rate = calls / (length / MINUTE);
+  return calls > 0 && rate < 0.1 ? 'under 0.1' : rate.toLocaleString('en', { maximumFractionDigits: rate < 10 ? 1 : 0 });
+}
+
 /** A part of a whole in percent: `0%`, `<1%`, `12%`. */
 export function share(part: number, whole: number): string {
   if (part === 0 || whole === 0) {

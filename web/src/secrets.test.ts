@@ -1,7 +1,7 @@
 // That a secret was changed is seen, and never the secret.
 import { expect, test } from 'vitest';
 import { changes } from './changes';
-import { marked, MASK, veiled } from './secrets';
+import { marked, MASK, unmasked, veiled } from './secrets';
 
 const stored = { name: 'Shop', auth_config: { token: MASK } };
 
@@ -25,4 +25,9 @@ test('what was typed in the place of a secret is not shown', () => {
   expect(veiled({ token: 'mine', scope: ['a'] }, { token: `${MASK}a`, scope: ['b'] })).toEqual({ token: 'another secret', scope: ['a'] });
   expect(veiled(marked(stored, 'a'), stored)).toEqual(stored);
   expect(veiled(undefined, MASK)).toBeUndefined();
+});
+
+test('where nothing is stored, no mask stands for it', () => {
+  const document = { name: 'Shop', auth_config: { token: MASK, scheme: 'b' }, list: ['a', MASK], plain: { token: MASK } };
+  expect(unmasked(document)).toEqual({ name: 'Shop', auth_config: { scheme: 'b' }, list: ['a'], plain: {} });
 });

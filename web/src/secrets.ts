@@ -29,3 +29,11 @@ export function veiled(value: unknown, stored: unknown): unknown {
   }
   return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, veiled(one, isObject(stored) ? stored[key] : undefined)])) : value;
 }
+
+/** A value without its masks, for where nothing is stored that they could stand for. */
+export function unmasked(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.filter((one) => one !== MASK).map(unmasked);
+  }
+  return isObject(value) ? Object.fromEntries(Object.entries(value).flatMap(([key, one]) => (one === MASK ? [] : [[key, unmasked(one)]]))) : value;
+}

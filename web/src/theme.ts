@@ -31,7 +31,13 @@ export const theme = createTheme({
     button: { textTransform: 'none' },
   },
   components: {
-    MuiCssBaseline: { styleOverrides: { summary: { fontSize: '0.875rem', cursor: 'pointer' } } },
+    MuiCssBaseline: {
+      styleOverrides: {
+        summary: { fontSize: '0.875rem', cursor: 'pointer' },
+        // What a page is called has the keyboard when one comes there, and is nothing to press.
+        'h1:focus, h2:focus': { outline: 'none' },
+      },
+    },
     MuiButtonBase: { defaultProps: { disableRipple: true } },
     MuiButton: { defaultProps: { disableElevation: true } },
     MuiPaper: { defaultProps: { variant: 'outlined' } },

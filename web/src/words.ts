@@ -61,6 +61,13 @@ export function moment(at: number): string {
   return full.format(at);
 }
 
+const named = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' });
+
+/** The zone that times are in: `UTC`, `CET`. */
+export function zone(at: number): string {
+  return named.formatToParts(at).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+}
+
 /** How long something took or lasts: `3.2 ms`, `1.5 s`, `2 min`, `3 h`, `5 d`. */
 export function span(millis: number): string {
   const scales: [number, string][] = [

@@ -42,7 +42,7 @@ impl<S: Scheme> Entry for Of<S> {
     }
 
     fn open(&self, config: Value, site: &Site) -> Result<Arc<dyn SchemeDyn>> {
-        let config = parse::value(config, "auth_config")?;
+        let config = parse::described(config, "auth_config")?;
         Ok(Arc::new(S::open(config, site).map_err(|error| error.at("auth_config"))?))
     }
 

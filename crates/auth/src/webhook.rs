@@ -20,7 +20,7 @@ use aws_lc_rs::{
     hmac,
 };
 use http::{HeaderMap, Method};
-use trunkline_core::{Error, Secret};
+use trunkline_core::{Error, Result, Secret};
 
 use self::{claim::Claim, generic::Generic};
 use crate::hmac::Output;
@@ -120,58 +120,84 @@ impl Scheme {
 }
 
 impl Verifier {
+    /// Whether the head of a webhook that comes `now` leaves hope that it is signed, and lately. Its body is not looked at: this
+    /// is asked before that is read, and tells of nothing that it is what it says.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not to be accepted, whatever its body.
+    pub fn glance(&self, webhook: &Webhook<'_>, now: SystemTime) -> Result<(), Refusal> {
+        let head = Webhook { body: &[], ..*webhook };
+        let claim = match &self.scheme {
+            // What is signed of a body is in its URL: it cannot be had without.
+            Scheme::Twilio => return twilio::glance(&head),
+            _ => self.claim(&head)?,
+        };
+        if claim.signatures.is_empty() && claim.public.is_empty() {
+            return Err(Refusal::Wrong);
+        }
+        self.fresh(&claim, now)
+    }
+
     /// Checks signature and time of a webhook that comes `now`.
     ///
     /// # Errors
     ///
     /// Why it is not to be accepted.
     pub fn verify(&self, webhook: &Webhook<'_>, now: SystemTime) -> Result<Verified, Refusal> {
-        let claim = match &self.scheme {
+        let claim = self.claim(webhook)?;
+        self.signed(&claim)?;
+        self.fresh(&claim, now)?;
+        let digest = claim.texts.first().map(|text| hash(text)).unwrap_or_default();
+        Ok(Verified { id: claim.id, digest, by: self.scheme.name(), signed_at: claim.at })
+    }
+
+    fn claim(&self, webhook: &Webhook<'_>) -> Result<Claim, Refusal> {
+        match &self.scheme {
             Scheme::Stripe => stripe::claim(webhook),
             Scheme::Twilio => twilio::claim(webhook),
             Scheme::HubSpot => hubspot::claim(webhook),
             Scheme::Standard => standard::claim(webhook),
             Scheme::Hmac(generic) => generic.claim(webhook),
-        }?;
-        self.signed(&claim)?;
-        if let Some(at) = claim.at {
-            let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-            let age = i64::try_from(since.as_secs()).unwrap_or(i64::MAX).saturating_sub(at);
-            if age.unsigned_abs() > self.tolerance.as_secs() {
-                return Err(Refusal::Stale(age));
-            }
         }
-        let digest = claim.texts.first().map(|text| hash(text)).unwrap_or_default();
-        Ok(Verified { id: claim.id, digest, by: self.scheme.name(), signed_at: claim.at })
     }
 
-    /// Whether a secret of ours made a signature of it. Each comparison takes as long as any other.
+    /// Whether it was signed lately, where that is signed too.
+    fn fresh(&self, claim: &Claim, now: SystemTime) -> Result<(), Refusal> {
+        let Some(at) = claim.at else { return Ok(()) };
+        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let age = i64::try_from(since.as_secs()).unwrap_or(i64::MAX).saturating_sub(at);
+        if age.unsigned_abs() > self.tolerance.as_secs() { Err(Refusal::Stale(age)) } else { Ok(()) }
+    }
+
+    /// Whether a secret of ours made a signature of it. One that cannot be read keeps none of the others from being tried.
     fn signed(&self, claim: &Claim) -> Result<(), Refusal> {
+        let mut unready = None;
         for secret in &self.secrets {
-            if let Scheme::Standard = self.scheme
-                && let Some(key) =
-                    public::key(secret).map_err(|error| Refusal::Unready(error.at("secret")))?
-            {
-                let ours = |text: &Vec<u8>| {
-                    claim.public.iter().any(|signature| key.verify_sig(text, signature).is_ok())
-                };
-                if claim.texts.iter().any(ours) {
-                    return Ok(());
-                }
-                continue;
-            }
-            let key = claim.encoding.key(secret).map_err(|error| Refusal::Unready(error.at("secret")))?;
-            let key = hmac::Key::new(claim.algorithm, &key);
-            for text in &claim.texts {
-                let ours = claim.output.write(hmac::sign(&key, text).as_ref());
-                let same =
-                    |theirs: &String| verify_slices_are_equal(ours.as_bytes(), theirs.as_bytes()).is_ok();
-                if claim.signatures.iter().any(same) {
-                    return Ok(());
-                }
+            match self.signed_with(secret, claim) {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => unready = unready.or(Some(error)),
             }
         }
-        Err(Refusal::Wrong)
+        Err(unready.map_or(Refusal::Wrong, |error| Refusal::Unready(error.at("secret"))))
+    }
+
+    /// Whether this one did. Each comparison takes as long as any other.
+    fn signed_with(&self, secret: &Secret, claim: &Claim) -> Result<bool> {
+        if let Scheme::Standard = self.scheme
+            && let Some(key) = public::key(secret)?
+        {
+            let ours =
+                |text: &Vec<u8>| claim.public.iter().any(|signature| key.verify_sig(text, signature).is_ok());
+            return Ok(claim.texts.iter().any(ours));
+        }
+        let key = hmac::Key::new(claim.algorithm, &claim.encoding.key(secret)?);
+        Ok(claim.texts.iter().any(|text| {
+            let ours = claim.output.write(hmac::sign(&key, text).as_ref());
+            let same = |theirs: &String| verify_slices_are_equal(ours.as_bytes(), theirs.as_bytes()).is_ok();
+            claim.signatures.iter().any(same)
+        }))
     }
 }
 

@@ -3,59 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
-    time::SystemTime,
-};
+use std::time::SystemTime;
 
 use http::{HeaderMap, Method, header};
 use serde_json::{Value, json};
 use trunkline_auth::{Refusal, Verified, Verifier, Verify, Webhook};
-
-/// The libraries; they end with this.
-struct Libraries {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Libraries {
-    fn start() -> Self {
-        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/peers/vendors"));
-        assert!(folder.join(".venv/complete").exists(), "not installed: run scripts/need.sh vendors");
-        let mut command = Command::new(folder.join(".venv/bin/python"));
-        let command = command.arg("-B").arg(folder.join("webhooks.py"));
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        Self { child, stdout }
-    }
-
-    fn ask(&mut self, hook: &Value) -> Value {
-        writeln!(self.child.stdin.as_mut().unwrap(), "{hook}").unwrap();
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap()
-    }
-
-    /// The webhook with the headers that its vendor's library signs it with.
-    fn signed(&mut self, mut hook: Value) -> Value {
-        hook["headers"] = self.ask(&hook)["headers"].take();
-        hook
-    }
-
-    fn accepts(&mut self, hook: &Value) -> bool {
-        self.ask(hook)["accepted"].as_bool().unwrap()
-    }
-}
-
-impl Drop for Libraries {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
-}
+use trunkline_testkit::Signers;
 
 fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
@@ -114,7 +67,7 @@ fn hooks() -> Vec<Value> {
 
 #[test]
 fn sdk_of_each_vendor_signs_what_is_accepted() {
-    let mut libraries = Libraries::start();
+    let mut libraries = Signers::start();
     for hook in hooks() {
         let hook = libraries.signed(hook);
         assert!(libraries.accepts(&hook), "{hook}");
@@ -126,7 +79,7 @@ fn sdk_of_each_vendor_signs_what_is_accepted() {
 
 #[test]
 fn sdk_of_each_vendor_refuses_what_is_refused() {
-    let mut libraries = Libraries::start();
+    let mut libraries = Signers::start();
     for hook in hooks() {
         let hook = libraries.signed(hook);
         let mut changed = Vec::new();
@@ -162,7 +115,7 @@ fn sdk_of_each_vendor_refuses_what_is_refused() {
 
 #[test]
 fn sdk_of_each_vendor_has_no_patience_with_what_is_old_and_we_have_none_with_the_future_either() {
-    let mut libraries = Libraries::start();
+    let mut libraries = Signers::start();
     for mut hook in hooks() {
         if hook["vendor"] == "twilio" {
             continue;

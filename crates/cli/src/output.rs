@@ -42,6 +42,17 @@ impl Output {
         stdout.write_all(bytes).and_then(|()| stdout.flush()).is_ok()
     }
 
+    /// Prints what is kept in a file as often as it is read, all of it. That nobody reads it any more is no error.
+    pub(crate) fn document(&self, text: &str) -> Result<(), Exit> {
+        let mut stdout = io::stdout();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Exit::failed(format!("standard output cannot be written: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Ends what was printed as bytes: on a terminal the prompt stands on a line of its own.
     pub(crate) fn end(&self) {
         if io::stdout().is_terminal() {

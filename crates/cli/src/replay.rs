@@ -72,11 +72,16 @@ async fn replayed(
         }
         ask(&manager, exchange).await
     };
-    let ended = asked.await.map(|given| service.back(&given));
+    let ended = asked.await.map(|(given, partial)| (service.back(&given), partial));
     manager.close().await;
     let (mut findings, mut names) = service.finish();
     match ended {
-        Ok(given) => findings.extend(judge(exchange, &given, &mut names)),
+        Ok((given, partial)) => {
+            findings.extend(judge(exchange, &given, &mut names));
+            if partial != exchange.partial {
+                findings.push(format!("parts that failed: are {partial}, expected {}", exchange.partial));
+            }
+        }
         Err(error) => findings.extend(fault(exchange.fails.as_ref(), &error)),
     }
     Ok(findings)
@@ -124,10 +129,10 @@ async fn connect(manager: &Manager, service: &Service, expected: &str) -> Result
     consent.finish(context, &begun, &answer.into()).await
 }
 
-/// Asks for it as a caller of the API would.
-async fn ask(manager: &Manager, exchange: &Exchange) -> Result<Value> {
+/// Asks for it as a caller of the API would. With what it gives comes how many parts of it failed.
+async fn ask(manager: &Manager, exchange: &Exchange) -> Result<(Value, u64)> {
     if exchange.probe {
-        return Ok(json!(manager.health(ID).await?.state));
+        return Ok((json!(manager.health(ID).await?.state), 0));
     }
     let request = match (&exchange.action, &exchange.call) {
         (Some(action), _) => {
@@ -142,13 +147,16 @@ async fn ask(manager: &Manager, exchange: &Exchange) -> Result<Value> {
     let request = to_raw_value(&request).map_err(|error| Error::invalid("call: is no JSON").source(error))?;
     let handle = manager.get(ID)?;
     let Some(mut walk) = Walk::of(&handle, &request)? else {
-        return body(handle.call(&mut handle.ask(&request)?).await?).await;
+        let reply = handle.call(&mut handle.ask(&request)?).await?;
+        let partial =
+            reply.headers.get(Reply::PARTIAL_ERRORS).and_then(|count| count.to_str().ok()?.parse().ok());
+        return Ok((body(reply).await?, partial.unwrap_or_default()));
     };
     let mut records = Vec::new();
     while let Some(page) = walk.next(|_| {}).await? {
         records.extend(page);
     }
-    Ok(json!({ "records": records, "pages": walk.pages(), "cursor": walk.cursor() }))
+    Ok((json!({ "records": records, "pages": walk.pages(), "cursor": walk.cursor() }), 0))
 }
 
 /// What is in a reply: JSON, or a text; `null` where nothing is.

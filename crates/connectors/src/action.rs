@@ -57,7 +57,8 @@ pub struct Action {
     /// What doing it twice means, where the method does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<Repeats>,
-    /// In which of the manifest's ways its list comes in pages.
+    /// In which of the manifest's ways its list comes in pages. Unless set `default`, if there is one, the action is a GET, and
+    /// `output` and `returns` do not tell that its answer has no list there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pages: Option<String>,
 }

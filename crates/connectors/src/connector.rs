@@ -11,7 +11,7 @@ use trunkline_core::{Error, Result, exact, parse};
 
 use self::{given::all, ready::Ready};
 use crate::{
-    Answer, Auth, Input, Manifest, Paging, body, input,
+    Answer, Auth, Input, Manifest, Paging, Repeats, body, input,
     merge::merge,
     place::Place,
     published,
@@ -26,6 +26,9 @@ const OWN: [&str; 3] = ["connector", "inputs", "auth"];
 const TYPE: &str = "rest";
 /// Where the address of a service is in a configuration.
 const BASE: &str = "base_url";
+
+/// Keys of a request that say how it is made. With any other one it does something else than its action.
+const HOW: [&str; 4] = ["headers", "params", "timeout", "ttl"];
 
 /// What is known of a vendor, checked.
 #[derive(Debug)]
@@ -221,13 +224,21 @@ impl Connector {
                 body::put(&mut request, action.body.unwrap_or(self.manifest.body), body, &action.parts);
             }
         }
+        // What an action says of repeating it holds for what it does itself; that it may never be repeated, for all.
+        let does_the_same = asked.over.keys().all(|key| HOW.contains(&&**key));
+        let repeats = action.repeats.filter(|repeats| does_the_same || *repeats == Repeats::Never);
         merge(&mut request, asked.over);
-        Ok(Answer { request: request.into(), returns: action.returns.clone(), repeats: action.repeats })
+        Ok(Answer { request: request.into(), returns: action.returns.clone(), repeats })
     }
 
-    /// How the list that an action gives comes in pages; `None` where it gives none.
+    /// How the list that an action gives comes in pages; `None` where it gives none. One that names no way has `default`, if it
+    /// is a GET, and nothing that it says of its answer tells that there is no list in it.
     pub fn paging(&self, action: &str) -> Option<&Arc<Paging>> {
-        self.pages.get(self.manifest.actions.get(action)?.pages.as_deref()?)
+        let action = self.manifest.actions.get(action)?;
+        match &action.pages {
+            Some(way) => self.pages.get(way),
+            None => self.usual_paging().filter(|usual| action.may_list(usual.items())),
+        }
     }
 
     /// How lists come in pages that no action is named for.

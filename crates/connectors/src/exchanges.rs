@@ -76,6 +76,9 @@ pub struct Exchange {
     /// `cursor`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gives: Option<Value>,
+    /// How many parts of it failed, where the service answers with success all the same.
+    #[serde(default, skip_serializing_if = "is_none_of_it")]
+    pub partial: u64,
     /// How it fails, where it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fails: Option<Failure>,
@@ -163,6 +166,10 @@ fn once() -> u8 {
 
 fn is_once(times: &u8) -> bool {
     *times == once()
+}
+
+fn is_none_of_it(partial: &u64) -> bool {
+    *partial == 0
 }
 
 fn ok() -> u16 {

@@ -47,7 +47,7 @@ pub struct Manifest {
     #[serde(default)]
     pub body: Body,
     /// Ways in which lists come in pages, by names that actions choose them by. `default` is that of actions which name
-    /// none, and of whatever else is asked for in pages.
+    /// none but are a GET that may answer with such a list, and of whatever else is asked for in pages.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pages: BTreeMap<String, Pages>,
     /// What can be done, by name.

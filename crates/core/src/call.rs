@@ -48,6 +48,8 @@ pub struct Call {
     pub repeats: Option<Idempotency>,
     /// Whether the request carries a key by which the service recognises a repetition.
     pub keyed: bool,
+    /// Until when the service knows that key, where the call may have been made under it before: no attempt begins after that.
+    pub key_until: Option<Instant>,
     /// What the authenticate layer got from the scheme, for the transport to place on its wire.
     pub credential: Option<Arc<Credential>>,
     /// Where the credential came from: a connection that outlives the call gets the next one there.
@@ -82,6 +84,7 @@ impl Call {
             returns: None,
             repeats: None,
             keyed: false,
+            key_until: None,
             credential: None,
             scheme: None,
             schema: false,

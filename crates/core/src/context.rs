@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::{Egress, Error, Kind, Result, Web};
+use crate::{Egress, Error, Journal, Kind, Result, Web};
 
 /// What is handed down to every transport and scheme.
 #[derive(Clone)]
@@ -24,6 +24,7 @@ struct Rest {
     web: Option<Arc<dyn Web>>,
     databases: Option<PathBuf>,
     instance: Option<Arc<str>>,
+    journal: Option<Arc<dyn Journal>>,
     shared: Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
 }
 
@@ -54,11 +55,18 @@ impl Context {
         Self { rest: Arc::new(rest), ..self }
     }
 
+    /// The same, with where an integration notes what people should know and was no call.
+    #[must_use]
+    pub fn with_journal(self, journal: Arc<dyn Journal>) -> Self {
+        let rest = Rest { journal: Some(journal), ..(*self.rest).clone() };
+        Self { rest: Arc::new(rest), ..self }
+    }
+
     /// One with this guard that shares nothing of what is made on first use, and is nobody that was there before; ports and
     /// folders are the same.
     #[must_use]
     pub fn apart(&self, egress: Arc<Egress>) -> Self {
-        let rest = Rest { shared: Arc::default(), instance: None, ..(*self.rest).clone() };
+        let rest = Rest { shared: Arc::default(), instance: None, journal: None, ..(*self.rest).clone() };
         Self { egress, rest: Arc::new(rest) }
     }
 
@@ -70,6 +78,11 @@ impl Context {
     /// What tells this from all others, also after a restart; `None` where nothing does.
     pub fn instance(&self) -> Option<&str> {
         self.rest.instance.as_deref()
+    }
+
+    /// Where an integration notes what people should know; `None` where nobody reads it.
+    pub fn journal(&self) -> Option<&Arc<dyn Journal>> {
+        self.rest.journal.as_ref()
     }
 
     /// The port through which schemes speak HTTP.

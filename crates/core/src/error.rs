@@ -3,6 +3,7 @@
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::{Kind, Reply, Scrub};
 
@@ -39,6 +40,7 @@ struct Inner {
     repeats: Option<bool>,
     attempts: u32,
     reply: Option<Reply>,
+    results: Option<Box<RawValue>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -54,6 +56,7 @@ impl Error {
             repeats: None,
             attempts: 0,
             reply: None,
+            results: None,
             source: None,
         }))
     }
@@ -103,6 +106,13 @@ impl Error {
     #[must_use]
     pub fn replied(mut self, reply: Reply) -> Self {
         self.0.reply = Some(reply);
+        self
+    }
+
+    /// Keeps what became of each part of a request of which none was done, as JSON. It must not hold a secret.
+    #[must_use]
+    pub fn listing(mut self, results: Box<RawValue>) -> Self {
+        self.0.results = Some(results);
         self
     }
 
@@ -175,6 +185,11 @@ impl Error {
     /// How many attempts were made before giving up.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
+    }
+
+    /// What became of each part of a request of which none was done, as JSON, where it had parts.
+    pub fn results(&self) -> Option<&RawValue> {
+        self.0.results.as_deref()
     }
 
     /// What the service answered, if it did.

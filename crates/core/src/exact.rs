@@ -79,6 +79,32 @@ pub fn number(text: &str) -> Option<Value> {
     (begins && ends).then(|| if same { number.into() } else { format!("{MARK}{text}").into() })
 }
 
+/// Where in a tree that [`read`] gave the first whole number stands that a machine's has no room for: `a.b[0]`.
+///
+/// Whoever cannot pass it on as it is written would make another one of it.
+pub fn outsized(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => {
+            let digits = marked_number(text)?;
+            let whole = digits.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
+            let fits = digits.parse::<u64>().is_ok() || digits.parse::<i64>().is_ok();
+            (whole && !fits).then(String::new)
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(n, item)| Some(format!("[{n}]{}", below(&outsized(item)?))))
+        }
+        Value::Object(fields) => {
+            fields.iter().find_map(|(key, field)| Some(format!("{key}{}", below(&outsized(field)?))))
+        }
+        _ => None,
+    }
+}
+
+/// A path as it goes on behind what it stands in.
+fn below(path: &str) -> String {
+    if path.is_empty() || path.starts_with('[') { path.to_owned() } else { format!(".{path}") }
+}
+
 /// Whether a tree has marks.
 pub fn is_marked(value: &Value) -> bool {
     match value {
@@ -231,6 +257,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_whole_number_that_a_machine_has_no_room_for_is_found_by_its_place() {
+        for (json, place) in [
+            (r#"{"a":1,"b":{"c":[0,{"d":18446744073709551616}]}}"#, Some("b.c[1].d")),
+            (r#"[-9223372036854775809]"#, Some("[0]")),
+            ("123456789012345678901234567890", Some("")),
+            (
+                r#"{"a":18446744073709551615,"b":-9223372036854775808,"c":1.10,"d":-0,"e":"18446744073709551616"}"#,
+                None,
+            ),
+        ] {
+            assert_eq!(outsized(&read(json.as_bytes()).unwrap()).as_deref(), place, "{json}");
+        }
+    }
 
     #[test]
     fn a_number_is_given_back_as_it_was_written() {

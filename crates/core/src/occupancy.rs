@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How full a pool of connections is, and what has become of it since it was opened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Occupancy {
     /// Connections that nobody uses.
     pub idle: u32,
@@ -38,7 +38,7 @@ pub struct Streams {
 }
 
 /// What is counted of messages that are sent to a broker, and that come from it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Messages {
     /// Sent, and the broker has not said yet that it has them.
     pub in_flight: u32,
@@ -50,7 +50,36 @@ pub struct Messages {
     pub returned: u64,
     /// Those that were put aside.
     pub put_aside: u64,
-    /// What groups have not dealt with, as the last probe found it; `None` where nobody asked, or the broker does not tell.
+    /// How often one could not be put aside: it is held then, and tried again.
+    pub put_aside_failed: u64,
+    /// How far each group is behind, the one that is farthest first, as was last found out; none where nobody has asked yet, or
+    /// the broker does not tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lag: Vec<Lag>,
+}
+
+impl Messages {
+    /// Nothing was counted.
+    pub const NONE: Self = Self {
+        in_flight: 0,
+        unacknowledged: 0,
+        confirmed: 0,
+        returned: 0,
+        put_aside: 0,
+        put_aside_failed: 0,
+        lag: Vec::new(),
+    };
+}
+
+/// How far a group is behind, or whoever reads a queue of a broker that knows of no groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Lag {
+    /// The queue, topic, subject or stream that is read.
+    pub queue: String,
+    /// Who reads it; `None` where a broker has no groups.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lag: Option<u64>,
+    pub group: Option<String>,
+    /// Messages that have not been dealt with: those that wait, and, as far as the broker counts them along, those that somebody
+    /// has and has not acknowledged.
+    pub messages: u64,
 }

@@ -1,8 +1,11 @@
 //! Typed values out of JSON, with errors that name the key, suggest the nearest known one, and never
 //! repeat what was sent (it may be a secret).
 
+mod missing;
+
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -16,7 +19,7 @@ use crate::{Error, Result, secret};
 /// `invalid_config`, with the line and column of bad JSON or the path of a bad value.
 pub fn text<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T> {
     let mut reader = serde_json::Deserializer::from_slice(json);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| explain(&error))?;
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| explain(&error, |_| None))?;
     reader.end().map_err(|error| syntax(&error))?;
     Ok(value)
 }
@@ -27,8 +30,25 @@ pub fn text<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T> {
 ///
 /// `invalid_config`, with the path of the bad value below `place`.
 pub fn value<T: DeserializeOwned>(json: Value, place: &str) -> Result<T> {
+    read(json, place, |_, _| None)
+}
+
+/// The same for what has a schema: of a key that is missing the error says what it is for.
+///
+/// # Errors
+///
+/// As [`value`].
+pub fn described<T: DeserializeOwned + JsonSchema>(json: Value, place: &str) -> Result<T> {
+    read(json, place, missing::hint::<T>)
+}
+
+fn read<T: DeserializeOwned>(
+    json: Value,
+    place: &str,
+    hint: impl Fn(&serde_path_to_error::Path, &str) -> Option<String>,
+) -> Result<T> {
     serde_path_to_error::deserialize(json).map_err(|error| {
-        let error = explain(&error);
+        let error = explain(&error, |key| hint(error.path(), key));
         if place.is_empty() { error } else { error.at(place) }
     })
 }
@@ -102,8 +122,11 @@ fn syntax(error: &serde_json::Error) -> Error {
 }
 
 /// Turns serde's message into ours. serde quotes the offending value in some of its messages; those
-/// parts are cut out.
-fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+/// parts are cut out. `hint` says what is to be written under a key that is missing.
+fn explain(
+    error: &serde_path_to_error::Error<serde_json::Error>,
+    hint: impl Fn(&str) -> Option<String>,
+) -> Error {
     let cause = error.inner();
     if cause.is_syntax() || cause.is_eof() || cause.is_io() {
         return syntax(cause);
@@ -124,10 +147,17 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
     } else if message.starts_with("invalid type: ") || message.starts_with("invalid value: ") {
         let expected = message.rsplit_once(", expected ").map_or("another type", |(_, expected)| expected);
         format!("expected {}", plain(expected))
+    } else if let Some(hint) = missing_key(message).and_then(hint) {
+        format!("{message}, {hint}")
     } else {
         message.to_owned()
     };
     if path.is_empty() { Error::invalid(text) } else { Error::invalid(text).at(path) }
+}
+
+/// The key that a message of serde's says is missing.
+fn missing_key(message: &str) -> Option<&str> {
+    message.strip_prefix("missing field `")?.strip_suffix('`')
 }
 
 /// What serde expected, in the words of JSON where it has those of Rust.
@@ -187,15 +217,18 @@ mod tests {
 
     use super::*;
 
-    #[derive(Debug, Deserialize)]
+    /// What is inside.
+    #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
     #[allow(dead_code, reason = "only the errors matter here")]
     struct Inner {
+        /// How many there are. At
+        /// least one.
         key: u32,
         mode: Option<Mode>,
     }
 
-    #[derive(Debug, Deserialize)]
+    #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(rename_all = "snake_case")]
     enum Mode {
         Header,
@@ -239,6 +272,24 @@ mod tests {
         assert!(message(json!({"inner": {"key": 1, "mode": "heder"}})).contains("did you mean `header`?"));
         assert!(message(json!({"inner": {}})).contains("missing field `key`"));
         assert_eq!(message(json!({"inner": 5})), "inner: expected an object");
+    }
+
+    #[test]
+    fn of_a_key_that_is_missing_it_is_said_what_it_is_for() {
+        #[derive(Debug, Deserialize, JsonSchema)]
+        #[allow(dead_code, reason = "only the errors matter here")]
+        struct Whole {
+            one: Inner,
+            #[serde(default)]
+            more: Option<Vec<Inner>>,
+        }
+        for (json, says) in [
+            (json!({}), "missing field `one`, an object with `key`: what is inside"),
+            (json!({"one": {}}), "one: missing field `key`, how many there are"),
+            (json!({"one": {"key": 1}, "more": [{}]}), "more[0]: missing field `key`, how many there are"),
+        ] {
+            assert_eq!(described::<Whole>(json, "").unwrap_err().message(), says);
+        }
     }
 
     #[test]

@@ -88,6 +88,8 @@ pub struct Settled {
     pub count: usize,
     /// Those that were not, by their tokens, and why.
     pub failed: Vec<(String, Error)>,
+    /// The tokens of those that were to come again, and were put aside instead, as they had come too often.
+    pub aside: Vec<String>,
 }
 
 impl Receive {

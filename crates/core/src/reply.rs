@@ -1,7 +1,7 @@
 //! `Reply`: what comes back from a call, as bytes with a code and headers; nobody parses it on the way.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::{Body, Error, Events, Kind, Outcome, Result};
@@ -24,10 +24,6 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// The header by which a reply whose data came with errors says with how many of them. It is ours: no service's is
-    /// passed on.
-    pub const PARTIAL_ERRORS: HeaderName = HeaderName::from_static("trunkline-partial-errors");
-
     /// A reply with a body and no headers.
     pub fn new(status: StatusCode, body: impl Into<Body>) -> Self {
         Self { status, headers: HeaderMap::new(), body: body.into(), redirected: false }

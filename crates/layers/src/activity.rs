@@ -30,6 +30,8 @@ pub struct Record {
     pub kind: Cow<'static, str>,
     /// The status that the service answered with, if it answered.
     pub status: Option<u16>,
+    /// How many parts of an answer failed that is a success all the same; 0 where none did.
+    pub partial_errors: u64,
     /// How many attempts were made.
     pub attempts: u32,
     /// How long the call took until its last byte, in milliseconds.
@@ -149,6 +151,7 @@ mod tests {
             action: None,
             kind: "ok".into(),
             status: Some(200),
+            partial_errors: 0,
             attempts: 1,
             millis,
             bytes_sent: 0,

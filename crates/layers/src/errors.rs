@@ -2,6 +2,7 @@
 //! layers hear the same of an attempt.
 
 mod config;
+mod partial;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use trunkline_core::{
 };
 
 pub use self::config::ErrorsConfig;
+use self::partial::Partial;
 use crate::answer::{Rule, peek, suiting};
 
 /// What answers mean, checked.
@@ -27,8 +29,17 @@ pub struct Judge {
 }
 
 /// What an answer means that suits a rule.
+#[derive(Debug)]
+enum Verdict {
+    /// It is an error.
+    Fails(Failure),
+    /// It is a success of which a part failed.
+    Partial(Partial),
+}
+
+/// An answer that is an error.
 #[derive(Debug, Clone, Copy)]
-struct Verdict {
+struct Failure {
     kind: Option<Kind>,
     outcome: Option<Outcome>,
     /// `false` where the same request would be answered in the same way, `true` where it is worth making again.
@@ -65,10 +76,9 @@ impl Judge {
     /// A body that is to be looked into must not come encoded, as those may that are passed on. Says whether this one is.
     fn ask_plainly(&self, call: &mut Call) -> bool {
         let Operation::Http(request) = &mut call.operation else { return false };
-        if request.relay
-            && request.headers.contains_key(header::ACCEPT_ENCODING)
-            && self.rules.iter().any(Rule::reads_body)
-        {
+        let partial = |verdict: &Verdict| matches!(verdict, Verdict::Partial(_));
+        let reads = self.rules.iter().any(Rule::reads_body) || self.verdicts.iter().any(partial);
+        if request.relay && request.headers.contains_key(header::ACCEPT_ENCODING) && reads {
             request.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         request.relay
@@ -82,11 +92,14 @@ impl Judge {
                 None => return result,
             },
         };
-        let verdict = suiting(self.rules.iter(), reply).await.map(|at| self.verdicts[at]);
+        let verdict = suiting(self.rules.iter(), reply).await.map(|at| &self.verdicts[at]);
+        if let Some(Verdict::Partial(partial)) = verdict {
+            partial.tell(reply).await;
+        }
         let error = match (verdict, result) {
-            (Some(verdict), result) => verdict.of(result)?,
-            (None, Err(error)) => error,
-            (None, Ok(reply)) => return Ok(reply),
+            (Some(Verdict::Fails(failure)), result) => failure.of(result)?,
+            (_, Err(error)) => error,
+            (_, Ok(reply)) => return Ok(reply),
         };
         // Whoever passes it on reads it there.
         Err(if relayed { error } else { self.told(error).await })
@@ -130,7 +143,7 @@ fn text(value: &Value) -> Option<String> {
     Some(whole.chars().take(LONGEST).collect()).filter(|text: &String| !text.is_empty())
 }
 
-impl Verdict {
+impl Failure {
     /// The answer as it says; one of success as the error that it is.
     fn of(self, result: Result<Reply>) -> Result<Error> {
         let before = match &result {

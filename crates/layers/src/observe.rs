@@ -72,6 +72,7 @@ impl Layer for Observe {
             };
             if let Some(reply) = reply {
                 watch.status = Some(reply.status.as_u16());
+                watch.partial_errors = Reply::partial_errors(&reply.headers);
                 match std::mem::take(&mut reply.body) {
                     Body::Stream(stream) => {
                         watch.last = watch.outcome;
@@ -132,6 +133,8 @@ struct Watch {
     /// What the outcome becomes when a stream ends well.
     last: &'static str,
     status: Option<u16>,
+    /// How many parts of a success failed.
+    partial_errors: u64,
     attempts: u32,
     tries: Tries,
     /// When the last attempt set off, in milliseconds after the call began.
@@ -165,6 +168,7 @@ impl Watch {
             outcome: "cancelled",
             last: "ok",
             status: None,
+            partial_errors: 0,
             attempts: 1,
             tries: Tries::default(),
             set_off_ms: None,
@@ -212,6 +216,7 @@ impl Drop for Watch {
             action: self.action.take(),
             kind: self.outcome.into(),
             status: self.status,
+            partial_errors: self.partial_errors,
             attempts: self.attempts,
             millis,
             bytes_sent: self.sent,

@@ -8,7 +8,9 @@ mod verdict;
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
-use trunkline_core::{Body, BoxFuture, Call, Error, Layer, Next, Outcome, Reply, Result, Retry as Rule};
+use trunkline_core::{
+    Body, BoxFuture, Call, Error, Idempotency, Layer, Next, Outcome, Reply, Result, Retry as Rule,
+};
 
 use self::verdict::{Case, Verdict, verdict};
 pub use self::{
@@ -58,7 +60,14 @@ impl Retry {
             pause,
             spread,
             remaining: call.deadline.map(|deadline| deadline.saturating_duration_since(now)),
+            known: self.key_until(call).saturating_duration_since(now),
         })
+    }
+
+    /// Until when an attempt may begin that has the key of a call which may have been made before.
+    fn key_until(&self, call: &Call) -> Instant {
+        let own = call.began + self.policy.key_lasts();
+        call.key_until.map_or(own, |until| until.min(own))
     }
 
     /// The way of a call whose first attempt has failed.
@@ -77,6 +86,7 @@ impl Retry {
             let pause = match self.judge(call, n, replayable, &error, now) {
                 Verdict::Repeat(pause) => pause,
                 Verdict::Final | Verdict::Exhausted => return Err(error),
+                Verdict::Forgotten => return Err(error.with("retry_suppressed", "idempotency_window")),
                 Verdict::Later(wait) => {
                     return Err(error.retry_after(wait).with("retry_suppressed", "deadline"));
                 }
@@ -86,6 +96,9 @@ impl Retry {
             }
             let attempts = call.attempt;
             let before = error.outcome();
+            if before == Outcome::Unknown && call.idempotency() == Idempotency::Keyed {
+                begins_before(call, self.key_until(call));
+            }
             let whole = let_go(&mut error);
             sleep(pause).await;
             call.attempt += 1;
@@ -110,6 +123,11 @@ impl Retry {
             n += 1;
         }
     }
+}
+
+/// Has nobody below, who waits for a turn or a place, begin an attempt later than that.
+fn begins_before(call: &mut Call, end: Instant) {
+    call.deadline = Some(call.deadline.map_or(end, |own| own.min(end)));
 }
 
 /// Lets go of a reply that still streams, whose connection and permit are needed meanwhile. Says whether the
@@ -140,6 +158,9 @@ impl Layer for Retry {
 
     fn call<'a>(&'a self, call: &'a mut Call, next: Next<'a>) -> BoxFuture<'a, Result<Reply>> {
         self.policy.key(call);
+        if let Some(until) = call.key_until.filter(|_| call.idempotency() == Idempotency::Keyed) {
+            begins_before(call, until);
+        }
         self.budget.called(call.began);
         // Asked now: a stream is gone once it was sent.
         let replayable = call.operation.is_replayable();

@@ -5,7 +5,7 @@ pub(crate) mod activity;
 mod breaker;
 mod connections;
 mod connectors;
-mod events;
+pub(crate) mod events;
 pub(crate) mod extract;
 mod integrations;
 mod keys;
@@ -91,7 +91,7 @@ routes! {
     any "/api/v1/integrations/{id}/proxy/{path}", "Pass an HTTP request of any method on, with the credential added; an Idempotency-Key is the service's", None, (200, "Anything"), [], None;
     get "/api/v1/integrations/{id}/events", "List webhooks that came, the newest first, and how far they are on their way", None, (200, "WebhookEvents"), ["before", "limit"], Some(|| get(events::list));
     get "/api/v1/integrations/{id}/events/{event}", "Read a webhook that came", None, (200, "WebhookEvent"), [], Some(|| get(events::read));
-    post "/api/v1/integrations/{id}/events/{event}/redeliver", "Forward a webhook once more", None, (200, "Redelivered"), [], Some(|| post(events::redeliver));
+    post "/api/v1/integrations/{id}/events/{event}/redeliver", "Forward a webhook once more: to what it has not reached, or to one entry that is named", Some("Redelivery"), (200, "Redelivered"), [], Some(|| post(events::redeliver));
     post "/hooks/{id}", "Take a webhook: checked, stored, then forwarded; asks for a signature and no token", Some("Anything"), (204, "Anything"), [], Some(|| post(elsewhere));
     get "/api/v1/oauth/start/{ticket}", "Open a link to connect an account, once; asks for no token", None, (303, "Page"), [], Some(|| get(visit::start));
     get "/api/v1/oauth/callback/{id}", "Where the provider sends the browser back to; asks for no token", None, (200, "Page"), ["state", "code", "iss", "error", "error_description"], Some(|| get(visit::callback));
@@ -103,6 +103,8 @@ routes! {
     get "/api/v1/activity/summary", "What happened in a period, counted by integration and by steps of time", None, (200, "ActivitySummary"), ["integration", "connection", "since_ms", "until_ms", "step_ms"], Some(|| get(activity::summary));
     get "/api/v1/keys", "List the master keys by their ids, and how many envelopes each seals", None, (200, "Keys"), [], Some(|| get(keys::list));
     post "/api/v1/keys/rotate", "Put a new master key in front and move everything stored to it", None, (200, "Rotated"), [], Some(|| post(keys::rotate));
+    get "/api/v1/keys/rotation", "How far everything stored has moved to the newest master key", None, (200, "Rotation"), [], Some(|| get(keys::rotation));
+    delete "/api/v1/keys/rotation", "Stop the rotation that is under way: what is moved stays so, both keys are needed, and the next rotation or start goes on", None, (200, "Rotation"), [], Some(|| delete(keys::stop));
     delete "/api/v1/keys/{id}", "Remove an older master key that nothing is sealed with any more", None, (200, "Removed"), [], Some(|| delete(keys::remove));
     get "/api/v1/tokens", "List the API tokens that were made for programs; none is shown whole", None, (200, "ApiTokens"), [], Some(|| get(tokens::list));
     post "/api/v1/tokens", "Make an API token, which is shown this once", Some("NewApiToken"), (201, "MadeApiToken"), [], Some(|| post(tokens::make));

@@ -11,7 +11,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trunkline::{Handle, Manager, Result, Store};
 
 use crate::{
-    api::marks::Marks, gate::Gate, idempotency::Once, oauth::Consents, public::Public, room::Room,
+    api::marks::Marks,
+    gate::Gate,
+    hooks::{Clients, Proxies},
+    idempotency::Once,
+    oauth::Consents,
+    public::Public,
+    room::Room,
     tokens::Tokens,
 };
 
@@ -41,6 +47,10 @@ pub(crate) struct App {
     pub(crate) hook_limit: usize,
     /// Memory for the bodies of webhooks: strangers take none of that for calls.
     pub(crate) hook_room: Room,
+    /// What of it, and of looks at what is not signed, each client has taken, and each integration.
+    pub(crate) hook_clients: Clients,
+    /// Who is believed that says for whom webhooks are passed on.
+    pub(crate) proxies: Proxies,
     /// Nothing is accepted any more: streams, which would not end by themselves, end.
     pub(crate) stop: CancellationToken,
     /// WebSockets of clients.
@@ -65,6 +75,7 @@ impl App {
         store: Arc<dyn Store>,
         gate: Gate,
         public: Option<Public>,
+        proxies: Proxies,
         body_limit: usize,
         hook_limit: usize,
     ) -> Result<Arc<Self>> {
@@ -85,6 +96,8 @@ impl App {
             public,
             hook_limit,
             hook_room,
+            hook_clients: Clients::new(hook_limit),
+            proxies,
             stop,
             sockets,
             draining,

@@ -102,7 +102,7 @@ pub(crate) async fn handle(app: Arc<App>, request: Request<Incoming>, seat: Arc<
             stream::stream(&app, handle, request, token, seat).await
         }
         Road::Activity => stream::activity(&app, &request, token, seat),
-        Road::Hook => hooks::receive(&app, request).await,
+        Road::Hook => hooks::receive(&app, request, seat.peer).await,
         Road::Router => {
             let mut request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(app.clone());

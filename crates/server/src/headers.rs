@@ -30,7 +30,9 @@ const HOP_BY_HOP: [HeaderName; 7] = [
 /// `Connection` names, and any that pretend to be ours.
 pub(crate) fn strip(headers: &mut HeaderMap) {
     // A transport says it itself, and has taken out what the service says.
-    remove(headers, |name| ends_here(name) && *name != Reply::PARTIAL_ERRORS);
+    remove(headers, |name| {
+        ends_here(name) && *name != Reply::PARTIAL_ERRORS && *name != Reply::PARTIAL_MESSAGE
+    });
 }
 
 /// Removes what ends here from a request that is passed on: as for a reply, and what describes the way
@@ -158,12 +160,14 @@ mod tests {
     #[test]
     fn of_what_is_ours_a_reply_keeps_only_what_its_transport_says() {
         let mut headers = HeaderMap::new();
-        for name in ["trunkline-partial-errors", "trunkline-attempts", "content-type"] {
+        for name in
+            ["trunkline-partial-errors", "trunkline-partial-message", "trunkline-attempts", "content-type"]
+        {
             headers.append(name, HeaderValue::from_static("1"));
         }
         strip(&mut headers);
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
-        assert_eq!(left, ["content-type", "trunkline-partial-errors"]);
+        assert_eq!(left, ["content-type", "trunkline-partial-errors", "trunkline-partial-message"]);
     }
 }

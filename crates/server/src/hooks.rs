@@ -1,19 +1,27 @@
 //! `POST /hooks/{integration}`: where webhooks come in. They show a signature and no API token, so nobody is told more than
 //! whether theirs was taken.
 
-use std::time::Duration;
+mod clients;
+mod sender;
+
+use std::{net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
+use http_body::Body as HttpBody;
 use hyper::body::Incoming;
+use tokio::time::timeout;
 use trunkline::{Body, Error, Kind, Received, Refused, Webhook};
 
-use crate::{app::App, inbound, problem::Problem};
+pub(crate) use self::{clients::Clients, sender::Proxies};
+use crate::{app::App, inbound, problem::Problem, room::Takes};
 
 /// Before the id of an integration.
 const PREFIX: &str = "/hooks/";
 /// When to come again where something of ours is in the way.
 const LATER: Duration = Duration::from_secs(60);
+/// How long a body may take until it is there whole: senders of webhooks have all of it when they begin.
+const WHOLE: Duration = Duration::from_secs(30);
 
 /// The id of the integration that a path of webhooks names.
 pub(crate) fn integration(path: &str) -> Option<&str> {
@@ -21,23 +29,49 @@ pub(crate) fn integration(path: &str) -> Option<&str> {
 }
 
 /// Takes a webhook: it is stored when its sender hears of success.
-pub(crate) async fn receive(app: &App, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
+pub(crate) async fn receive(
+    app: &App,
+    request: Request<Incoming>,
+    peer: IpAddr,
+) -> Result<Response<Body>, Problem> {
     let (head, body) = request.into_parts();
+    let sender = app.proxies.sender(peer, &head.headers);
+    app.hook_clients.admit(sender)?;
     let id = integration(head.uri.path()).unwrap_or_default();
     // One that is not there and one that takes none look alike.
     let handle = app.manager.get(id).map_err(|_| Refused::Nowhere)?;
-    app.manager.admit_webhook(&handle)?;
-    let mut held = app.hook_room.hold();
-    let body: Bytes = inbound::read(body, app.hook_limit, &mut held).await?;
     let url = url(app, &head.uri, &head.headers);
-    let webhook = Webhook { method: &head.method, url: &url, headers: &head.headers, body: &body };
-    Ok(match app.manager.receive_webhook(&handle, webhook).await? {
+    let head = Webhook { method: &head.method, url: &url, headers: &head.headers, body: &[] };
+    let refused = |refused: Refused| {
+        if let Refused::Signature = refused {
+            app.hook_clients.refused(sender);
+        }
+        Problem::from(refused)
+    };
+    // What its head already tells costs no memory.
+    app.manager.admit_webhook(&handle, head).map_err(refused)?;
+    let mut held = app.hook_clients.hold(&app.hook_room, handle.id(), sender);
+    let body = whole(body, app.hook_limit, &mut held).await?;
+    let webhook = Webhook { body: &body, ..head };
+    Ok(match app.manager.receive_webhook(&handle, webhook).await.map_err(refused)? {
         Received::New | Received::Known => {
             let mut taken = Response::new(Body::Empty);
             *taken.status_mut() = StatusCode::NO_CONTENT;
             taken
         }
         Received::Challenge(answer) => plain(answer),
+    })
+}
+
+/// A body that comes in time.
+async fn whole<B>(body: B, limit: usize, held: &mut impl Takes) -> Result<Bytes, Problem>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    timeout(WHOLE, inbound::read(body, limit, held)).await.unwrap_or_else(|_| {
+        let message = format!("the body of a webhook has to be there within {WHOLE:?}");
+        Err(Problem::plain(StatusCode::REQUEST_TIMEOUT, "slow_body", message))
     })
 }
 
@@ -81,3 +115,6 @@ impl From<Refused> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

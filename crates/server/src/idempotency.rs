@@ -23,6 +23,7 @@ use std::{
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use trunkline::{
     BegunCall, Body, Call, CallTerm, DEFAULT_CONNECTION, Error, Handle, Kind, Operation, Outcome, Result,
@@ -37,9 +38,6 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// For how long a key is remembered.
 const KEPT: Duration = Duration::from_hours(24);
-/// How long after its beginning a call that was cut off is sent again at most: services forget keys after a
-/// day, <https://docs.stripe.com/api/idempotent_requests>.
-const RESENT: Duration = Duration::from_hours(23);
 /// How many keys are remembered. A call with yet another is refused: to forget one that is younger than a day
 /// could make its call twice.
 const MOST: u32 = 100_000;
@@ -150,8 +148,13 @@ impl Turn {
                         return Ok(answer::replay(status, headers, body));
                     }
                     Record::TooLarge(status) => return Err(not_kept(status)),
-                    Record::Begun(Some(key)) if is_still(&key, outbound.as_ref(), begun_at_ms) => {
+                    Record::Begun(Some(key))
+                        if is_still(&key, outbound.as_ref(), begun_at_ms, handle.key_lasts()) =>
+                    {
                         give(&mut call, key);
+                        let left = begun_at_ms + millis(handle.key_lasts()) - now_ms();
+                        let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
+                        call.key_until = Instant::now().checked_add(left);
                         (at, false)
                     }
                     Record::Begun(_) => return Err(unknown()),
@@ -216,8 +219,9 @@ fn is_still(
     (name, _): &(HeaderName, HeaderValue),
     now: Option<&(HeaderName, HeaderValue)>,
     begun_at_ms: i64,
+    lasts: Duration,
 ) -> bool {
-    now.is_some_and(|(now, _)| now == name) && now_ms() - begun_at_ms < millis(RESENT)
+    now.is_some_and(|(now, _)| now == name) && now_ms() - begun_at_ms < millis(lasts)
 }
 
 /// Gives a call the outbound key that it had before.
@@ -272,13 +276,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_for_the_service_is_sent_again_in_the_same_header_and_for_less_than_a_day() {
+    fn a_key_for_the_service_is_sent_again_in_the_same_header_and_as_long_as_it_lasts() {
         let key = |name| (HeaderName::from_static(name), HeaderValue::from_static("1"));
         let ago = |duration| now_ms() - millis(duration);
-        let late = RESENT - Duration::from_secs(60);
-        assert!(is_still(&key("a"), Some(&key("a")), ago(late)));
-        assert!(!is_still(&key("a"), Some(&key("a")), ago(RESENT)));
-        assert!(!is_still(&key("a"), Some(&key("b")), ago(late)));
-        assert!(!is_still(&key("a"), None, ago(late)));
+        let lasts = Duration::from_hours(2);
+        let late = lasts - Duration::from_secs(60);
+        assert!(is_still(&key("a"), Some(&key("a")), ago(late), lasts));
+        assert!(!is_still(&key("a"), Some(&key("a")), ago(lasts), lasts));
+        assert!(!is_still(&key("a"), Some(&key("b")), ago(late), lasts));
+        assert!(!is_still(&key("a"), None, ago(late), lasts));
     }
 }

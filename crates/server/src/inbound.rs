@@ -7,7 +7,12 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use trunkline::{Body, Result};
 
-use crate::{depth, problem::Problem, room::Held, steady::Steady};
+use crate::{
+    depth,
+    problem::Problem,
+    room::{Held, Takes},
+    steady::Steady,
+};
 
 /// Bodies of known length up to this are read before they are sent on: then they can be sent again.
 const SMALL: u64 = 64 << 10;
@@ -40,7 +45,7 @@ where
 }
 
 /// Reads a body of at most `limit` bytes, as far as there is room for it.
-pub(crate) async fn read<B>(body: B, limit: usize, held: &mut Held<'_>) -> Result<Bytes, Problem>
+pub(crate) async fn read<B>(body: B, limit: usize, held: &mut impl Takes) -> Result<Bytes, Problem>
 where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -1,14 +1,17 @@
 //! The OpenAPI document, made from the table of routes and the schemas of the configuration itself.
 
 mod activity;
+mod keys;
 
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
-use trunkline::{Catalog, ConnectionConfig, DeviceCode, FlowState, Health, Kind, WebhookEvent, schema};
+use trunkline::{
+    Catalog, ConnectionConfig, DeviceCode, FlowState, Health, Kind, Redelivery, WebhookEvent, schema,
+};
 
 use crate::{
-    api::{ROUTES, Route, oauth, tokens},
+    api::{ROUTES, Route, events, oauth, tokens},
     tokens::{Made, New},
     wishes,
 };
@@ -90,8 +93,8 @@ fn operation(route: &Route, method: &str) -> Value {
         },
     });
     if let Some(request) = route.request {
-        operation["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": reference(request) } } });
+        let content = json!({ "application/json": { "schema": reference(request) } });
+        operation["requestBody"] = json!({ "required": request != "Redelivery", "content": content });
     }
     operation
 }
@@ -285,20 +288,6 @@ fn schemas() -> Value {
                 "request": { "type": "object", "description": "What is asked of the service, as for a call; the probe unless given" },
             },
         },
-        "Keys": { "type": "array", "items": whole(json!({
-            "id": text, "primary": { "type": "boolean", "description": "It seals what is written" },
-            "given": { "type": "boolean", "description": "What is sealed with a key that is not given does not open" },
-            "envelopes": { "type": "integer" },
-        })) },
-        "Rotated": {
-            "type": "object",
-            "properties": {
-                "primary": text,
-                "older": { "type": "array", "items": text, "description": "Can be removed; backups from before the rotation need them" },
-                "rewrapped": { "type": "integer" },
-                "left": { "type": "integer", "description": "Envelopes that do not open" },
-            },
-        },
         "Removed": { "type": "object", "properties": { "id": text, "status": text } },
         "Problem": {
             "type": "object",
@@ -318,7 +307,8 @@ fn schemas() -> Value {
         },
         "WebhookEvent": schema::<WebhookEvent>(),
         "WebhookEvents": { "type": "array", "items": { "$ref": "#/components/schemas/WebhookEvent" } },
-        "Redelivered": { "type": "object", "properties": { "integration_id": text, "event": text, "status": text } },
+        "Redelivery": schema::<Redelivery>(),
+        "Redelivered": schema::<events::Again>(),
         "Schemas": published,
         "Standing": schema::<oauth::Shown>(),
         "Link": schema::<oauth::Link>(),
@@ -345,6 +335,9 @@ fn schemas() -> Value {
     });
     schemas["ActivityList"] = activity::list();
     schemas["ActivitySummary"] = activity::summary();
+    schemas["Keys"] = keys::list();
+    schemas["Rotated"] = keys::rotated();
+    schemas["Rotation"] = keys::rotation();
     schemas["ApiTokens"] = schema::<tokens::List>();
     schemas["NewApiToken"] = schema::<New>();
     schemas["MadeApiToken"] = schema::<Made>();

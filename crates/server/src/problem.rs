@@ -50,6 +50,8 @@ struct Members {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     context: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    results: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<Upstream>,
     #[serde(skip)]
     retry_after: Option<Duration>,
@@ -83,6 +85,7 @@ impl Problem {
             retry_at: error.wait().and_then(instant),
             retry_suppressed: fact("retry_suppressed"),
             context: error.context().iter().filter(|(name, _)| !MEMBERS.contains(name)).cloned().collect(),
+            results: error.results().map(ToOwned::to_owned),
             upstream: None,
             retry_after: error.wait(),
         }))
@@ -98,6 +101,8 @@ impl Problem {
         let Self(mut problem) = Self::of(&error);
         problem.detail = scrub.hide(problem.detail);
         problem.context.values_mut().for_each(|value| *value = scrub.hide(std::mem::take(value)));
+        problem.results =
+            problem.results.and_then(|json| RawValue::from_string(scrub.hide(json.get().to_owned())).ok());
         problem.integration = Some(integration.to_owned());
         problem.request_id = Some(request_id.to_string());
         if let Some(reply) = error.reply_mut() {
@@ -124,6 +129,7 @@ impl Problem {
             retry_at: None,
             retry_suppressed: None,
             context: BTreeMap::new(),
+            results: None,
             upstream: None,
             retry_after: None,
         }))

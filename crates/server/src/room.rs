@@ -22,6 +22,16 @@ pub(crate) struct Held<'a> {
     taken: Taken,
 }
 
+/// Memory that grows as a body comes in.
+pub(crate) trait Takes {
+    /// Takes so many bytes more.
+    ///
+    /// # Errors
+    ///
+    /// `overloaded` where they are not to be had.
+    fn grow(&mut self, bytes: usize) -> Result<(), Problem>;
+}
+
 /// The same without the way to take more: it may outlive the request, as the call does that it is for.
 pub(crate) type Taken = Option<OwnedSemaphorePermit>;
 
@@ -44,12 +54,14 @@ impl Held<'_> {
         Self { room: None, taken: None }
     }
 
-    /// Takes so many bytes more.
-    ///
-    /// # Errors
-    ///
-    /// `overloaded` where they are not to be had.
-    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+    /// What was taken, to be kept for longer than the request.
+    pub(crate) fn keep(self) -> Taken {
+        self.taken
+    }
+}
+
+impl Takes for Held<'_> {
+    fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
         let Some(Room(free)) = self.room else { return Ok(()) };
         let more =
             u32::try_from(bytes).ok().and_then(|bytes| free.clone().try_acquire_many_owned(bytes).ok());
@@ -67,11 +79,6 @@ impl Held<'_> {
             none => *none = Some(more),
         }
         Ok(())
-    }
-
-    /// What was taken, to be kept for longer than the request.
-    pub(crate) fn keep(self) -> Taken {
-        self.taken
     }
 }
 

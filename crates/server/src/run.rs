@@ -26,6 +26,7 @@ use crate::{
     app::App,
     demo, edge,
     gate::Gate,
+    hooks::Proxies,
     places::Places,
     public::Public,
     settings::{File, LISTEN, Settings},
@@ -133,7 +134,8 @@ pub async fn start(settings: Settings) -> Result<Running> {
         .databases_in(databases(&file, &data)?)
         .activity(file.server.activity.unwrap_or(50_000))
         .in_flight(file.server.calls.map_or(1024, NonZeroU32::get))
-        .cache(file.server.cache.unwrap_or(64 << 20));
+        .cache(file.server.cache.unwrap_or(64 << 20))
+        .begin_later();
     if let Some(folder) = &file.server.connectors {
         builder = builder.connectors_in(folder);
     }
@@ -156,9 +158,12 @@ pub async fn start(settings: Settings) -> Result<Running> {
         demo = Some(example);
     }
     watch::apply(&manager, &file, &rules).await?;
+    // Not before it is known what the file has, and what may be reached.
+    manager.begin();
 
     let (body, webhook) = (file.server.body.unwrap_or(4 << 20), file.server.webhook.unwrap_or(1 << 20));
-    let app = App::new(manager.clone(), store, gate, public, body, webhook)?;
+    let proxies = Proxies::new(&file.server.proxies)?;
+    let app = App::new(manager.clone(), store, gate, public, proxies, body, webhook)?;
     app.tokens.load().await?;
     let stop = app.stop.clone();
     if let Some(path) = settings.config {
@@ -279,8 +284,8 @@ async fn serve(
             (leave, listener.accept().await)
         };
         let Some((leave, accepted)) = stop.run_until_cancelled(accept).await else { break };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of files, most likely: others must end before there is room again.
                 tracing::warn!(%error, "cannot accept a connection");
@@ -289,7 +294,7 @@ async fn serve(
             }
         };
         let _ = stream.set_nodelay(true);
-        let (app, seat) = (app.clone(), Arc::new(Seat::new(places.take(leave))));
+        let (app, seat) = (app.clone(), Arc::new(Seat::new(places.take(leave), peer.ip())));
         let (reserved, its) = (seat.place.is_reserved(), seat.clone());
         let service = service_fn(move |request| {
             let (app, seat) = (app.clone(), its.clone());

@@ -88,6 +88,9 @@ pub struct ServerSettings {
     /// Names under which browsers and clients reach a server that asks for no token, besides
     /// `localhost` and loopback addresses.
     pub hosts: Vec<String>,
+    /// Addresses and networks of the proxies in front of the server, such as `10.0.0.0/8`: what they say in `X-Forwarded-For` is believed
+    /// of who sends a webhook. A proxy on this machine always is.
+    pub proxies: Vec<String>,
     /// How long requests may go on after a signal to stop; 30 seconds unless set.
     pub drain: Option<Seconds>,
     /// How long requests are still taken after that signal, for load balancers that lag; 2 seconds unless

@@ -60,7 +60,12 @@ pub(crate) fn router() -> Router<Manager> {
 
 /// The page, the same for all paths. Its styles are made at run time, by code that has to know this answer's nonce.
 async fn page() -> Result<Response, Problem> {
-    let Some(page) = built::PAGE else {
+    shown(built::PAGE)
+}
+
+/// The page that was built, or what to do where none was.
+fn shown(built: Option<&str>) -> Result<Response, Problem> {
+    let Some(page) = built else {
         return Ok(Html(MISSING).into_response());
     };
     let nonce = STANDARD.encode(random::bytes::<16>()?);
@@ -133,6 +138,29 @@ mod tests {
         ] {
             assert_eq!(is_page(path), expected, "{path}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_build_without_the_ui_says_how_to_get_it_and_what_there_is() {
+        let answer = shown(None).unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "text/html; charset=utf-8");
+        let page = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        let page = std::str::from_utf8(&page).unwrap();
+        for words in
+            ["without its web UI", "Node.js 20.19", "make run", "npm ci && npm run build", "href=\"/docs\""]
+        {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+        // It asks for nothing: there is no file that it could get.
+        assert!(!page.contains("src=") && !page.contains("://"), "{page}");
+    }
+
+    #[test]
+    fn a_page_has_the_nonce_that_its_policy_names() {
+        let answer = shown(Some("<style nonce=NONCE-OF-STYLES>")).unwrap();
+        let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains("'nonce-") && !policy.contains(NONCE), "{policy}");
     }
 
     #[test]

@@ -12,11 +12,17 @@ use crate::settings::File;
 /// that rename, and network file systems alike.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Takes over what of a file can change while the server runs. `extra` are rules from elsewhere.
+/// What may be reached by a file, and by rules from elsewhere.
+fn rules(file: &File, extra: &[String]) -> Vec<String> {
+    file.egress.allow.iter().chain(extra).cloned().collect()
+}
+
+/// Takes over what of a file can change while the server runs. `extra` are rules from elsewhere. Where it fails, only the rules
+/// have changed.
 pub(crate) async fn apply(manager: &Manager, file: &File, extra: &[String]) -> Result<()> {
-    let rules: Vec<_> = file.egress.allow.iter().chain(extra).cloned().collect();
-    manager.set_source(Source::File, &file.integrations).await?;
-    manager.egress().set_allow(&rules)
+    // An integration may forward as soon as it is there.
+    manager.egress().set_allow(&rules(file, extra))?;
+    manager.set_source(Source::File, &file.integrations).await
 }
 
 /// Looks at the file for as long as it is polled.
@@ -27,6 +33,7 @@ pub(crate) async fn watch(
     held: File,
     extra: Vec<String>,
 ) {
+    let mut current = held.clone();
     let mut tick = interval(EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -51,8 +58,10 @@ pub(crate) async fn watch(
         match apply(&manager, &file, &extra).await {
             Ok(()) => {
                 tracing::info!(path = %path.display(), integrations = file.integrations.len(), "configuration file taken over");
+                current = file.clone();
             }
             Err(error) => {
+                let _ = manager.egress().set_allow(&rules(&current, &extra));
                 tracing::error!(path = %path.display(), %error, "the changed configuration file is not valid; nothing was changed");
             }
         }

@@ -1,5 +1,6 @@
 //! `Events`: webhooks that were accepted, and how far each has come on its way to its targets.
 
+mod again;
 mod tried;
 
 use std::{fmt, time::Duration};
@@ -7,8 +8,14 @@ use std::{fmt, time::Duration};
 use trunkline_core::{BoxFuture, Error, Kind, Result};
 use zeroize::Zeroizing;
 
-pub use self::tried::Tried;
-pub(crate) use self::tried::Tries;
+pub use self::{
+    again::{Redelivered, Redelivery},
+    tried::Tried,
+};
+pub(crate) use self::{
+    again::{Standing, Step},
+    tried::Tries,
+};
 
 /// Keeps webhooks until they are forwarded, and for a while longer, so that another delivery of one is known.
 ///
@@ -73,12 +80,13 @@ pub trait Events: fmt::Debug + Send + Sync {
     /// As [`Events::attempted`].
     fn expire(&self, now_ms: i64) -> BoxFuture<'_, Result<bool>>;
 
-    /// Says that an attempt at a delivery begins which must not be made twice. It is known until it is said what became of it.
+    /// Says that an attempt at a delivery begins which must not be made again once it is `until_ms`, unless it was surely not
+    /// done. It is known until it is said what became of it. Of one that was cut off before, what was said then holds too.
     ///
     /// # Errors
     ///
     /// As [`Events::attempted`].
-    fn begins(&self, number: u64) -> BoxFuture<'_, Result<()>>;
+    fn begins(&self, number: u64, until_ms: i64) -> BoxFuture<'_, Result<()>>;
 
     /// Says what became of an attempt at a delivery. Of one that is not there any more nothing is.
     ///
@@ -87,7 +95,8 @@ pub trait Events: fmt::Debug + Send + Sync {
     /// `store_unavailable` when it cannot be written.
     fn attempted<'a>(&'a self, number: u64, attempted: Attempted<'a>) -> BoxFuture<'a, Result<()>>;
 
-    /// Forgets how far an event has come, and lets it wait to be forwarded to these targets. Says whether it is there.
+    /// Lets an event wait to be forwarded once more, from the beginning, as [`Redelivery`] says; `None` where there is no such
+    /// event.
     ///
     /// # Errors
     ///
@@ -96,9 +105,8 @@ pub trait Events: fmt::Debug + Send + Sync {
         &'a self,
         integration: &'a str,
         id: &'a str,
-        targets: &'a [&'a str],
-        now_ms: i64,
-    ) -> BoxFuture<'a, Result<bool>>;
+        asked: Redelivery<'a>,
+    ) -> BoxFuture<'a, Result<Option<Redelivered>>>;
 }
 
 /// An event that came.
@@ -237,9 +245,11 @@ pub struct Waiting {
     pub attempts: u32,
     /// When it is tried next.
     pub due_ms: i64,
-    /// How often somebody had the event forwarded once more.
-    pub redelivered: u32,
-    /// Whether [`Events::begins`] was said of it, and nothing since: what became of its attempt is not known.
+    /// How often somebody had it made anew.
+    pub round: u32,
+    /// Until when it may be made again, where what became of an attempt of this round is not known.
+    pub until_ms: Option<i64>,
+    /// Whether [`Events::begins`] was said of it, and nothing since: that attempt was cut off.
     pub begun: bool,
 }
 
@@ -252,6 +262,10 @@ pub struct Attempted<'a> {
     pub due_ms: i64,
     /// When it was made, and why it was in vain if it was.
     pub tried: &'a Tried,
+    /// Whether it may have been done though it was in vain.
+    pub doubtful: bool,
+    /// Whether the service refused it under a key by which it knows a repetition: then no attempt of its round was done either.
+    pub refused: bool,
 }
 
 /// As many events of an integration wait as there may be.

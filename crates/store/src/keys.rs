@@ -12,7 +12,8 @@ use crate::KeyId;
 ///
 /// - A key is durable in the key file before anything is sealed with it.
 /// - A rotation wraps data keys anew, a few at a time, while others read and write; what is written meanwhile is
-///   under the new key. Cut off at any point, it is taken up by the next one, or by the next start.
+///   under the new key. Stopped or cut off at any point, it is taken up by the next one, or by the next start; until
+///   then both keys are needed, and both open what they seal.
 /// - No key that something stored needs is removed.
 /// - No method gives away a key, only ids.
 pub trait Keys: fmt::Debug + Send + Sync {
@@ -30,8 +31,20 @@ pub trait Keys: fmt::Debug + Send + Sync {
     ///
     /// `unsupported`, saying what to do instead, where the keys are not in a file or it cannot be written;
     /// `conflict` while another rotation is under way, or when the file has lost a key that is needed;
-    /// `store_unavailable` when something cannot be written: repeating goes on from there.
+    /// `store_unavailable` when something cannot be written: repeating goes on from there. While another program
+    /// holds the database, it waits.
     fn rotate(&self) -> BoxFuture<'_, Result<Rotation>>;
+
+    /// How the move to the key that seals stands.
+    ///
+    /// # Errors
+    ///
+    /// `store_unavailable` when the store cannot be read.
+    fn rotation(&self) -> BoxFuture<'_, Result<RotationState>>;
+
+    /// Asks the rotation that is under way to stop, which it does once the few envelopes at hand are wrapped. Where none
+    /// is, nothing happens.
+    fn stop(&self);
 
     /// Forgets an older key and takes it out of the key file.
     ///
@@ -66,4 +79,28 @@ pub struct Rotation {
     pub rewrapped: u64,
     /// How many were left as they are, since they do not open.
     pub left: u64,
+    /// Whether it was asked to stop before it had come to its end.
+    pub stopped: bool,
+}
+
+/// How the move of what is stored to the key that seals stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotationState {
+    /// All is sealed with it, but for what does not open.
+    Done,
+    /// A rotation is under way.
+    Running(Progress),
+    /// A rotation is under way, and ends in a moment since it was asked to stop.
+    Stopping(Progress),
+    /// The last rotation was stopped or failed: the next one goes on, and so does the next start.
+    Unfinished,
+}
+
+/// How far a rotation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// How many envelopes it has wrapped anew.
+    pub moved: u64,
+    /// How many it had to wrap when it began. One that is written anew meanwhile need not be.
+    pub of: u64,
 }

@@ -9,6 +9,7 @@
 //! | [`seal`] | the envelope around every document |
 //! | [`KeySource`], [`Keyring`] | the master key, and where it comes from |
 //! | [`Keys`] | how it is replaced while the store is in use |
+//! | [`Marks`] | which calls of messages have begun that must not be made twice |
 //! | [`Tokens`] | what is known of API tokens |
 //! | [`Trouble`] | what a start was refused for, so that the command line can choose its exit code |
 //!
@@ -19,6 +20,7 @@ mod files;
 mod key;
 mod key_source;
 mod keys;
+mod marks;
 mod memory;
 mod part;
 pub mod seal;
@@ -28,11 +30,13 @@ mod tokens;
 mod trouble;
 
 pub use events::{
-    Attempted, Delivery, DeliveryState, Events, Lane, NewEvent, StoredEvent, Tried, Waiting, WholeEvent,
+    Attempted, Delivery, DeliveryState, Events, Lane, NewEvent, Redelivered, Redelivery, StoredEvent, Tried,
+    Waiting, WholeEvent,
 };
 pub use key::{KeyId, Keyring, MasterKey};
 pub use key_source::KeySource;
-pub use keys::{KeyUse, Keys, Rotation};
+pub use keys::{KeyUse, Keys, Progress, Rotation, RotationState};
+pub use marks::{MarkWrite, Marked, Marks};
 pub use memory::MemoryStore;
 pub use part::{Part, PartKind};
 pub use sqlite::{Backup, SqliteOptions, SqliteStore, backup, restore};

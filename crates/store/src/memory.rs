@@ -1,10 +1,11 @@
 //! A store in memory: the whole contract, gone with the process. For the library and for tests.
 
+mod calls;
 mod events;
 mod tokens;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     fmt,
     ops::Bound,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -14,8 +15,8 @@ use trunkline_core::{BoxFuture, Error, Kind, Result, now_ms};
 use zeroize::Zeroizing;
 
 use crate::{
-    BegunCall, CallTerm, Events, Part, PartKind, Store, Stored, Tokens,
-    store::{compare, compare_part, full, no_connection, superseded},
+    BegunCall, CallTerm, Events, Marks, Part, PartKind, Store, Stored, Tokens,
+    store::{compare, compare_part, no_connection},
 };
 
 /// A [`Store`] that keeps everything in memory.
@@ -31,10 +32,8 @@ struct State {
     integrations: BTreeMap<String, Entry>,
     parts: BTreeMap<String, Entry>,
     activity: VecDeque<Vec<u8>>,
-    /// The records of calls, each with the time when it expires.
-    calls: BTreeMap<String, (i64, Entry)>,
-    /// The same by that time.
-    expiring: BTreeSet<(i64, String)>,
+    calls: calls::Records,
+    marks: calls::Records,
     events: events::Kept,
     tokens: BTreeMap<String, Entry>,
 }
@@ -103,6 +102,7 @@ impl MemoryStore {
         compare(id, state.integrations.get(id).map(|entry| entry.generation), expected, false)?;
         state.integrations.remove(id);
         state.delete_parts(id);
+        state.delete_marks(id);
         Ok(())
     }
 
@@ -138,44 +138,6 @@ impl MemoryStore {
         state.activity.push_back(segment.to_vec());
         let excess = state.activity.len().saturating_sub(self.activity_segments);
         state.activity.drain(..excess);
-        Ok(())
-    }
-
-    fn begin_now(&self, id: &str, record: &[u8], term: CallTerm) -> Result<BegunCall> {
-        let mut state = self.state()?;
-        while let Some((until, _)) = state.expiring.first()
-            && *until <= term.now_ms
-            && let Some((_, gone)) = state.expiring.pop_first()
-        {
-            state.calls.remove(&gone);
-        }
-        if let Some((_, entry)) = state.calls.get(id) {
-            return Ok(BegunCall::Before(entry.stored(id)));
-        }
-        if state.calls.len() >= term.most as usize {
-            return Err(full(term, state.expiring.first().map(|(until, _)| *until)));
-        }
-        let entry = state.entry(term.now_ms, record);
-        let generation = entry.generation;
-        state.calls.insert(id.to_owned(), (term.until_ms, entry));
-        state.expiring.insert((term.until_ms, id.to_owned()));
-        Ok(BegunCall::Now(generation))
-    }
-
-    fn end_now(&self, id: &str, generation: u64, record: Option<&[u8]>) -> Result<()> {
-        let mut state = self.state()?;
-        let held = state.calls.get(id).filter(|(_, entry)| entry.generation == generation);
-        let until = held.ok_or_else(superseded)?.0;
-        match record {
-            Some(record) => {
-                let entry = state.entry(now_ms(), record);
-                state.calls.insert(id.to_owned(), (until, entry));
-            }
-            None => {
-                state.calls.remove(id);
-                state.expiring.remove(&(until, id.to_owned()));
-            }
-        }
         Ok(())
     }
 }
@@ -273,6 +235,10 @@ impl Store for MemoryStore {
         record: Option<&'a [u8]>,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { self.end_now(id, generation, record) })
+    }
+
+    fn marks(&self) -> Option<&dyn Marks> {
+        Some(self)
     }
 
     fn events(&self) -> Option<&dyn Events> {

@@ -6,10 +6,13 @@ mod backup;
 mod boot;
 mod calls;
 mod connect;
+mod course;
 mod events;
 mod keys;
+mod marks;
 mod parts;
 mod rewrap;
+mod rounds;
 mod tokens;
 
 use std::{
@@ -23,7 +26,8 @@ use trunkline_core::{BoxFuture, Outcome, Result, now_ms};
 use zeroize::Zeroizing;
 
 use crate::{
-    BegunCall, CallTerm, Events, KeySource, Keyring, Keys, Part, PartKind, Store, Stored, Tokens, files,
+    BegunCall, CallTerm, Events, KeySource, Keyring, Keys, Marks, Part, PartKind, Store, Stored, Tokens,
+    files,
     seal::{self, Place},
     store::compare,
     trouble::{self, Trouble},
@@ -31,6 +35,7 @@ use crate::{
 
 use activity::Activity;
 pub use backup::{Backup, backup, restore};
+use course::Course;
 
 /// How to open a [`SqliteStore`].
 #[derive(Debug)]
@@ -67,6 +72,8 @@ pub struct SqliteStore {
     keyring: ArcSwap<Keyring>,
     /// Whether that is under way.
     rotating: AtomicBool,
+    /// How far everything has moved to the newest key.
+    course: Course,
     /// Where the keys come from.
     key: KeySource,
     dir: PathBuf,
@@ -107,6 +114,7 @@ impl SqliteStore {
             activity,
             keyring: ArcSwap::from_pointee(keyring),
             rotating: AtomicBool::new(false),
+            course: Course::default(),
             key: options.key,
             dir,
             name,
@@ -181,6 +189,7 @@ impl SqliteStore {
             .await
             .map_err(|error| trouble::sql("write to the store", error))?;
         Self::delete_parts_in(tx, id).await?;
+        Self::delete_marks_in(tx, id).await?;
         Self::delete_events_in(tx, id).await
     }
 
@@ -352,6 +361,10 @@ impl Store for SqliteStore {
         })
     }
 
+    fn marks(&self) -> Option<&dyn Marks> {
+        Some(self)
+    }
+
     fn events(&self) -> Option<&dyn Events> {
         Some(self)
     }
@@ -383,80 +396,4 @@ impl Store for SqliteStore {
 }
 
 #[cfg(test)]
-mod tests {
-    use sqlx::AssertSqlSafe;
-    use trunkline_core::Kind;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn configurations_wait_for_the_disk_and_activity_does_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(dir.path(), SqliteOptions::default()).await.unwrap();
-        for (pool, synchronous) in [(&store.writer, 2), (store.activity.pool().unwrap(), 1)] {
-            // 2: FULL, 1: NORMAL, of https://www.sqlite.org/pragma.html#pragma_synchronous
-            let set: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(pool).await.unwrap();
-            let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
-            assert_eq!((set, &*journal), (synchronous, "wal"));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_full_disk_fails_the_write_alone_and_is_recovered_from_without_a_restart() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(dir.path(), SqliteOptions::default()).await.unwrap();
-        store.put("a", None, b"small").await.unwrap();
-        let limit = async |pages: u32| {
-            let sql = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-            sqlx::query(sql).execute(&store.writer).await.unwrap();
-        };
-        for _ in 0..3 {
-            limit(1).await; // SQLite takes the present size for it
-            let error = store.put("b", None, &[7; 100_000]).await.unwrap_err();
-            assert_eq!(error.kind(), Kind::Store);
-            assert!(error.message().contains("disk is full"), "{error}");
-            assert_eq!(store.load().await.unwrap().len(), 1);
-            store.ping().await.unwrap();
-        }
-        limit(1_000_000).await;
-        store.put("b", None, &[7; 100_000]).await.unwrap();
-        assert_eq!(store.load().await.unwrap().len(), 2);
-    }
-
-    #[tokio::test]
-    async fn a_read_only_disk_fails_writes_and_lets_reads_go_on() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(dir.path(), SqliteOptions::default()).await.unwrap();
-        store.put("a", None, b"x").await.unwrap();
-        sqlx::query("PRAGMA query_only = ON").execute(&store.writer).await.unwrap();
-        let error = store.put("b", None, b"y").await.unwrap_err();
-        assert_eq!(error.kind(), Kind::Store);
-        assert!(error.message().contains("read-only"), "{error}");
-        assert_eq!(store.load().await.unwrap().len(), 1);
-        sqlx::query("PRAGMA query_only = OFF").execute(&store.writer).await.unwrap();
-        store.put("b", None, b"y").await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_write_whose_caller_goes_away_does_not_block_the_next() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(dir.path(), SqliteOptions::default()).await.unwrap();
-        for round in 0..50_u32 {
-            // Polled a few times, then dropped: each round leaves at another point.
-            let mut write = store.put("a", None, b"x");
-            let mut polls = 0;
-            std::future::poll_fn(|cx| {
-                polls += 1;
-                let ready = write.as_mut().poll(cx).is_ready();
-                if ready || polls > round / 5 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-            })
-            .await;
-            drop(write);
-            match store.delete("a", None).await {
-                Ok(()) => {}
-                Err(error) => assert_eq!(error.kind(), Kind::UnknownIntegration, "{error}"),
-            }
-        }
-        store.put("a", None, b"x").await.unwrap();
-    }
-}
+mod tests;

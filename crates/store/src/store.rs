@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use trunkline_core::{BoxFuture, Error, Kind, Result};
 use zeroize::Zeroizing;
 
-use crate::{Events, Keys, Part, PartKind, Tokens};
+use crate::{Events, Keys, Marks, Part, PartKind, Tokens};
 
 /// Keeps integration documents, each under an id and a generation, their parts, segments of activity records, and records of
 /// calls under their idempotency keys.
@@ -52,7 +52,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         document: &'a [u8],
     ) -> BoxFuture<'a, Result<u64>>;
 
-    /// Deletes `id` with its parts. `expected` is the generation to delete; `None` takes any.
+    /// Deletes `id` with its parts and its marks. `expected` is the generation to delete; `None` takes any.
     ///
     /// # Errors
     ///
@@ -145,6 +145,11 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         record: Option<&'a [u8]>,
     ) -> BoxFuture<'a, Result<()>>;
 
+    /// Where it is kept which calls of messages must not be made twice; `None` where it cannot be.
+    fn marks(&self) -> Option<&dyn Marks> {
+        None
+    }
+
     /// Where webhooks are kept; `None` where they cannot be.
     fn events(&self) -> Option<&dyn Events> {
         None
@@ -171,7 +176,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
-/// For how long a record of a call is kept, and how many there may be. Times are in milliseconds of Unix time.
+/// For how long a record of a call, or a mark, is kept, and how many there may be. Times are in milliseconds of Unix time.
 #[derive(Debug, Clone, Copy)]
 pub struct CallTerm {
     /// The present: what expires now is not there any more.
@@ -191,9 +196,9 @@ pub enum BegunCall {
     Before(Stored),
 }
 
-/// One integration, part of one, record of a call, or API token, as it is stored.
+/// One integration, part of one, record of a call, mark, or API token, as it is stored.
 pub struct Stored {
-    /// The integration's id, the connection's, the call's, or the token's.
+    /// The integration's id, the connection's, the call's, the mark's, or the token's.
     pub id: String,
     /// The generation that it was stored at; 0 when it is too damaged to say.
     pub generation: u64,
@@ -261,11 +266,14 @@ fn swap(at: Option<u64>, expected: Option<u64>, create: bool, unknown: impl Fn()
     Err(error)
 }
 
-/// There is no room for another record of a call; the first to go expires at `oldest`.
-pub(crate) fn full(term: CallTerm, oldest: Option<i64>) -> Error {
+/// What is kept of callers.
+pub(crate) const CALLS: &str = "calls with an idempotency key";
+
+/// There is no room for another one of `what`; the first to go expires at `oldest`.
+pub(crate) fn full(what: &str, term: CallTerm, oldest: Option<i64>) -> Error {
     let wait = oldest.map_or(0, |oldest| oldest.saturating_sub(term.now_ms));
     let message = format!(
-        "{} calls with an idempotency key are remembered, and no more can be; wait until older ones are forgotten",
+        "{} {what} are remembered, and no more can be; wait until older ones are forgotten",
         term.most
     );
     Error::new(Kind::Overloaded, message).retry_after(Duration::from_millis(u64::try_from(wait).unwrap_or(0)))

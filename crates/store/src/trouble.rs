@@ -91,6 +91,11 @@ pub(crate) fn is_damage(error: &sqlx::Error) -> bool {
     matches!(primary_code(error), Some(11 | 26)) // SQLITE_CORRUPT, SQLITE_NOTADB
 }
 
+/// Whether another program writes to the file, and has done so for as long as SQLite waits.
+pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(5) // SQLITE_BUSY
+}
+
 /// SQLite's result code without its extension.
 pub(crate) fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let code: i32 = error.as_database_error()?.code()?.parse().ok()?;

@@ -6,13 +6,14 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use tempfile::TempDir;
 use trunkline_core::{Error, Kind};
 use trunkline_store::{
-    BegunCall, CallTerm, KeyId, KeySource, KeyUse, Keyring, Keys, SqliteOptions, SqliteStore, Store as _,
-    Tokens as _, Trouble,
+    BegunCall, CallTerm, KeyId, KeySource, KeyUse, Keyring, Keys, Progress, Rotation, RotationState,
+    SqliteOptions, SqliteStore, Store as _, Tokens as _, Trouble,
 };
 
 const TERM: CallTerm = CallTerm { now_ms: 0, until_ms: 1, most: 10 };
@@ -207,6 +208,88 @@ async fn a_rotation_that_was_cut_off_is_ended_by_the_next_and_not_begun_anew() {
         }
     }
     assert!(ended > 5, "{ended}");
+}
+
+/// Polls a rotation until its state is one of those that are waited for.
+async fn until(
+    store: &SqliteStore,
+    rotation: &mut (impl Future<Output = Result<Rotation, Error>> + Unpin),
+    wanted: impl Fn(RotationState) -> bool,
+) {
+    tokio::select! {
+        biased;
+        done = rotation => panic!("it has ended: {done:?}"),
+        () = async {
+            while !wanted(keys(store).rotation().await.unwrap()) {
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_that_is_stopped_leaves_both_keys_good_and_the_next_one_goes_on() {
+    let (dir, store, old) = filled().await;
+    for n in 0..195 {
+        store.add(&format!("t{n}"), b"token").await.unwrap();
+    }
+    assert_eq!(keys(&store).rotation().await.unwrap(), RotationState::Done);
+    let mut rotation = keys(&store).rotate();
+    let some = |state| matches!(state, RotationState::Running(Progress { moved: 1.., of: 200 }));
+    until(&store, &mut rotation, some).await;
+    keys(&store).stop();
+    let stopping = |state| matches!(state, RotationState::Stopping(_));
+    until(&store, &mut rotation, stopping).await;
+    let done = rotation.await.unwrap();
+    assert!(done.stopped && done.left == 0 && (1..200).contains(&done.rewrapped), "{done:?}");
+    assert_eq!(keys(&store).rotation().await.unwrap(), RotationState::Unfinished);
+    let used = |id, primary, envelopes| KeyUse { id, primary, given: true, envelopes };
+    let listed = keys(&store).list().await.unwrap();
+    assert_eq!(listed, [used(done.primary, true, done.rewrapped), used(old, false, 200 - done.rewrapped)]);
+    refused(&store, old, Kind::Conflict).await;
+    assert_eq!(store.load().await.unwrap().iter().filter(|one| one.document.is_ok()).count(), 3);
+
+    // What is stopped where nothing is under way stays for nobody.
+    keys(&store).stop();
+    let again = keys(&store).rotate().await.unwrap();
+    assert_eq!((again.primary, again.rewrapped, again.stopped), (done.primary, 200 - done.rewrapped, false));
+    assert_eq!(keys(&store).rotation().await.unwrap(), RotationState::Done);
+    keys(&store).remove(old).await.unwrap();
+    store.close().await;
+    assert_eq!(open(dir.path(), KeySource::DataDir).await.tokens().unwrap().list().await.unwrap().len(), 196);
+}
+
+#[tokio::test]
+async fn a_start_ends_what_was_stopped() {
+    let (dir, store, old) = filled().await;
+    let mut rotation = keys(&store).rotate();
+    until(&store, &mut rotation, |state| matches!(state, RotationState::Running(_))).await;
+    keys(&store).stop();
+    assert!(rotation.await.unwrap().stopped);
+    store.close().await;
+    let store = open(dir.path(), KeySource::DataDir).await;
+    assert_eq!(keys(&store).rotation().await.unwrap(), RotationState::Done);
+    is_whole(&store).await;
+    keys(&store).remove(old).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_rotation_waits_while_another_program_holds_the_database_and_can_be_stopped_meanwhile() {
+    let (dir, store, old) = filled().await;
+    let mut other = raw(dir.path()).await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let mut rotation = keys(&store).rotate();
+    let began = |state| state == RotationState::Running(Progress { moved: 0, of: 5 });
+    until(&store, &mut rotation, began).await;
+    // For longer than SQLite waits by itself.
+    tokio::time::timeout(Duration::from_secs(6), &mut rotation).await.unwrap_err();
+    keys(&store).stop();
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    let done = rotation.await.unwrap();
+    assert!(done.stopped, "{done:?}");
+    assert_eq!(keys(&store).rotate().await.unwrap().rewrapped, 5 - done.rewrapped);
+    is_whole(&store).await;
+    keys(&store).remove(old).await.unwrap();
 }
 
 /// A connection of somebody else's to the database.

@@ -3,7 +3,7 @@
 use crate::{
     Options,
     broker::{Broker, is_broker},
-    server::{program, skipped},
+    server::{free_port, program, skipped},
 };
 
 /// A NATS server. What JetStream has confirmed survives its process. It does what every [`Broker`] does.
@@ -56,6 +56,23 @@ impl Nats {
         })
         .await;
         Some(Self { broker, origin: options.origin("nats", "tls") })
+    }
+
+    /// Starts so many that share their streams (three keep one at three places). They are called `n0`, `n1` and so on; whoever is
+    /// first makes streams once they have found each other.
+    pub async fn cluster(count: usize) -> Option<Vec<Self>> {
+        let ports: Vec<_> = (0..count).map(|_| free_port()).collect();
+        let routes: Vec<_> = ports.iter().map(|port| format!("\"nats://127.0.0.1:{port}\"")).collect();
+        let mut all = Vec::with_capacity(count);
+        for (n, port) in ports.iter().enumerate() {
+            let name = format!("server_name: n{n}");
+            let cluster = format!(
+                "cluster {{ name: trunkline, listen: \"127.0.0.1:{port}\", routes: [{}] }}",
+                routes.join(", ")
+            );
+            all.push(Self::start_with(Options { settings: &[&name, &cluster], ..Options::default() }).await?);
+        }
+        Some(all)
     }
 
     /// Its URL, such as `nats://127.0.0.1:4223` or `tls://trunk:p%40ss@127.0.0.1:4223`.

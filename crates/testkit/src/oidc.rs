@@ -12,7 +12,7 @@ use crate::program::Program;
 pub struct OidcProvider(Program);
 
 impl OidcProvider {
-    /// Starts one whose tokens live for so many seconds.
+    /// Starts one that says of its tokens that they live for so many seconds; they are good for a minute at least.
     ///
     /// # Panics
     ///

@@ -3,7 +3,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
 };
 
 use tokio::{
@@ -21,10 +24,18 @@ use crate::Peer;
 #[derive(Debug)]
 pub struct Relay {
     peer: Peer,
-    target: Arc<OnceLock<String>>,
+    target: watch::Sender<Option<String>>,
     faults: watch::Sender<Faults>,
-    /// Bytes that were lost.
+    counts: Counts,
+}
+
+/// How many bytes there were.
+#[derive(Debug, Default, Clone)]
+struct Counts {
     lost: watch::Sender<usize>,
+    /// Of what servers said, and so many that are passed on at most.
+    answered: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
 }
 
 /// How often each was done: it is done to whoever was connected before.
@@ -39,27 +50,25 @@ struct Faults {
 impl Relay {
     /// One that leads nowhere yet: whoever comes before it does has the connection closed.
     pub async fn start() -> Self {
-        let (target, faults) = (Arc::<OnceLock<String>>::default(), watch::Sender::<Faults>::default());
-        let lost = watch::Sender::default();
-        let (leads, now, counts) = (target.clone(), faults.clone(), lost.clone());
+        let (target, faults) =
+            (watch::Sender::<Option<String>>::default(), watch::Sender::<Faults>::default());
+        let counts = Counts::default();
+        counts.most.store(usize::MAX, SeqCst);
+        let (leads, now, all) = (target.clone(), faults.clone(), counts.clone());
         let peer = Peer::raw(move |near| {
-            let (target, faults, lost) = (leads.get().cloned(), now.subscribe(), counts.clone());
+            let (target, faults, counts) = (leads.borrow().clone(), now.subscribe(), all.clone());
             async move {
                 if let Some(target) = target {
-                    serve(near, &target, faults, &lost).await;
+                    serve(near, &target, faults, &counts).await;
                 }
             }
         });
-        Self { peer: peer.await, target, faults, lost }
+        Self { peer: peer.await, target, faults, counts }
     }
 
-    /// Leads it to a server, such as `127.0.0.1:4222`.
-    ///
-    /// # Panics
-    ///
-    /// The second time.
+    /// Leads whoever comes from now on to a server, such as `127.0.0.1:4222`. What is connected stays so.
     pub fn leads_to(&self, target: impl Into<String>) {
-        self.target.set(target.into()).expect("it leads to one server");
+        self.target.send_replace(Some(target.into()));
     }
 
     /// Where it takes connections.
@@ -82,9 +91,14 @@ impl Relay {
         self.faults.send_modify(|faults| faults.losses += 1);
     }
 
+    /// Passes on so many more bytes of what servers say, and loses the rest.
+    pub fn lose_answers_after(&self, bytes: usize) {
+        self.counts.most.store(self.counts.answered.load(SeqCst) + bytes, SeqCst);
+    }
+
     /// Waits until something is lost from now on.
     pub async fn loses(&self) {
-        let _ = self.lost.subscribe().changed().await;
+        let _ = self.counts.lost.subscribe().changed().await;
     }
 
     /// Ends what is connected.
@@ -98,12 +112,7 @@ impl Relay {
     }
 }
 
-async fn serve(
-    near: TcpStream,
-    target: &str,
-    mut faults: watch::Receiver<Faults>,
-    lost: &watch::Sender<usize>,
-) {
+async fn serve(near: TcpStream, target: &str, mut faults: watch::Receiver<Faults>, counts: &Counts) {
     let since = *faults.borrow();
     if since.refuses {
         return;
@@ -112,8 +121,14 @@ async fn serve(
     let (near, far) = (near.into_split(), far.into_split());
     let now = faults.clone();
     let cut = || now.borrow().cuts > since.cuts;
-    let deaf = || cut() || now.borrow().losses > since.losses;
-    let both = async { tokio::join!(pass(near.0, far.1, cut, lost), pass(far.0, near.1, deaf, lost)) };
+    let sent = |count: usize| if cut() { 0 } else { count };
+    let answered = |count: usize| {
+        let before = counts.answered.fetch_add(count, SeqCst);
+        let left = counts.most.load(SeqCst).saturating_sub(before);
+        if cut() || now.borrow().losses > since.losses { 0 } else { count.min(left) }
+    };
+    let lost = &counts.lost;
+    let both = async { tokio::join!(pass(near.0, far.1, sent, lost), pass(far.0, near.1, answered, lost)) };
     let hung_up = async { drop(faults.wait_for(|now| now.hang_ups > since.hang_ups).await) };
     tokio::select! {
         _ = both => {}
@@ -124,19 +139,21 @@ async fn serve(
 async fn pass(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    is_lost: impl Fn() -> bool,
+    passes: impl Fn(usize) -> usize,
     lost: &watch::Sender<usize>,
 ) {
     let mut bytes = vec![0; 16 << 10];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
-        if is_lost() {
-            lost.send_modify(|lost| *lost += count);
-        } else if to.write_all(&bytes[..count]).await.is_err() {
+        let passed = passes(count);
+        if to.write_all(&bytes[..passed]).await.is_err() {
             break;
+        }
+        if passed < count {
+            lost.send_modify(|lost| *lost += count - passed);
         }
     }
     // That one side gave up is lost too.
-    if is_lost() {
+    if passes(1) == 0 {
         std::future::pending::<()>().await;
     }
 }

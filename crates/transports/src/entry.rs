@@ -42,7 +42,7 @@ impl<T: Transport> Entry for Of<T> {
     }
 
     fn open(&self, config: Value, context: &Context) -> Result<Arc<dyn TransportDyn>> {
-        Ok(Arc::new(T::open(parse::value(config, "")?, context)?))
+        Ok(Arc::new(T::open(parse::described(config, "")?, context)?))
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {

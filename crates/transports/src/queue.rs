@@ -2,6 +2,9 @@
 
 mod address;
 mod amqp;
+mod aside;
+mod attended;
+mod behind;
 mod broker;
 mod came;
 mod client;
@@ -14,6 +17,7 @@ mod memory;
 mod mqtt;
 mod nats;
 mod net;
+mod paced;
 mod place;
 mod readers;
 mod receive;
@@ -23,11 +27,13 @@ mod reply;
 mod request;
 mod settle;
 mod stream;
+mod taken;
 mod tend;
 #[cfg(test)]
 mod tests;
 mod tls;
 mod tries;
+mod worn;
 
 use serde_json::value::RawValue;
 use trunkline_core::{Call, Context, Occupancy, Operation, Proof, Reply, Result, Transport};
@@ -75,14 +81,16 @@ impl Transport for MessageQueue {
 
     fn open(config: QueueConfig, context: &Context) -> Result<Self> {
         let (parts, rules) = config.open()?;
-        let login = parts.address.login.clone();
+        let (login, journal) = (parts.address.login.clone(), context.journal().cloned());
         let speaks = match parts.address.system {
-            System::RabbitMq => Speaks::RabbitMq(Client::new(Amqp::open(parts)?, login, rules)),
-            System::Nats => Speaks::Nats(Client::new(Nats::open(parts)?, login, rules)),
-            System::Redis => Speaks::Redis(Client::new(Redis::open(parts)?, login, rules)),
-            System::Mqtt => Speaks::Mqtt(Client::new(Mqtt::open(parts)?, login, rules)),
-            System::Kafka => Speaks::Kafka(Client::new(Kafka::open(parts)?, login, rules)),
-            System::Memory => Speaks::Memory(Client::new(Memory::open(parts, context)?, login, rules)),
+            System::RabbitMq => Speaks::RabbitMq(Client::new(Amqp::open(parts)?, login, rules, journal)),
+            System::Nats => Speaks::Nats(Client::new(Nats::open(parts)?, login, rules, journal)),
+            System::Redis => Speaks::Redis(Client::new(Redis::open(parts)?, login, rules, journal)),
+            System::Mqtt => Speaks::Mqtt(Client::new(Mqtt::open(parts)?, login, rules, journal)),
+            System::Kafka => Speaks::Kafka(Client::new(Kafka::open(parts)?, login, rules, journal)),
+            System::Memory => {
+                Speaks::Memory(Client::new(Memory::open(parts, context)?, login, rules, journal))
+            }
         };
         Ok(Self { speaks })
     }

@@ -4,12 +4,16 @@
 mod deliver;
 pub(crate) mod fate;
 pub(crate) mod key;
+mod mark;
+mod marks;
 pub(crate) mod message;
 mod route;
 mod run;
 mod status;
 pub(crate) mod target;
 mod template;
+mod turns;
+mod writer;
 
 use std::{
     sync::{Arc, OnceLock},
@@ -19,11 +23,13 @@ use std::{
 use serde::Deserialize;
 use tokio::{runtime, sync::Notify};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use trunkline_core::{Error, Result, Seconds, TransportDyn, parse};
+use trunkline_core::{Error, IntegrationId, Result, Seconds, TransportDyn, parse};
+use trunkline_store::Store;
 use trunkline_transports::{ForwardConfig, QueueConfig};
 
 pub use self::status::ForwardState;
 use self::{
+    marks::Marks,
     route::Route,
     run::{Work, run},
     status::Status,
@@ -59,14 +65,23 @@ pub(crate) struct Home {
     runtime: runtime::Handle,
     stop: CancellationToken,
     manager: Weakly,
+    marks: Arc<Marks>,
     /// Rung when there are other integrations than before.
     changed: Arc<Notify>,
 }
 
 impl Home {
     /// Here, until `stop`.
-    pub(crate) fn new(stop: CancellationToken, manager: Weakly) -> Self {
-        Self { runtime: runtime::Handle::current(), stop, manager, changed: Arc::default() }
+    pub(crate) fn new(stop: CancellationToken, manager: Weakly, store: &Arc<dyn Store>) -> Self {
+        let marks = Marks::new(store);
+        Self { runtime: runtime::Handle::current(), stop, manager, marks, changed: Arc::default() }
+    }
+
+    /// An integration is not there any more, and what it had under way has ended.
+    pub(crate) async fn forget(&self, integration: &IntegrationId) {
+        if let Err(error) = self.marks.forget(integration).await {
+            tracing::warn!(%integration, %error, "marks of an integration that was removed are kept for 14 days");
+        }
     }
 
     /// There are other integrations than before.
@@ -140,6 +155,7 @@ impl Bridge {
                     entry: entry.clone(),
                     queue: queue.clone(),
                     manager: home.manager.clone(),
+                    marks: home.marks.clone(),
                     changed: home.changed.clone(),
                     stop: stop.clone(),
                 };

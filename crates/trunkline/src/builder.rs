@@ -15,11 +15,11 @@ use crate::{
     Catalog, Manager,
     files::Files,
     folder::Folder,
-    handle::Shared,
     health::Limits,
     opened::{OPEN, Opened},
     order::Own,
     pools::Pools,
+    shared::Shared,
 };
 
 /// How a [`Manager`] is set up.
@@ -40,6 +40,7 @@ pub struct Builder {
     databases: Option<PathBuf>,
     connectors: Option<PathBuf>,
     own: Vec<Arc<Connector>>,
+    begin_later: bool,
 }
 
 /// Calls under way at the same time, of all integrations together.
@@ -64,6 +65,7 @@ impl Builder {
             databases: None,
             connectors: None,
             own: Vec::new(),
+            begin_later: false,
         }
     }
 
@@ -80,6 +82,14 @@ impl Builder {
     #[must_use]
     pub fn connector(mut self, connector: impl Into<Arc<Connector>>) -> Self {
         self.own.push(connector.into());
+        self
+    }
+
+    /// Forwards no webhook and no message before [`Manager::begin`] is called: for a program that has to say more first, such
+    /// as which integrations it has from elsewhere, or what may be dialled.
+    #[must_use]
+    pub fn begin_later(mut self) -> Self {
+        self.begin_later = true;
         self
     }
 
@@ -275,7 +285,11 @@ impl Builder {
             counter: self.counter,
             files: Files::default(),
         };
-        Manager::start(shared, folder, opened, &pools, self.activity, self.limits).await
+        let manager = Manager::start(shared, folder, opened, &pools, self.activity, self.limits).await?;
+        if !self.begin_later {
+            manager.begin();
+        }
+        Ok(manager)
     }
 }
 

@@ -178,7 +178,7 @@ impl IntegrationConfig {
             Some((complete, vendor)) => (complete, Some(Confidential(given)), Some(Box::new(vendor))),
             None => (given, None, None),
         };
-        let common: Common = parse::value(Value::Object(document.clone()), "")?;
+        let common: Common = parse::described(Value::Object(document.clone()), "")?;
         for (key, timeout) in [("timeout", common.timeout), ("attempt_timeout", common.attempt_timeout)] {
             if timeout.is_some_and(|timeout| timeout > MAX_TIMEOUT) {
                 return Err(Error::invalid(format!("{key}: must be at most 300 seconds")));

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use trunkline_core::{Error, Result, is_sensitive_name, parse};
+use trunkline_core::{Error, Result, Seconds, is_sensitive_name, parse};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -55,6 +55,10 @@ pub(crate) struct Fields {
     /// Where its service is, if not where the integration says. Secrets of the integration do not go there.
     #[serde(default)]
     base_url: Option<String>,
+    /// How long a call of it may take with all its attempts and waits, if not as long as the integration says.
+    #[serde(default)]
+    #[expect(dead_code, reason = "checked and described here, merged from the document")]
+    timeout: Option<Seconds>,
     /// What stands in the integration for `{{connection.NAME}}`. Taken as it is: no value can be a reference.
     #[serde(default)]
     values: Option<Confidential>,
@@ -214,6 +218,11 @@ impl ConnectionConfig {
 
     pub(crate) fn base_url(&self) -> Option<&str> {
         self.fields.base_url.as_deref()
+    }
+
+    /// Its total time of a call, as it is written.
+    pub(crate) fn timeout(&self) -> Option<&Value> {
+        self.document.get("timeout")
     }
 
     pub(crate) fn values(&self) -> Values {

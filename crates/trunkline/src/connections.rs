@@ -7,7 +7,7 @@ use trunkline_store::{Part, PartKind, Stored};
 
 use crate::{
     Connection, ConnectionConfig, Handle, Health, Manager, Removed, Source, connection_config::may_be_name,
-    connection_entry::Kept, handle::Version, registry::Registry, site::DEFAULT_CONNECTION, tenant::merged,
+    connection_entry::Kept, registry::Registry, site::DEFAULT_CONNECTION, tenant::merged, version::Version,
 };
 
 /// What became of a connection that was added or replaced.

@@ -2,20 +2,17 @@
 
 mod ask;
 mod open;
+mod probe;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
-use serde::Serialize;
 use serde_json::value::RawValue;
-use trunkline_auth::{Entry as SchemeEntry, SCHEMES};
 use trunkline_core::{
-    Call, Consent, Context, Credential, Error, IntegrationId, Kind, Occupancy, Operation, Outcome, Pipeline,
-    Proof, Query, Reply, Result, SchemeDyn, SharedLimits,
+    Call, Consent, Context, Error, IntegrationId, Kind, Occupancy, Operation, Outcome, Pipeline, Query,
+    Reply, Result, SchemeDyn,
 };
-use trunkline_layers::{Bound, CacheScope, CacheStore, Metrics, Recorder, Spans, Traffic, TrafficState};
-use trunkline_store::Store;
-use trunkline_transports::{Entry, TRANSPORTS};
+use trunkline_layers::{CacheScope, Policy, Traffic, TrafficState};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -23,29 +20,16 @@ use crate::{
     bridge::{self, Bridge},
     catalog::Catalog,
     config::IntegrationConfig,
-    files::Files,
     flow::{Flow, FlowState},
     health::Known,
     hooks::Hooks,
     leaving::Leaving,
-    order::Own,
     refuse::Refuse,
     site::DEFAULT_CONNECTION,
     tenant::Tenant,
     vendor::Vendor,
+    version::Source,
 };
-
-/// Who owns an integration's configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// The store: it was registered through the API or the library.
-    Store,
-    /// The configuration file: it changes there.
-    File,
-    /// The samples of `--demo`: gone with the process.
-    Demo,
-}
 
 /// An integration that was opened, or that is stored and could not be.
 pub struct Handle {
@@ -76,54 +60,6 @@ pub struct Handle {
     hooks: Option<Box<Hooks>>,
     /// Its connector; not there where it has none.
     vendor: Option<Box<Vendor>>,
-}
-
-/// What every integration of a manager shares.
-pub(crate) struct Shared {
-    pub(crate) context: Context,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) recorder: Arc<Recorder>,
-    /// Where calls leave their spans, if traces are recorded.
-    pub(crate) spans: Option<Arc<Spans>>,
-    /// What all integrations keep together; none where nothing is to be kept.
-    pub(crate) cache: Option<Arc<CacheStore>>,
-    pub(crate) catalog: Arc<Catalog>,
-    pub(crate) admission: Arc<Bound>,
-    /// Transports that the program brought along; they hide built-in ones of the same name.
-    pub(crate) transports: Arc<[Box<dyn Entry>]>,
-    /// Schemes that it brought along, which hide others in the same way.
-    pub(crate) schemes: Arc<[Box<dyn SchemeEntry>]>,
-    /// The program's own layers, outermost first.
-    pub(crate) layers: Arc<[Own]>,
-    /// What counts for all servers together; none where this one is alone.
-    pub(crate) counter: Option<Arc<dyn SharedLimits>>,
-    /// The files that integrations were opened with.
-    pub(crate) files: Files,
-}
-
-impl Shared {
-    fn transports(&self) -> impl Iterator<Item = &dyn Entry> + Clone {
-        self.transports.iter().map(|own| &**own).chain(TRANSPORTS.iter().copied())
-    }
-
-    fn schemes(&self) -> impl Iterator<Item = &dyn SchemeEntry> + Clone {
-        let built_in = SCHEMES.iter().copied().filter(|scheme| !self.brought(scheme.name()));
-        self.schemes.iter().map(|own| &**own).chain(built_in)
-    }
-
-    /// Whether the program brought a scheme of this name along.
-    fn brought(&self, auth_type: &str) -> bool {
-        self.schemes.iter().any(|own| own.name() == auth_type)
-    }
-}
-
-/// Where a handle's configuration stands in the store.
-#[derive(Clone, Copy)]
-pub(crate) struct Version {
-    pub(crate) source: Source,
-    pub(crate) generation: u64,
-    pub(crate) updated_at_ms: i64,
 }
 
 impl Handle {
@@ -328,6 +264,12 @@ impl Handle {
         Some((name.clone(), key.clone()))
     }
 
+    /// How long after the beginning of a call another one may begin under its idempotency key: a little less than the service
+    /// knows the key (`retry_config.idempotency_window`).
+    pub fn key_lasts(&self) -> Duration {
+        self.flow.as_deref().map_or_else(|| Policy::default().key_lasts(), |flow| flow.retry.key_lasts())
+    }
+
     /// Sends a call down the pipeline.
     ///
     /// # Errors
@@ -371,60 +313,9 @@ impl Handle {
         self.pipeline.transport().occupancy()
     }
 
-    /// Asks the service the cheapest question that proves something, with the credential but without the
-    /// other layers, and says what it proves. It pays for the rate limit without waiting for its turn, and an
-    /// answer closes the circuit.
-    ///
-    /// The credential is the one at hand. Only where there is none the scheme is asked for it, as by a call, since
-    /// without one nobody knows whether calls would succeed; while an earlier failure keeps the scheme from asking, its
-    /// error is the answer. A refusal is not told to the scheme: no probe makes it give a credential up.
-    ///
-    /// # Errors
-    ///
-    /// Whatever the scheme or the transport says; `rate_limited` while the service wants nothing sent.
-    pub async fn probe(&self) -> Result<Proof> {
-        self.may_probe().await?;
-        let proof = self.probe_with(self.credential_for_probes().await?).await?;
-        self.proved(&proof);
-        Ok(proof)
-    }
-
-    /// Pays for a probe.
-    pub(crate) async fn may_probe(&self) -> Result<()> {
-        match &self.flow {
-            Some(flow) => flow.limiter.probe().await,
-            None => Ok(()),
-        }
-    }
-
-    /// The credential at hand, or where there is none the one that the scheme gives.
-    pub(crate) async fn credential_for_probes(&self) -> Result<Option<Arc<Credential>>> {
-        let Some(scheme) = &self.scheme else { return Ok(None) };
-        match scheme.at_hand_dyn() {
-            Some(credential) => Ok(Some(credential)),
-            None => scheme.credential_dyn(self.context()).await,
-        }
-    }
-
-    /// Closes the circuit, if a probe proves that the service answers.
-    pub(crate) fn proved(&self, proof: &Proof) {
-        if proof.reason != Proof::REACHABLE_ONLY.reason
-            && let Some(circuit) = self.flow.as_deref().and_then(Flow::circuit)
-        {
-            circuit.proved();
-        }
-    }
-
     /// For whom it was opened; `None` for the default connection.
     pub(crate) fn tenant(&self) -> Option<&Tenant> {
         self.tenant.as_deref()
-    }
-
-    /// Asks that question with this credential, or with none.
-    pub(crate) async fn probe_with(&self, credential: Option<Arc<Credential>>) -> Result<Proof> {
-        let mut call = Call::new(self.id.clone(), trunkline_core::HttpRequest::get(""));
-        call.credential = credential;
-        self.pipeline.transport().probe_dyn(self.context(), &mut call).await
     }
 
     /// Where its credentials come from; `None` where it sends none.

@@ -9,6 +9,7 @@
 //! | `post.rs` | what is due, and the loop that forwards it |
 //! | `forward.rs` | one attempt to forward an event to one target |
 //! | `events.rs` | what operators see of it |
+//! | `redeliver.rs` | how they have an event forwarded once more |
 //! | `bucket.rs` | how often something may be done |
 
 mod bucket;
@@ -19,6 +20,7 @@ mod events;
 mod forward;
 mod post;
 mod receive;
+mod redeliver;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -34,6 +36,7 @@ pub(crate) use self::{config::Webhooks, post::Post};
 pub use self::{
     events::{Event, EventBody, EventDelivery, EventTry},
     receive::{Received, Refused},
+    redeliver::{Redelivered, Redelivery},
 };
 
 /// The webhooks that an integration takes.
@@ -49,6 +52,9 @@ pub(crate) struct Hooks {
     keep: Keep,
     /// How many are taken.
     rate: Bucket,
+    /// How many are refused for their signature before no further one is looked at. Apart from `rate`, or whoever knows the
+    /// address could keep out those that are signed.
+    refused: Bucket,
     /// How often those that are refused are written down.
     noted: Bucket,
 }
@@ -199,6 +205,10 @@ impl Webhooks {
             retry,
             keep,
             rate: Bucket::new(rate, rate.saturating_mul(10)),
+            refused: {
+                let refused = rate.saturating_mul(10).max(config::REFUSED);
+                Bucket::new(refused, refused.saturating_mul(10))
+            },
             noted: Bucket::new(1, 60),
         }))
     }

@@ -69,11 +69,13 @@ mod pools;
 mod refuse;
 mod registry;
 mod removed;
+mod shared;
 mod site;
 mod tenant;
 mod trial;
 mod url_parts;
 mod vendor;
+mod version;
 
 pub use activity::{Activity, Counts, Figures, Filter, Followed, Period, Step, Summary};
 pub use bridge::ForwardState;
@@ -84,9 +86,11 @@ pub use connection_config::ConnectionConfig;
 pub use connection_entry::Connection;
 pub use connections::Connected;
 pub use flow::{FlowState, schema};
-pub use handle::{Handle, Source};
+pub use handle::Handle;
 pub use health::{Evidence, Health, Seen, State};
-pub use hooks::{Event as WebhookEvent, EventBody, EventDelivery, EventTry, Received, Refused};
+pub use hooks::{
+    Event as WebhookEvent, EventBody, EventDelivery, EventTry, Received, Redelivered, Redelivery, Refused,
+};
 pub use manager::Manager;
 pub use mask::{kept, unmask};
 pub use pages::Walk;
@@ -95,17 +99,18 @@ pub use removed::Removed;
 pub use site::DEFAULT_CONNECTION;
 pub use tenant::kept_elsewhere;
 pub use trial::{Asked, Trial};
+pub use version::Source;
 
 pub use trunkline_auth::Webhook;
 pub use trunkline_connectors::{self as connectors, Connector};
 pub use trunkline_core::{
     Ack, Begun, Blame, Body, BoxFuture, BreakerEffect, CacheStatus, Call, Consent, ConsentState, Context,
     Counted, Credential, DeviceCode, Egress, Error, Event, Events, File, Form, Forward, Hops, HttpRequest,
-    Idempotency, Idle, IntegrationId, Journal, Kept, Kind, Layer, MASK, Message, Messages, Next, Occupancy,
-    Operation, Outcome, Passage, Profile, Proof, Publish, Query, Receive, Reply, RequestId, Result, Retry,
-    Row, Scheme, SchemeDyn, Scrub, Seconds, Secret, Settlement, SharedLimits, Sign, Site, Stage, Standing,
-    Start, Statement, Streams, TraceParent, Transport, TransportDyn, Vault, Verdict, Wanted, Web,
-    WireRequest, Witness, Zone, egress, is_sensitive_name, parse, shared_limits,
+    Idempotency, Idle, IntegrationId, Journal, Kept, Kind, Lag, Layer, MASK, Message, Messages, Next,
+    Occupancy, Operation, Outcome, Passage, Profile, Proof, Publish, Query, Receive, Reply, RequestId,
+    Result, Retry, Row, Scheme, SchemeDyn, Scrub, Seconds, Secret, Settlement, SharedLimits, Sign, Site,
+    Stage, Standing, Start, Statement, Streams, TraceParent, Transport, TransportDyn, Vault, Verdict, Wanted,
+    Web, WireRequest, Witness, Zone, egress, exact, is_sensitive_name, parse, shared_limits,
 };
 pub use trunkline_layers::{
     BreakerConfig, BreakerState, CacheConfig, CacheState, ConcurrencyConfig, ConcurrencyState, ExpiredWhen,
@@ -115,7 +120,8 @@ pub use trunkline_layers::{
 pub use trunkline_replicas::{RedisLimits, RedisOptions, WithoutRedis};
 pub use trunkline_store::{
     Attempted, Backup, BegunCall, CallTerm, Delivery, DeliveryState, Events as StoredEvents, KeyId,
-    KeySource, KeyUse, Keys, Lane, MemoryStore, NewEvent, Part, PartKind, Rotation, SqliteOptions,
+    KeySource, KeyUse, Keys, Lane, MarkWrite, Marked, Marks, MemoryStore, NewEvent, Part, PartKind, Progress,
+    Redelivered as StoredRedelivered, Redelivery as StoredRedelivery, Rotation, RotationState, SqliteOptions,
     SqliteStore, Store, Stored, StoredEvent, Tokens, Tried, Trouble, Waiting, WholeEvent, backup, restore,
 };
 pub use trunkline_transports::dial;

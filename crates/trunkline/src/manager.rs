@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Weak},
+    sync::{Arc, Once, Weak},
     time::Duration,
 };
 
@@ -23,14 +23,15 @@ use crate::{
     connections::to_its_end,
     files,
     folder::Folder,
-    handle::{Shared, Version},
     health::Limits,
     hooks::Post,
     leaving::Leaving,
     opened::Opened,
     pools::Pools,
     registry::{Integrations, Registered, Registry},
+    shared::Shared,
     site::note,
+    version::Version,
 };
 
 /// How long exchanges of tokens may take to end when everything else has.
@@ -64,6 +65,8 @@ struct Inner {
     limits: Limits,
     /// Webhooks that wait to be forwarded.
     post: Arc<Post>,
+    /// Whether it forwards.
+    begun: Once,
     stop: CancellationToken,
     /// What handles that are gone have under way.
     leaving: Arc<Leaving>,
@@ -109,14 +112,23 @@ impl Manager {
             activity,
             limits,
             post,
+            begun: Once::new(),
             stop,
             leaving,
             _over: over.drop_guard(),
             recording,
         });
-        inner.post.begin(inner.registry.shared.store.clone(), Weakly(Arc::downgrade(&inner)));
-        inner.registry.bridge(Home::new(inner.stop.child_token(), Weakly(Arc::downgrade(&inner))));
         Ok(Self { inner })
+    }
+
+    /// Begins to forward webhooks and messages, where [`Builder::begin_later`] was said. Called again it does nothing.
+    pub fn begin(&self) {
+        let inner = &self.inner;
+        inner.begun.call_once(|| {
+            inner.post.begin(inner.registry.shared.store.clone(), Weakly(Arc::downgrade(inner)));
+            let (stop, store) = (inner.stop.child_token(), &inner.registry.shared.store);
+            inner.registry.bridge(Home::new(stop, Weakly(Arc::downgrade(inner)), store));
+        });
     }
 
     /// Registers an integration. Nothing is sent: a service that is down can be registered.
@@ -171,7 +183,9 @@ impl Manager {
             let revoked = this.give_up_all(&id).await;
             let writing = this.inner.registry.writing().await;
             let held = this.owned(&id, expected)?;
+            let id = held.id().clone();
             this.inner.registry.delete(writing, held).await?;
+            this.inner.registry.forget(&id).await;
             Ok(Removed { revoked })
         })
         .await

@@ -57,8 +57,8 @@ pub struct Walk {
     wanted: Bounds,
     /// The page before, where only its records show that it came again.
     print: Option<u64>,
-    /// Cursors that were followed: one that comes again leads in a circle.
-    seen: HashSet<String>,
+    /// Hashes of the cursors that were followed: one that comes again leads in a circle.
+    seen: HashSet<u64>,
     /// What leads to the next page; `None` for the first one.
     cursor: Option<Box<RawValue>>,
     pages: u32,
@@ -122,7 +122,7 @@ impl Walk {
             started,
             handle: handle.clone(),
             said,
-            seen: cursor.iter().map(|cursor| cursor.get().to_owned()).collect(),
+            seen: cursor.iter().map(|cursor| hash([&**cursor])).collect(),
             wanted: wanted.bounds()?,
             cursor,
             pages: 0,
@@ -141,7 +141,7 @@ impl Walk {
     ///
     /// As [`Handle::call`]; `protocol` where an answer has no list. Where the page before came and leads nowhere, to another
     /// host, or to where the walk has been, `protocol` says so, and the walk is over. So it does of a page that came twice in a row
-    /// where pages are asked for by number, which is given where it is asked for again.
+    /// where pages are asked for by number; there is no cursor then either, but the page is given where it is asked for again.
     pub async fn next(&mut self, each: impl FnOnce(&mut Call)) -> Result<Option<Vec<Box<RawValue>>>> {
         if let Some(stuck) = self.stuck.take() {
             return Err(stuck);
@@ -188,8 +188,10 @@ impl Walk {
             if print.is_some() && print == self.print {
                 // A list can have two pages that are the same. Who knows that it has goes on at the second one.
                 self.print = None;
+                // Whoever goes on there whatever is said would do so for ever, so it is told to people alone.
+                let at = self.cursor.take().map(|cursor| format!(" {}", cursor.get())).unwrap_or_default();
                 let message = format!(
-                    "the service gave the same page twice in a row; it seems not to look at `{name}`; if it does, go on at the cursor"
+                    "the service gave the same page twice in a row; it seems not to look at `{name}`; if it does, go on at the cursor{at}"
                 );
                 return Err(Error::new(Kind::Protocol, message));
             }
@@ -216,12 +218,22 @@ impl Walk {
     fn go(&mut self, cursor: Option<Value>) -> Result<Option<Box<RawValue>>> {
         let Some(cursor) = cursor else { return Ok(None) };
         let written = exact::written(&cursor)?;
-        if !self.seen.insert(written.get().to_owned()) {
+        if !self.seen.insert(hash([&*written])) {
             let message = "the service leads to a page where the walk has been; it would go on for ever";
             return Err(Error::new(Kind::Protocol, message));
         }
         self.started.go(&cursor);
         Ok(Some(written))
+    }
+
+    /// Goes on as far again as a walk goes that nobody gave bounds, and knows where it has been.
+    pub(crate) fn go_on(&mut self) {
+        self.wanted = Bounds {
+            pages: self.pages.saturating_add(PAGES.0),
+            records: self.records.saturating_add(RECORDS.0),
+            until: Instant::now() + TIME.0,
+            hurried: false,
+        };
     }
 
     /// What leads to the page after those that were read; `None` where there is none, or before the first.
@@ -269,9 +281,13 @@ impl Wanted {
 
 /// What tells one page from another; `None` for one without records.
 fn print(records: &[Box<RawValue>]) -> Option<u64> {
+    (!records.is_empty()).then(|| hash(records.iter().map(|record| &**record)))
+}
+
+fn hash<'a>(values: impl IntoIterator<Item = &'a RawValue>) -> u64 {
     let mut hasher = DefaultHasher::new();
-    records.iter().for_each(|record| record.get().hash(&mut hasher));
-    (!records.is_empty()).then(|| hasher.finish())
+    values.into_iter().for_each(|value| value.get().hash(&mut hasher));
+    hasher.finish()
 }
 
 /// How the list of an action comes in pages, or what is got by a request to a service that its connector knows. Nothing else is

@@ -1,11 +1,12 @@
 //! `Pools`: how full the pools of all integrations are, and what has become of them though their handles come and go.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
-use trunkline_core::{Messages, Occupancy, Streams};
+use trunkline_core::{Lag, Messages, Occupancy, Streams};
 
 use crate::{Handle, registry::Registry};
 
@@ -27,6 +28,7 @@ struct Totals {
     confirmed: u64,
     returned: u64,
     put_aside: u64,
+    put_aside_failed: u64,
     /// What was last read of each handle, by its address. Held weakly, that is nobody else's.
     read: HashMap<usize, (Weak<Handle>, Occupancy)>,
 }
@@ -57,7 +59,8 @@ impl Pools {
         }
         let sum = |(id, pools): (Arc<str>, Vec<(_, Occupancy)>)| {
             let so_far = totals.get(&id).map(Totals::so_far).unwrap_or_default();
-            let mut sum = Occupancy { streams: None, messages: None, ..so_far };
+            let mut sum = Occupancy { streams: None, messages: None, ..so_far.clone() };
+            let mut behind = Vec::new();
             for (_, pool) in pools {
                 sum.idle += pool.idle;
                 sum.used += pool.used;
@@ -68,12 +71,14 @@ impl Pools {
                     sum.readers += streams.readers;
                 }
                 if let Some(messages) = pool.messages {
-                    let sum = sum.messages.get_or_insert(so_far.messages.unwrap_or_default());
+                    let sum = sum.messages.get_or_insert_with(|| so_far.messages.clone().unwrap_or_default());
                     sum.in_flight += messages.in_flight;
                     sum.unacknowledged += messages.unacknowledged;
-                    // Tenants of one broker read the same groups.
-                    sum.lag = sum.lag.max(messages.lag);
+                    behind.extend(messages.lag);
                 }
+            }
+            if let Some(sum) = &mut sum.messages {
+                sum.lag = each(behind);
             }
             (id, sum)
         };
@@ -84,24 +89,29 @@ impl Pools {
 impl Totals {
     fn add(&mut self, pools: &[(Arc<Handle>, Occupancy)]) {
         for (handle, now) in pools {
-            let last = self.read.get(&address(handle)).map(|(_, last)| *last).unwrap_or_default();
+            let last = self.read.get(&address(handle)).map(|(_, last)| last.clone()).unwrap_or_default();
             self.opened += now.opened.saturating_sub(last.opened);
             self.timeouts += now.timeouts.saturating_sub(last.timeouts);
             let (streams, before) = (now.streams.unwrap_or_default(), last.streams.unwrap_or_default());
             self.dropped += streams.dropped.saturating_sub(before.dropped);
             self.late += streams.late.saturating_sub(before.late);
-            let (messages, before) = (now.messages.unwrap_or_default(), last.messages.unwrap_or_default());
+            let none = &Messages::NONE;
+            let (messages, before) =
+                (now.messages.as_ref().unwrap_or(none), last.messages.as_ref().unwrap_or(none));
             self.confirmed += messages.confirmed.saturating_sub(before.confirmed);
             self.returned += messages.returned.saturating_sub(before.returned);
             self.put_aside += messages.put_aside.saturating_sub(before.put_aside);
+            self.put_aside_failed += messages.put_aside_failed.saturating_sub(before.put_aside_failed);
         }
-        let read = pools.iter().map(|(handle, now)| (address(handle), (Arc::downgrade(handle), *now)));
+        let read = pools.iter().map(|(handle, now)| (address(handle), (Arc::downgrade(handle), now.clone())));
         self.read = read.collect();
     }
 
     fn so_far(&self) -> Occupancy {
-        let Self { opened, timeouts, dropped, late, confirmed, returned, put_aside, .. } = *self;
-        let messages = Messages { confirmed, returned, put_aside, ..Messages::default() };
+        let Self {
+            opened, timeouts, dropped, late, confirmed, returned, put_aside, put_aside_failed, ..
+        } = *self;
+        let messages = Messages { confirmed, returned, put_aside, put_aside_failed, ..Messages::default() };
         Occupancy {
             opened,
             timeouts,
@@ -110,6 +120,15 @@ impl Totals {
             ..Occupancy::default()
         }
     }
+}
+
+/// How far each group is behind: tenants of one broker read as the same groups, and each of those is told of once.
+fn each(mut behind: Vec<Lag>) -> Vec<Lag> {
+    let of = |lag: &Lag| (lag.queue.clone(), lag.group.clone());
+    behind.sort_by_cached_key(|lag| (of(lag), Reverse(lag.messages)));
+    behind.dedup_by_key(|lag| of(lag));
+    behind.sort_by_key(|lag| Reverse(lag.messages));
+    behind
 }
 
 fn address(handle: &Arc<Handle>) -> usize {

@@ -12,11 +12,7 @@ use trunkline_core::{Error, IntegrationId, Kind, Outcome, Result, now_ms};
 use trunkline_store::Stored;
 
 use crate::{
-    Handle, IntegrationConfig, Source,
-    bridge::Home,
-    handle::{Shared, Version},
-    hooks,
-    opened::Opened,
+    Handle, IntegrationConfig, Source, bridge::Home, hooks, opened::Opened, shared::Shared, version::Version,
 };
 
 /// The integrations by their ids.
@@ -145,6 +141,14 @@ impl Registry {
             Ok(((), this.swap(|shown| shown.remove(held.id()).into_iter().collect())))
         })
         .await
+    }
+
+    /// Forgets what calls that were under way have written down of an integration since it was deleted.
+    pub(crate) async fn forget(&self, id: &IntegrationId) {
+        let _writing = self.writing().await;
+        if let Some(home) = self.home.get().filter(|_| self.get(id).is_none()) {
+            home.forget(id).await;
+        }
     }
 
     /// Shows `fresh` instead of whatever came from `source`. Nothing is stored.

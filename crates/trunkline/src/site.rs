@@ -11,7 +11,7 @@ use trunkline_core::{
 use trunkline_layers::{CacheScope, Record, Recorder};
 use trunkline_store::{Part, PartKind, Store};
 
-use crate::{config::IntegrationConfig, handle::Shared};
+use crate::{config::IntegrationConfig, shared::Shared};
 
 /// The name of the connection that every integration has.
 pub const DEFAULT_CONNECTION: &str = "default";
@@ -113,6 +113,7 @@ pub(crate) fn note(
         action: None,
         kind: Cow::Borrowed(kind.map_or("ok", Kind::code)),
         status: None,
+        partial_errors: 0,
         attempts: 0,
         millis: 0.0,
         bytes_sent: 0,

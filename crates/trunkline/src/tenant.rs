@@ -88,6 +88,7 @@ fn own(integration: &IntegrationConfig, connection: &ConnectionConfig) -> Vec<(V
         vec![(vec![auth], Value::Object(connection.auth()))]
     };
     own.extend(connection.base_url().map(|url| (vec!["base_url".to_owned()], url.into())));
+    own.extend(connection.timeout().map(|timeout| (vec!["timeout".to_owned()], timeout.clone())));
     own
 }
 

@@ -6,11 +6,7 @@ use trunkline_core::{Credential, Error, Kind, Passage, Proof, Result, Witness};
 use trunkline_layers::{Metrics, Recorder};
 use trunkline_store::MemoryStore;
 
-use crate::{
-    Catalog, Handle, IntegrationConfig, Source,
-    files::Files,
-    handle::{Shared, Version},
-};
+use crate::{Catalog, Handle, IntegrationConfig, Source, files::Files, shared::Shared, version::Version};
 
 /// An integration, or a connection of one, that is tried: it shares no connection, limit, token or cache with another, is neither listed nor seen
 /// in metrics and activity, and keeps nothing. What its connections come through is noted.

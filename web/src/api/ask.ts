@@ -1,4 +1,5 @@
 // Asks the API by path and query, for what pages read without the typed client: streams, and answers whose types are here.
+import { stringify } from '../exact';
 import { Problem, type ProblemBody, silent } from './client';
 import { heard, shown } from './token';
 
@@ -43,5 +44,5 @@ export function tell<T>(method: string, path: string, body?: unknown, headers: R
   if (body === undefined) {
     return ask<T>(path, {}, { method, headers });
   }
-  return ask<T>(path, {}, { method, headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) });
+  return ask<T>(path, {}, { method, headers: { 'Content-Type': 'application/json', ...headers }, body: stringify(body) });
 }

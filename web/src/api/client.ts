@@ -1,5 +1,6 @@
 // The client of the API, with types made from /openapi.json: adds the token, and turns answers into values or problems.
 import createClient, { type Middleware } from 'openapi-fetch';
+import { parse, stringify } from '../exact';
 import { heard, shown } from './token';
 import type { components, paths } from './types';
 
@@ -33,7 +34,7 @@ const access: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ baseUrl: location.origin });
+export const api = createClient<paths>({ baseUrl: location.origin, bodySerializer: (body) => stringify(body) });
 api.use(access);
 
 /** What an answer holds, or its problem, thrown. */
@@ -56,8 +57,8 @@ export interface Versioned {
 }
 
 export async function readIntegration(id: string): Promise<Versioned> {
-  const answer = await api.GET('/api/v1/integrations/{id}', { params: { path: { id } } });
-  const { state, ...document } = (await value(Promise.resolve(answer))) as Record<string, unknown>;
+  const answer = await api.GET('/api/v1/integrations/{id}', { params: { path: { id } }, parseAs: 'text' });
+  const { state, ...document } = parse(await value(Promise.resolve(answer))) as Record<string, unknown>;
   return {
     document,
     state: state as Schemas['State'] | undefined,

@@ -1,6 +1,7 @@
 // What the operator's pages ask the API for: figures, records, connections, webhooks, tokens, keys.
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { came } from '../came';
+import { parse } from '../exact';
 import { ask, type Query, request, tell } from './ask';
 import type { Schemas } from './client';
 
@@ -68,17 +69,22 @@ export interface Tenant {
   document: Record<string, unknown>;
   state: Schemas['State'] | undefined;
   etag: string;
+  /** Another where a secret was changed. */
+  secrets: string;
 }
 
-export const connection = (id: string, name: string) =>
-  queryOptions({
-    queryKey: ['connection', id, name],
-    queryFn: async (): Promise<Tenant> => {
-      const answer = await request(pathOf(id, name));
-      const { state, ...document } = (await answer.json()) as Record<string, unknown>;
-      return { document, state: state as Schemas['State'] | undefined, etag: answer.headers.get('etag') ?? '' };
-    },
-  });
+export async function readConnection(id: string, name: string): Promise<Tenant> {
+  const answer = await request(pathOf(id, name));
+  const { headers } = answer;
+  const { state, ...document } = parse(await answer.text()) as Record<string, unknown>;
+  return { document, state: state as Schemas['State'] | undefined, etag: headers.get('etag') ?? '', secrets: headers.get('trunkline-secrets') ?? '' };
+}
+
+export const connection = (id: string, name: string) => queryOptions({ queryKey: ['connection', id, name], queryFn: () => readConnection(id, name) });
+
+/** The account that calls are made for. */
+export const standing = (id: string, connection?: string) =>
+  queryOptions({ queryKey: ['account', id, connection], queryFn: () => ask<Schemas['Standing']>(`${pathOf(id)}/oauth`, { connection }) });
 
 const published = async () => (await ask<{ components: { schemas: Record<string, Record<string, unknown>> } }>('/openapi.json')).components.schemas;
 
@@ -134,8 +140,13 @@ export const webhook = (id: string, event: string) =>
     refetchInterval: ({ state }) => (state.data?.event.state === 'pending' ? 2_000 : false),
   });
 
-/** Has a webhook forwarded once more. */
-export const redeliver = (id: string, event: string) => tell('POST', `${pathOf(id)}/events/${encodeURIComponent(event)}/redeliver`);
+/** Has a webhook forwarded once more: to one target, or wherever it has not arrived. Says where it goes. */
+export async function redeliver(id: string, event: string, to?: string): Promise<string> {
+  const path = `${pathOf(id)}/events/${encodeURIComponent(event)}/redeliver`;
+  const said = await tell<Schemas['Redelivered']>('POST', path, to === undefined ? undefined : { to });
+  const goes = `${event} is forwarded once more to ${said.to.join(', ')}`;
+  return said.left_out?.length ? `${goes}; not to ${said.left_out.join(', ')}, where it may have been done` : goes;
+}
 
 export type ApiToken = Schemas['ApiTokens']['tokens'][number];
 
@@ -144,6 +155,14 @@ export const tokens = queryOptions({ queryKey: ['tokens'], queryFn: () => ask<Sc
 export type Key = Schemas['Keys'][number];
 
 export const keys = queryOptions({ queryKey: ['keys'], queryFn: () => ask<Key[]>('/api/v1/keys') });
+
+export type RotationState = Schemas['Rotation'];
+
+/** How far everything stored has moved to the newest key. */
+export const rotation = queryOptions({ queryKey: ['rotation'], queryFn: () => ask<RotationState>('/api/v1/keys/rotation') });
+
+/** Whether entries are being moved. */
+export const isUnderWay = (state: RotationState | undefined): boolean => state?.state === 'running' || state?.state === 'stopping';
 
 export const version = queryOptions({ queryKey: ['version'], queryFn: () => ask<Schemas['Version']>('/api/v1/version') });
 

@@ -5,15 +5,17 @@ import { useNotice } from '../parts/Notices';
 import { api, value } from './client';
 import { list } from './queries';
 
-export function useRegister(): (document: Record<string, unknown>) => Promise<void> {
+export function useRegister(): (document: Record<string, unknown>) => Promise<undefined> {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const notice = useNotice();
   return async (document) => {
     const registered = await value(api.POST('/api/v1/integrations/register', { body: document }));
-    void queries.invalidateQueries({ queryKey: list.queryKey });
+    // Its page is among those that are known.
+    await queries.invalidateQueries({ queryKey: list.queryKey });
     const id = registered.integration_id ?? '';
     await navigate(`/integrations/${encodeURIComponent(id)}`);
     notice({ text: [`${id} is added`, ...(registered.warnings ?? [])].join('. ') });
+    return undefined;
   };
 }

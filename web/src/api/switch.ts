@@ -26,11 +26,11 @@ export function useSwitch(): (turn: Turn) => void {
     },
     onError: (error, turn) => {
       show({ ...turn, enabled: !turn.enabled });
-      notice({ text: `${turn.name} stays ${turn.enabled ? 'off' : 'on'}: ${error.message}` });
+      notice({ about: turn.id, text: `${turn.name} stays ${turn.enabled ? 'off' : 'on'}: ${error.message}` });
     },
     onSuccess: (_, turn) => {
       const undo = () => mutate({ ...turn, enabled: !turn.enabled });
-      notice({ text: `${turn.name} is ${turn.enabled ? 'on' : 'off'}`, undo });
+      notice({ about: turn.id, text: `${turn.name} is ${turn.enabled ? 'on' : 'off'}`, undo });
     },
     onSettled: (_data, _error, { id }) => {
       void queries.invalidateQueries({ queryKey: list.queryKey });

@@ -410,7 +410,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Forward a webhook once more */
+        /** Forward a webhook once more: to what it has not reached, or to one entry that is named */
         post: operations["post_integrations_id_events_event_redeliver"];
         delete?: never;
         options?: never;
@@ -608,6 +608,24 @@ export interface paths {
         /** Put a new master key in front and move everything stored to it */
         post: operations["post_keys_rotate"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/rotation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far everything stored has moved to the newest master key */
+        get: operations["get_keys_rotation"];
+        put?: never;
+        post?: never;
+        /** Stop the rotation that is under way: what is moved stays so, both keys are needed, and the next rotation or start goes on */
+        delete: operations["delete_keys_rotation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -854,6 +872,8 @@ export interface components {
             /** @description Grows from record to record; what before and Last-Event-ID take */
             number: number;
             operation: string;
+            /** @description How many parts failed of an answer that is a success all the same */
+            partial_errors: number;
             request_id: string;
             status: number | null;
             /** @description Its attempts, in their order */
@@ -1181,10 +1201,37 @@ export interface components {
         Read: {
             [key: string]: unknown;
         };
+        /**
+         * Again
+         * @description What becomes of an event that is forwarded once more.
+         */
         Redelivered: {
-            event?: string;
-            integration_id?: string;
-            status?: string;
+            event: string;
+            integration_id: string;
+            /** @description Those that it may have been done by, and would be done twice by. Name one to have it forwarded there. */
+            left_out: string[];
+            /** @description `pending`. */
+            status: string;
+            /** @description The entries that it waits for, or is on its way to. */
+            to: string[];
+        };
+        /**
+         * Redelivery
+         * @description Where an event is forwarded once more.
+         */
+        Redelivery: {
+            /**
+             * @description Under another idempotency key than before, though it may have been done under that: something new, which is done twice
+             *     if it was done. For one that is named.
+             * @default false
+             */
+            anew: boolean;
+            /**
+             * @description The name of one entry of `webhooks.to`: it goes there whatever became of it before. Unless set, it goes wherever it
+             *     has not arrived, but not where it may have been done and would be done twice.
+             * @default null
+             */
+            to: string | null;
         };
         Registered: {
             integration_id?: string;
@@ -1202,11 +1249,24 @@ export interface components {
         };
         Rotated: {
             /** @description Envelopes that do not open */
-            left?: number;
-            /** @description Can be removed; backups from before the rotation need them */
-            older?: string[];
-            primary?: string;
-            rewrapped?: number;
+            left: number;
+            /** @description Can be removed once a rotation has come to its end; backups from before need them */
+            older: string[];
+            primary: string;
+            rewrapped: number;
+            /** @description It was stopped before its end: the older keys are needed until another rotation has come to its own */
+            stopped: boolean;
+        };
+        Rotation: {
+            /** @description Envelopes that are wrapped anew, while it is under way */
+            moved?: number;
+            /** @description Envelopes that were to be wrapped anew when it began */
+            of?: number;
+            /**
+             * @description Of the move to the newest key. `unfinished`: the last rotation was stopped or failed; the next one, or the next start, goes on
+             * @enum {unknown}
+             */
+            state: "done" | "running" | "stopping" | "unfinished";
         };
         Schemas: {
             auth_types: {
@@ -1346,7 +1406,7 @@ export interface components {
                 paused_since_ms?: number | null;
                 /**
                  * Format: uint64
-                 * @description Messages that were put aside because repeating could not help.
+                 * @description Messages that were put aside: because repeating could not help, or because they came too often.
                  */
                 put_aside: number;
                 /** @description Where they come from. */
@@ -1381,10 +1441,21 @@ export interface components {
                  */
                 in_flight?: number;
                 /**
-                 * Format: uint64
-                 * @description What groups have not dealt with, as the last probe found it; `None` where nobody asked, or the broker does not tell.
+                 * @description How far each group is behind, the one that is farthest first, as was last found out; none where nobody has asked yet, or
+                 *     the broker does not tell.
                  */
-                lag?: number | null;
+                lag?: {
+                    /** @description Who reads it; `None` where a broker has no groups. */
+                    group?: string | null;
+                    /**
+                     * Format: uint64
+                     * @description Messages that have not been dealt with: those that wait, and, as far as the broker counts them along, those that somebody
+                     *     has and has not acknowledged.
+                     */
+                    messages: number;
+                    /** @description The queue, topic, subject or stream that is read. */
+                    queue: string;
+                }[];
                 /**
                  * Format: uint64
                  * @description Replies that came after their callers had gone.
@@ -1405,6 +1476,11 @@ export interface components {
                  * @description Those that were put aside.
                  */
                 put_aside?: number;
+                /**
+                 * Format: uint64
+                 * @description How often one could not be put aside: it is held then, and tried again.
+                 */
+                put_aside_failed?: number;
                 /**
                  * Format: uint32
                  * @description Who listens now.
@@ -2753,7 +2829,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Redelivery"];
+            };
+        };
         responses: {
             /** @description Done */
             200: {
@@ -3544,6 +3624,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rotated"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_keys_rotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rotation"];
+                };
+            };
+            /** @description A problem; its kind says which */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_keys_rotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rotation"];
                 };
             };
             /** @description A problem; its kind says which */

@@ -2,12 +2,19 @@
 import TextField from '@mui/material/TextField';
 import type { FieldProps } from '@rjsf/utils';
 import { useEffect, useState } from 'react';
-import type { Unread } from './unread';
+import { same } from '../changes';
+import { parse, stringify } from '../exact';
+import { flat, type Flat } from './flat';
+import type { FormContext } from './unread';
+
+const worded = (value: unknown) => (value === undefined ? '' : stringify(value, 2));
 
 export function JsonField({ fieldPathId, schema, name, formData, required, disabled, errorSchema, registry, onChange }: FieldProps) {
-  const [text, setText] = useState(formData === undefined ? '' : JSON.stringify(formData, null, 2));
+  const [typed, setTyped] = useState({ text: worded(formData), says: formData as unknown });
   const [wrong, setWrong] = useState('');
-  const { unread } = registry.formContext as { unread?: Unread };
+  const { unread } = registry.formContext as FormContext;
+  // What came from elsewhere meanwhile; it takes the place of nothing that is not JSON yet.
+  const text = wrong !== '' || same(typed.says, formData) ? typed.text : worded(formData);
   // The form is not to be saved without what stands here.
   useEffect(() => {
     if (wrong === '' || !unread) {
@@ -16,13 +23,15 @@ export function JsonField({ fieldPathId, schema, name, formData, required, disab
     unread.add(fieldPathId.$id);
     return () => void unread.delete(fieldPathId.$id);
   }, [wrong, unread, fieldPathId.$id]);
-  const against = wrong || said(errorSchema as Said | undefined).join('; ');
-  const type = (typed: string) => {
-    setText(typed);
+  const against = wrong || flat(errorSchema as Flat | undefined).join('; ');
+  const type = (text: string) => {
     try {
-      onChange(typed.trim() === '' ? undefined : JSON.parse(typed), fieldPathId.path);
+      const says = text.trim() === '' ? undefined : parse(text);
+      setTyped({ text, says });
+      onChange(says, fieldPathId.path);
       setWrong('');
     } catch (error) {
+      setTyped({ ...typed, text });
       setWrong(`not JSON yet: ${(error as Error).message}`);
     }
   };
@@ -43,16 +52,5 @@ export function JsonField({ fieldPathId, schema, name, formData, required, disab
       }}
       onChange={(event) => type(event.target.value)}
     />
-  );
-}
-
-type Said = { __errors?: string[] } & { [key: string]: Said | string[] | undefined };
-
-/** What is wrong anywhere in it, each with its place. */
-function said(errors: Said | undefined, place = ''): string[] {
-  return Object.entries(errors ?? {}).flatMap(([key, inner]) =>
-    key === '__errors'
-      ? (inner as string[]).map((message) => (place ? `${place}: ${message}` : message))
-      : said(inner as Said, place ? `${place}.${key}` : key),
   );
 }

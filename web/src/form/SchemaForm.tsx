@@ -5,6 +5,7 @@ import { type ReactNode, useMemo, useRef } from 'react';
 import { ChoiceWidget } from './ChoiceWidget';
 import { drawable, fit } from './drawable';
 import { AS_IT_IS, edited } from './edited';
+import { EntriesField } from './EntriesField';
 import { Input } from './Input';
 import { JsonField } from './JsonField';
 import { Objections } from './Objections';
@@ -27,7 +28,7 @@ const TEMPLATES = {
   DescriptionFieldTemplate: Description,
 };
 
-const FIELDS = { JsonField, WordsField };
+const FIELDS = { EntriesField, JsonField, WordsField };
 
 interface Props {
   schema: Data;

@@ -1,13 +1,15 @@
 // A field for a secret: what is stored is never shown, and stays unless something else is typed.
 import TextField from '@mui/material/TextField';
 import type { WidgetProps } from '@rjsf/utils';
-import { useState } from 'react';
+import { useRef } from 'react';
 import { MASK } from '../secrets';
 import { describedBy } from './described';
 
-export function SecretWidget({ id, label, schema, required, disabled, value, onChange, onBlur, rawErrors }: WidgetProps) {
+export function SecretWidget({ id, label, schema, required, disabled, value, placeholder, onChange, onBlur, rawErrors }: WidgetProps) {
   const stored = value === MASK;
-  const [kept] = useState(stored);
+  // Once there is one, nothing is taken away by emptying the field.
+  const kept = useRef(stored);
+  kept.current ||= stored;
   return (
     <TextField
       id={id}
@@ -20,9 +22,9 @@ export function SecretWidget({ id, label, schema, required, disabled, value, onC
       autoComplete="new-password"
       error={(rawErrors?.length ?? 0) > 0}
       value={stored ? '' : (value ?? '')}
-      placeholder={stored ? 'Stored; type to replace it' : '${env:NAME}, or the secret itself'}
+      placeholder={stored ? 'Stored; type to replace it' : placeholder || '${env:NAME}, or the secret itself'}
       slotProps={{ inputLabel: { shrink: true }, htmlInput: { 'aria-describedby': describedBy(id, schema, rawErrors) } }}
-      onChange={(event) => onChange(event.target.value || (kept ? MASK : undefined))}
+      onChange={(event) => onChange(event.target.value || (kept.current ? MASK : undefined))}
       onBlur={(event) => onBlur(id, event.target.value)}
     />
   );

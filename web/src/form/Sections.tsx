@@ -12,6 +12,7 @@ import { useState } from 'react';
 import { label } from '../words';
 import { type Section, SECTIONS, sectionOf } from './sections';
 import { Level, levelOf } from './Titles';
+import type { FormContext } from './unread';
 
 /** What an editor tells the form about its settings. */
 export interface Folding {
@@ -25,15 +26,16 @@ export interface Folding {
 const Plain = Templates.ObjectFieldTemplate!;
 
 export function Sections(props: ObjectFieldTemplateProps) {
-  const folding = (props.registry.formContext as { folding?: Folding }).folding;
+  const { folding, depth = 0 } = props.registry.formContext as FormContext;
   const { path } = props.fieldPathId;
+  const level = levelOf(path, folding !== undefined) + depth;
   if (folding && path.length === 0) {
     return <Folded {...props} folding={folding} />;
   }
   return (
-    <Level value={levelOf(path, folding !== undefined)}>
+    <Level value={level}>
       {/* The form as a whole has the title of its page. */}
-      {'x-first' in props.schema ? <FirstOnes {...props} first={props.schema['x-first'] as string[]} heading={levelOf(path, folding !== undefined) + 1} /> : <Plain {...props} title={props.title.trim()} />}
+      {'x-first' in props.schema ? <FirstOnes {...props} first={props.schema['x-first'] as string[]} heading={level + 1} /> : <Plain {...props} title={props.title.trim()} />}
     </Level>
   );
 }

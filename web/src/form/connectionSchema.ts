@@ -1,16 +1,29 @@
 // What a connection's form asks for: its keys, with the credential as its way to authenticate has it.
 import { isObject } from '../objects';
 import { credential } from './credential';
-import type { Published } from './integrationSchema';
+import type { Asked, Published } from './integrationSchema';
+import { valuesOf } from './values';
 
 type Schema = Record<string, unknown>;
 
 /** In this order. */
-const ORDER = ['connection', 'description', 'enabled', 'auth_type', 'auth_config', 'base_url', 'values', 'metadata'];
+const ORDER = ['connection', 'description', 'enabled', 'auth_type', 'auth_config', 'base_url', 'timeout', 'values', 'metadata'];
 
-/** `schema` of all connections for a `document` of one, where the integration authenticates by `inherited`. */
-export function connectionForm(schema: Schema, published: Published, document: Schema, inherited: string): Schema {
+/** What a connection belongs to. */
+interface Of {
+  /** The integration, secrets masked. */
+  integration: Schema;
+  /** Of its connector, if it has one. */
+  asked: Asked | undefined;
+  /** The values that the connection had when the form began. */
+  had: unknown;
+}
+
+/** `schema` of all connections for a `document` of one, and for what it belongs to. */
+export function connectionForm(schema: Schema, published: Published, document: Schema, { integration, asked, had }: Of): Schema {
+  const inherited = String(integration.auth_type ?? 'none');
   const properties = { ...(schema.properties as Record<string, Schema>) };
+  properties.values = valuesOf(properties.values ?? {}, integration, asked, had);
   properties.auth_type = {
     type: 'string',
     oneOf: Object.keys(published.auth_types).map((name) => ({ const: name })),

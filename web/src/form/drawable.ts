@@ -1,7 +1,9 @@
 // Makes of a schema that the server publishes one that a form can be drawn from: the same rules, in simpler shapes.
 import type { RJSFSchema, UiSchema } from '@rjsf/utils';
+import { digits, isKept } from '../exact';
 import { isObject } from '../objects';
 import { label } from '../words';
+import { FIRST } from './first';
 
 export interface Drawable {
   schema: RJSFSchema;
@@ -52,11 +54,12 @@ export function drawable(schema: Schema | boolean, key: string, now: unknown): D
       return { schema: { ...about, ...rest, type: 'array', items: { ...items.schema, title: undefined } }, ui: { items: items.ui } };
     }
     case 'string': {
-      const { format, writeOnly, pattern, ...plain } = rest;
+      const { format, writeOnly, pattern, 'x-literal': literal, ...plain } = rest;
       if (writeOnly) {
         // The rule is for what is typed in clear, neither for what is stored nor for a reference such as ${env:NAME}.
         const rule = pattern ? { pattern: `^\\*{8}$|^\\$\\{|${String(pattern)}` } : {};
-        return { schema: { ...about, ...rule, type: 'string' }, ui: { 'ui:widget': 'SecretWidget' } };
+        const hint = literal ? { 'ui:placeholder': 'The secret itself' } : {};
+        return { schema: { ...about, ...rule, type: 'string' }, ui: { 'ui:widget': 'SecretWidget', ...hint } };
       }
       if (pattern) {
         plain.pattern = pattern;
@@ -108,6 +111,11 @@ function choice(options: Schema[], schema: Schema, about: Schema, key: string, n
     return { schema: words, ui: { 'ui:field': 'WordsField', 'ui:apart': apartOf(schema) ?? '\n' } };
   }
   const objects = options.filter((one) => one.type === 'object' && one.properties);
+  if (options.length === 2 && objects.length === 1 && several && isObject(several.items) && several.items.properties) {
+    const order = FIRST[key] ? { 'x-order': FIRST[key], 'x-first': FIRST[key] } : {};
+    const { schema: shape } = json(about, key);
+    return { schema: shape, ui: { 'ui:field': 'EntriesField', 'ui:entry': { ...objects[0], ...order } } };
+  }
   if (objects.length === 1 && (now === undefined || isObject(now))) {
     return drawable({ ...objects[0], ...about }, key, now);
   }
@@ -119,8 +127,12 @@ function object(schema: Schema, key: string, now: unknown): Drawable {
   const names = Object.keys(properties);
   if (names.length === 0) {
     const values = schema.additionalProperties;
-    const texts = isObject(values) && values.type === 'string' && !values.writeOnly;
-    return texts ? { schema: { ...schema, additionalProperties: { type: 'string' } } as RJSFSchema, ui: {} } : json(schema, key);
+    const plain = isObject(values) && (values.type === 'string' || values.type === 'integer') && !values.writeOnly;
+    if (!plain) {
+      return json(schema, key);
+    }
+    const { type, minimum } = values;
+    return { schema: { ...schema, additionalProperties: { type, ...(minimum === undefined ? {} : { minimum }) } } as RJSFSchema, ui: {} };
   }
   const ui: UiSchema = {};
   const drawn: Record<string, RJSFSchema> = {};
@@ -143,8 +155,8 @@ function json(about: Schema, key: string): Drawable {
 
 /** What stands there as the form has it: times that are numbers become the texts that say the same. */
 export function fit(value: unknown, schema: RJSFSchema): unknown {
-  if (typeof value === 'number' && schema.type === 'string') {
-    return String(value);
+  if ((typeof value === 'number' || isKept(value)) && schema.type === 'string') {
+    return String(digits(value));
   }
   if (isObject(value) && schema.properties) {
     return Object.fromEntries(

@@ -3,6 +3,7 @@ import { createSchemaUtils } from '@rjsf/utils';
 import { describe, expect, test } from 'vitest';
 import { withServer } from '../../scripts/server.js';
 import { drawable, fit } from './drawable';
+import { parse, stringify } from '../exact';
 import { isObject } from '../objects';
 import { AS_IT_IS, edited } from './edited';
 import { keysOf, type Published } from './integrationSchema';
@@ -102,6 +103,28 @@ describe.each(Object.keys(published.types))('a configuration of type %s', { time
   });
 });
 
+/** The schemas of all forms within forms, by the names of their keys. */
+function entries(ui: Schema): [string, Schema][] {
+  return Object.entries(ui).flatMap(([key, inner]) => {
+    if (!isObject(inner)) {
+      return [];
+    }
+    return 'ui:entry' in inner ? [[key, inner['ui:entry'] as Schema] as [string, Schema]] : entries(inner);
+  });
+}
+
+test('a form within a form that nobody edits changes nothing either', () => {
+  const { ui } = drawable(published.common, '', {});
+  const found = entries(ui);
+  expect(found.map(([key]) => key)).toContain('rate_limit');
+  for (const [, schema] of found) {
+    for (const entry of samples(schema) as Data[]) {
+      const { shown, now } = untouched(schema, entry);
+      expect(JSON.stringify(edited(entry, shown, now))).toBe(JSON.stringify(entry));
+    }
+  }
+});
+
 test('a number that is shown as a text stays a number beside what is edited', () => {
   const document = { rate_limit: { requests: 5, per: 1 } };
   const after = edited(document, { rate_limit: { requests: 5, per: '1' } }, { rate_limit: { requests: 7, per: '1' } });
@@ -112,4 +135,14 @@ test('what is taken away is gone, and what the form never showed is not', () => 
   const after = edited({ a: 1, b: 2, c: 3 }, { a: 1, b: 2 }, { a: 1 });
   expect(after).toEqual({ a: 1, c: 3 });
   expect(isObject(after)).toBe(true);
+});
+
+test('a number that JavaScript has no room for stays what it is, in fields of texts, of numbers and of anything', () => {
+  const schema = { type: 'object', properties: { text: { type: 'string' }, number: { type: 'integer' }, any: true, name: { type: 'string' } } };
+  const json = '{"text":12345678901234567890,"number":12345678901234567890,"any":{"n":[12345678901234567890]}}';
+  const document = parse(json) as Data;
+  const { shown, now } = untouched(schema, document);
+  expect(shown).toMatchObject({ text: '12345678901234567890' });
+  expect(validator.rawValidation(drawable(schema, '', document).schema, now).errors).toEqual([]);
+  expect(stringify(edited(document, shown, { ...(now as Data), name: 'another' }))).toBe(json.replace(/}$/, ',"name":"another"}'));
 });

@@ -1,4 +1,5 @@
 // Which keys an integration has by its type and its way to authenticate, and which of them every form begins with.
+import type { Connector } from '../api/queries';
 import { isObject } from '../objects';
 import { credential } from './credential';
 import { neededFirst } from './needed';
@@ -15,6 +16,11 @@ export interface Published {
 export interface Asked {
   inputs: Schema;
   ways: { id: string; title: string; inputs: Schema }[];
+}
+
+/** What a vendor's connector asks for, if there is one. */
+export function askedBy(vendor: Connector | undefined): Asked | undefined {
+  return vendor && { inputs: vendor.inputs, ways: vendor.auth };
 }
 
 /** In this order, where the type has them. */

@@ -1,5 +1,6 @@
 // What forms say is wrong: words that tell what is allowed.
 import { expect, test } from 'vitest';
+import { kept } from '../exact';
 import validator from './validator';
 
 const SCHEMA = {
@@ -33,4 +34,8 @@ test('a form says what is allowed where something else was typed', () => {
   expect(said({ retries: 'x' })['.retries']).toBe('is a whole number');
   expect(said({ way: 'c' })['.way']).toBe('is one of a, b');
   expect(said({}, {})['.url']).toBe('is needed');
+});
+
+test('a number that JavaScript has no room for is one, and may be too large', () => {
+  expect(said({ retries: kept('12345678901234567890') })).toEqual({ '.retries': 'is at most 10' });
 });

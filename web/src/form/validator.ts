@@ -1,11 +1,12 @@
 // Checks forms against their schemas without making code of them, which the policy of the page forbids.
 import { Validator } from '@cfworker/json-schema';
 import { createErrorHandler, type RJSFSchema, type RJSFValidationError, toErrorSchema, unwrapErrorHandler, validationDataMerge, type ValidatorType } from '@rjsf/utils';
+import { rounded } from '../exact';
 import { said } from './said';
 
 /** The errors of `data`, each at the innermost place that it is about. */
 function errorsOf(schema: RJSFSchema, data: unknown): RJSFValidationError[] {
-  const { errors } = new Validator(schema as never, '2020-12', false).validate(data);
+  const { errors } = new Validator(schema as never, '2020-12', false).validate(rounded(data));
   const inner = errors.filter(({ keyword, keywordLocation }) => keyword !== 'properties' && keyword !== 'items' && keyword !== 'additionalProperties' && !isChoice(keyword, keywordLocation));
   return (inner.length > 0 ? inner : errors).map(({ keyword, keywordLocation, instanceLocation, error }) => {
     // A missing key is told at its own place.

@@ -1,6 +1,5 @@
 // Adds an integration with a vendor that is known: only what the vendor's connector asks for.
 import Box from '@mui/material/Box';
-import Button from '@mui/material/Button';
 import Card from '@mui/material/Card';
 import Link from '@mui/material/Link';
 import MenuItem from '@mui/material/MenuItem';
@@ -15,6 +14,7 @@ import { useRegister } from '../api/register';
 import { neededFirst } from '../form/needed';
 import { objection } from '../form/objection';
 import { type Data, SchemaForm } from '../form/SchemaForm';
+import { Act } from '../parts/Act';
 import { Redirect } from '../parts/Redirect';
 import { TestFirst } from '../parts/TestFirst';
 import { Trouble } from '../parts/Trouble';
@@ -111,9 +111,9 @@ function Form({ vendor }: { vendor: Connector }) {
             <TestFirst document={document} />
             {error && <Trouble error={error} />}
             <Box>
-              <Button type="submit" variant="contained" disabled={saving}>
+              <Act type="submit" variant="contained" busy={saving}>
                 Add
-              </Button>
+              </Act>
             </Box>
           </Stack>
         </SchemaForm>

@@ -26,9 +26,9 @@ export function AddType() {
         <Editor
           published={published.data as Published}
           type={type}
-          document={{ type }}
+          stored={{ document: { type }, etag: '', secrets: '' }}
+          store={{ put: register }}
           saveLabel="Add"
-          save={register}
         />
       )}
     </Stack>

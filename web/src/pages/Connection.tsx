@@ -6,25 +6,23 @@ import Link from '@mui/material/Link';
 import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useRef, useState } from 'react';
-import { Link as To, useNavigate, useParams } from 'react-router';
-import { ask, tell } from '../api/ask';
-import { Problem, type Schemas } from '../api/client';
-import { connection, connectionSchema, pathOf, type Tenant } from '../api/operate';
-import { integration, list, schemas } from '../api/queries';
-import { same } from '../changes';
-import { connectionForm, owned } from '../form/connectionSchema';
-import type { Published } from '../form/integrationSchema';
-import { type Data, SchemaForm } from '../form/SchemaForm';
+import { Link as To, useNavigate, useOutletContext, useParams } from 'react-router';
+import { tell } from '../api/ask';
+import { connection, connectionSchema, pathOf, readConnection, standing, type Tenant } from '../api/operate';
+import { connector, integration, list, schemas } from '../api/queries';
+import { ConnectionEditor } from '../form/ConnectionEditor';
+import { owned } from '../form/connectionSchema';
+import { askedBy, type Published } from '../form/integrationSchema';
+import type { Data } from '../form/SchemaForm';
+import type { Store, Stored } from '../form/useEdits';
 import { Account } from '../parts/Account';
 import { Confirm } from '../parts/Confirm';
-import { Facts } from '../parts/Facts';
-import { HealthLine } from '../parts/HealthLine';
+import { HealthPart } from '../parts/HealthPart';
 import { useNotice } from '../parts/Notices';
 import { Steps } from '../parts/Steps';
 import { Trouble } from '../parts/Trouble';
-import { GONE, Unsaved } from '../parts/Unsaved';
-import { span, spaced } from '../words';
+import { GONE } from '../parts/Unsaved';
+import type { Place } from './Integration';
 
 /** Beside the connections rather than among them: any name may be a connection's. */
 export function AddConnection() {
@@ -41,20 +39,38 @@ export function Connection() {
   const { id = '', connection: name = '' } = useParams();
   // What the form began with stays, however often the page asks again; who comes back begins with what is there then.
   const read = useQuery({ ...connection(id, name), staleTime: Infinity, gcTime: 0, refetchOnWindowFocus: false });
+  const account = useAccount(id, name, read.data?.document.auth_type);
+  // All at once: what comes late would push down what one already reads. Health can take long, and has its room.
+  const ready = !read.isPending && !account.isPending;
   return (
     <Stack spacing={2}>
       <Up id={id} name={name} />
-      {read.error && <Trouble error={read.error} retry={() => void read.refetch()} />}
-      <Health id={id} name={name} />
-      <Standing id={id} name={name} auth={read.data?.document.auth_type} />
-      <Steps id={id} connection={name} />
-      {name === 'default' ? (
-        <Typography variant="body2">
-          This is the integration as it is configured. <Link component={To} to="../configure">Configure it</Link>, or add a connection for what is
-          otherwise.
-        </Typography>
-      ) : (
-        read.data && <Form key={read.data.etag} id={id} read={read.data} reload={() => void read.refetch()} />
+      <HealthPart key={`${id} ${name}`} path={`${pathOf(id, name)}/health`} queryKey={['health', id, name]}>
+        {() => (
+          <>
+            <Button size="small" component={To} to={`../limits?connection=${encodeURIComponent(name)}`}>
+              Limits
+            </Button>
+            <Button size="small" component={To} to={`../activity?connection=${encodeURIComponent(name)}`}>
+              Activity
+            </Button>
+          </>
+        )}
+      </HealthPart>
+      {ready && (
+        <>
+          {read.error && <Trouble error={read.error} retry={() => void read.refetch()} />}
+          {account.state && <Account id={id} connection={name} account={account.state} vendor={account.vendor} />}
+          <Steps id={id} connection={name} />
+          {name === 'default' ? (
+            <Typography variant="body2">
+              This is the integration as it is configured. <Link component={To} to="../configure">Configure it</Link>, or add a connection for what is
+              otherwise.
+            </Typography>
+          ) : (
+            read.data && <Form key={`${id} ${name}`} id={id} read={read.data} />
+          )}
+        </>
       )}
     </Stack>
   );
@@ -71,74 +87,23 @@ function Up({ id, name }: { id: string; name: string }) {
   );
 }
 
-function Health({ id, name }: { id: string; name: string }) {
-  const health = useQuery({
-    queryKey: ['health', id, name],
-    queryFn: () => ask<Schemas['Health']>(`${pathOf(id, name)}/health`),
-    refetchOnWindowFocus: false,
-  });
-  return (
-    <Card component="section" aria-labelledby="health" sx={{ p: 2, minHeight: { xs: 226, sm: 184 } }}>
-      <Stack spacing={1.5} sx={{ alignItems: 'flex-start' }}>
-        <Typography variant="h2" id="health">
-          Health
-        </Typography>
-        {health.error && <Trouble error={health.error} />}
-        {health.data ? (
-          <>
-            <HealthLine health={health.data} now={health.dataUpdatedAt} />
-            <Facts
-              facts={[
-                ['Why', spaced(health.data.reason_code)],
-                ['The check took', health.data.latency_ms > 0 ? span(health.data.latency_ms) : undefined],
-              ]}
-            />
-          </>
-        ) : (
-          <Typography variant="body2" role="status">
-            {health.isFetching ? 'The service is asked …' : ''}
-          </Typography>
-        )}
-        <Stack direction="row" spacing={1} sx={{ '&&': { ml: -0.625 } }}>
-          <Button size="small" disabled={health.isFetching} onClick={() => void health.refetch()}>
-            Check again
-          </Button>
-          <Button size="small" component={To} to={`../limits?connection=${encodeURIComponent(name)}`}>
-            Limits
-          </Button>
-          <Button size="small" component={To} to={`../activity?connection=${encodeURIComponent(name)}`}>
-            Activity
-          </Button>
-        </Stack>
-      </Stack>
-    </Card>
-  );
-}
-
 /** The account, where the connection needs one. */
-function Standing({ id, name, auth }: { id: string; name: string; auth: unknown }) {
+function useAccount(id: string, name: string, auth: unknown) {
   const items = useQuery(list);
   const item = items.data?.find((one) => one.integration_id === id);
-  const standing = useQuery({
-    queryKey: ['account', id, name],
-    // A connection that has a way of its own to authenticate may need one though the integration does not.
-    enabled: name === 'default' ? item?.account !== undefined : item?.account !== undefined || auth === 'oauth2',
-    queryFn: () => ask<Schemas['Standing']>(`${pathOf(id)}/oauth`, { connection: name }),
-    // What needs no account is refused, and is no trouble.
-    retry: false,
-  });
-  return standing.data ? <Account id={id} connection={name} account={standing.data.state} /> : null;
+  // A connection that has a way of its own to authenticate may need one though the integration does not.
+  const needed = item?.account !== undefined || (name !== 'default' && auth === 'oauth2');
+  // What needs no account is refused, and is no trouble.
+  const known = useQuery({ ...standing(id, name), enabled: needed, retry: false });
+  return { isPending: items.isPending || (needed && known.isPending), state: needed ? known.data?.state : undefined, vendor: item?.vendor };
 }
 
-function Form({ id, read, reload }: { id: string; read?: Tenant; reload?: () => void }) {
+function Form({ id, read }: { id: string; read?: Tenant }) {
+  const { removed: lost } = useOutletContext<Place>();
   const shape = useQuery(connectionSchema);
   const published = useQuery(schemas);
   const own = useQuery(integration(id));
-  const [document] = useState<Data>(read?.document ?? { enabled: true });
-  const [data, setData] = useState(document);
-  const [saving, setSaving] = useState(false);
-  const savingNow = useRef(false);
-  const [error, setError] = useState<Error>();
+  const vendor = useQuery({ ...connector(String(own.data?.document.connector ?? '')), retry: false });
   const queries = useQueryClient();
   const navigate = useNavigate();
   const notice = useNotice();
@@ -147,72 +112,63 @@ function Form({ id, read, reload }: { id: string; read?: Tenant; reload?: () => 
   if (wrong && !(shape.data && published.data && own.data)) {
     return <Trouble error={wrong} retry={() => void Promise.all([shape.refetch(), published.refetch(), own.refetch()])} />;
   }
-  if (!shape.data || !published.data || !own.data) {
+  if (!shape.data || !published.data || !own.data || vendor.isLoading) {
     return null;
   }
-  const name = String(read?.document.connection ?? data.connection ?? '');
-  const inherited = String(own.data.document.auth_type ?? 'none');
-  const change = (after: Data) => {
-    // Credentials of one kind are none of another.
-    const { auth_config: _, ...rest } = after;
-    setData(after.auth_type === data.auth_type ? after : rest);
+  const sent = async (method: 'PUT' | 'POST', document: Data, headers: Record<string, string> = {}) => {
+    const name = String(document.connection ?? '');
+    const path = method === 'PUT' ? pathOf(id, name) : `${pathOf(id)}/connections`;
+    const { warnings = [] } = await tell<{ warnings?: string[] }>(method, path, owned(document), headers);
+    await queries.invalidateQueries({ queryKey: ['connections', id] });
+    void queries.invalidateQueries({ queryKey: ['health', id, name] });
+    notice({ text: [method === 'PUT' ? 'Saved' : `${name} is added`, ...warnings].join('. ') });
+    return name;
   };
-  const save = async () => {
-    setSaving(true);
-    savingNow.current = true;
-    setError(undefined);
-    try {
-      const path = read ? pathOf(id, name) : `${pathOf(id)}/connections`;
-      const answer = await tell<{ warnings?: string[] }>(read ? 'PUT' : 'POST', path, owned(data), read ? { 'If-Match': read.etag } : {});
-      await queries.invalidateQueries({ queryKey: ['connections', id] });
-      await queries.invalidateQueries({ queryKey: ['connection', id, name] });
-      void queries.invalidateQueries({ queryKey: ['health', id, name] });
-      notice({ text: [read ? 'Saved' : `${name} is added`, ...(answer.warnings ?? [])].join('. ') });
-      if (!read) {
-        await navigate(`/integrations/${encodeURIComponent(id)}/connections/${encodeURIComponent(name)}`);
-      }
-    } catch (refused) {
-      setError(refused as Error);
-    } finally {
-      setSaving(false);
-      savingNow.current = false;
-    }
+  const reread = (name: string) => readConnection(id, name);
+  const add: Store = {
+    lost,
+    put: async (document) => {
+      const name = await sent('POST', document);
+      await navigate(`/integrations/${encodeURIComponent(id)}/connections/${encodeURIComponent(name)}`);
+      return undefined;
+    },
   };
+  const change = (name: string): Store => ({
+    lost,
+    put: async (document, etag) => reread(await sent('PUT', document, { 'If-Match': etag })),
+    reread: () => reread(name),
+    taken: (now) => queries.setQueryData(connection(id, name).queryKey, now as Tenant),
+    anew: async (document) => reread(await sent('POST', document)),
+  });
+  const name = String(read?.document.connection ?? '');
   const remove = async () => {
     await tell('DELETE', pathOf(id, name), undefined, read ? { 'If-Match': read.etag } : {});
     await queries.invalidateQueries({ queryKey: ['connections', id] });
     await navigate(`/integrations/${encodeURIComponent(id)}/connections`, { state: GONE });
     notice({ text: `${name} is removed` });
   };
-  const old = error instanceof Problem && error.status === 412;
   return (
     <Card sx={{ p: 2 }}>
-      <SchemaForm
-        schema={connectionForm(shape.data, published.data as Published, data, inherited)}
-        data={data}
-        prefix="connection"
-        readonly={read ? ['connection'] : []}
-        onChange={change}
-        onSubmit={() => void save()}
+      <ConnectionEditor
+        schema={shape.data}
+        published={published.data as Published}
+        integration={own.data.document}
+        asked={askedBy(vendor.data)}
+        stored={read ?? BEGIN}
+        store={read ? change(name) : add}
+        saveLabel={read ? 'Save' : 'Add'}
       >
-        <Stack spacing={2} sx={{ mt: 2 }}>
-          <Unsaved edited={!same(data, document)} saving={savingNow} />
-          {error && <Trouble error={old ? new Error('Somebody else changed this connection. Nothing was saved: load it again, and make your change to that.') : error} />}
-          <Box sx={{ display: 'flex', gap: 1, flexWrap: 'wrap' }}>
-            <Button type="submit" variant="contained" disabled={saving}>
-              {read ? 'Save' : 'Add'}
-            </Button>
-            {old && <Button onClick={reload}>Load it again</Button>}
-            <Box sx={{ flexGrow: 1 }} />
-            {read && (
-              <Confirm label="Remove" title={`Remove ${name}?`} yes="Remove" no="Keep it" danger act={remove}>
-                Its credential and its account go with it and cannot be brought back. Calls that name it fail from then on. To stop it for a while, switch
-                it off instead.
-              </Confirm>
-            )}
-          </Box>
-        </Stack>
-      </SchemaForm>
+        <Box sx={{ flexGrow: 1 }} />
+        {read && !lost && (
+          <Confirm label="Remove" title={`Remove ${name}?`} yes="Remove" no="Keep it" danger act={remove}>
+            Its credential and its account go with it and cannot be brought back. Calls that name it fail from then on. To stop it for a while, switch it
+            off instead.
+          </Confirm>
+        )}
+      </ConnectionEditor>
     </Card>
   );
 }
+
+/** What a new connection begins with. */
+const BEGIN: Stored = { document: { enabled: true }, etag: '', secrets: '' };

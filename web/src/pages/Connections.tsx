@@ -8,11 +8,13 @@ import Stack from '@mui/material/Stack';
 import TextField from '@mui/material/TextField';
 import Typography from '@mui/material/Typography';
 import { queryOptions, useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link as To, useParams } from 'react-router';
 import { type CallRecord, connections, type Listed, records } from '../api/operate';
 import { found } from '../found';
+import { Foot } from '../parts/Foot';
 import { HealthLine } from '../parts/HealthLine';
+import { More } from '../parts/More';
 import { Trouble } from '../parts/Trouble';
 import { SIZE } from '../shelf';
 import { ago, spaced } from '../words';
@@ -26,6 +28,7 @@ export function Connections() {
   // Both at once: what comes late would push what one already reads.
   const waits = pages.isPending || lately.isPending;
   const [text, setText] = useState('');
+  const lines = useRef<HTMLUListElement>(null);
   const shown = found(
     all.map((one) => ({ ...one, name: one.connection ?? '' })),
     text,
@@ -50,8 +53,7 @@ export function Connections() {
         </Button>
       </Stack>
       <TextField type="search" label="Search connections" value={text} onChange={(event) => setText(event.target.value)} sx={{ maxWidth: 420 }} />
-      {pages.error && <Trouble error={pages.error} retry={() => void pages.refetch()} />}
-      <Card component="ul" aria-label="Connections" aria-busy={waits} sx={{ p: 0, m: 0, minHeight: 62 }}>
+      <Card component="ul" ref={lines} aria-label="Connections" aria-busy={waits} sx={{ p: 0, m: 0, minHeight: 62 }}>
         {waits && <Skeleton sx={{ m: 2 }} />}
         {(waits ? [] : shown).map((one) => (
           <Line key={one.connection} one={one} last={lately.data?.get(one.name)} now={now} />
@@ -62,11 +64,8 @@ export function Connections() {
           </Typography>
         )}
       </Card>
-      {pages.hasNextPage && (
-        <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-          Show more
-        </Button>
-      )}
+      <More label="Show more" some={pages.hasNextPage} busy={pages.isFetchingNextPage} more={() => void pages.fetchNextPage()} list={lines} />
+      <Foot>{pages.error && <Trouble error={pages.error} retry={() => void pages.refetch()} />}</Foot>
     </Stack>
   );
 }

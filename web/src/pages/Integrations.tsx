@@ -6,13 +6,15 @@ import Stack from '@mui/material/Stack';
 import TextField from '@mui/material/TextField';
 import Typography from '@mui/material/Typography';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
 import { lastHour } from '../api/operate';
 import { health, list } from '../api/queries';
 import { found, STATES, stateOf } from '../found';
 import { hourOf } from '../hour';
+import { Foot } from '../parts/Foot';
 import { CardSkeleton, IntegrationCard } from '../parts/IntegrationCard';
 import { Trouble } from '../parts/Trouble';
+import { useFilter } from '../parts/useFilter';
 
 const GRID = { display: 'grid', gap: 2, p: 0, m: 0, gridTemplateColumns: 'repeat(auto-fill, minmax(min(100%, 340px), 1fr))' };
 
@@ -20,24 +22,11 @@ export function Integrations() {
   const items = useQuery(list);
   const states = useQuery(health);
   const calls = useQuery(lastHour);
-  // In the address, so that a link shows the same.
-  const [search, setSearch] = useSearchParams();
-  const text = search.get('q') ?? '';
-  const type = search.get('type') ?? '';
-  const wanted = search.get('state') ?? '';
+  const { value, set, clear } = useFilter();
+  const [text, type, wanted] = [value('q'), value('type'), value('state')];
   const state = STATES.includes(wanted) ? wanted : '';
-  const set = (key: string, to: string) =>
-    setSearch(
-      (before) => {
-        const after = new URLSearchParams(before);
-        after.set(key, to);
-        if (to === '') {
-          after.delete(key);
-        }
-        return after;
-      },
-      { replace: true },
-    );
+  const failed = [items, states, calls].filter(({ error }) => error);
+  const wrong = failed[0]?.error;
   const now = Math.max(states.dataUpdatedAt, calls.dataUpdatedAt);
   const types = [...new Set(items.data?.map((item) => item.type ?? ''))].sort();
   // Where health cannot be read, nobody can say that none is so: all are shown, and why.
@@ -90,9 +79,6 @@ export function Integrations() {
           ))}
         </TextField>
       </Box>
-      {items.error && <Trouble error={items.error} retry={() => void items.refetch()} />}
-      {states.error && <Trouble error={states.error} retry={() => void states.refetch()} />}
-      {calls.error && <Trouble error={calls.error} retry={() => void calls.refetch()} />}
       {sought && shown.length === 0 && (
         <Box component="ul" aria-label="Loading" sx={GRID}>
           {[0, 1, 2, 3, 4, 5].map((place) => (
@@ -102,7 +88,7 @@ export function Integrations() {
       )}
       {items.data && !sought && shown.length === 0 && (
         <Typography role="status">
-          No integration fits. <Button onClick={() => setSearch({}, { replace: true })}>Show all</Button>
+          No integration fits. <Button onClick={clear}>Show all</Button>
         </Typography>
       )}
       {shown.length > 0 && (
@@ -118,6 +104,7 @@ export function Integrations() {
           ))}
         </Box>
       )}
+      <Foot>{wrong && <Trouble error={wrong} retry={() => failed.forEach((one) => void one.refetch())} />}</Foot>
     </Stack>
   );
 }

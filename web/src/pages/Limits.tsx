@@ -4,7 +4,7 @@ import Stack from '@mui/material/Stack';
 import TextField from '@mui/material/TextField';
 import Typography from '@mui/material/Typography';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useParams, useSearchParams } from 'react-router';
+import { useParams } from 'react-router';
 import { tell } from '../api/ask';
 import type { Schemas } from '../api/client';
 import { connection, connections, type Figures, lastHour, pathOf } from '../api/operate';
@@ -12,10 +12,12 @@ import { integration } from '../api/queries';
 import { Circuit } from '../parts/Circuit';
 import { Confirm } from '../parts/Confirm';
 import { type Fact, Facts } from '../parts/Facts';
+import { Foot } from '../parts/Foot';
 import { Gauge } from '../parts/Gauge';
 import { useNotice } from '../parts/Notices';
 import { Part } from '../parts/Part';
 import { Trouble } from '../parts/Trouble';
+import { useFilter } from '../parts/useFilter';
 import { hourOf } from '../hour';
 import { share } from '../range';
 import { count, size, span, spaced } from '../words';
@@ -25,8 +27,8 @@ const AGAIN = 2_000;
 
 export function Limits() {
   const { id = '' } = useParams();
-  const [search, setSearch] = useSearchParams();
-  const chosen = search.get('connection') ?? 'default';
+  const { value, set } = useFilter();
+  const chosen = value('connection') || 'default';
   const own = useQuery({ ...integration(id), refetchInterval: AGAIN });
   const theirs = useQuery({ ...connection(id, chosen), enabled: chosen !== 'default', refetchInterval: AGAIN });
   const names = useInfiniteQuery(connections(id, false));
@@ -45,7 +47,7 @@ export function Limits() {
           select
           label="Connection"
           value={chosen}
-          onChange={(event) => setSearch(event.target.value === 'default' ? {} : { connection: event.target.value }, { replace: true })}
+          onChange={(event) => set('connection', event.target.value === 'default' ? '' : event.target.value)}
           sx={{ maxWidth: 320 }}
         >
           {all.map((name) => (
@@ -55,7 +57,6 @@ export function Limits() {
           ))}
         </TextField>
       )}
-      {read.error && <Trouble error={read.error} retry={() => void again()} />}
       {ready && read.data && !state && (
         <Typography role="status">
           {chosen === 'default'
@@ -72,6 +73,7 @@ export function Limits() {
       {ready && own.data && chosen === 'default' && (
         <Cache id={id} configured={own.data.document.cache_config} cache={state?.cache} figures={hours.data?.integrations[id]} done={again} />
       )}
+      <Foot>{read.error && <Trouble error={read.error} retry={() => void again()} />}</Foot>
     </Stack>
   );
 }
@@ -148,8 +150,9 @@ function States({ id, connection: name, state, done }: Of) {
               ['Waiting', count(pool.waiting, 'call')],
               ['Gave up waiting', count(pool.timeouts, 'call')],
               ['Opened so far', pool.opened.toLocaleString('en')],
-              ['Not dealt with', pool.lag],
+              ...(pool.lag ?? []).map(({ queue, group, messages }): Fact => [`Not dealt with, ${[queue, group].filter(Boolean).join(', ')}`, messages]),
               ['Put aside', pool.put_aside],
+              ['Failed to be put aside', pool.put_aside_failed || undefined],
               ['Readers', pool.readers],
             ]}
           />

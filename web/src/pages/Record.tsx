@@ -27,9 +27,12 @@ export function Record() {
         </Typography>
       )}
       {record && <Shown record={record} />}
-      <Link component={To} to="/activity">
-        All calls
-      </Link>
+      {/* What comes late would push it down. */}
+      {!found.isPending && (
+        <Link component={To} to="/activity">
+          All calls
+        </Link>
+      )}
     </Stack>
   );
 }
@@ -104,6 +107,7 @@ function Shown({ record }: { record: CallRecord }) {
 /** What there is to count of a call. */
 function figures(record: CallRecord): Fact[] {
   return [
+    ['Failed in part', record.partial_errors || undefined],
     ['Attempts', record.attempts],
     ['Took', span(record.millis)],
     ['Bytes sent', record.bytes_sent.toLocaleString('en')],

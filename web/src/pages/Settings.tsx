@@ -6,7 +6,7 @@ import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useSyncExternalStore } from 'react';
-import { keys, tokens, version } from '../api/operate';
+import { keys, rotation, tokens, version } from '../api/operate';
 import { refuse, setToken, subscribe, token } from '../api/token';
 import { Facts } from '../parts/Facts';
 import { Keys } from '../parts/Keys';
@@ -17,7 +17,7 @@ import { forgetDrafts } from '../try/draft';
 import { span } from '../words';
 
 export function Settings() {
-  const asked = useQueries({ queries: [tokens, keys, version] });
+  const asked = useQueries({ queries: [tokens, keys, rotation, version] });
   // All at once: what comes late would push down what one already reads.
   const ready = asked.every(({ isPending }) => !isPending);
   return (
@@ -96,8 +96,12 @@ function Server() {
         />
       )}
       <Stack direction="row" useFlexGap sx={{ columnGap: 2, rowGap: 1, flexWrap: 'wrap' }}>
-        <Link href="/docs/">The API, to read and to try</Link>
-        <Link href="/openapi.json">openapi.json</Link>
+        <Link variant="body2" href="/docs/">
+          The API, to read and to try
+        </Link>
+        <Link variant="body2" href="/openapi.json">
+          openapi.json
+        </Link>
       </Stack>
     </Stack>
   );

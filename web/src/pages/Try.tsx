@@ -1,4 +1,5 @@
 // Calls an integration by hand: an action by its form, or a request in the editor of its type, and shows what came back.
+import Alert from '@mui/material/Alert';
 import Autocomplete from '@mui/material/Autocomplete';
 import Box from '@mui/material/Box';
 import Stack from '@mui/material/Stack';
@@ -11,7 +12,7 @@ import { actions, integration, list } from '../api/queries';
 import { token } from '../api/token';
 import { Trouble } from '../parts/Trouble';
 import { ActionForm } from '../try/ActionForm';
-import { useDraft } from '../try/draft';
+import { useDraft, useUnkept } from '../try/draft';
 import { OTHER, REQUESTS } from '../try/requests/requests';
 
 export function Try() {
@@ -29,6 +30,7 @@ function TryOf({ id }: { id: string }) {
   const items = useQuery(list);
   const [chosen, setChosen] = useDraft(`${id}.action`, '');
   const [connection, setConnection] = useDraft(`${id}.connection`, '');
+  const unkept = useUnkept();
   const error = known.error ?? read.error;
   if (error && !(known.data && read.data)) {
     return <Trouble error={error} retry={() => void Promise.all([known.refetch(), read.refetch()])} />;
@@ -75,6 +77,11 @@ function TryOf({ id }: { id: string }) {
             />
           )}
         </Box>
+      )}
+      {unkept && (
+        <Alert severity="warning" role="status">
+          This request is too long to be kept while you look at another page: it is gone when you leave this one. Copy it if you want it again.
+        </Alert>
       )}
       {action ? (
         <ActionForm key={chosen} base={base} type={type} name={chosen} action={action} />

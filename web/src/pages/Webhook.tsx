@@ -1,6 +1,5 @@
 // One webhook, by a link that can be passed on: what came, how it was checked, and how far it is on its way.
 import Box from '@mui/material/Box';
-import Button from '@mui/material/Button';
 import Card from '@mui/material/Card';
 import Link from '@mui/material/Link';
 import Skeleton from '@mui/material/Skeleton';
@@ -11,6 +10,7 @@ import { useMemo } from 'react';
 import { Link as To, useParams } from 'react-router';
 import { type Came, redeliver, webhook } from '../api/operate';
 import { CopyLink } from '../parts/CopyLink';
+import { Act } from '../parts/Act';
 import { Facts } from '../parts/Facts';
 import { Forwardings } from '../parts/Forwardings';
 import { useNotice } from '../parts/Notices';
@@ -53,9 +53,9 @@ function Shown({ id, came, now, done }: { id: string; came: Came; now: number; d
   const { event, headers, bytes } = came;
   const notice = useNotice();
   const again = useMutation({
-    mutationFn: () => redeliver(id, event.id),
-    onSuccess: () => {
-      notice({ text: `${event.id} is forwarded once more` });
+    mutationFn: (to: string) => redeliver(id, event.id, to),
+    onSuccess: (text) => {
+      notice({ text });
       done();
     },
   });
@@ -85,14 +85,8 @@ function Shown({ id, came, now, done }: { id: string; came: Came; now: number; d
             ]}
           />
           <Stack direction="row" useFlexGap sx={{ gap: 1, flexWrap: 'wrap' }}>
-            {deliveries.length > 0 && (
-              <Button variant="outlined" disabled={again.isPending} onClick={() => again.mutate()}>
-                Forward again
-              </Button>
-            )}
             <CopyLink />
           </Stack>
-          {again.error && <Trouble error={again.error} />}
         </Stack>
       </Card>
       <Part title="On its way">
@@ -102,8 +96,13 @@ function Shown({ id, came, now, done }: { id: string; came: Came; now: number; d
           </Typography>
         )}
         {deliveries.map((one) => (
-          <Forwardings key={one.to} delivery={one} now={now} />
+          <Forwardings key={one.to} delivery={one} now={now}>
+            <Act size="small" busy={again.isPending} aria-label={`Forward again to ${one.to}`} onClick={() => again.mutate(one.to)}>
+              Forward again
+            </Act>
+          </Forwardings>
         ))}
+        {again.error && <Trouble error={again.error} />}
       </Part>
       <Part title="What came">
         <Body reply={came} media={media} text={text} of="webhook" />

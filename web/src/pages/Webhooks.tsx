@@ -1,16 +1,19 @@
 // Webhooks that came for an integration, and how far each is on its way.
 import Box from '@mui/material/Box';
-import Button from '@mui/material/Button';
 import Card from '@mui/material/Card';
 import Link from '@mui/material/Link';
 import Skeleton from '@mui/material/Skeleton';
 import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
+import { useRef } from 'react';
 import { Link as To, useParams } from 'react-router';
 import { useAddress } from '../api/address';
 import { useHooked } from '../api/hooked';
 import { redeliver, type Webhook, webhooks } from '../api/operate';
+import { Act } from '../parts/Act';
+import { Foot } from '../parts/Foot';
+import { More } from '../parts/More';
 import { useNotice } from '../parts/Notices';
 import { Trouble } from '../parts/Trouble';
 import { WebhookState } from '../parts/WebhookState';
@@ -22,6 +25,7 @@ export function Webhooks() {
   const all = pages.data?.pages.flat() ?? [];
   const now = pages.dataUpdatedAt;
   const hooked = useHooked(id);
+  const lines = useRef<HTMLUListElement>(null);
   const { url, known } = useAddress();
   return (
     <Stack spacing={2}>
@@ -40,21 +44,17 @@ export function Webhooks() {
           {known === false && ', or to the same path of the address under which it reaches this server: server.public_url is not set'}.
         </Typography>
       )}
-      {pages.error && <Trouble error={pages.error} retry={() => void pages.refetch()} />}
       {pages.isPending && <Skeleton variant="rounded" height={90} />}
       {hooked && pages.data && all.length === 0 && <Typography role="status">No webhook has come yet.</Typography>}
       {all.length > 0 && (
-        <Box component="ul" aria-label="Webhooks" sx={{ m: 0, p: 0, display: 'grid', gap: 1 }}>
+        <Box component="ul" ref={lines} aria-label="Webhooks" sx={{ m: 0, p: 0, display: 'grid', gap: 1 }}>
           {all.map((one) => (
             <Event key={one.number} id={id} event={one} now={now} done={() => void pages.refetch()} />
           ))}
         </Box>
       )}
-      {pages.hasNextPage && (
-        <Button disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>
-          Show older ones
-        </Button>
-      )}
+      <More label="Show older ones" some={pages.hasNextPage} busy={pages.isFetchingNextPage} more={() => void pages.fetchNextPage()} list={lines} />
+      <Foot>{pages.error && <Trouble error={pages.error} retry={() => void pages.refetch()} />}</Foot>
     </Stack>
   );
 }
@@ -63,8 +63,8 @@ function Event({ id, event, now, done }: { id: string; event: Webhook; now: numb
   const notice = useNotice();
   const again = useMutation({
     mutationFn: () => redeliver(id, event.id),
-    onSuccess: () => {
-      notice({ text: `${event.id} is forwarded once more` });
+    onSuccess: (text) => {
+      notice({ text });
       done();
     },
   });
@@ -82,10 +82,10 @@ function Event({ id, event, now, done }: { id: string; event: Webhook; now: numb
         <Typography variant="body2" color="textSecondary">
           {moment(event.received_at_ms)}
         </Typography>
-        {event.deliveries.length > 0 && (
-          <Button size="small" disabled={again.isPending} aria-label={`Forward ${event.id} once more`} onClick={() => again.mutate()}>
+        {event.deliveries.some((one) => one.state !== 'forwarded') && (
+          <Act size="small" busy={again.isPending} aria-label={`Forward ${event.id} once more`} onClick={() => again.mutate()}>
             Forward again
-          </Button>
+          </Act>
         )}
       </Stack>
       {again.error && <Trouble error={again.error} />}

@@ -1,13 +1,12 @@
 // The account that calls are made for, where a person has to connect one.
-import Button from '@mui/material/Button';
 import Card from '@mui/material/Card';
 import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ask } from '../api/ask';
-import type { Schemas } from '../api/client';
-import { pathOf } from '../api/operate';
+import { pathOf, standing } from '../api/operate';
 import { ago, spaced } from '../words';
+import { Act } from './Act';
 import { Confirm } from './Confirm';
 import { Facts } from './Facts';
 import { useNotice } from './Notices';
@@ -18,16 +17,15 @@ interface Props {
   account: string;
   /** Whose it is; the integration's own unless one is named. */
   connection?: string;
+  /** Whose service it is, where that is known. */
+  vendor?: string | undefined;
 }
 
-export function Account({ id, account, connection }: Props) {
+export function Account({ id, account, connection, vendor }: Props) {
   const queries = useQueryClient();
   const notice = useNotice();
   const path = `${pathOf(id)}/oauth`;
-  const standing = useQuery({
-    queryKey: ['account', id, connection],
-    queryFn: () => ask<Schemas['Standing']>(path, { connection }),
-  });
+  const known = useQuery(standing(id, connection));
   const connect = useMutation({
     mutationFn: () => ask<{ url: string }>(`${path}/authorize`, { connection }, { headers: { Accept: 'application/json' } }),
     onSuccess: ({ url }) => location.assign(url),
@@ -37,9 +35,9 @@ export function Account({ id, account, connection }: Props) {
     await queries.invalidateQueries();
     notice({ text: done.revoked ? 'The account is forgotten, and the provider knows it' : 'The account is forgotten here; its provider was not told' });
   };
-  const state = standing.data?.state ?? account;
-  const { reason, scope, expires_at_ms: expires, last_attempt: last, redirect_uri: redirect } = standing.data ?? {};
-  const now = standing.dataUpdatedAt;
+  const state = known.data?.state ?? account;
+  const { reason, scope, expires_at_ms: expires, last_attempt: last, redirect_uri: redirect } = known.data ?? {};
+  const now = known.dataUpdatedAt;
   return (
     <Card component="section" aria-labelledby="account" sx={{ p: 2 }}>
       <Stack spacing={1.5} sx={{ alignItems: 'flex-start' }}>
@@ -58,14 +56,14 @@ export function Account({ id, account, connection }: Props) {
         />
         {connect.error && <Trouble error={connect.error} />}
         <Stack direction="row" spacing={1}>
-          <Button
+          <Act
             size="small"
             variant={state === 'connected' ? 'outlined' : 'contained'}
-            disabled={connect.isPending}
+            busy={connect.isPending}
             onClick={() => connect.mutate()}
           >
-            {state === 'connected' ? 'Connect another account' : state === 'needs_reauth' ? 'Connect it again' : 'Connect an account'}
-          </Button>
+            {state === 'connected' ? 'Connect another account' : state === 'needs_reauth' ? 'Connect it again' : vendor ? `Connect with ${vendor}` : 'Connect an account'}
+          </Act>
           {(state === 'connected' || state === 'needs_reauth') && (
             <Confirm label="Forget it" title="Forget the account?" yes="Forget it" no="Keep it" danger act={forget}>
               Its tokens go, and the provider is told where it can be. Calls fail until somebody connects an account again.

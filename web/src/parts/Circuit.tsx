@@ -1,5 +1,4 @@
 // The circuit breaker of an integration or a connection: how it stands, and what an operator can do by hand.
-import Button from '@mui/material/Button';
 import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import { useMutation } from '@tanstack/react-query';
@@ -7,6 +6,7 @@ import { tell } from '../api/ask';
 import type { Schemas } from '../api/client';
 import { pathOf } from '../api/operate';
 import { span, spaced } from '../words';
+import { Act } from './Act';
 import { Confirm } from './Confirm';
 import { Facts } from './Facts';
 import { useNotice } from './Notices';
@@ -56,9 +56,9 @@ export function Circuit({ id, connection, breaker, done }: Props) {
       />
       {reset.error && <Trouble error={reset.error} />}
       <Stack direction="row" spacing={1}>
-        <Button size="small" variant="outlined" disabled={reset.isPending || breaker.state === 'closed'} onClick={() => reset.mutate()}>
+        <Act size="small" variant="outlined" busy={reset.isPending || breaker.state === 'closed'} onClick={() => reset.mutate()}>
           Close it
-        </Button>
+        </Act>
         <Confirm
           label={open ? 'Keep it open' : 'Open it'}
           title={open ? 'Keep the circuit open?' : 'Open the circuit?'}

@@ -1,11 +1,11 @@
 // Asks before something is done that cannot be undone, and tells what comes of it.
-import Button from '@mui/material/Button';
 import Dialog from '@mui/material/Dialog';
 import DialogActions from '@mui/material/DialogActions';
 import DialogContent from '@mui/material/DialogContent';
 import DialogTitle from '@mui/material/DialogTitle';
 import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
+import { Act } from './Act';
 import { Trouble } from './Trouble';
 
 interface Props {
@@ -34,9 +34,9 @@ export function Confirm({ label, title, children, yes, no = 'Leave it', danger =
   const colour = danger ? 'error' : 'primary';
   return (
     <>
-      <Button size="small" color={colour} variant="outlined" disabled={disabled} onClick={ask} {...(about ? { 'aria-label': about } : {})}>
+      <Act size="small" color={colour} variant="outlined" busy={disabled} onClick={ask} {...(about ? { 'aria-label': about } : {})}>
         {label}
-      </Button>
+      </Act>
       <Dialog open={open} onClose={() => !doing.isPending && setOpen(false)}>
         <DialogTitle>{title}</DialogTitle>
         <DialogContent>
@@ -44,12 +44,12 @@ export function Confirm({ label, title, children, yes, no = 'Leave it', danger =
           {doing.error && <Trouble error={doing.error} />}
         </DialogContent>
         <DialogActions>
-          <Button autoFocus disabled={doing.isPending} onClick={() => setOpen(false)}>
+          <Act autoFocus busy={doing.isPending} onClick={() => setOpen(false)}>
             {no}
-          </Button>
-          <Button color={colour} variant="contained" disabled={doing.isPending} onClick={() => doing.mutate()}>
+          </Act>
+          <Act color={colour} variant="contained" busy={doing.isPending} onClick={() => doing.mutate()}>
             {yes}
-          </Button>
+          </Act>
         </DialogActions>
       </Dialog>
     </>

@@ -23,8 +23,8 @@ export function Delete({ id, etag }: { id: string; etag: string }) {
     mutationFn: () =>
       value(api.DELETE('/api/v1/integrations/{id}', { params: { path: { id } }, headers: { 'If-Match': etag } })),
     onSuccess: async () => {
-      queries.setQueryData(list.queryKey, (items) => items?.filter((item) => item.integration_id !== id));
       await navigate('/', { state: GONE });
+      queries.setQueryData(list.queryKey, (items) => items?.filter((item) => item.integration_id !== id));
       queries.removeQueries({ queryKey: ['integration', id] });
       notice({ text: `${id} is removed` });
     },

@@ -10,15 +10,13 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import { useSearchParams } from 'react-router';
 import { type Figures as Numbers, summary } from '../api/operate';
-import { blank, RANGES, rangeOf, share } from '../range';
+import { blank, perMinute, RANGES, type Range, rangeOf, share } from '../range';
 import { moment, span } from '../words';
-import { Facts } from './Facts';
+import { HEIGHT } from './chart';
+import { FactGrid, roomFor } from './Facts';
 import { Trouble } from './Trouble';
 
 const TimeChart = lazy(() => import('./TimeChart'));
-
-/** As TimeChart has it, which is not loaded for a number. */
-const HEIGHT = 262;
 
 export function Figures({ id }: { id: string }) {
   const [search, setSearch] = useSearchParams();
@@ -48,24 +46,30 @@ export function Figures({ id }: { id: string }) {
             ))}
           </ToggleButtonGroup>
         </Box>
-        {counted.error && <Trouble error={counted.error} retry={() => void counted.refetch()} />}
-        <Box sx={{ minHeight: { xs: 144, sm: 44 } }}>{numbers && <Facts facts={told(numbers, length)} />}</Box>
-        <Box sx={{ display: 'grid', gap: 3, gridTemplateColumns: { md: '1fr 1fr' }, '& > *': { minWidth: 0 } }}>
-          <Chart title="Calls" numbers={numbers} length={length} />
-          <Chart title="Latency" numbers={numbers} length={length} />
+        <Box sx={roomFor(FACTS)}>{numbers && <FactGrid facts={told(numbers, length)} />}</Box>
+        <Box sx={{ position: 'relative', display: 'grid', gap: 3, gridTemplateColumns: { md: '1fr 1fr' }, '& > *': { minWidth: 0 } }}>
+          {counted.error && (
+            // Over the charts rather than above them, where it would push them down.
+            <Box sx={{ position: 'absolute', inset: '0 0 auto', zIndex: 1 }}>
+              <Trouble error={counted.error} retry={() => void counted.refetch()} />
+            </Box>
+          )}
+          <Chart title="Calls" numbers={numbers} range={range} />
+          <Chart title="Latency" numbers={numbers} range={range} />
         </Box>
-        {numbers && <Steps numbers={numbers} />}
+        <Steps numbers={numbers} />
       </Stack>
     </Card>
   );
 }
 
+const FACTS = 8;
+
 function told({ calls, errors, cache_hits, attempts, p50_ms, p95_ms, p99_ms }: Numbers, length: number): [string, string | undefined][] {
   const took = (millis: number | null) => (millis === null ? '—' : span(millis));
-  const minutes = length / 60_000;
   return [
     ['Calls', calls.toLocaleString('en')],
-    ['Calls per minute', (calls / minutes).toLocaleString('en', { maximumFractionDigits: 1 })],
+    ['Calls per minute', perMinute(calls, length)],
     ['Errors', `${errors.toLocaleString('en')} (${share(errors, calls)})`],
     ['From the cache', `${cache_hits.toLocaleString('en')} (${share(cache_hits, calls)})`],
     ['Attempts', attempts.toLocaleString('en')],
@@ -75,8 +79,9 @@ function told({ calls, errors, cache_hits, attempts, p50_ms, p95_ms, p99_ms }: N
   ];
 }
 
-function Chart({ title, numbers, length }: { title: 'Calls' | 'Latency'; numbers: Numbers | undefined; length: number }) {
-  const wait = <Skeleton variant="rounded" height={HEIGHT} />;
+function Chart({ title, numbers, range }: { title: 'Calls' | 'Latency'; numbers: Numbers | undefined; range: Range }) {
+  const { length, step } = RANGES[range];
+  const wait = <Skeleton variant="rounded" sx={{ height: HEIGHT }} />;
   const steps = numbers?.steps ?? [];
   return (
     <div>
@@ -89,6 +94,7 @@ function Chart({ title, numbers, length }: { title: 'Calls' | 'Latency'; numbers
             <TimeChart
               kind="columns"
               length={length}
+              up={`Calls in ${span(step)}`}
               at={steps.map(({ at_ms }) => at_ms)}
               series={[
                 { label: 'Errors', colour: 'error', values: steps.map(({ errors }) => errors) },
@@ -103,6 +109,7 @@ function Chart({ title, numbers, length }: { title: 'Calls' | 'Latency'; numbers
             <TimeChart
               kind="lines"
               length={length}
+              up="Time that calls took"
               at={steps.map(({ at_ms }) => at_ms)}
               series={[
                 { label: '50%', colour: 'primary', values: steps.map(({ p50_ms }) => p50_ms) },
@@ -120,8 +127,8 @@ function Chart({ title, numbers, length }: { title: 'Calls' | 'Latency'; numbers
 }
 
 /** The same for those who do not see charts, or want the figures: only steps with calls. */
-function Steps({ numbers }: { numbers: Numbers }) {
-  const some = numbers.steps.filter(({ calls }) => calls > 0).reverse();
+function Steps({ numbers }: { numbers: Numbers | undefined }) {
+  const some = (numbers?.steps ?? []).filter(({ calls }) => calls > 0).reverse();
   const took = (millis: number | null) => (millis === null ? '—' : span(millis));
   return (
     <details>
@@ -151,7 +158,7 @@ function Steps({ numbers }: { numbers: Numbers }) {
             ))}
           </tbody>
         </table>
-        {some.length === 0 && <Typography variant="body2">No calls in this stretch of time.</Typography>}
+        {numbers && some.length === 0 && <Typography variant="body2">No calls in this stretch of time.</Typography>}
       </Box>
     </details>
   );

@@ -3,12 +3,13 @@ import Box from '@mui/material/Box';
 import Link from '@mui/material/Link';
 import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
+import type { ReactNode } from 'react';
 import { Link as To } from 'react-router';
 import type { Forwarding, Webhook } from '../api/operate';
 import { count, moment, span } from '../words';
 import { WebhookState } from './WebhookState';
 
-export function Forwardings({ delivery, now }: { delivery: Webhook['deliveries'][number]; now: number }) {
+export function Forwardings({ delivery, now, children }: { delivery: Webhook['deliveries'][number]; now: number; children: ReactNode }) {
   const { to, state, attempts, next_attempt_ms: next, error, tries = [] } = delivery;
   const first = attempts - tries.length + 1;
   return (
@@ -22,6 +23,8 @@ export function Forwardings({ delivery, now }: { delivery: Webhook['deliveries']
           {count(attempts, 'attempt')}
           {next && next > now ? `, tried again in ${span(next - now)}` : ''}
         </Typography>
+        <Box sx={{ flexGrow: 1 }} />
+        {children}
       </Stack>
       {tries.length > 0 ? (
         <Box component="ol" start={first} aria-label={`Attempts to forward it to ${to}`} sx={{ m: 0, mt: 0.5, pl: 3.5 }}>

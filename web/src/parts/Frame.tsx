@@ -6,19 +6,24 @@ import Container from '@mui/material/Container';
 import Link from '@mui/material/Link';
 import Toolbar from '@mui/material/Toolbar';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect } from 'react';
-import { NavLink, Outlet, useLocation } from 'react-router';
+import { useEffect, useRef } from 'react';
+import { Link as To, Outlet, useLocation } from 'react-router';
 import { list } from '../api/queries';
 import { integrationIn, titleOf } from '../title';
 import { ThemeChoice } from './ThemeChoice';
+import { useArrival } from './useArrival';
+import { useFallback } from './useFallback';
 
 const PLACES = [
-  { to: '/', label: 'Integrations' },
-  { to: '/activity', label: 'Activity' },
-  { to: '/settings', label: 'Settings' },
+  { to: '/', label: 'Integrations', pages: /^\/($|add|integrations)/ },
+  { to: '/activity', label: 'Activity', pages: /^\/activity/ },
+  { to: '/settings', label: 'Settings', pages: /^\/settings/ },
 ];
 
 export function Frame() {
+  const main = useRef<HTMLElement>(null);
+  useArrival(main);
+  useFallback(main);
   const { pathname } = useLocation();
   const id = integrationIn(pathname);
   // The page of an integration keeps it fresh.
@@ -40,14 +45,15 @@ export function Frame() {
           <Box component="span" sx={{ fontWeight: 700, mr: 2, display: { xs: 'none', sm: 'block' } }}>
             Trunkline
           </Box>
-          {PLACES.map(({ to, label }) => (
+          {PLACES.map(({ to, label, pages }) => (
             <Button
               key={to}
-              component={NavLink}
+              component={To}
               to={to}
-              end={to === '/'}
+              // What lies below a place is of it.
+              aria-current={pathname === to ? 'page' : pages.test(pathname) ? 'true' : undefined}
               color="inherit"
-              sx={{ minWidth: 0, '&.active': { color: 'primary.main', fontWeight: 700 } }}
+              sx={{ minWidth: 0, '&[aria-current]': { color: 'primary.main', fontWeight: 700 } }}
             >
               {label}
             </Button>
@@ -62,7 +68,7 @@ export function Frame() {
           </Box>
         </Toolbar>
       </AppBar>
-      <Container component="main" id="content" tabIndex={-1} maxWidth="lg" sx={{ py: 3, outline: 'none' }}>
+      <Container component="main" ref={main} id="content" tabIndex={-1} maxWidth="lg" sx={{ py: 3, outline: 'none' }}>
         <Outlet />
       </Container>
     </>

@@ -23,9 +23,11 @@ interface Props {
   now: number;
   /** In one line, however long it is: among many. */
   short?: boolean;
+  /** In so many lines at most, by the width. */
+  lines?: { xs: number; sm: number } | undefined;
 }
 
-export function HealthLine({ health, now, short = false }: Props) {
+export function HealthLine({ health, now, short = false, lines }: Props) {
   const reason = health.detail ?? REASONS[health.reason_code] ?? spaced(health.reason_code);
   // For how long nothing has been known says nothing.
   const since = health.state === 'unknown' ? '' : ` ${lasting(health.since_ms, now)}`;
@@ -35,11 +37,15 @@ export function HealthLine({ health, now, short = false }: Props) {
         aria-hidden
         sx={{ width: 10, height: 10, borderRadius: 5, flex: 'none', bgcolor: COLOURS[health.state] ?? 'text.disabled' }}
       />
-      <Typography variant="body2" noWrap={short} {...(short ? { title: reason } : { sx: { overflowWrap: 'anywhere' } })}>
+      <Typography variant="body2" noWrap={short} {...(short ? { title: reason } : { sx: { overflowWrap: 'anywhere', ...(lines && clamped(lines)) } })}>
         <strong>{health.state}</strong>
         {since}
         {reason && `: ${reason}`}
       </Typography>
     </Box>
   );
+}
+
+function clamped(lines: { xs: number; sm: number }) {
+  return { display: '-webkit-box', overflow: 'hidden', WebkitBoxOrient: 'vertical', WebkitLineClamp: { xs: `${lines.xs}`, sm: `${lines.sm}` } };
 }

@@ -21,7 +21,8 @@ export type Item = Schemas['List'][number];
 /** All cards have one height, so that nothing moves when they are filled. */
 const HEIGHT = 200;
 
-const OWNERS: Record<string, string> = {
+/** Why the switch of one that is configured elsewhere does not turn. */
+export const OWNERS: Record<string, string> = {
   file: 'It is configured in the file of the server: change it there',
   demo: 'The samples of --demo stay as they are: add an integration of your own',
 };

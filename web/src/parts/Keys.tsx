@@ -1,33 +1,23 @@
-// The master keys that everything stored is sealed with, and their rotation.
-import Alert from '@mui/material/Alert';
+// The master keys that everything stored is sealed with, and what each of them seals.
 import Box from '@mui/material/Box';
 import Chip from '@mui/material/Chip';
 import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { tell } from '../api/ask';
-import { type Key, keys } from '../api/operate';
+import { isUnderWay, type Key, keys, rotation } from '../api/operate';
 import { count } from '../words';
 import { Confirm } from './Confirm';
 import { useNotice } from './Notices';
+import { Rotation } from './Rotation';
 import { Trouble } from './Trouble';
-
-interface Rotated {
-  primary: string;
-  older: string[];
-  rewrapped: number;
-  left: number;
-}
 
 export function Keys() {
   const notice = useNotice();
-  // While a rotation runs, what each key seals says how far it is.
-  const rotate = useMutation({ mutationFn: () => tell<Rotated>('POST', '/api/v1/keys/rotate') });
-  const known = useQuery({ ...keys, refetchInterval: rotate.isPending ? 1_000 : false });
+  // While a rotation runs, what each key seals changes.
+  const turning = isUnderWay(useQuery(rotation).data);
+  const known = useQuery({ ...keys, refetchInterval: turning ? 2_000 : false });
   const all = known.data ?? [];
-  const sealed = all.reduce((sum, { envelopes }) => sum + envelopes, 0);
-  const moved = all.find(({ primary }) => primary)?.envelopes ?? 0;
-  const done = rotate.data;
   return (
     <Stack spacing={2}>
       <Typography variant="body2" color="textSecondary">
@@ -47,33 +37,7 @@ export function Keys() {
           />
         ))}
       </Box>
-      <Box role="status">
-        {rotate.isPending && <Typography variant="body2">{`Moving what is stored to the new key: ${moved} of ${sealed}`}</Typography>}
-        {done && (
-          <Alert severity={done.left > 0 ? 'warning' : 'success'}>
-            {count(done.rewrapped, 'entry', 'entries')} moved to the new key.{' '}
-            {done.left > 0 && `${count(done.left, 'entry', 'entries')} could not be opened and stay as they are. `}
-            Copy the key file to where you keep keys, apart from the backups. {done.older.length > 0 && 'Older keys are needed for backups from before.'}
-          </Alert>
-        )}
-      </Box>
-      <div>
-        <Confirm
-          label="Rotate the master key"
-          title="Rotate the master key?"
-          yes="Rotate"
-          no="Not now"
-          disabled={!known.data || rotate.isPending}
-          act={async () => {
-            await rotate.mutateAsync();
-            await known.refetch();
-          }}
-        >
-          A new key is made, and everything stored is sealed with it; calls go on meanwhile. The older keys stay until you remove them: backups made before
-          cannot be read without them. Keep a copy of the new key, or nothing stored can be read once this machine is lost. A server that gets its key from
-          the environment (<code>TRUNKLINE_KEY</code>) refuses, and says what to do there.
-        </Confirm>
-      </div>
+      <Rotation all={all} />
     </Stack>
   );
 }

@@ -11,11 +11,13 @@ import { Link, useLocation, useSearchParams } from 'react-router';
 import { useLog } from '../api/log';
 import type { CallRecord } from '../api/operate';
 import { at, type Shelf, total } from '../shelf';
-import { count, done, moment, span, spaced, time } from '../words';
+import { count, done, moment, span, spaced, time, zone } from '../words';
+import { Foot } from './Foot';
 import { useRows } from './rows';
 import { Search, soughtOf } from './Search';
 import { heightOf } from './tall';
 import { Trouble } from './Trouble';
+import { useKept } from './useKept';
 
 const ROW = 36;
 
@@ -71,6 +73,7 @@ export function Log({ integration }: { integration?: string }) {
   const places = known + (shelf.ended || known === 0 ? 0 : 1);
   const { from, end, shift } = useRows(scroller, places, ROW);
   useEffect(() => look(from, Math.max(from, end - 1)), [from, end, shelf, look]);
+  useKept(scroller);
   const now = Date.now();
   const top = () => {
     scroller.current?.scrollTo({ top: 0 });
@@ -79,26 +82,28 @@ export function Log({ integration }: { integration?: string }) {
   return (
     <Stack spacing={1.5}>
       <Search {...(integration === undefined ? {} : { integration })} />
-      <Box sx={{ display: 'flex', gap: 1, alignItems: 'center', minHeight: 36 }}>
+      {/* Two lines have room, which it takes on a phone. */}
+      <Box sx={{ display: 'flex', gap: 1, alignItems: 'center', height: '2.75rem' }}>
         <Button size="small" variant="outlined" aria-pressed={paused} onClick={() => (paused && !below && show(), setPaused(!paused))}>
           {paused ? 'Go on' : 'Pause'}
         </Button>
-        <Typography variant="body2" color="textSecondary" role="status">
+        <Typography variant="body2" color="textSecondary" role="status" sx={{ maxHeight: '100%', overflow: 'hidden' }}>
           {paused ? 'Paused' : LINES[line]}
           {known > 0 && `, ${shelf.ended ? count(known, 'record') : `${count(known, 'record')} and older`}`}
         </Typography>
         <Box sx={{ flexGrow: 1 }} />
         {waiting > 0 && (
-          <Button size="small" variant="contained" onClick={top}>
+          <Button size="small" variant="contained" sx={{ flex: 'none' }} onClick={top}>
             {waiting.toLocaleString('en')} new
           </Button>
         )}
       </Box>
-      {error && <Trouble error={error} retry={again} />}
       <Table role="table" aria-label="Calls" aria-rowcount={shelf.ended ? known + 1 : -1} aria-busy={loading}>
         <div role="rowgroup">
           <div role="row" className="row head">
-            <span role="columnheader">Time</span>
+            <span role="columnheader" className="cell">
+              Time ({zone(now)})
+            </span>
             <span role="columnheader">{integration === undefined ? 'Integration' : 'Connection'}</span>
             <span role="columnheader" className="wide">
               Operation
@@ -130,6 +135,7 @@ export function Log({ integration }: { integration?: string }) {
           )}
         </div>
       </Table>
+      <Foot>{error && <Trouble error={error} retry={again} />}</Foot>
     </Stack>
   );
 }

@@ -6,9 +6,10 @@ import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useRef } from 'react';
-import { ask } from '../api/ask';
+import { request } from '../api/ask';
 import type { Schemas } from '../api/client';
 import { same } from '../changes';
+import { parse, stringify } from '../exact';
 import { Tested } from './Tested';
 import { Trouble } from './Trouble';
 
@@ -24,10 +25,11 @@ interface Props {
 export function RunTest({ label, path, body, children }: Props) {
   const stop = useRef<AbortController>(undefined);
   const test = useMutation({
-    mutationFn: (sent: object) => {
+    mutationFn: async (sent: object) => {
       stop.current = new AbortController();
       const headers = { 'Content-Type': 'application/json' };
-      return ask<Schemas['Tested']>(path, {}, { method: 'POST', headers, body: JSON.stringify(sent), signal: stop.current.signal });
+      const answer = await request(path, { method: 'POST', headers, body: stringify(sent), signal: stop.current.signal });
+      return parse(await answer.text()) as Schemas['Tested'];
     },
   });
   const cancelled = test.error?.name === 'AbortError';
@@ -46,12 +48,10 @@ export function RunTest({ label, path, body, children }: Props) {
       </Box>
       {test.error && !cancelled && <Trouble error={test.error} />}
       <Stack direction={{ xs: 'column', sm: 'row' }} spacing={1} sx={{ alignItems: { xs: 'flex-start', sm: 'center' } }}>
-        <Stack direction="row" spacing={1} sx={{ flex: 'none' }}>
-          <Button variant="outlined" disabled={test.isPending} onClick={() => test.mutate(body)}>
-            {label}
-          </Button>
-          {test.isPending && <Button onClick={() => stop.current?.abort()}>Cancel</Button>}
-        </Stack>
+        {/* One button for both, so that the keyboard stays where it is. */}
+        <Button variant="outlined" sx={{ flex: 'none' }} onClick={() => (test.isPending ? stop.current?.abort() : test.mutate(body))}>
+          {test.isPending ? 'Cancel' : label}
+        </Button>
         <Typography variant="body2" color="textSecondary">
           {children}
         </Typography>

@@ -4,10 +4,10 @@ import Button from '@mui/material/Button';
 import TextField from '@mui/material/TextField';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { useSearchParams } from 'react-router';
 import { kinds, type Sought } from '../api/operate';
 import { actions, list } from '../api/queries';
 import { spaced } from '../words';
+import { useFilter } from './useFilter';
 
 const KEYS = ['integration', 'connection', 'action', 'kind', 'status', 'since'] as const;
 
@@ -24,7 +24,7 @@ export function soughtOf(search: URLSearchParams, integration?: string): Sought 
 }
 
 export function Search({ integration }: { integration?: string }) {
-  const [search, setSearch] = useSearchParams();
+  const { value, set, clear } = useFilter();
   const items = useQuery({ ...list, enabled: integration === undefined });
   const results = useQuery(kinds);
   const named = useQuery({ ...actions(integration ?? ''), enabled: integration !== undefined });
@@ -34,19 +34,6 @@ export function Search({ integration }: { integration?: string }) {
     const isId = items.data?.some((item) => item.integration_id === typed);
     return isId || named.length !== 1 ? typed : (named[0]!.integration_id ?? typed);
   };
-  const set = (key: string, to: string) =>
-    setSearch(
-      (before) => {
-        const after = new URLSearchParams(before);
-        after.set(key, to);
-        if (to === '') {
-          after.delete(key);
-        }
-        return after;
-      },
-      { replace: true },
-    );
-  const value = (key: string) => search.get(key) ?? '';
   const since = Number(value('since'));
   const kind = value('kind');
   return (
@@ -91,7 +78,7 @@ export function Search({ integration }: { integration?: string }) {
         sx={{ gridColumn: { xs: '1 / -1', sm: 'auto' } }}
       />
       <Button
-        onClick={() => setSearch({}, { replace: true })}
+        onClick={clear}
         disabled={KEYS.every((key) => value(key) === '')}
         // Beside the last of the others, where there are two in a row; below them there is nothing to be beside.
         sx={{ display: { xs: KEYS.every((key) => value(key) === '') ? 'none' : 'inline-flex', sm: 'inline-flex' } }}

@@ -6,6 +6,7 @@ import Box from '@mui/material/Box';
 import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import type { Schemas } from '../api/client';
+import { stringify } from '../exact';
 import { label, span } from '../words';
 
 type Outcome = Schemas['Tested'];
@@ -39,7 +40,7 @@ export function Tested({ tested }: { tested: Outcome }) {
         {facts.length > 0 && ` ${facts.join(', ')}.`}
         {said !== undefined && (
           <Box component="pre" sx={{ m: 0, mt: 1, whiteSpace: 'pre-wrap', wordBreak: 'break-word', maxHeight: 200, overflow: 'auto' }} tabIndex={0} aria-label="What the service said">
-            {typeof said === 'string' ? said : JSON.stringify(said, null, 2)}
+            {typeof said === 'string' ? said : stringify(said, 2)}
           </Box>
         )}
       </Alert>

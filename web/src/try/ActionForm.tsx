@@ -9,6 +9,7 @@ import type { Action } from '../api/queries';
 import { type Data, SchemaForm } from '../form/SchemaForm';
 import type { Asked } from './copy/asked';
 import { useDraft } from './draft';
+import { written } from './json';
 import { Sender } from './Sender';
 import { Walk } from './Walk';
 
@@ -28,7 +29,7 @@ export function ActionForm({ base, type, name, action }: Props) {
     ...base,
     kind: 'action',
     action: name,
-    body: JSON.stringify(data, null, 2),
+    body: written(data),
     ...(walks ? { query: '?pages=all' } : {}),
   };
   const form = (send: () => void, buttons: ReactNode) => (

@@ -5,8 +5,10 @@ import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { count } from '../words';
+import { useKept } from '../parts/useKept';
+import { count, moment } from '../words';
 import type { Event } from '../api/sse';
+import { brief } from './brief';
 import { pretty } from './json';
 import { KEPT } from './feed';
 import { CODE } from './reply/style';
@@ -22,7 +24,7 @@ interface Props {
 }
 
 export function Live({ stream, showEvent }: Props) {
-  const { feed, state, paused } = stream;
+  const { feed, state, begun, paused } = stream;
   const [looked, setLooked] = useState<number>();
   const scroller = useRef<HTMLDivElement>(null);
   // Whoever has scrolled up stays there. That more has come, and the end is farther, is no scrolling up.
@@ -40,12 +42,13 @@ export function Live({ stream, showEvent }: Props) {
       rows.scrollToIndex(feed.items.length - 1);
     }
   }, [feed]);
+  useKept(scroller);
   const chosen = feed.items.find(({ number }) => number === looked);
   return (
     <Stack component="section" aria-label="What comes" spacing={1}>
       <Box sx={{ display: 'flex', gap: 1, alignItems: 'center', flexWrap: 'wrap' }}>
         <Typography role="status" variant="body2">
-          {state === 'ended' ? 'Ended' : paused ? 'Paused' : 'Live'}: {count(feed.came, 'event')}
+          {state === 'ended' ? 'Ended' : !begun ? 'Connecting' : paused ? 'Paused' : 'Live'}: {count(feed.came, 'event')}
           {feed.dropped > 0 && `, of which the latest ${KEPT.toLocaleString('en')} are kept and ${feed.dropped.toLocaleString('en')} were dropped`}
         </Typography>
         <Box sx={{ flexGrow: 1 }} />
@@ -95,7 +98,7 @@ export function Live({ stream, showEvent }: Props) {
                     '&:focus-visible': { outline: '2px solid', outlineColor: 'primary.main', outlineOffset: -2 },
                   }}
                 >
-                  <Typography variant="inherit" color="textSecondary" sx={{ flexShrink: 0 }}>
+                  <Typography variant="inherit" color="textSecondary" title={moment(at)} sx={{ flexShrink: 0 }}>
                     {clock.format(at)}
                   </Typography>
                   {value.name !== 'message' && (
@@ -104,7 +107,7 @@ export function Live({ stream, showEvent }: Props) {
                     </Typography>
                   )}
                   <Typography variant="inherit" noWrap sx={{ fontFamily: 'ui-monospace, monospace' }}>
-                    {value.data.slice(0, 500)}
+                    {brief(value.data)}
                   </Typography>
                 </Box>
               </Box>
@@ -113,7 +116,7 @@ export function Live({ stream, showEvent }: Props) {
         </Box>
         {feed.items.length === 0 && (
           <Typography variant="body2" color="textSecondary" sx={{ p: 1.5 }}>
-            {state === 'live' ? 'Nothing came yet.' : 'Nothing to show.'}
+            {state !== 'live' ? 'Nothing to show.' : begun ? 'Nothing came yet.' : 'The service is asked …'}
           </Typography>
         )}
       </Box>

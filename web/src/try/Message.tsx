@@ -3,6 +3,7 @@ import Box from '@mui/material/Box';
 import Button from '@mui/material/Button';
 import Paper from '@mui/material/Paper';
 import Typography from '@mui/material/Typography';
+import { spelled } from '../exact';
 import { Facts } from '../parts/Facts';
 import { written } from './json';
 import { CODE } from './reply/style';
@@ -46,9 +47,9 @@ export function Message({ message, settle, bare = false }: Props) {
   return (
     <Paper role="group" aria-label={`Message ${String(message.message_id ?? '')}`} sx={{ p: 1.5, display: 'grid', gap: 1, minWidth: 0 }}>
       <Facts
-        facts={Object.entries(facts).map(([key, value]) => [key.replaceAll('_', ' '), typeof value === 'object' ? JSON.stringify(value) : String(value)])}
+        facts={Object.entries(facts).map(([key, value]) => [key.replaceAll('_', ' '), spelled(value)])}
       />
-      {headers !== undefined && <Facts facts={Object.entries(headers as Record<string, unknown>).map(([key, value]) => [key, String(value)])} />}
+      {headers !== undefined && <Facts facts={Object.entries(headers as Record<string, unknown>).map(([key, value]) => [key, spelled(value)])} />}
       <Box component="pre" tabIndex={0} aria-label="Content" sx={CODE}>
         {json !== undefined ? written(json) : String(text ?? base64 ?? '')}
       </Box>

@@ -4,6 +4,9 @@ import Button from '@mui/material/Button';
 import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import { type MouseEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { useOutletContext } from 'react-router';
+import type { Place } from '../pages/Integration';
+import { Removed } from '../parts/Removed';
 import { Trouble } from '../parts/Trouble';
 import type { Asked } from './copy/asked';
 import { CopyAs } from './copy/CopyAs';
@@ -28,6 +31,9 @@ interface Props {
   children: (send: () => void, buttons: ReactNode) => ReactNode;
 }
 
+/** The integration was. */
+export const REMOVED = 'The integration was removed meanwhile. What you typed on this page stays until you leave it.';
+
 interface Went {
   reply?: Reply;
   error?: Error;
@@ -36,6 +42,7 @@ interface Went {
 
 export function Sender({ asked, type, wrong, show, showEvent, sendLabel = 'Send', children }: Props) {
   // What nobody has typed yet is wanted, and not wrong.
+  const { removed } = useOutletContext<Place>();
   const [begun] = useState(asked.body);
   const [went, setWent] = useState<Went>({});
   const [pending, setPending] = useState(false);
@@ -103,6 +110,7 @@ export function Sender({ asked, type, wrong, show, showEvent, sendLabel = 'Send'
   return (
     <Stack spacing={2}>
       {children(go, buttons)}
+      {removed && <Removed text={asked.body}>{REMOVED}</Removed>}
       {error && <Trouble error={error} />}
       <Stack component="section" aria-label="Reply" aria-live="polite" spacing={1}>
         {!listens && pending && (

@@ -6,7 +6,9 @@ import Link from '@mui/material/Link';
 import Stack from '@mui/material/Stack';
 import Typography from '@mui/material/Typography';
 import type { MouseEvent, ReactNode } from 'react';
-import { Link as To } from 'react-router';
+import { Link as To, useOutletContext } from 'react-router';
+import type { Place } from '../pages/Integration';
+import { Removed } from '../parts/Removed';
 import { Trouble } from '../parts/Trouble';
 import { count } from '../words';
 import type { Asked } from './copy/asked';
@@ -15,7 +17,7 @@ import type { Feed } from './feed';
 import { parsed, pretty, written } from './json';
 import { ReplyView } from './reply/ReplyView';
 import { CODE } from './reply/style';
-import { headersOf, pathOf } from './Sender';
+import { headersOf, pathOf, REMOVED } from './Sender';
 import { lines, useStream } from './useStream';
 
 interface Props {
@@ -26,6 +28,7 @@ interface Props {
 
 export function Walk({ asked, type, children }: Props) {
   const stream = useStream<string>(lines, 'application/x-ndjson');
+  const { removed } = useOutletContext<Place>();
   const live = stream.state === 'live';
   const start = () => !live && stream.start({ path: pathOf(asked), body: asked.body, headers: headersOf(asked) });
   const halt = (event: MouseEvent) => {
@@ -50,6 +53,7 @@ export function Walk({ asked, type, children }: Props) {
   return (
     <Stack spacing={2}>
       {children(start, buttons)}
+      {removed && <Removed text={asked.body}>{REMOVED}</Removed>}
       {stream.error && <Trouble error={stream.error} />}
       {stream.refused && <ReplyView reply={stream.refused} />}
       {stream.state !== 'none' && !stream.refused && (

@@ -1,4 +1,5 @@
 // JSON as it was typed: objects are put together out of texts, so that no digit of a number changes on the way.
+import { parse, stringify } from '../exact';
 import { isObject } from '../objects';
 
 /** An object of members whose values are JSON already; those that are undefined are left out. */
@@ -11,7 +12,7 @@ export function objectOf(members: [string, string | undefined][]): string {
 
 /** A value as JSON, in lines. */
 export function written(value: unknown): string {
-  return JSON.stringify(value, null, 2) ?? 'null';
+  return stringify(value, 2);
 }
 
 /** Why a text is not JSON, or nothing. */
@@ -27,27 +28,11 @@ export function mistake(text: string): string {
 /** An object in a text, or nothing where it is none. */
 export function parsed(text: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parse(text);
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-const STRINGS_AND_NUMBERS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-
-/** Whether all numbers of a JSON text come through JavaScript's, which have 15 digits for certain. */
-export function isExact(text: string): boolean {
-  for (const [word] of text.matchAll(STRINGS_AND_NUMBERS)) {
-    if (word.startsWith('"')) {
-      continue;
-    }
-    const digits = word.replace(/[eE].*/, '').replace(/[-.]/g, '').replace(/^0+/, '');
-    if (digits.length > 15 || !Number.isFinite(Number(word))) {
-      return false;
-    }
-  }
-  return true;
 }
 
 const WORDS = /"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g;

@@ -1,5 +1,6 @@
 // A request that is written in a form or as JSON: two views of one thing.
-import { isExact, parsed } from './json';
+import { isExact } from '../exact';
+import { parsed } from './json';
 import { useDraft } from './draft';
 import type { Shape, Written } from './forms/shape';
 

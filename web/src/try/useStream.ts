@@ -8,6 +8,8 @@ import { ask, type Reply, type Sent } from './send';
 
 export interface Stream<T> {
   state: 'none' | 'live' | 'ended';
+  /** Whether it was answered: from then on nothing that comes is missed. */
+  begun: boolean;
   feed: Feed<T>;
   paused: boolean;
   /** What was answered in the place of a stream. */
@@ -29,6 +31,7 @@ export const lines: Reader<string> = eachLine;
 
 export function useStream<T>(read: Reader<T>, accept: string): Stream<T> {
   const [state, setState] = useState<Stream<T>['state']>('none');
+  const [isBegun, setIsBegun] = useState(false);
   const [feed, setFeed] = useState<Feed<T>>(nothing);
   const [paused, setPaused] = useState(false);
   const [refused, setRefused] = useState<Reply>();
@@ -66,6 +69,7 @@ export function useStream<T>(read: Reader<T>, accept: string): Stream<T> {
     setError(undefined);
     setFeed(nothing);
     setState('live');
+    setIsBegun(false);
     const begun = performance.now();
     try {
       const response = await ask({ ...sent, headers: { ...sent.headers, accept } }, abort.signal);
@@ -73,6 +77,7 @@ export function useStream<T>(read: Reader<T>, accept: string): Stream<T> {
         const bytes = new Uint8Array(await response.arrayBuffer());
         setRefused({ status: response.status, ok: response.ok, headers: response.headers, bytes, millis: performance.now() - begun });
       } else {
+        setIsBegun(true);
         await read(response.body, (values) => {
           now.feed = extended(now.feed, values, Date.now());
           now.timer ??= window.setTimeout(draw, DRAWN);
@@ -90,6 +95,7 @@ export function useStream<T>(read: Reader<T>, accept: string): Stream<T> {
   };
   return {
     state,
+    begun: isBegun,
     feed,
     paused,
     refused,

@@ -85,6 +85,54 @@ fn any_secret_does_while_it_is_replaced_and_any_signature_of_several() {
 }
 
 #[test]
+fn a_glance_at_the_head_tells_what_cannot_be_signed_and_keeps_out_nothing_that_is() {
+    let glance = |verifier: &Verifier, url: &str, signed: &[(&'static str, String)], at: u64| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in signed {
+            headers.insert(*name, value.parse().unwrap());
+        }
+        let webhook = Webhook { method: &Method::POST, url, headers: &headers, body: b"not looked at" };
+        verifier.glance(&webhook, SystemTime::UNIX_EPOCH + Duration::from_secs(at))
+    };
+    let url = "https://h.example/hooks/a";
+    let one = verifier(json!({"type": "stripe", "secret": "s"}));
+    // Whatever the body: whether it was signed with a secret of ours nobody can tell yet.
+    assert!(
+        glance(&one, url, &stripe("s", AT), AT).is_ok() && glance(&one, url, &stripe("x", AT), AT).is_ok()
+    );
+    assert!(matches!(glance(&one, url, &[], AT), Err(Refusal::Unsigned(_))));
+    assert!(matches!(glance(&one, url, &stripe("s", AT), AT + 400), Err(Refusal::Stale(400))));
+    let old = [("stripe-signature", format!("t={AT},v0=00"))];
+    assert!(matches!(glance(&one, url, &old, AT), Err(Refusal::Wrong)));
+
+    let twilio = verifier(json!({"type": "twilio", "secret": "s"}));
+    let sign = ("x-twilio-signature", "00".to_owned());
+    let form = ("content-type", "application/x-www-form-urlencoded".to_owned());
+    assert!(glance(&twilio, url, &[sign.clone(), form.clone()], AT).is_ok());
+    assert!(matches!(glance(&twilio, url, &[form], AT), Err(Refusal::Unsigned(_))));
+    assert!(matches!(glance(&twilio, url, std::slice::from_ref(&sign), AT), Err(Refusal::Unsigned(_))));
+    assert!(glance(&twilio, &format!("{url}?bodySHA256=00"), &[sign], AT).is_ok());
+
+    for (keys, name) in [
+        (json!({"type": "hubspot"}), "x-hubspot-signature-v3"),
+        (json!({"type": "standard"}), "webhook-signature"),
+        (json!({"type": "hmac", "header": "x-sig", "prefix": "v0="}), "x-sig"),
+    ] {
+        let mut keys = keys;
+        keys["secret"] = "s".into();
+        let verifier = verifier(keys);
+        let signed = [
+            (name, if name == "webhook-signature" { "v1,00" } else { "v0=00" }.to_owned()),
+            ("x-hubspot-request-timestamp", format!("{AT}000")),
+            ("webhook-id", "1".to_owned()),
+            ("webhook-timestamp", AT.to_string()),
+        ];
+        assert!(glance(&verifier, url, &signed, AT).is_ok(), "{name}");
+        assert!(glance(&verifier, url, &signed[1..], AT).is_err(), "{name}");
+    }
+}
+
+#[test]
 fn any_other_hmac_is_described() {
     let github = verifier(json!({
         "type": "hmac", "secret": "s", "header": "X-Hub-Signature-256", "prefix": "sha256=",

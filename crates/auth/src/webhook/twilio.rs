@@ -1,7 +1,10 @@
 //! Twilio: `X-Twilio-Signature`, of the URL and of what was sent.
 //! <https://www.twilio.com/docs/usage/security#validating-requests>
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use http::{Uri, header};
@@ -18,7 +21,7 @@ use crate::hmac::Output;
 ///
 /// There is no time in it.
 pub(super) fn claim(webhook: &Webhook<'_>) -> Result<Claim, Refusal> {
-    let signature = claim::header(webhook.headers, "x-twilio-signature", "it has no X-Twilio-Signature")?;
+    let signature = signature(webhook)?;
     let url: Uri = webhook.url.parse().map_err(|_| Refusal::Unsigned("its URL cannot be read"))?;
     let mut fields = String::new();
     if is_form(webhook) {
@@ -44,18 +47,37 @@ pub(super) fn claim(webhook: &Webhook<'_>) -> Result<Claim, Refusal> {
     })
 }
 
+fn signature<'a>(webhook: &Webhook<'a>) -> Result<&'a str, Refusal> {
+    claim::header(webhook.headers, "x-twilio-signature", "it has no X-Twilio-Signature")
+}
+
+/// Whether its head has all that a signature needs.
+pub(super) fn glance(webhook: &Webhook<'_>) -> Result<(), Refusal> {
+    signature(webhook)?;
+    algorithm(webhook)?;
+    let url: Uri = webhook.url.parse().map_err(|_| Refusal::Unsigned("its URL cannot be read"))?;
+    if !is_form(webhook) {
+        named(&url)?;
+    }
+    Ok(())
+}
+
 fn is_form(webhook: &Webhook<'_>) -> bool {
     let media = webhook.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media = media.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     media.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
+/// The hash of the body that the URL names.
+fn named(url: &Uri) -> Result<Cow<'_, str>, Refusal> {
+    let mut pairs = form_urlencoded::parse(url.query().unwrap_or_default().as_bytes());
+    let found = pairs.find(|(name, _)| name == "bodySHA256").map(|(_, hash)| hash);
+    found.ok_or(Refusal::Unsigned("its body is no form, and bodySHA256 is not in its URL"))
+}
+
 /// Checks that the URL, which is signed, has the hash of the body.
 fn hashed(url: &Uri, body: &[u8]) -> Result<(), Refusal> {
-    let mut pairs = form_urlencoded::parse(url.query().unwrap_or_default().as_bytes());
-    let Some((_, hash)) = pairs.find(|(name, _)| name == "bodySHA256") else {
-        return Err(Refusal::Unsigned("its body is no form, and bodySHA256 is not in its URL"));
-    };
+    let hash = named(url)?;
     let ours = super::hash(body);
     verify_slices_are_equal(ours.as_bytes(), hash.as_bytes())
         .map_err(|_| Refusal::Unsigned("its body is not the one that bodySHA256 is of"))

@@ -1,5 +1,7 @@
 //! `trunkline call`: calls an integration.
 
+mod pages;
+
 use std::io::{self, Write};
 
 use clap::Args;
@@ -9,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use trunkline::HttpRequest;
 
+use self::pages::{Pages, came};
 use super::read;
 use crate::{
     client::{Server, path, problem},
@@ -18,7 +21,8 @@ use crate::{
 
 /// Calls an integration and prints the reply's body.
 ///
-/// `trunkline call shop /orders -q page=2`, `trunkline call shop POST /orders -d '{"item": 1}'`
+/// `trunkline call shop /orders -q page=2`, `trunkline call shop POST /orders -d '{"item": 1}'`,
+/// `trunkline call billing -r '{"action": "list_customers"}' --pages`
 #[derive(Debug, Args)]
 pub(crate) struct Call {
     /// The integration.
@@ -41,6 +45,8 @@ pub(crate) struct Call {
     /// The whole request as JSON, in the form of the integration's type; @FILE or @- for standard input.
     #[arg(short, long, value_name = "JSON", conflicts_with_all = ["target", "data", "form", "query", "header"])]
     request: Option<String>,
+    #[command(flatten)]
+    pages: Pages,
     #[command(flatten)]
     wishes: Wishes,
 }
@@ -74,11 +80,16 @@ pub(super) struct Wishes {
 
 impl Call {
     pub(crate) async fn run(self, server: &Server, output: &Output) -> Result<(), Exit> {
-        let request = match &self.request {
+        let mut request = match &self.request {
             Some(text) => value(text, "--request")?,
             None => self.http()?,
         };
-        perform(server, output, &self.id, &request, &self.wishes, false).await
+        let as_what = match (self.pages.onto(&mut request)?, self.pages.ndjson) {
+            (_, true) => As::Lines,
+            (true, false) => As::List,
+            (false, false) => As::ItComes,
+        };
+        perform(server, output, &self.id, &request, &self.wishes, as_what).await
     }
 
     /// An HTTP request out of the arguments.
@@ -108,8 +119,21 @@ impl Call {
     }
 }
 
+/// No longer list is read as one document: the server ends those that have 64 MiB.
+const LIST: usize = 256 << 20;
 /// What rows are called that come one by one.
 const NDJSON: &str = "application/x-ndjson";
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum As {
+    /// As it comes.
+    ItComes,
+    /// As lines, which are asked for.
+    Lines,
+    /// As a list in pages, which may have broken off.
+    List,
+}
 
 /// Makes a call and prints the reply's body as it comes.
 pub(super) async fn perform(
@@ -118,12 +142,13 @@ pub(super) async fn perform(
     id: &str,
     request: &impl Serialize,
     wishes: &Wishes,
-    ndjson: bool,
+    as_what: As,
 ) -> Result<(), Exit> {
+    let ndjson = as_what == As::Lines;
     let path = path(id, "/call")?;
     let mut request = HttpRequest::post(path).json(request)?;
     // Rows may come for longer than an answer.
-    request.relay = ndjson;
+    request.relay = as_what != As::ItComes;
     let bypass = wishes.no_cache.then_some("bypass");
     for (option, header, value) in [
         ("--idempotency-key", "idempotency-key", wishes.idempotency_key.as_deref()),
@@ -154,6 +179,12 @@ pub(super) async fn perform(
             output.bytes(&bytes);
         }
         return Err(problem(status, &serde_json::from_slice(&bytes).unwrap_or_default()));
+    }
+    if as_what == As::List {
+        let list = reply.body.collect(LIST).await?;
+        output.bytes(&list);
+        output.end();
+        return came(&list);
     }
     let is_rows = reply.media().is_some_and(|media| media.contains(NDJSON));
     let (mut body, mut last) = (reply.body, Line::default());

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use http::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     client::{Server, path},
@@ -17,9 +17,15 @@ pub(crate) struct Events {
     id: String,
     /// The event to show, with what came.
     event: Option<String>,
-    /// An event to forward once more.
+    /// An event to forward once more: wherever it has not arrived, unless it may have been done there and would be done twice.
     #[arg(long, value_name = "EVENT", conflicts_with = "event")]
     redeliver: Option<String>,
+    /// The one entry of webhooks.to that it is forwarded to, whatever became of it there before.
+    #[arg(long, value_name = "NAME", requires = "redeliver")]
+    to: Option<String>,
+    /// As something new, under another idempotency key: it is done twice there if it was done.
+    #[arg(long, requires = "to")]
+    anew: bool,
     /// How many are listed.
     #[arg(long, default_value_t = 20)]
     limit: u32,
@@ -29,11 +35,18 @@ impl Events {
     pub(crate) async fn run(self, server: &Server, output: &Output) -> Result<(), Exit> {
         if let Some(event) = &self.redeliver {
             let path = format!("{}/redeliver", of(&self.id, event)?);
-            let said = server.json(Method::POST, &path, None).await?;
+            let asked = json!({ "to": self.to, "anew": self.anew });
+            let said = server.json(Method::POST, &path, Some(&asked)).await?;
             if output.is_json() {
                 output.value(&said);
-            } else {
-                output.line(format!("{} is forwarded once more", plain(event)));
+                return Ok(());
+            }
+            output.line(format!("{} is forwarded once more to {}", plain(event), names(&said, "to")));
+            let left_out = names(&said, "left_out");
+            if !left_out.is_empty() {
+                output.line(format!(
+                    "not to {left_out}: it may have been done there; see whether it was, and say --to if not"
+                ));
             }
             return Ok(());
         }
@@ -55,6 +68,12 @@ impl Events {
         output.table(["ID", "TYPE", "STATE", "ATTEMPTS", "LAST ERROR"], &rows);
         Ok(())
     }
+}
+
+/// A list of names as text.
+fn names(said: &Value, key: &str) -> String {
+    let names = said.get(key).and_then(Value::as_array).into_iter().flatten();
+    names.filter_map(Value::as_str).map(plain).collect::<Vec<_>>().join(", ")
 }
 
 /// The path of an event. What is no id could be another path.

@@ -1,4 +1,4 @@
-//! `trunkline keys`: the master keys of a server: which there are, a new one, one less.
+//! `trunkline keys`: the master keys of a server: which there are, a new one, one less, and a rotation that is stopped.
 
 use clap::{Args, Subcommand};
 use http::Method;
@@ -25,10 +25,15 @@ enum Action {
     List,
     /// Puts a new key in front of the key file and moves everything stored to it, while the server goes on.
     ///
-    /// Cut off, it is taken up by the next rotation or the next start. Where the server cannot write its keys it
+    /// Stopped or cut off, it is taken up by the next rotation or the next start. Where the server cannot write its keys it
     /// says what to do instead. Whoever has the old key and an old copy of the database still reads that: if the
     /// key was stolen, replace the secrets themselves too.
     Rotate,
+    /// Stops a rotation that is under way.
+    ///
+    /// What has moved to the new key stays there, and the older key is needed for the rest. The next rotation goes on
+    /// where this one stopped, and so does the next start of the server.
+    Stop,
     /// Removes an older key that nothing is sealed with any more.
     Remove {
         /// The id of the key, as `trunkline keys list` shows it.
@@ -54,6 +59,14 @@ impl Keys {
                     output.value(&done);
                 } else {
                     rotated(&done, output);
+                }
+            }
+            Action::Stop => {
+                let state = server.json(Method::DELETE, "/api/v1/keys/rotation", None).await?;
+                if output.is_json() {
+                    output.value(&state);
+                } else {
+                    stopped(&state, output);
                 }
             }
             Action::Remove { id } => {
@@ -93,13 +106,27 @@ fn rotated(done: &Value, output: &Output) {
     if left > 0 {
         output.line(format!("  note: {left} do not open and were left; the log of the server names them"));
     }
-    for older in done.get("older").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-        let older = plain(older);
-        output.line(format!("  {older} can go: trunkline keys remove {older}"));
+    if done.get("stopped").and_then(Value::as_bool).unwrap_or_default() {
+        output.line("  note: it was stopped; older keys are needed for the rest until `trunkline keys rotate` has ended");
+    } else {
+        let older = done.get("older").and_then(Value::as_array).into_iter().flatten();
+        for older in older.filter_map(Value::as_str) {
+            let older = plain(older);
+            output.line(format!("  {older} can go: trunkline keys remove {older}"));
+        }
     }
     output.line(
         "  keep copies: of the new key at once, of an old one for as long as there are backups from before",
     );
+}
+
+fn stopped(state: &Value, output: &Output) {
+    let (moved, of) = (number(state, "moved"), number(state, "of"));
+    output.line(match state.get("state").and_then(Value::as_str).unwrap_or_default() {
+        "stopping" => format!("stopping: {moved} of {of} envelopes moved to the new key"),
+        "unfinished" => "stopped: `trunkline keys rotate` goes on".to_owned(),
+        _ => "no rotation is under way".to_owned(),
+    });
 }
 
 fn number(value: &Value, key: &str) -> u64 {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
-    call::{self, Wishes},
+    call::{self, As, Wishes},
     read,
 };
 use crate::{client::Server, exit::Exit, output::Output};
@@ -59,7 +59,8 @@ impl Query {
             variables: params("--variable", &self.variable)?,
             operation_name: self.operation,
         };
-        call::perform(server, output, &self.id, &request, &self.wishes, self.ndjson).await
+        let as_what = if self.ndjson { As::Lines } else { As::ItComes };
+        call::perform(server, output, &self.id, &request, &self.wishes, as_what).await
     }
 }
 

@@ -15,9 +15,11 @@ mod browser {
     mod connections;
     mod deep;
     mod driver;
+    mod keys;
     mod limits;
     mod list;
     mod open;
+    mod overview;
     mod pages;
     mod service;
     mod settings;

@@ -14,7 +14,7 @@ use crate::harness::Server;
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 /// Longer than all pages in all looks take on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(500);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// A server as those that others reach: it asks for the token.
 pub(crate) fn begin() -> crate::harness::Begin {
@@ -68,6 +68,15 @@ pub(crate) async fn passes(server: &Server, name: &str, env: &[(&str, &str)]) {
         pages_of(name),
         server.log()
     );
+    say_skipped(&String::from_utf8_lossy(&ran.stdout));
+}
+
+/// Says which tests of a spec did not run, since what they need is not installed.
+#[expect(clippy::print_stderr, reason = "a test that was skipped has to say so")]
+fn say_skipped(printed: &str) {
+    for test in printed.lines().filter_map(|line| line.trim_start().strip_prefix("-  ")) {
+        eprintln!("skipped: {test}");
+    }
 }
 
 /// What the pages of failed tests showed, for whoever has the log of a run and nothing else of it.

@@ -59,7 +59,7 @@ async fn a_call_leaves_one_record_with_what_there_is_to_know() {
     let tries = record["tries"].as_array().unwrap();
     assert_eq!((tries.len(), &tries[0]["kind"], &tries[0]["status"]), (1, &json!("ok"), &json!(200)));
     assert_eq!(record["number"], 1);
-    assert_eq!((&record["action"], record.as_object().unwrap().len()), (&Value::Null, 15), "{record}");
+    assert_eq!((&record["action"], record.as_object().unwrap().len()), (&Value::Null, 16), "{record}");
 }
 
 #[tokio::test]

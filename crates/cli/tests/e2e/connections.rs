@@ -155,6 +155,9 @@ async fn a_connection_is_added_read_changed_and_removed() {
     let shown = read.json();
     assert_eq!(shown["auth_config"]["key"], "********");
     let etag = read.header("etag").to_owned();
+    // Whether a secret was changed meanwhile is told, though nobody sees it.
+    let mark = async || server.get(&one).await.is(200).header("trunkline-secrets").to_owned();
+    let before = mark().await;
     // Sent back as it was read, it keeps its secret.
     let mut changed = shown.clone();
     changed["description"] = "Other".into();
@@ -164,7 +167,9 @@ async fn a_connection_is_added_read_changed_and_removed() {
     server.with("PUT", &one, &condition, changed.to_string()).await.problem(412, "conflict");
     let called = server.call("shop", &json!({ "connection": "a" })).await.is(200).json();
     assert_eq!(called["key"], "key-of-a");
+    assert_eq!(mark().await, before);
     server.json("PATCH", &one, &json!({ "auth_config": { "key": "new" } })).await.is(200);
+    assert_ne!(mark().await, before);
     let called = server.call("shop", &json!({ "connection": "a" })).await.is(200).json();
     assert_eq!(called["key"], "new");
     server.json("PATCH", &one, &json!({ "connection": "z" })).await.problem(422, "invalid_config");

@@ -246,6 +246,35 @@ async fn connectors_are_listed_and_shown_with_their_actions() {
     assert!(ran.stderr.contains("did you mean `create_refund`"), "{ran:?}");
 }
 
+#[tokio::test]
+async fn a_broken_file_keeps_no_other_from_being_listed_and_tested() {
+    let folder = Folder::new(ACME, EXCHANGES);
+    for name in ["broken", "zebra"] {
+        let manifest = ACME.replacen("acme", name, 1).replace("integration:", "integratoin:");
+        std::fs::write(folder.path(&format!("{name}.yaml")), manifest).unwrap();
+        std::fs::write(folder.path(&format!("{name}.exchanges.yaml")), EXCHANGES).unwrap();
+    }
+    let of_folder = folder.0.path().display().to_string();
+    let ran = connector(&["list", "--connectors", &of_folder]).await.is(2);
+    let broken = ran.stdout.lines().find(|line| line.starts_with("broken")).unwrap();
+    assert!(broken.contains("did you mean `integration`?"), "{ran:?}");
+    assert!(
+        ran.stdout.contains("\nstripe ") && ran.stderr.contains("2 of 15 connectors are broken"),
+        "{ran:?}"
+    );
+    let listed = connector(&["list", "--json", "--connectors", &of_folder]).await.is(2).json();
+    let of = |name: &str| listed.as_array().unwrap().iter().find(|one| one["name"] == name).cloned().unwrap();
+    assert!(of("zebra")["error"].is_string() && of("acme")["error"].is_null(), "{listed}");
+
+    let ran = connector(&["test", &of_folder, "--json"]).await.is(1).json();
+    assert_eq!((&ran["passed"], &ran["failed"]), (&json!(2), &json!(2)), "{ran}");
+    let ran = connector(&["test", &of_folder]).await.is(1);
+    assert!(ran.stdout.contains("FAILED  broken: cannot be tested\n"), "{ran:?}");
+    assert!(ran.stdout.contains("ok      acme: an order is added once\n"), "{ran:?}");
+    assert!(ran.stderr.contains("2 of 3 connectors cannot be tested"), "{ran:?}");
+    connector(&["test", &folder.text("broken.yaml")]).await.is(2);
+}
+
 const OPENAPI: &str = "\
 openapi: 3.1.0
 info: {title: Pets, version: '1'}
@@ -285,8 +314,46 @@ async fn an_openapi_document_becomes_a_manifest_and_what_is_left_out_is_listed()
     assert!(ran.stderr.contains("--force") && read(&made) == "mine", "{ran:?}");
     connector(&["import", &document, "-o", &into, "--force", "--name", "menagerie"]).await.is(0);
     assert!(read(&made).contains("name: menagerie\n"));
+    // A file that is called as no connector can be.
+    for name in ["api_pets.example.yaml", "Pets.yaml"] {
+        let ran = connector(&["import", &document, "-o", &folder.text(name)]).await.is(2);
+        assert!(ran.stderr.contains("--name") && !folder.path(name).exists(), "{ran:?}");
+        connector(&["import", &document, "-o", &folder.text(name), "--name", "pets"]).await.is(0);
+        assert!(read(&folder.path(name)).contains("name: pets\n"));
+    }
     let ran = connector(&["import", &folder.text("acme.yaml")]).await.is(2);
     assert!(ran.stdout.is_empty() && ran.stderr.contains("acme.yaml: "), "{ran:?}");
+}
+
+#[tokio::test]
+async fn a_manifest_is_written_over_all_at_once_and_what_cannot_be_written_is_a_failure() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let folder = Folder::new(ACME, EXCHANGES);
+    std::fs::write(folder.path("openapi.yaml"), OPENAPI).unwrap();
+    let document = folder.text("openapi.yaml");
+    let [made, kept, link] = ["made.yaml", "kept.yaml", "link.yaml"].map(|name| folder.path(name));
+    std::fs::write(&made, "mine").unwrap();
+    std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o640)).unwrap();
+    // Another name of the file that is there: whoever reads it now reads it to its end.
+    std::fs::hard_link(&made, &kept).unwrap();
+    symlink(&made, &link).unwrap();
+    connector(&["import", &document, "-o", &folder.text("link.yaml"), "--force", "--name", "made"])
+        .await
+        .is(0);
+    assert!(read(&made).contains("name: made\n") && read(&kept) == "mine");
+    assert!(link.is_symlink());
+    assert_eq!(made.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+    let left = std::fs::read_dir(folder.0.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(left.into_iter().all(|name| !name.to_string_lossy().contains("tmp")));
+
+    for args in [&["connector", "import", &document][..], &["connector", "import", &document, "--json"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_trunkline"));
+        let ran = command.args(args).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.code() == Some(1) && said.contains("standard output cannot be written"), "{said}");
+    }
 }
 
 fn read(path: &Path) -> String {

@@ -42,6 +42,7 @@ async fn acme(peer: &Peer) -> Server {
         "actions": {
             "list": { "title": "List", "method": "GET", "path": "/{{ input.what | default('all') }}", "pages": "default",
                 "input": { "type": "object", "additionalProperties": false, "properties": { "what": { "type": "string" } } } },
+            "every": { "title": "Every one", "method": "GET", "path": "/all" },
             "find": { "title": "Find", "method": "POST", "path": "/find/{{ input.id }}", "returns": "/got",
                 "query": { "at": "{{ input.at }}" }, "send": { "n": "{{ input.n }}", "all": "{{ input }}" },
                 "input": { "type": "object", "properties": { "id": { "type": "number" }, "at": { "type": "number" }, "n": { "type": "number" } } } },
@@ -119,6 +120,42 @@ async fn numbers_go_through_an_action_as_they_were_written() {
 }
 
 #[tokio::test]
+async fn a_list_in_pages_is_printed_whole_or_line_by_line_and_one_that_broke_off_fails() {
+    let peer = service().await;
+    let server = acme(&peer).await;
+    let list = r#"{"action": "list"}"#;
+    let ns = |records: &Value| {
+        records.as_array().unwrap().iter().map(|one| one["n"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let all = server.cli(&["call", "crm", "-r", list, "--pages"]).await.is(0).json();
+    assert_eq!((ns(&all["records"]), &all["cursor"]), (vec![0, 1, 2, 3, 4], &Value::Null), "{all}");
+    let some = server.cli(&["call", "crm", "-r", list, "--max-pages", "1"]).await.is(0).json();
+    assert_eq!((ns(&some["records"]), &some["cursor"]), (vec![0, 1], &json!("2")));
+    let rest = server.cli(&["call", "crm", "-r", list, "--cursor", "2"]).await.is(0).json();
+    assert_eq!(ns(&rest["records"]), [2, 3, 4]);
+    // What no connector knows is told on the line, of an endpoint with its own parameters.
+    let way = r#"{"type": "cursor", "items": "/data", "next": "{{ body.next }}", "query": "after"}"#;
+    server.has(&json!({ "integration_id": "plain", "type": "rest", "base_url": peer.url() })).await;
+    let ran = server.cli(&["call", "plain", "/all", "--way", way, "--ndjson"]).await.is(0);
+    let lines: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        lines.iter().filter_map(|line| line["record"]["n"].as_u64()).collect::<Vec<_>>(),
+        [0, 1, 2, 3, 4]
+    );
+    assert_eq!(lines.last().unwrap(), &json!({ "end": { "pages": 3, "cursor": null } }));
+    // Without a way nobody knows; and a list that breaks off is printed as far as it came.
+    let ran = server.cli(&["call", "plain", "/all", "--pages"]).await.is(2);
+    assert!(ran.stderr.contains("pages.way"), "{}", ran.stderr);
+    let broken = r#"{"action": "list", "input": {"what": "broken"}}"#;
+    let ran = server.cli(&["call", "crm", "-r", broken, "--pages"]).await.is(1);
+    assert!(ran.stderr.contains("the list broke off: "), "{}", ran.stderr);
+    let came: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ns(&came["records"]), &came["cursor"]), (vec![0, 1, 2, 3], &json!("4")), "{came}");
+    let ran = server.cli(&["call", "crm", "-r", broken, "--pages", "--ndjson"]).await.is(1);
+    assert!(ran.stdout.contains("\n{\"error\":"), "{}", ran.stdout);
+}
+
+#[tokio::test]
 async fn a_list_comes_as_one_document_or_line_by_line_and_says_where_to_go_on() {
     let peer = service().await;
     let server = acme(&peer).await;
@@ -137,6 +174,12 @@ async fn a_list_comes_as_one_document_or_line_by_line_and_says_where_to_go_on() 
     assert_eq!((numbers(&rest), &rest["cursor"]), (vec![2, 3, 4], &Value::Null));
     // Without a word on pages it is one request.
     assert_eq!(server.post(&list, &json!({})).await.is(200).json()["next"], "2");
+    // One that names no way in which its list comes has the usual one, and says so.
+    let every = server.post(&format!("{AT}/actions/every?pages=all"), &json!({})).await.is(200).json();
+    assert_eq!((numbers(&every), &every["pages"]), (vec![0, 1, 2, 3, 4], &json!(3)));
+    let known = server.get("/api/v1/connectors/acme").await.is(200).json();
+    let pages = ["list", "every", "add"].map(|name| known["actions"][name]["pages"].clone());
+    assert_eq!(pages, [true, true, false], "{known}");
 
     let broken = server.post(&format!("{list}?pages=all"), &json!({ "what": "broken" })).await.is(200).json();
     assert_eq!((numbers(&broken), &broken["cursor"]), (vec![0, 1, 2, 3], &json!("4")));

@@ -123,6 +123,23 @@ impl<E: Engine> Shop<E> {
         until("the statement to run", || async { self.runs(words).await.then_some(()) }).await;
     }
 
+    /// The answer to a statement of `db` that is sent while `witness` holds both connections that its user may have.
+    pub(crate) async fn refused_for_want_of_connections(&self, sql: &str) -> Answer {
+        let long = json!({ "query": E::LONG });
+        let held =
+            async { tokio::join!(self.server.call("witness", &long), self.server.call("witness", &long)) };
+        let asked = async {
+            until("both", || async { (self.engine.running(E::LONG) == Some(2)).then_some(()) }).await;
+            let answer = self.query(sql).await;
+            assert_eq!(self.engine.running(E::LONG), Some(2), "those that have one are left in peace");
+            answer
+        };
+        tokio::select! {
+            (one, two) = held => panic!("nothing was held: {one:?} {two:?}"),
+            answer = asked => answer,
+        }
+    }
+
     /// What the pool of `db` says of itself in the metrics, such as `{state="used"}`.
     pub(crate) async fn gauge(&self, name: &str, label: &str) -> Option<u64> {
         let metrics = self.server.get("/metrics").await;

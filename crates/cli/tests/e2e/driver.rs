@@ -1,7 +1,5 @@
 //! Type `custom` with the driver in `examples/driver`: plain Python against the real server.
 
-use std::{path::Path, process::Stdio};
-
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{Request, Response};
@@ -9,68 +7,28 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::Frame;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
-
 use trunkline::Body;
 use trunkline_testkit::Peer;
 
-use crate::harness::{Server, within};
+use crate::harness::{Driver, Server, within};
 
-const TOKEN: &str = "s3cret-0123456789";
-
-/// The driver, over a folder with one file.
-struct Driver {
-    child: Child,
-    url: String,
-    folder: tempfile::TempDir,
-}
-
-impl Driver {
-    async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("customers.csv"), "id,name\n7,Ada\n8,Grace\n").unwrap();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/driver/driver.py");
-        let mut child = Command::new("python3")
-            .arg(script)
-            .args(["--port", "0", "--token", TOKEN, "--folder"])
-            .arg(folder.path())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut url = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        within("the driver's address", stdout.read_line(&mut url)).await.unwrap();
-        Self { child, url: url.trim().to_owned(), folder }
-    }
-
-    /// A server that has it as the integration `files`, with further keys.
-    async fn behind(&self, further: Value) -> Server {
-        let server = Server::begin()
-            .allow_at(self.url.strip_prefix("http://").unwrap().parse().unwrap())
-            .start()
-            .await;
-        let mut config = json!({
-            "integration_id": "files", "type": "custom", "base_url": self.url, "driver_token": TOKEN,
-            "read_only": { "/action": ["get", "list"] },
-        });
-        config.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
-        server.has(&config).await;
-        server
-    }
-
-    fn rows(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("customers.csv")).unwrap()
-    }
+/// A server that has the driver as the integration `files`, with further keys.
+async fn behind(driver: &Driver, further: Value) -> Server {
+    let server =
+        Server::begin().allow_at(driver.url.strip_prefix("http://").unwrap().parse().unwrap()).start().await;
+    let mut config = json!({
+        "integration_id": "files", "type": "custom", "base_url": driver.url, "driver_token": Driver::TOKEN,
+        "read_only": { "/action": ["get", "list"] },
+    });
+    config.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+    server.has(&config).await;
+    server
 }
 
 #[tokio::test]
 async fn a_program_in_another_language_is_an_integration_like_any_other() {
     let driver = Driver::start().await;
-    let server = driver.behind(json!({})).await;
+    let server = behind(&driver, json!({})).await;
     let get = json!({ "action": "get", "file": "customers", "where": { "id": 7 } });
     let reply = server.call("files", &get).await.is(200);
     assert_eq!(
@@ -108,7 +66,7 @@ async fn a_program_in_another_language_is_an_integration_like_any_other() {
 #[tokio::test]
 async fn what_a_driver_sends_by_itself_is_subscribed_to() {
     let driver = Driver::start().await;
-    let server = driver.behind(json!({})).await;
+    let server = behind(&driver, json!({})).await;
     let mut stream = server.cli_begin(&["--json", "stream", "files", "-r", r#"{"file": "customers"}"#]);
     // The driver tells what is added once it follows; which is when its answer has come.
     let added = async {
@@ -133,21 +91,26 @@ async fn what_a_driver_sends_by_itself_is_subscribed_to() {
 #[tokio::test]
 async fn a_driver_that_is_gone_or_refuses_the_token_is_named() {
     let mut driver = Driver::start().await;
-    let server = driver
-        .behind(json!({ "driver_token": "another-0123456789", "retry_config": { "max_attempts": 2 } }))
-        .await;
+    let server = behind(
+        &driver,
+        json!({ "driver_token": "another-0123456789", "retry_config": { "max_attempts": 2 } }),
+    )
+    .await;
     let list = json!({ "action": "list" });
     let problem = server.call("files", &list).await.problem(502, "forbidden");
     assert!(problem["detail"].as_str().unwrap().contains("driver_token"), "{problem}");
     assert!(!problem.to_string().contains("another-0123456789"));
-    server.json("PATCH", "/api/v1/integrations/files", &json!({ "driver_token": TOKEN })).await.is(200);
+    server
+        .json("PATCH", "/api/v1/integrations/files", &json!({ "driver_token": Driver::TOKEN }))
+        .await
+        .is(200);
     server.call("files", &list).await.is(200);
-    within("its end", driver.child.kill()).await.unwrap();
+    driver.kill().await;
     let problem = server.call("files", &list).await.problem(502, "unavailable");
     assert!(problem["detail"].as_str().unwrap().starts_with("the driver: "), "{problem}");
     assert_eq!((&problem["outcome"], &problem["attempts"]), (&json!("not_sent"), &json!(2)));
     let shown = server.get("/api/v1/integrations/files").await.is(200);
-    assert!(!shown.text().contains(TOKEN), "{}", shown.text());
+    assert!(!shown.text().contains(Driver::TOKEN), "{}", shown.text());
 }
 
 #[tokio::test]

@@ -72,6 +72,8 @@ const MATRIX: &[(&str, &str, bool)] = &[
     ("get", "/api/v1/activity/summary", false),
     ("get", "/api/v1/keys", false),
     ("post", "/api/v1/keys/rotate", false),
+    ("get", "/api/v1/keys/rotation", false),
+    ("delete", "/api/v1/keys/rotation", false),
     ("delete", "/api/v1/keys/{id}", false),
     ("get", "/api/v1/tokens", false),
     ("post", "/api/v1/tokens", false),

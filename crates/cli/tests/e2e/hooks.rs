@@ -4,6 +4,7 @@ mod forward;
 mod keys;
 mod once;
 mod refuse;
+mod vendors;
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};

@@ -270,9 +270,10 @@ async fn killed_at_any_moment_it_sends_no_call_twice_and_has_every_answer_that_i
     has(&server, &peer.url(), &json!({})).await;
     let mut answered = 0;
     for round in 0..KILLS {
+        let taken = Arc::new(Semaphore::new(0));
         let writers: Vec<_> = (0..3)
             .map(|writer| {
-                let address = server.address;
+                let (address, taken) = (server.address, taken.clone());
                 tokio::spawn(async move {
                     let mut asked = Vec::new();
                     loop {
@@ -282,12 +283,14 @@ async fn killed_at_any_moment_it_sends_no_call_twice_and_has_every_answer_that_i
                         if status.is_none() {
                             return asked;
                         }
+                        taken.add_permits(1);
                     }
                 })
             })
             .collect();
-        // The point of the test is the moment, not that anything has happened by then.
-        tokio::time::sleep(Duration::from_millis(20 + 10 * round as u64)).await;
+        // One more answer is waited for in each round, and then a moment that is another each time.
+        drop(within("answers", taken.acquire_many(1 + round as u32)).await.unwrap());
+        tokio::time::sleep(Duration::from_micros(700 * round as u64)).await;
         server.signal(Signal::KILL);
         server.ended().await;
         server = server.again().allow(&peer).start().await;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use trunkline::Body;
 use trunkline_testkit::Peer;
 
-use crate::harness::{Ran, Server};
+use crate::harness::{Held, Ran, Server, until};
 
 const ONE: &str = "1111111111111111111111111111111111111111111111111111111111111111";
 const TWO: &str = "2222222222222222222222222222222222222222222222222222222222222222";
@@ -100,6 +100,48 @@ async fn a_key_is_replaced_and_removed_while_the_server_works_and_never_shown() 
     let wanted = Ran::command(&restore, &[("TRUNKLINE_KEY", &keys[0])], "").await.is(2);
     assert!(wanted.stderr.contains(&old), "{wanted:?}");
     Ran::command(&restore, &[("TRUNKLINE_KEY", &keys[3])], "").await.is(0);
+}
+
+#[tokio::test]
+async fn a_rotation_is_stopped_and_gone_on_with_from_the_command_line() {
+    let peer = service().await;
+    let server = Arc::new(Server::beside(&peer).await);
+    for n in 0..100 {
+        server.has(&config(&format!("i{n}"), &peer)).await;
+    }
+    let state = async || server.get("/api/v1/keys/rotation").await.is(200).json();
+    assert_eq!(state().await, json!({"state": "done"}));
+    let ran = server.cli(&["keys", "stop"]).await.is(0);
+    assert!(ran.stdout.contains("no rotation is under way"), "{ran:?}");
+
+    // Somebody else holds the database, so that the rotation does not come far.
+    let held = Held::of(&server).await;
+    let rotating = tokio::spawn({
+        let server = server.clone();
+        async move { server.cli(&["keys", "rotate"]).await.is(0) }
+    });
+    until("a rotation", async || (state().await["state"] == "running").then_some(())).await;
+    assert_eq!(state().await, json!({"state": "running", "moved": 0, "of": 100}));
+    server.with("POST", "/api/v1/keys/rotate", &[], "").await.problem(409, "conflict");
+    let ran = server.cli(&["keys", "stop"]).await.is(0);
+    assert!(ran.stdout.contains("stopping: 0 of 100"), "{ran:?}");
+    held.let_go().await;
+    let ran = rotating.await.unwrap();
+    assert!(ran.stdout.contains("it was stopped") && !ran.stdout.contains("can go"), "{ran:?}");
+    assert_eq!(state().await, json!({"state": "unfinished"}));
+    let listed = server.get("/api/v1/keys").await.is(200).json();
+    let [new, old] = [0, 1].map(|at| listed[at]["envelopes"].as_u64().unwrap());
+    assert!(new + old == 100 && old > 0, "{listed}");
+    for n in [0, 99] {
+        server.call(&format!("i{n}"), &json!({})).await.is(200);
+    }
+
+    let ran = server.cli(&["keys", "rotate"]).await.is(0);
+    assert!(
+        ran.stdout.contains(&format!("{old} envelopes moved")) && ran.stdout.contains("can go"),
+        "{ran:?}"
+    );
+    assert_eq!((state().await, lines(&server.data()).len()), (json!({"state": "done"}), 2));
 }
 
 #[tokio::test]

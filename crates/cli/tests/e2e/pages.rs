@@ -1,8 +1,13 @@
 //! Lists in pages over real HTTP: each way from page to page, where it ends, and services that lead astray.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
+
 use bytes::Bytes;
 use futures_util::stream;
-use http::Response;
+use http::{Response, StatusCode};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use serde_json::{Value, json};
@@ -202,13 +207,8 @@ async fn a_service_that_leads_in_a_circle_or_looks_at_no_number_ends_the_walk_wi
             "page" | "offset" => (json!([0, 1]), format!("twice in a row; it seems not to look at `{name}`")),
             _ => (json!([0, 1, 0, 1]), "where the walk has been".to_owned()),
         };
-        // By a number a service may look at after all the second page is there to be asked for again.
-        let cursor = match name {
-            "page" => json!(1),
-            "offset" => json!(2),
-            _ => Value::Null,
-        };
-        assert_eq!((&some["records"], &some["cursor"]), (&records, &cursor), "{name}");
+        // Whoever follows cursors and looks at no error would go on for ever.
+        assert_eq!((&some["records"], &some["cursor"]), (&records, &Value::Null), "{name}");
         let error = &some["error"];
         assert_eq!(error["kind"], "protocol", "{name}: {some}");
         assert!(error["detail"].as_str().unwrap().contains(&words), "{name}: {some}");
@@ -217,7 +217,7 @@ async fn a_service_that_leads_in_a_circle_or_looks_at_no_number_ends_the_walk_wi
 }
 
 #[tokio::test]
-async fn two_pages_that_are_the_same_end_a_walk_that_goes_on_at_the_second() {
+async fn two_pages_that_are_the_same_end_a_walk_and_it_is_told_where_the_second_is() {
     let (_peer, server) = listed(|received| {
         let page = number(received, "page").unwrap_or(1);
         reply(&json!({ "r": match page { 1 | 2 => vec![0, 0], 3 => vec![7], _ => vec![] } }))
@@ -226,15 +226,16 @@ async fn two_pages_that_are_the_same_end_a_walk_that_goes_on_at_the_second() {
     let way = json!({ "type": "page", "items": "/r", "query": "page" });
     let some = walk(&server, "/x", way.clone(), json!({})).await.is(200).json();
     assert_eq!(some["error"]["kind"], "protocol", "{some}");
-    assert_eq!((&some["records"], &some["cursor"]), (&json!([0, 0]), &json!(2)), "{some}");
-    let rest = walk(&server, "/x", way.clone(), json!({ "cursor": some["cursor"] })).await.is(200).json();
+    assert_eq!((&some["records"], &some["cursor"]), (&json!([0, 0]), &Value::Null), "{some}");
+    assert!(some["error"]["detail"].as_str().unwrap().ends_with("go on at the cursor 2"), "{some}");
+    let rest = walk(&server, "/x", way.clone(), json!({ "cursor": 2 })).await.is(200).json();
     assert_eq!(rest, json!({ "records": [0, 0, 7], "pages": 3, "cursor": null }));
 
     let headers = [("content-type", "application/json"), ("accept", "application/x-ndjson")];
     let asked = json!({ "endpoint": "/x", "pages": { "way": way } }).to_string();
     let lines = server.with("POST", "/api/v1/integrations/pets/call", &headers, asked).await.is(200);
     let last: Value = serde_json::from_str(lines.text().lines().last().unwrap()).unwrap();
-    assert_eq!(last["error"]["cursor"], 2, "{last}");
+    assert!(last["error"].is_object() && last["error"]["cursor"].is_null(), "{last}");
 }
 
 #[tokio::test]
@@ -344,4 +345,74 @@ async fn all_pages_of_a_proxied_get_are_read_where_a_header_asks_for_them() {
     assert_eq!(peer.received().len(), before);
     // Without the header the service answers.
     assert_eq!(server.get(at).await.is(200).json()["next"], "1");
+}
+
+#[tokio::test]
+async fn what_the_query_of_an_endpoint_says_of_pages_is_said_once_on_each_of_them() {
+    let (peer, server) = listed(endless).await;
+    let size = json!({ "query": "max", "max": 100 });
+    for (name, way) in ways() {
+        let from = match name {
+            "offset" => "offset=8",
+            "url" | "link" => continue,
+            _ => "page=4",
+        };
+        let mut way = way.clone();
+        way["size"] = size.clone();
+        let before = peer.received().len();
+        let bounds = json!({ "max_pages": 2, "way": way });
+        let endpoint = format!("/x?m%61x=2&kept=1&{from}&kept=2");
+        let called = server.call("pets", &json!({ "endpoint": endpoint, "pages": bounds })).await;
+        let at = format!("/api/v1/integrations/pets/proxy{endpoint}");
+        let proxied = server.with("GET", &at, &[("trunkline-pages", &bounds.to_string())], "").await;
+        for list in [called, proxied] {
+            let list = list.is(200).json();
+            assert_eq!((&list["records"], &list["pages"]), (&json!([8, 9, 10, 11]), &json!(2)), "{name}");
+        }
+        let next = if name == "offset" { "offset=10" } else { "page=5" };
+        let asked = [from, next].map(|page| format!("/v1/x?kept=1&kept=2&max=2&{page}"));
+        assert_eq!(paths(&peer)[before..], [asked.clone(), asked].concat(), "{name}");
+    }
+    // What is said beside the endpoint holds.
+    let way = json!({ "type": "link", "items": "/r", "size": size });
+    let pages = json!({ "max_pages": 1, "way": way });
+    let asked = json!({ "endpoint": "/x?max=2", "params": { "max": 3 }, "pages": pages });
+    server.call("pets", &asked).await.is(200);
+    assert_eq!(paths(&peer).last().unwrap(), "/v1/x?max=3");
+}
+
+#[tokio::test]
+async fn a_failure_in_the_middle_gives_what_came_and_a_cursor_that_goes_on_where_it_was() {
+    let broken = Arc::new(AtomicBool::new(false));
+    let is_broken = broken.clone();
+    let (_peer, server) = listed(move |received| {
+        let mut page = endless(received);
+        let number = number(received, "page").or(number(received, "offset").map(|from| from / 2));
+        if number == Some(2) && is_broken.load(SeqCst) {
+            *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        }
+        page
+    })
+    .await;
+    for (name, way) in ways() {
+        broken.store(true, SeqCst);
+        let some = walk(&server, "/x", way.clone(), json!({})).await.is(200).json();
+        assert_eq!((&some["records"], &some["pages"]), (&json!([0, 1, 2, 3]), &json!(2)), "{name}");
+        assert_eq!((&some["error"]["kind"], some["cursor"].is_null()), (&json!("rejected"), false), "{some}");
+
+        let headers = [("content-type", "application/json"), ("accept", "application/x-ndjson")];
+        let asked = json!({ "endpoint": "/x", "pages": { "way": way } }).to_string();
+        let lines = server.with("POST", "/api/v1/integrations/pets/call", &headers, asked).await.is(200);
+        let last: Value = serde_json::from_str(lines.text().lines().last().unwrap()).unwrap();
+        assert_eq!(
+            (&last["error"]["kind"], &last["error"]["cursor"]),
+            (&json!("rejected"), &some["cursor"]),
+            "{name}"
+        );
+
+        broken.store(false, SeqCst);
+        let bounds = json!({ "max_pages": 1, "cursor": some["cursor"] });
+        let rest = walk(&server, "/x", way, bounds).await.is(200).json();
+        assert_eq!((&rest["records"], &rest["error"]), (&json!([4, 5]), &Value::Null), "{name}");
+    }
 }

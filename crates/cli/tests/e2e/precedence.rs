@@ -114,9 +114,15 @@ async fn whoever_is_nearer_to_the_call_wins() {
     server.has(&timed).await;
     (timed["integration_id"], timed["timeout"]) = ("timed".into(), "500ms".into());
     server.has(&timed).await;
+    let tenant = json!({ "connection": "acme", "timeout": "350ms" });
+    server.post(&format!("{AT}/timed/connections"), &tenant).await.is(201);
+    let wrong = json!({ "connection": "slow", "timeout": "2 days" });
+    server.post(&format!("{AT}/timed/connections"), &wrong).await.problem(422, "invalid_config");
     for (id, request, took) in [
         ("patient", json!({ "action": "slow" }), "700ms"),
         ("timed", json!({ "action": "slow" }), "500ms"),
+        ("timed", json!({ "action": "slow", "connection": "acme" }), "350ms"),
+        ("timed", json!({ "action": "hasty", "connection": "acme" }), "250ms"),
         ("timed", json!({ "action": "hasty" }), "250ms"),
         ("timed", json!({ "action": "hasty", "timeout": "150ms" }), "150ms"),
     ] {

@@ -6,12 +6,15 @@ mod memory;
 mod metrics;
 mod mqtt;
 mod nats;
+mod once;
 mod redis;
 mod shop;
+mod unheard;
 
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
+use trunkline_testkit::Relay;
 
 use crate::harness::Server;
 
@@ -43,6 +46,10 @@ pub(crate) trait Broker: Sized {
     fn keeps_for_those_who_come_later() -> bool {
         true
     }
+    /// The group that a pull is of which names none; none where a broker has no groups.
+    fn group() -> Option<&'static str> {
+        Some("trunkline")
+    }
     /// Whether whoever gets a message hears that another one had it.
     fn tells_redelivery() -> bool {
         true
@@ -54,6 +61,22 @@ const AT: &str = "/api/v1/integrations/shop";
 impl<B: Broker> Shop<B> {
     async fn open(further: Value) -> Option<Self> {
         let broker = B::start().await?;
+        let url = broker.url();
+        Self::open_at(broker, &url, further).await
+    }
+
+    /// The same, by way of a relay.
+    async fn open_behind(relay: &Relay, further: Value) -> Option<Self> {
+        let broker = B::start().await?;
+        let url = broker.url();
+        let (_, place) = url.rsplit_once('@').or(url.split_once("//")).unwrap();
+        let place = place.split(['/', '?']).next().unwrap();
+        relay.leads_to(place);
+        let by_way = url.replace(place, &relay.address().to_string());
+        Self::open_at(broker, &by_way, further).await
+    }
+
+    async fn open_at(broker: B, url: &str, further: Value) -> Option<Self> {
         let begin = Server::begin();
         let begin = match broker.address() {
             Some(address) => begin.allow_at(address),
@@ -61,7 +84,7 @@ impl<B: Broker> Shop<B> {
         };
         let shop = Self { server: begin.start().await, broker };
         let mut config = json!({
-            "integration_id": "shop", "type": "message_queue", "base_url": shop.broker.url(),
+            "integration_id": "shop", "type": "message_queue", "base_url": url,
             "declare": B::declare(),
         });
         config.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
@@ -114,6 +137,8 @@ macro_rules! every {
             the_request_of_the_original_is_answered_unchanged
             what_is_sent_is_received_acknowledged_and_gone
             a_stream_is_acknowledged_by_calls
+            a_client_that_vanishes_while_it_is_answered_takes_no_message_along
+            what_is_behind_a_client_that_never_reads_comes_to_the_next
             a_websocket_has_the_same_messages
             it_is_tested_and_its_health_and_queues_are_shown
             it_is_switched_off_and_removed

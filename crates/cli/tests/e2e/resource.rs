@@ -14,6 +14,29 @@ fn config(id: &str, url: &str) -> Value {
 }
 
 #[tokio::test]
+async fn a_number_that_would_be_stored_as_another_is_refused_by_its_place() {
+    let server = Server::begin().start().await;
+    server.has(&config("a", "https://h")).await;
+    let path = "/api/v1/integrations/a";
+    let json = [("content-type", "application/json")];
+    let change = |metadata: &str| {
+        let body = format!(r#"{{"metadata":{{"ids":{metadata}}}}}"#);
+        let server = &server;
+        async move { server.with("PATCH", path, &json, body).await }
+    };
+    change("[18446744073709551615,-9223372036854775808]").await.is(200);
+    for metadata in ["[1,18446744073709551616]", "[1,-9223372036854775809]"] {
+        let refused = change(metadata).await;
+        let problem = refused.problem(422, "invalid_config");
+        assert!(
+            problem["detail"].as_str().unwrap().contains("metadata.ids[1]: the number is too large"),
+            "{problem}"
+        );
+    }
+    assert!(server.get(path).await.text().contains(r#""ids":[18446744073709551615,-9223372036854775808]"#));
+}
+
+#[tokio::test]
 async fn of_two_who_change_the_same_version_one_is_told() {
     let server = Server::begin().start().await;
     let path = "/api/v1/integrations/a";

@@ -3,11 +3,15 @@
 mod browser;
 mod client;
 mod command;
+mod driver;
+mod held;
 mod server;
 
 pub(crate) use browser::Browser;
 pub(crate) use client::{Answer, connect, exchange};
 pub(crate) use command::Ran;
+pub(crate) use driver::Driver;
+pub(crate) use held::Held;
 pub(crate) use server::{Begin, Server};
 
 use std::{future::Future, time::Duration};

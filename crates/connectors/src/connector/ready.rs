@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use trunkline_core::Result;
 
 use crate::{
-    Action,
+    Action, Repeats,
     schema::Checker,
     template::{Template, below},
 };
@@ -27,6 +27,43 @@ impl Action {
     /// Whether its method has a body that means something (RFC 9110 section 9.3).
     pub(super) fn takes_body(&self) -> bool {
         !matches!(self.method.as_deref(), None | Some("GET" | "HEAD" | "DELETE" | "OPTIONS"))
+    }
+
+    /// Whether it gets something, which does no harm however often, and that may have a list at this JSON pointer.
+    pub(super) fn may_list(&self, items: &str) -> bool {
+        let harmless = self.repeats.is_none_or(|repeats| repeats == Repeats::Safely);
+        let reads = self.method.as_deref() == Some("GET") && harmless;
+        let there = match (&self.returns, &self.output) {
+            // What it says of its answer is said of this part alone.
+            (Some(part), _) => part == items,
+            (None, output) => output.as_ref().is_none_or(|schema| may_have_list(schema, items)),
+        };
+        reads && there
+    }
+}
+
+/// Whether something that suits a schema may have a list at this JSON pointer.
+fn may_have_list(schema: &Value, items: &str) -> bool {
+    let steps = items.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"));
+    let mut schema = schema;
+    for step in steps {
+        match schema.get("properties").and_then(Value::as_object) {
+            Some(known) => match known.get(&step) {
+                Some(below) => schema = below,
+                None => return false,
+            },
+            None => return may_be(schema, "object"),
+        }
+    }
+    may_be(schema, "array")
+}
+
+/// Whether a schema leaves room for a value of this type.
+fn may_be(schema: &Value, kind: &str) -> bool {
+    match schema.get("type") {
+        Some(Value::String(one)) => one == kind,
+        Some(Value::Array(kinds)) => kinds.iter().any(|one| one == kind),
+        _ => true,
     }
 }
 

@@ -197,8 +197,8 @@ fn an_action_becomes_the_request_that_its_transport_takes() {
             "stripe",
             json!({"secret_key": "sk_test_1"}),
             "get_customer",
-            json!({"customer_id": "cus/../1"}),
-            json!({"method": "GET", "endpoint": "/v1/customers/cus%2F..%2F1"}),
+            json!({"customer_id": "cus/..a/1"}),
+            json!({"method": "GET", "endpoint": "/v1/customers/cus%2F..a%2F1"}),
             None,
         ),
         (
@@ -242,6 +242,7 @@ fn input_that_is_wrong_and_an_action_that_is_not_there_are_named() {
         ("create_payment_intent", json!({"amount": "5", "currency": "usd"}), "input.amount: "),
         ("get_customer", json!({"customer": "x"}), "input."),
         ("get_customer", json!({"customer_id": ".."}), "input.customer_id: a part of a path"),
+        ("get_customer", json!({"customer_id": "a/../b"}), "input.customer_id: a part of a path"),
         (
             "create_payment_intnet",
             json!({}),
@@ -312,4 +313,61 @@ fn a_list_in_a_form_is_numbered_or_its_name_several_times() {
     };
     assert_eq!(data("numbered"), json!({"url": ["a", "b"], "to": 1}));
     assert_eq!(data("repeated"), json!([["to", 1], ["url", "a"], ["url", "b"]]));
+}
+
+#[test]
+fn an_action_that_names_no_pages_has_the_default_where_it_gets_what_may_be_a_list() {
+    let output = |properties: Value| json!({"type": "object", "properties": properties});
+    let list = output(json!({"data": {"type": "array"}, "next": {"type": ["string", "null"]}}));
+    let connector = acme(&json!({
+        "name": "acme", "title": "Acme", "integration": {"base_url": "https://acme.example"},
+        "pages": {
+            "default": {"type": "cursor", "items": "/data", "next": "{{ body.next }}", "query": "after"},
+            "numbered": {"type": "page", "items": "/data", "query": "page"},
+        },
+        "actions": {
+            "of_nothing_said": {"title": "A", "method": "GET", "path": "/a"},
+            "of_a_list": {"title": "A", "method": "GET", "path": "/a", "output": list},
+            "of_any_object": {"title": "A", "method": "GET", "path": "/a", "output": {"type": "object"}},
+            "of_its_part": {"title": "A", "method": "GET", "path": "/a", "returns": "/data", "output": {"type": "array"}},
+            "search": {"title": "A", "method": "POST", "path": "/a", "repeats": "safely", "input": {"type": "object"}},
+            "numbered": {"title": "A", "method": "GET", "path": "/a", "pages": "numbered"},
+            "one": {"title": "A", "method": "GET", "path": "/a", "output": output(json!({"id": {"type": "string"}}))},
+            "one_text": {"title": "A", "method": "GET", "path": "/a", "output": output(json!({"data": {"type": "string"}}))},
+            "a_number": {"title": "A", "method": "GET", "path": "/a", "output": {"type": "integer"}},
+            "another_part": {"title": "A", "method": "GET", "path": "/a", "returns": "/id"},
+            "add": {"title": "A", "method": "POST", "path": "/a", "input": {"type": "object"}},
+            "put": {"title": "A", "method": "PUT", "path": "/a", "repeats": "as_once", "input": {"type": "object"}},
+            "take": {"title": "A", "method": "GET", "path": "/a", "repeats": "never"},
+        },
+    }));
+    let usual = connector.usual_paging().unwrap();
+    for name in connector.manifest().actions.keys() {
+        let paging = connector.paging(name);
+        match &**name {
+            "numbered" => assert!(paging.is_some_and(|paging| !Arc::ptr_eq(paging, usual)), "{name}"),
+            "of_nothing_said" | "of_a_list" | "of_any_object" | "of_its_part" => {
+                assert!(paging.is_some_and(|paging| Arc::ptr_eq(paging, usual)), "{name}");
+            }
+            _ => assert!(paging.is_none(), "{name}"),
+        }
+    }
+}
+
+#[test]
+fn those_that_are_built_in_say_of_each_list_that_it_is_one_and_of_nothing_else() {
+    // These have all of it on one page, or a folder in the place of a file.
+    const WHOLE: [&str; 3] = ["github.get_file", "hubspot.list_properties", "openai.list_models"];
+    let mut wrong = Vec::new();
+    for connector in Catalog::built_in().iter() {
+        let manifest = connector.manifest();
+        for (name, action) in &manifest.actions {
+            let at = format!("{}.{name}", manifest.name);
+            let pages = action.pages.is_some() || WHOLE.contains(&&*at);
+            if connector.paging(name).is_some() != pages {
+                wrong.push(at);
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
 }

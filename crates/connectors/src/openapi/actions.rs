@@ -69,7 +69,7 @@ fn all<'a>(operations: &Operations<'a>, server: &Server, most: usize, notes: &'a
     let mut taken = BTreeSet::new();
     for operation in &operations.list {
         let Some(before) = server.before(shop.document, operation, notes) else { continue };
-        let sent = body::read(shop.document, operation.value, &operation.place, notes);
+        let sent = body::read(shop.document, operation, notes);
         if matches!(sent, Sent::Impossible) {
             continue;
         }
@@ -178,8 +178,7 @@ impl<'a, 'w> Making<'a, 'w> {
         if let Some(media) = media {
             self.action.headers.insert("Content-Type".to_owned(), media.replace("{{", "{"));
         }
-        // Those for which a body is not sent unless an action says what is in it.
-        let usual = matches!(self.operation.method, "post" | "put" | "patch");
+        let usual = self.operation.takes_body();
         if !usual {
             let method = self.operation.method.to_ascii_uppercase();
             self.schemas.tell(format!("{method} has a body here, which many servers pass over"));

@@ -10,6 +10,7 @@ use super::{
     forms,
     keywords::is_of_answers,
     notes::{Notes, shown},
+    operations::Operation,
 };
 use crate::Body;
 
@@ -78,9 +79,9 @@ impl Media {
 }
 
 /// What an operation sends.
-pub(super) fn read<'a>(document: &'a Document, operation: &'a Value, place: &str, notes: &Notes) -> Sent<'a> {
-    let place = format!("{place}.requestBody");
-    let Some(body) = operation.get("requestBody") else { return Sent::Nothing };
+pub(super) fn read<'a>(document: &'a Document, operation: &Operation<'a>, notes: &Notes) -> Sent<'a> {
+    let place = format!("{}.requestBody", operation.place);
+    let Some(body) = operation.value.get("requestBody") else { return Sent::Nothing };
     let body = match document.resolve(body) {
         Ok(body) => body,
         Err(what) => {
@@ -91,13 +92,16 @@ pub(super) fn read<'a>(document: &'a Document, operation: &'a Value, place: &str
     notes.keys(body, &["description", "content", "required"], &place);
     let required = body.get("required") == Some(&Value::Bool(true));
     let content = members(body, "content").min_by_key(|(media, _)| Media::of(media));
-    let Some((media, content)) = content else { return Sent::Nothing };
-    let read = Media::of(media);
-    let others = || members(body, "content").map(|(media, _)| shown(media)).collect::<Vec<_>>().join(", ");
-    if read == Media::Other {
+    let unmade = |what: String| {
         let left = if required { "the operation is left out" } else { "it is sent without" };
-        notes.tell(place, format!("a body of {} cannot be made of an action's input; {left}", others()));
-        return if required { Sent::Impossible } else { Sent::Nothing };
+        notes.tell(&*place, format!("{what} cannot be made of an action's input; {left}"));
+        if required { Sent::Impossible } else { Sent::Nothing }
+    };
+    let Some((media, content)) = content else { return unmade("a body of no kind".to_owned()) };
+    let read = Media::of(media);
+    if read == Media::Other {
+        let others: Vec<_> = members(body, "content").map(|(media, _)| shown(media)).collect();
+        return unmade(format!("a body of {}", others.join(", ")));
     }
     notes.keys(content, &["schema", "example", "examples", "encoding"], &place);
     let beside: Vec<_> =
@@ -112,16 +116,29 @@ pub(super) fn read<'a>(document: &'a Document, operation: &'a Value, place: &str
     let parts = matches!(read, Media::Form | Media::Multipart);
     let schema = match content.get("schema") {
         Some(schema) => schema,
-        None if parts => return Sent::Nothing,
+        None if parts => return unmade("a form of which nothing is said".to_owned()),
         None => return Sent::Whole(&Value::Bool(true), kind(Body::Json, no_parts)),
     };
-    match Fields::all(document, schema) {
+    let fields = Fields::all(document, schema);
+    if let Some(fields) = fields.as_ref().filter(|fields| fields.fields.is_empty()) {
+        if fields.more == Some(&Value::Bool(false)) {
+            return Sent::Nothing;
+        }
+        // So some generators write that there is none.
+        if !required && !operation.takes_body() {
+            notes.often(&*place, "may be a body of any fields, which is not sent");
+            return Sent::Nothing;
+        }
+    }
+    match fields.filter(|fields| !fields.fields.is_empty()) {
         Some(fields) => {
-            if !required && !fields.required.is_empty() {
-                notes.often(&*place, "may be missing as a whole; what it requires is always asked for here");
-            }
-            if fields.fields.is_empty() && fields.more.is_none_or(|more| *more == Value::Bool(false)) {
-                return Sent::Nothing;
+            let what = match (required, fields.required.is_empty()) {
+                (false, false) => "may be missing as a whole; what it requires is always asked for here",
+                (true, true) => "has to be there, and is not sent where none of its fields is given",
+                _ => "",
+            };
+            if !what.is_empty() {
+                notes.often(&*place, what);
             }
             let (body, parts) = match read {
                 Media::Form => (forms::read(document, &fields, content, &place, notes), no_parts),

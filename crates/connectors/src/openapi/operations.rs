@@ -1,6 +1,6 @@
 //! `Operations`: what the document says can be done.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use trunkline_core::{Error, Result};
 
 use super::{
@@ -64,6 +64,7 @@ impl<'a> Operations<'a> {
                 continue;
             }
             let place = format!("paths.{}", shown(path));
+            beside(item, &place, notes);
             let item = match document.resolve(item) {
                 Ok(item) => item,
                 Err(what) => {
@@ -94,7 +95,24 @@ impl<'a> Operations<'a> {
     }
 }
 
+/// Notes what stands beside the reference of a path: it is what that leads to, and no more.
+fn beside(item: &Value, place: &str, notes: &Notes) {
+    let keys = item.as_object().filter(|item| item.contains_key("$ref")).into_iter().flat_map(Map::keys);
+    for key in keys.filter(|key| !matches!(key.as_str(), "$ref" | "summary" | "description")) {
+        if METHODS.contains(&key.as_str()) {
+            notes.tell(format!("{place}.{key}"), "stands beside a $ref; the operation is left out");
+        } else if !notes.extension(key) {
+            notes.tell(place, format!("`{}` stands beside a $ref, and is passed over", shown(key)));
+        }
+    }
+}
+
 impl Operation<'_> {
+    /// Whether its method has a body as a rule. With others none is sent unless an action says what is in it.
+    pub(super) fn takes_body(&self) -> bool {
+        matches!(self.method, "post" | "put" | "patch")
+    }
+
     /// The name of its action, which another one may have too; and one that is longer and seldom another's.
     pub(super) fn names(&self) -> [String; 2] {
         let id = text(Some(self.value), "operationId").map(names::snake).filter(|id| !id.is_empty());

@@ -14,6 +14,10 @@ use super::{
 };
 use crate::Auth;
 
+/// What is noted where an operation says which scopes it wants.
+const SCOPES: &str =
+    "which scopes it wants is not carried over; a token is good for those that the integration asks for";
+
 /// Schemes that are enough, each with others that are needed beside it.
 type Ways<'a> = BTreeSet<BTreeSet<&'a str>>;
 
@@ -100,15 +104,22 @@ fn common<'a>(operations: &Operations<'a>) -> Ways<'a> {
     counted.into_iter().max_by_key(|(_, count)| *count).map(|(ways, _)| ways).unwrap_or_default()
 }
 
-/// Notes what is asked for in another way than usual, or together.
+/// Notes what is asked for in another way than usual, or together, and scopes.
 fn tell(operations: &Operations<'_>, common: &Ways<'_>, notes: &Notes) {
     for way in common.iter().filter(|way| way.len() > 1) {
         notes.tell("security", format!("wants {} together; an integration has one of them", list(way)));
     }
+    let root = operations.document.root();
+    if root.get("security").is_some_and(wants_scopes) {
+        notes.often("security", SCOPES);
+    }
     for operation in &operations.list {
+        if operation.value.get("security").is_some_and(wants_scopes) {
+            notes.often(&*operation.place, SCOPES);
+        }
         let own = match operation.value.get("security") {
             Some(own) => ways(own),
-            None if operations.document.root().get("security").is_some() => continue,
+            None if root.get("security").is_some() => continue,
             None => Ways::new(),
         };
         if own == *common {
@@ -126,6 +137,12 @@ fn tell(operations: &Operations<'_>, common: &Ways<'_>, notes: &Notes) {
 
 fn list(way: &BTreeSet<&str>) -> String {
     way.iter().map(|name| shown(name)).collect::<Vec<_>>().join(" and ")
+}
+
+/// Whether it names scopes of a scheme.
+fn wants_scopes(security: &Value) -> bool {
+    let each = security.as_array().into_iter().flatten().filter_map(Value::as_object);
+    each.flat_map(|way| way.values()).any(|scopes| scopes.as_array().is_some_and(|scopes| !scopes.is_empty()))
 }
 
 fn ways(security: &Value) -> Ways<'_> {

@@ -10,7 +10,7 @@ use super::{
     Pages, Way,
     address::Address,
     link::link,
-    sent::{ask, asked, has},
+    sent::{ask, asked, has, take},
 };
 use crate::{
     place::Place,
@@ -50,6 +50,11 @@ impl Paging {
         Self { pages, next }
     }
 
+    /// Where in an answer its records are, as a JSON pointer.
+    pub(crate) fn items(&self) -> &str {
+        &self.pages.items
+    }
+
     /// The request for a first page, or for the one that `cursor` leads to, out of that for the whole list: `params`,
     /// `json` and `endpoint` as `rest` takes them. `base` is the integration's base URL.
     ///
@@ -67,6 +72,8 @@ impl Paging {
                 "pages: `{name}` asks for one page, which nothing leads on from; leave it out, or ask without pages"
             )));
         }
+        let size = self.pages.size.as_ref().and_then(|size| size.query.as_ref());
+        self.pages.query.iter().chain(size).for_each(|name| take(&mut request, name));
         if let Some(size) = &self.pages.size {
             let name = size.query.as_deref();
             if asked(&request, name, size.send.as_deref()).is_none() {

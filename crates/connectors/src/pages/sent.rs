@@ -20,6 +20,30 @@ pub(super) fn has(request: &Value, name: &str) -> bool {
             .is_some_and(|(_, query)| form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == name))
 }
 
+/// Takes a query parameter out of the endpoint, so that it is in one place alone and what asks for another page takes its
+/// place. What is asked for beside the endpoint stays.
+pub(super) fn take(request: &mut Value, name: &str) {
+    let endpoint = request.get("endpoint").and_then(Value::as_str);
+    let Some((path, query)) = endpoint.and_then(|endpoint| endpoint.split_once('?')) else { return };
+    let mut taken = None;
+    let kept: Vec<_> = query
+        .split('&')
+        .filter(|pair| match form_urlencoded::parse(pair.as_bytes()).next() {
+            Some((key, value)) if key == name => {
+                taken = Some(Value::from(value));
+                false
+            }
+            _ => true,
+        })
+        .collect();
+    let Some(taken) = taken else { return };
+    let endpoint = if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) };
+    request["endpoint"] = endpoint.into();
+    if asked(request, Some(name), None).is_none_or(Value::is_null) {
+        ask(request, Some(name), None, taken);
+    }
+}
+
 /// Asks for it.
 pub(super) fn ask(request: &mut Value, query: Option<&str>, send: Option<&str>, value: Value) {
     let Some(request) = request.as_object_mut() else { return };

@@ -48,6 +48,11 @@ impl Rule {
         alone && self.statuses.iter().any(|status| status.is_success())
     }
 
+    /// Whether it is for answers of success and no others.
+    pub(crate) fn is_of_success_alone(&self) -> bool {
+        !self.statuses.is_empty() && self.statuses.iter().all(StatusCode::is_success)
+    }
+
     /// Whether the body has to be looked into.
     pub(crate) fn reads_body(&self) -> bool {
         self.body.is_some()

@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use trunkline_core::{Error, Kind, Outcome, Result, Seconds, parse};
 
-use super::{Judge, Verdict};
+use super::{
+    Failure, Judge, Verdict,
+    partial::{Partial, Reasons},
+};
 use crate::answer::Condition;
 
 /// No rule asks for a longer pause.
@@ -22,7 +25,7 @@ pub struct ErrorsConfig {
     #[serde(default)]
     code: Places,
     /// Which answers mean something else than their status does; the first that suits holds. An answer of success that
-    /// suits is an error.
+    /// suits is an error, unless the rule is of those that are `partial`.
     #[serde(default)]
     rules: Vec<RuleConfig>,
 }
@@ -30,7 +33,7 @@ pub struct ErrorsConfig {
 /// One place in a body, or several.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "a JSON pointer such as /error/message, or a list of them")]
-enum Places {
+pub(super) enum Places {
     One(String),
     Several(Vec<String>),
 }
@@ -42,7 +45,7 @@ impl Default for Places {
 }
 
 impl Places {
-    fn all(&self) -> &[String] {
+    pub(super) fn all(&self) -> &[String] {
         match self {
             Self::One(pointer) => std::slice::from_ref(pointer),
             Self::Several(pointers) => pointers,
@@ -72,6 +75,15 @@ struct RuleConfig {
     /// service limits the rate (`rate_limited`), so long no call is made at all.
     #[serde(default)]
     wait: Option<Seconds>,
+    /// For an answer of success of which a part failed: where that part is in its body, as a JSON pointer to a list of what failed
+    /// or to the number of it. The answer stays a success, and says how many in `Trunkline-Partial-Errors`; what is forwarded by
+    /// it counts as failed.
+    #[serde(default)]
+    partial: Option<String>,
+    /// Beside `partial`: where the answer says why. What it says is told in `Trunkline-Partial-Message`, and beside what was forwarded
+    /// in vain.
+    #[serde(default)]
+    reasons: Option<Reasons>,
 }
 
 /// Whether the service can have acted.
@@ -102,13 +114,34 @@ impl ErrorsConfig {
         for (n, rule) in self.rules.iter().enumerate() {
             let at = |key: &str| format!("errors.rules[{n}].{key}");
             let when = rule.when.open().map_err(|error| error.at(&at("when")))?;
-            verdicts.push(rule.verdict().map_err(|error| error.at(&at("kind")))?);
+            let verdict = match &rule.partial {
+                Some(failed) => Verdict::Partial(Partial::open(failed, rule.reasons.as_ref(), at)?),
+                None => Verdict::Fails(rule.failure().map_err(|error| error.at(&at("kind")))?),
+            };
+            verdicts.push(verdict);
             if rule.wait.is_some_and(|wait| wait > LONGEST) {
                 return Err(Error::invalid("must be at most an hour").at(&at("wait")));
             }
-            if when.is_of_success() {
-                let message = "a success by itself is no error; add a header or the body";
-                return Err(Error::invalid(message).at(&at("when.status")));
+            match &rule.partial {
+                Some(_) => {
+                    if rule.says_more() {
+                        let message = "is there beside kind, outcome, repeat or wait, which are for errors";
+                        return Err(Error::invalid(message).at(&at("partial")));
+                    }
+                    if !when.is_of_success_alone() {
+                        let message = "partial is for answers of success; name their status, such as 207";
+                        return Err(Error::invalid(message).at(&at("when.status")));
+                    }
+                }
+                None if rule.reasons.is_some() => {
+                    let message = "is for answers of which a part failed; say in partial where that is";
+                    return Err(Error::invalid(message).at(&at("reasons")));
+                }
+                None if when.is_of_success() => {
+                    let message = "a success by itself is no error; add a header or the body";
+                    return Err(Error::invalid(message).at(&at("when.status")));
+                }
+                None => {}
             }
             rules.push(when);
         }
@@ -118,7 +151,12 @@ impl ErrorsConfig {
 }
 
 impl RuleConfig {
-    fn verdict(&self) -> Result<Verdict> {
+    /// Whether it says what kind of error an answer is, or what to do about it.
+    fn says_more(&self) -> bool {
+        self.kind.is_some() || self.outcome.is_some() || self.repeat.is_some() || self.wait.is_some()
+    }
+
+    fn failure(&self) -> Result<Failure> {
         // What is ours alone, a service cannot say.
         let of_services = || Kind::ALL.iter().copied().filter(|kind| kind.is_of_a_service());
         let kind = self.kind.as_deref().map(|code| {
@@ -135,6 +173,6 @@ impl RuleConfig {
             Acted::Unknown => Outcome::Unknown,
         });
         let wait = self.wait.map(Seconds::get);
-        Ok(Verdict { kind: kind.transpose()?, outcome, repeat: self.repeat, wait })
+        Ok(Failure { kind: kind.transpose()?, outcome, repeat: self.repeat, wait })
     }
 }

@@ -98,6 +98,31 @@ fn a_rule_that_cannot_be_is_named() {
         (json!({"message": "error"}), "errors.message: "),
         (json!({"rules": [{"when": {}}]}), "errors.rules[0].when: is empty"),
         (json!({"rules": [{"when": {"status": 200}}]}), "errors.rules[0].when.status: a success"),
+        (json!({"rules": [{"when": {"status": 207}, "partial": "errors"}]}), "errors.rules[0].partial: "),
+        (
+            json!({"rules": [{"when": {"status": 207}, "partial": "", "wait": 1}]}),
+            "errors.rules[0].partial: is there beside",
+        ),
+        (
+            json!({"rules": [{"when": {"status": 207}, "partial": "/n", "reasons": {"list": "errors"}}]}),
+            "errors.rules[0].reasons.list: ",
+        ),
+        (
+            json!({"rules": [{"when": {"status": 207}, "partial": "/n", "reasons": {"message": "message"}}]}),
+            "errors.rules[0].reasons.message: ",
+        ),
+        (
+            json!({"rules": [{"when": {"status": 400}, "reasons": {"list": "/errors"}}]}),
+            "errors.rules[0].reasons: is for answers",
+        ),
+        (
+            json!({"rules": [{"when": {"status": [207, 400]}, "partial": "/e"}]}),
+            "errors.rules[0].when.status: partial is for",
+        ),
+        (
+            json!({"rules": [{"when": {"body": {"pointer": "/e"}}, "partial": "/e"}]}),
+            "errors.rules[0].when.status: partial is for",
+        ),
         (
             json!({"rules": [{"when": {"status": 400}, "kind": "rate_limit"}]}),
             "errors.rules[0].kind: is none, did you mean `rate_limited`?",
@@ -196,5 +221,55 @@ async fn where_the_service_does_not_say_how_long_to_wait_its_rule_does() {
         bench.call(HttpRequest::new(Method::POST, "/")).await.unwrap();
         let took = began.elapsed().as_secs();
         assert!(bench.script.attempts() == 2 && (wait..wait + 10).contains(&took), "{status}: {took}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_of_which_a_part_failed_says_how_many_and_stays_as_it_is() {
+    let rules = json!({"rules": [
+        {"when": {"status": 207}, "partial": "/numErrors"},
+        {"when": {"status": 201, "body": {"pointer": "/errors/0"}}, "partial": "/errors"},
+    ]});
+    for (status, body, failed) in [
+        (207, json!({"results": [1], "numErrors": 2}), Some("2")),
+        (207, json!({"results": [1]}), Some("1")),
+        (207, json!({"results": [1], "numErrors": 0}), None),
+        (207, json!({"results": ["x".repeat(70_000)], "numErrors": 2}), Some("1")),
+        (201, json!({"errors": [1, 2, 3]}), Some("3")),
+        (201, json!({"errors": []}), None),
+        (200, json!({"numErrors": 2, "errors": [1]}), None),
+    ] {
+        let reply = bench(rules.clone(), false, vec![answer(status, &body, None)]).get().await.unwrap();
+        let says = reply.headers.get(Reply::PARTIAL_ERRORS).map(|count| count.to_str().unwrap().to_owned());
+        assert_eq!((reply.status.as_u16(), says.as_deref()), (status, failed), "{body}");
+        assert_eq!(reply.text().await.unwrap(), body.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_success_of_which_a_part_failed_says_why_in_the_words_of_the_service() {
+    let rules = json!({"rules": [
+        {"when": {"status": 207}, "partial": "/numErrors", "reasons": {"list": "/errors", "message": ["/message", "/category"]}},
+        {"when": {"status": 201}, "partial": "/errors"},
+    ]});
+    for (status, body, said) in [
+        (
+            207,
+            json!({"numErrors": 3, "errors": [{"message": "No ‹email›"}, {"category": "VALIDATION"}, {"message": "No ‹email›"}]}),
+            Some("No ‹email›; VALIDATION"),
+        ),
+        (207, json!({"numErrors": 1, "errors": [{"id": {}}]}), None),
+        (207, json!({"numErrors": 1}), None),
+        (207, json!({"numErrors": 0, "errors": [{"message": "a warning"}]}), None),
+        (
+            201,
+            json!({"errors": ["too long", {"name": "is missing", "at": 3}]}),
+            Some("too long; name: is missing"),
+        ),
+        (201, json!({"errors": [[1]]}), None),
+    ] {
+        let reply = bench(rules.clone(), false, vec![answer(status, &body, None)]).get().await.unwrap();
+        assert_eq!(Reply::partial_message(&reply.headers).as_deref(), said, "{body}");
+        assert_eq!(reply.text().await.unwrap(), body.to_string());
     }
 }

@@ -8,7 +8,7 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeMetric},
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
 };
-use trunkline_core::{Messages, Occupancy, Streams};
+use trunkline_core::{Lag, Messages, Occupancy, Streams};
 
 /// The pools of integrations that have one, those of all connections of an integration added up.
 pub(super) struct Pools<F>(pub(super) F);
@@ -24,8 +24,8 @@ enum Says {
     /// Its idle connections, and those in use.
     Count,
     Gauge(fn(&Occupancy) -> u64),
-    /// Which is not known of all.
-    Known(fn(&Occupancy) -> Option<u64>),
+    /// Of each group by itself: a sum says nothing of who is behind, and one that nobody reads as any more would stay in it.
+    Groups(fn(&Occupancy) -> &[Lag]),
     Counter(fn(&Occupancy) -> u64),
 }
 
@@ -55,7 +55,7 @@ const SHARED: [(&str, &str, Says); 5] = [
 ];
 
 /// Of brokers.
-const MESSAGES: [(&str, &str, Says); 6] = [
+const MESSAGES: [(&str, &str, Says); 7] = [
     (
         "trunkline_messages_in_flight",
         "Messages that were sent and that the broker has not confirmed yet",
@@ -82,14 +82,20 @@ const MESSAGES: [(&str, &str, Says); 6] = [
         Says::Counter(|pool| messages(pool).put_aside),
     ),
     (
+        "trunkline_messages_put_aside_failed",
+        "How often a message could not be put aside, and was held",
+        Says::Counter(|pool| messages(pool).put_aside_failed),
+    ),
+    (
         "trunkline_messages_lag",
-        "Messages that groups have not dealt with, as the last probe found it",
-        Says::Known(|pool| messages(pool).lag),
+        "Messages that a group has not dealt with, as was last found out",
+        Says::Groups(|pool| pool.messages.as_ref().map_or(&[], |messages| &messages.lag)),
     ),
 ];
 
-fn messages(pool: &Occupancy) -> Messages {
-    pool.messages.unwrap_or_default()
+fn messages(pool: &Occupancy) -> &Messages {
+    static NONE: Messages = Messages::NONE;
+    pool.messages.as_ref().unwrap_or(&NONE)
 }
 
 fn streams(pool: &Occupancy) -> Streams {
@@ -138,7 +144,7 @@ fn encode_all(
     for (name, help, says) in metrics {
         let kind = match says {
             Says::Counter(_) => MetricType::Counter,
-            Says::Count | Says::Gauge(_) | Says::Known(_) => MetricType::Gauge,
+            Says::Count | Says::Gauge(_) | Says::Groups(_) => MetricType::Gauge,
         };
         let mut metric = encoder.encode_descriptor(name, help, None, kind)?;
         for (integration, pool) in pools {
@@ -153,8 +159,14 @@ fn encode_all(
                     gauge(&[integration, ("state", "used")], pool.used.into())?;
                 }
                 Says::Gauge(read) => gauge(&[integration], read(pool))?,
-                Says::Known(read) => {
-                    read(pool).map_or(Ok(()), |value| gauge(&[integration], value))?;
+                Says::Groups(read) => {
+                    for Lag { queue, group, messages } in read(pool) {
+                        let queue = ("queue", &**queue);
+                        match group {
+                            Some(group) => gauge(&[integration, queue, ("group", &**group)], *messages)?,
+                            None => gauge(&[integration, queue], *messages)?,
+                        }
+                    }
                 }
                 Says::Counter(read) => {
                     ConstCounter::new(read(pool)).encode(metric.encode_family(&[integration])?)?;

@@ -36,6 +36,10 @@ pub struct RetryConfig {
     /// and may be repeated. A key that the caller sends is kept.
     #[serde(default)]
     pub idempotency_header: Option<String>,
+    /// For how long the service knows a key, as it documents it. What may have been done is not sent again under a key that
+    /// is older. 24 hours unless set.
+    #[serde(default)]
+    pub idempotency_window: Option<Seconds>,
 }
 
 /// How often and how long, ready to be used.
@@ -46,11 +50,14 @@ pub struct Policy {
     pub(super) factor: f64,
     pub(super) max_backoff: Duration,
     pub(super) key: Option<HeaderName>,
+    window: Duration,
 }
 
 /// Attempts unless the configuration says otherwise, and the most that it can ask for.
 const ATTEMPTS: u32 = 3;
 const MAX_ATTEMPTS: u32 = 5;
+/// For how long services know a key unless the configuration says otherwise.
+const WINDOW: Duration = Duration::from_hours(24);
 
 impl RetryConfig {
     /// Turns it into working values.
@@ -86,6 +93,7 @@ impl RetryConfig {
             factor,
             max_backoff: self.max_backoff.map_or(Policy::default().max_backoff, Seconds::get),
             key: key.transpose()?,
+            window: self.idempotency_window.map_or(WINDOW, Seconds::get),
         })
     }
 
@@ -103,6 +111,7 @@ impl Default for Policy {
             factor: 2.0,
             max_backoff: Duration::from_secs(20),
             key: None,
+            window: WINDOW,
         }
     }
 }
@@ -128,6 +137,12 @@ impl Policy {
                 .expect("a uuid is hex and dashes")
         });
         Some((name, key))
+    }
+
+    /// How long after the beginning of a call another one may begin under its key: a twenty-fourth less than the service knows
+    /// the key, for clocks that differ, and because a request is a while on its way.
+    pub fn key_lasts(&self) -> Duration {
+        self.window - self.window / 24
     }
 
     /// The longest pause after attempt `n` (from 1), where the first is at least `least`.
@@ -169,6 +184,14 @@ mod tests {
         assert_eq!(pause(json!({ "backoff_factor": 100 }), u32::MAX), 20_000);
         assert_eq!(pause(json!({ "max_backoff": 1 }), 60), 1000);
         assert_eq!(open(json!({})).unwrap().longest_pause(1, Duration::from_secs(1)).as_secs(), 1);
+    }
+
+    #[test]
+    fn a_key_lasts_for_less_than_the_service_knows_it() {
+        let lasts = |json: Value| open(json).unwrap().key_lasts();
+        assert_eq!(lasts(json!({})), Duration::from_hours(23));
+        assert_eq!(lasts(json!({ "idempotency_window": "2h" })), Duration::from_mins(115));
+        assert_eq!(Policy::default().key_lasts(), Duration::from_hours(23));
     }
 
     #[test]

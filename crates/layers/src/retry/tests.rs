@@ -185,6 +185,42 @@ async fn a_key_is_made_once_for_a_call_and_is_the_same_on_every_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_attempt_begins_under_a_key_that_the_service_may_have_forgotten() {
+    let config = serde_json::json!({
+        "idempotency_header": "Idempotency-Key", "idempotency_window": "24s", "max_attempts": 5, "max_backoff": "1ms",
+    });
+    let policy = || serde_json::from_value::<RetryConfig>(config.clone()).unwrap().open().unwrap();
+    let steps =
+        |failed: fn() -> Step| (0..9).flat_map(move |_| [Step::Takes(Duration::from_secs(10)), failed()]);
+    let lasts = Duration::from_secs(23);
+    // Ten seconds each: the third begins after twenty, a fourth would after thirty.
+    let bench = Bench::new([retry(policy())], steps(cut));
+    let mut post = call(HttpRequest::post("/"));
+    let error = bench.run(&mut post).await.unwrap_err();
+    assert_eq!(
+        (bench.script.attempts(), fact(&error, "retry_suppressed"), error.wait()),
+        (3, Some("idempotency_window"), None)
+    );
+    assert!(bench.script.times().iter().all(|at| *at < post.began + lasts));
+    assert_eq!(post.deadline, Some(post.began + lasts), "nor does one that waits for its turn");
+    // A call that repeats an earlier one has what is left of the time since that.
+    let bench = Bench::new([retry(policy())], steps(cut));
+    let mut post = call(HttpRequest::post("/"));
+    post.key_until = Some(post.began + Duration::from_secs(15));
+    let error = bench.run(&mut post).await.unwrap_err();
+    assert_eq!((bench.script.attempts(), fact(&error, "retry_suppressed")), (2, Some("idempotency_window")));
+    assert_eq!(post.deadline, post.key_until);
+    // What was surely not done is attempted as often as ever, and so is what only reads.
+    for (request, failed) in [(HttpRequest::post("/"), refused as fn() -> Step), (HttpRequest::get("/"), cut)]
+    {
+        let bench = Bench::new([retry(policy())], steps(failed));
+        let mut other = call(request);
+        bench.run(&mut other).await.unwrap_err();
+        assert_eq!((bench.script.attempts(), other.deadline), (5, None));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_callers_own_key_is_kept_and_counts_only_where_the_service_takes_one() {
     let request =
         || HttpRequest::post("/").header("idempotency-key".parse().unwrap(), "mine".parse().unwrap());

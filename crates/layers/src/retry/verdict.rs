@@ -30,6 +30,8 @@ pub(crate) struct Case {
     pub(crate) spread: Duration,
     /// Time until the deadline, if there is one.
     pub(crate) remaining: Option<Duration>,
+    /// Time until the service may have forgotten the key, of a request that carries one.
+    pub(crate) known: Duration,
 }
 
 /// What becomes of an attempt that failed.
@@ -41,6 +43,8 @@ pub(crate) enum Verdict {
     Final,
     /// It may be repeated, and was often enough.
     Exhausted,
+    /// It may have been applied, and by then the service may have forgotten its key.
+    Forgotten,
     /// It may be repeated, but not before this time, and that is too late for this call.
     Later(Duration),
 }
@@ -55,6 +59,10 @@ pub(crate) fn verdict(case: &Case) -> Verdict {
         return Verdict::Exhausted;
     }
     let wait = case.pause.max(case.asked.unwrap_or_default()) + case.spread;
+    let by_key = case.outcome == Outcome::Unknown && case.idempotency == Idempotency::Keyed;
+    if by_key && wait + SHORTEST > case.known {
+        return Verdict::Forgotten;
+    }
     let late = case.remaining.is_some_and(|remaining| wait + SHORTEST > remaining);
     if late || case.asked.is_some_and(|asked| asked > LONGEST) {
         // Without what was added for ourselves: the caller's own retry adds its own.
@@ -100,6 +108,7 @@ mod tests {
             pause: Duration::from_millis(100),
             spread: Duration::ZERO,
             remaining: None,
+            known: Duration::MAX,
         }
     }
 
@@ -150,6 +159,25 @@ mod tests {
     }
 
     #[test]
+    fn what_may_have_been_applied_is_repeated_under_its_key_only_while_the_service_knows_it() {
+        use Idempotency::{Idempotent, Keyed, Safe, Unsafe};
+        use Outcome::{NotSent, Rejected, Unknown};
+        let after = |outcome, idempotency, known| {
+            let known = Duration::from_millis(known);
+            verdict(&Case { known, ..case(Kind::Unavailable, outcome, idempotency) })
+        };
+        let wait = Verdict::Repeat(Duration::from_millis(100));
+        assert_eq!(after(Unknown, Keyed, 150), wait);
+        assert_eq!(after(Unknown, Keyed, 149), Verdict::Forgotten);
+        // What was not applied needs no key to be repeated, nor does what does no harm.
+        for (outcome, idempotency) in
+            [(NotSent, Keyed), (Rejected, Keyed), (NotSent, Unsafe), (Unknown, Safe), (Unknown, Idempotent)]
+        {
+            assert_eq!(after(outcome, idempotency, 0), wait, "{outcome:?} {idempotency:?}");
+        }
+    }
+
+    #[test]
     fn the_longest_wait_wins_and_one_that_does_not_fit_is_not_begun() {
         let told = |asked: u64, remaining: Option<u64>| {
             verdict(&Case {
@@ -180,18 +208,22 @@ mod tests {
             wait(),
             (0_u64..20_000, 0_u64..1000),
             wait(),
+            wait(),
         )
             .prop_map(
-                |(kind, outcome, idempotency, replayable, left, asked, (pause, spread), remaining)| Case {
-                    retry: kind.row().retry,
-                    outcome,
-                    idempotency,
-                    replayable,
-                    left,
-                    asked,
-                    pause: Duration::from_millis(pause),
-                    spread: Duration::from_millis(spread),
-                    remaining,
+                |(kind, outcome, idempotency, replayable, left, asked, (pause, spread), remaining, known)| {
+                    Case {
+                        retry: kind.row().retry,
+                        outcome,
+                        idempotency,
+                        replayable,
+                        left,
+                        asked,
+                        pause: Duration::from_millis(pause),
+                        spread: Duration::from_millis(spread),
+                        remaining,
+                        known: known.unwrap_or(Duration::MAX),
+                    }
                 },
             )
     }
@@ -206,11 +238,13 @@ mod tests {
             prop_assert!(!matches!(case.retry, Retry::Never | Retry::Refresh));
             prop_assert!(wait >= case.asked.unwrap_or_default() && wait >= case.pause);
             prop_assert!(case.remaining.is_none_or(|remaining| wait < remaining));
+            let by_key = case.outcome == Outcome::Unknown && case.idempotency == Idempotency::Keyed;
+            prop_assert!(!by_key || wait < case.known);
         }
 
         #[test]
         fn what_is_harmless_and_passes_by_itself_is_repeated(case in any_case()) {
-            let free = Case { remaining: None, asked: None, left: 1, replayable: true, ..case };
+            let free = Case { remaining: None, known: Duration::MAX, asked: None, left: 1, replayable: true, ..case };
             let harmless = matches!(free.outcome, Outcome::NotSent | Outcome::Rejected)
                 || (free.outcome == Outcome::Unknown && free.idempotency != Idempotency::Unsafe);
             prop_assert_eq!(repeats(&free), harmless && free.retry == Retry::Transient

@@ -14,79 +14,26 @@ use crate::problem::Problem;
 const HOUR_MS: u64 = 3_600_000;
 const STEPS: u64 = 12;
 
-/// The filter as query parameters.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Wanted {
-    integration: Option<String>,
-    connection: Option<String>,
-    action: Option<String>,
-    kind: Option<String>,
-    status: Option<u16>,
-    request_id: Option<String>,
-    since_ms: Option<u64>,
-    until_ms: Option<u64>,
-    before: Option<u64>,
-    after: Option<u64>,
-    limit: Option<usize>,
-}
-
-impl Wanted {
-    pub(crate) fn of(uri: &Uri) -> Result<Self, Problem> {
-        params(uri)
-    }
-
-    /// What is looked for in a stream, which has no end and no pages.
-    pub(crate) fn endless(self) -> Result<Filter, Problem> {
-        let useless = [
-            ("until_ms", self.until_ms.is_some()),
-            ("before", self.before.is_some()),
-            ("after", self.after.is_some()),
-            ("limit", self.limit.is_some()),
-        ];
-        match useless.into_iter().find(|(_, given)| *given) {
-            Some((key, _)) => {
-                Err(Error::invalid(format!("{key}: is of no use for a stream; remove it")).into())
-            }
-            None => Ok(self.filter()),
-        }
-    }
-
-    pub(crate) fn filter(self) -> Filter {
-        let Self {
-            integration,
-            connection,
-            action,
-            kind,
-            status,
-            request_id,
-            since_ms,
-            until_ms,
-            before,
-            after,
-            limit,
-        } = self;
-        Filter {
-            integration,
-            connection,
-            action,
-            kind,
-            status,
-            request_id,
-            since_ms,
-            until_ms,
-            before,
-            after,
-            limit,
-        }
+/// What is looked for in a stream, which has no end and no pages.
+pub(crate) fn endless(uri: &Uri) -> Result<Filter, Problem> {
+    let filter: Filter = params(uri)?;
+    let useless = [
+        ("until_ms", filter.until_ms.is_some()),
+        ("before", filter.before.is_some()),
+        ("after", filter.after.is_some()),
+        ("limit", filter.limit.is_some()),
+    ];
+    match useless.into_iter().find(|(_, given)| *given) {
+        Some((key, _)) => Err(Error::invalid(format!("{key}: is of no use for a stream; remove it")).into()),
+        None => Ok(filter),
     }
 }
 
 pub(super) async fn query(
     State(manager): State<Manager>,
-    Params(wanted): Params<Wanted>,
+    Params(filter): Params<Filter>,
 ) -> Json<Vec<Record>> {
-    Json(manager.activity().query(&wanted.filter()))
+    Json(manager.activity().query(&filter))
 }
 
 /// The period as query parameters.

@@ -1,7 +1,9 @@
 //! `/api/v1/integrations/{id}/connections`: add, list, read, replace, change, remove, health.
 
+use std::sync::Arc;
+
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     response::{IntoResponse, Response},
 };
@@ -15,9 +17,10 @@ use trunkline::{
 
 use super::{
     extract::{Document, Id, IfMatch, Of, Params, STATE},
-    integrations::{Answer, etag, invalid, merge, precondition},
+    integrations::{Answer, etag, invalid, marked, merge, precondition},
     oauth,
 };
+use crate::app::App;
 
 /// How many are listed unless a client says otherwise, and at most.
 const PAGE: (u32, u32) = (100, 1_000);
@@ -125,20 +128,29 @@ pub(super) async fn add(
     Ok((StatusCode::CREATED, told(&id, added, "added")).into_response())
 }
 
-pub(super) async fn read(State(manager): State<Manager>, of: Of) -> Answer<Response> {
+pub(super) async fn read(
+    State(manager): State<Manager>,
+    Extension(app): Extension<Arc<App>>,
+    of: Of,
+) -> Answer<Response> {
     let Of { id, connection: name } = of;
     let handle = manager.get(&id)?;
     let entry = manager.connection_entry(&id, &name).await?;
     let generation = entry.generation;
+    let mut headers = etag(generation);
     let mut shown = match entry.config? {
-        Some(config) => config.masked(&handle.config()?),
+        Some(config) => {
+            let masked = config.masked(&handle.config()?);
+            headers.extend(marked(&app, &config.expose(), &masked));
+            masked
+        }
         None => json!({ "connection": name, "description": entry.description, "enabled": entry.enabled }),
     };
     if let (Value::Object(shown), Some(state)) = (&mut shown, manager.connection_state(&id, &name)) {
         // Strings and numbers always serialise.
         shown.insert(STATE.to_owned(), serde_json::to_value(state).unwrap_or_default());
     }
-    Ok((etag(generation), Json(shown)).into_response())
+    Ok((headers, Json(shown)).into_response())
 }
 
 pub(super) async fn replace(

@@ -72,7 +72,7 @@ fn actions(connector: &Connector) -> Map<String, Value> {
         let described = json!({
             "title": action.title, "description": action.description, "docs": action.docs, "method": action.method,
             "path": action.path, "input": connector.action_schema(name), "output": action.output,
-            "returns": action.returns, "pages": action.pages.is_some(),
+            "returns": action.returns, "pages": connector.paging(name).is_some(),
         });
         (name.clone(), described)
     });

@@ -5,10 +5,11 @@ use axum::{
     extract::{FromRequestParts, Path, State},
 };
 use http::request::Parts;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use trunkline::{Error, Kind, Manager, WebhookEvent};
+use trunkline::{Error, Kind, Manager, Redelivered, WebhookEvent, parse};
 
-use super::extract::{Id, Params};
+use super::extract::{Id, IfAny, Params};
 use crate::problem::Problem;
 
 /// How many are listed unless asked for, and at most.
@@ -41,11 +42,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Of {
     }
 }
 
-#[derive(Serialize)]
-pub(super) struct Redelivered {
+/// What becomes of an event that is forwarded once more.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Again {
     integration_id: String,
     event: String,
+    /// `pending`.
     status: &'static str,
+    #[serde(flatten)]
+    redelivered: Redelivered,
 }
 
 pub(super) async fn list(
@@ -66,7 +71,9 @@ pub(super) async fn read(
 pub(super) async fn redeliver(
     State(manager): State<Manager>,
     Of { id, event }: Of,
-) -> Result<Json<Redelivered>, Problem> {
-    manager.redeliver(&id, &event).await?;
-    Ok(Json(Redelivered { integration_id: id, event, status: "pending" }))
+    IfAny(document): IfAny,
+) -> Result<Json<Again>, Problem> {
+    let asked = document.map(|document| parse::value(document, "")).transpose()?.unwrap_or_default();
+    let redelivered = manager.redeliver(&id, &event, asked).await?;
+    Ok(Json(Again { integration_id: id, event, status: "pending", redelivered }))
 }

@@ -7,9 +7,10 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request},
 };
 use http::{StatusCode, Uri, header, request::Parts};
+use http_body::Body as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use trunkline::{Error, Kind, parse};
+use trunkline::{Error, Kind, exact, parse};
 
 use crate::{app::App, inbound, problem::Problem, room::Held};
 
@@ -101,7 +102,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     }
 }
 
-/// A JSON body in which no key is there twice.
+/// A JSON body in which no key is there twice, and no whole number that would be stored as another.
 pub(super) struct Document(pub(super) Value);
 
 impl<S: Send + Sync> FromRequest<S> for Document {
@@ -114,9 +115,29 @@ impl<S: Send + Sync> FromRequest<S> for Document {
         let bytes =
             inbound::json(&head.headers, body, app.body_limit.min(DOCUMENT), &mut Held::unbounded()).await?;
         let parse::Unique(mut value) = parse::text(&bytes)?;
+        if let Some(place) = exact::outsized(&exact::read::<Value>(&bytes)?) {
+            let error = Error::invalid(
+                "the number is too large to be stored as it is; write it as a text, in quotes",
+            );
+            return Err(if place.is_empty() { error } else { error.at(&place) }.into());
+        }
         if let Value::Object(fields) = &mut value {
             fields.remove(STATE);
         }
         Ok(Self(value))
+    }
+}
+
+/// The same where there may be no body at all.
+pub(super) struct IfAny(pub(super) Option<Value>);
+
+impl<S: Send + Sync> FromRequest<S> for IfAny {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.body().is_end_stream() {
+            return Ok(Self(None));
+        }
+        Document::from_request(request, state).await.map(|Document(document)| Self(Some(document)))
     }
 }

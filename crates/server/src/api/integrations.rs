@@ -128,8 +128,7 @@ pub(super) async fn read(
     let handle = manager.get(&id)?;
     let config = handle.config()?;
     let mut shown = config.masked();
-    let mark = app.marks.of(&config.expose(), &shown);
-    let mark = HeaderValue::from_str(&mark).expect("base64 is a header value");
+    let secrets = marked(&app, &config.expose(), &shown);
     if let (Value::Object(shown), Some(state)) = (&mut shown, handle.state()) {
         // Strings and numbers always serialise.
         let mut state = serde_json::to_value(state).unwrap_or_default();
@@ -138,7 +137,7 @@ pub(super) async fn read(
         }
         shown.insert(STATE.to_owned(), state);
     }
-    Ok((versioned(&handle), [(SECRETS, mark)], Json(shown)).into_response())
+    Ok((versioned(&handle), secrets, Json(shown)).into_response())
 }
 
 pub(super) async fn replace(
@@ -258,6 +257,12 @@ fn versioned(handle: &Handle) -> HeaderMap {
     };
     headers.insert(SOURCE, HeaderValue::from_static(source));
     headers
+}
+
+/// What tells whether a secret of what is shown `masked` was changed.
+pub(super) fn marked(app: &App, clear: &Value, masked: &Value) -> HeaderMap {
+    let mark = HeaderValue::from_str(&app.marks.of(clear, masked)).expect("base64 is a header value");
+    HeaderMap::from_iter([(SECRETS, mark)])
 }
 
 pub(super) fn precondition(error: &trunkline::Error, expected: Option<u64>) -> Problem {

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use serde::Serialize;
-use trunkline::{Error, KeyId, Keys, Kind, Manager, Result};
+use trunkline::{Error, KeyId, Keys, Kind, Manager, Progress, Result, RotationState};
 
 use super::{extract::Id, to_its_end};
 use crate::problem::Problem;
@@ -23,6 +23,17 @@ pub(super) struct Rotated {
     older: Vec<String>,
     rewrapped: u64,
     left: u64,
+    stopped: bool,
+}
+
+/// How far a rotation is, where one is under way.
+#[derive(Serialize)]
+pub(super) struct Rotation {
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -49,13 +60,38 @@ pub(super) async fn rotate(State(manager): State<Manager>) -> Result<Json<Rotate
         older: done.older.iter().map(ToString::to_string).collect(),
         rewrapped: done.rewrapped,
         left: done.left,
+        stopped: done.stopped,
     }))
+}
+
+pub(super) async fn rotation(State(manager): State<Manager>) -> Result<Json<Rotation>, Problem> {
+    Ok(Json(of(&manager)?.rotation().await?.into()))
+}
+
+/// Answers how the rotation stands then. One that has ended meanwhile needs no stopping.
+pub(super) async fn stop(State(manager): State<Manager>) -> Result<Json<Rotation>, Problem> {
+    let keys = of(&manager)?;
+    keys.stop();
+    Ok(Json(keys.rotation().await?.into()))
 }
 
 pub(super) async fn remove(State(manager): State<Manager>, Id(id): Id) -> Result<Json<Removed>, Problem> {
     let id = KeyId::parse(&id)?;
     to_its_end(async move { of(&manager)?.remove(id).await }).await?;
     Ok(Json(Removed { id: id.to_string(), status: "removed" }))
+}
+
+impl From<RotationState> for Rotation {
+    fn from(state: RotationState) -> Self {
+        let (state, progress) = match state {
+            RotationState::Done => ("done", None),
+            RotationState::Running(progress) => ("running", Some(progress)),
+            RotationState::Stopping(progress) => ("stopping", Some(progress)),
+            RotationState::Unfinished => ("unfinished", None),
+        };
+        let (moved, of) = progress.map(|Progress { moved, of }| (moved, of)).unzip();
+        Self { state, moved, of }
+    }
 }
 
 fn of(manager: &Manager) -> Result<&dyn Keys> {

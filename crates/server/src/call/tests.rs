@@ -23,7 +23,7 @@ use trunkline::{
     Result, Transport,
 };
 
-use crate::{app::App, edge, gate::Gate, places::Places, stream::Seat};
+use crate::{app::App, edge, gate::Gate, hooks::Proxies, places::Places, stream::Seat};
 
 /// Rows that a database has made.
 static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -92,10 +92,10 @@ async fn client() -> client::conn::http1::SendRequest<Full<Bytes>> {
     let tenant = trunkline::ConnectionConfig::from_json(json!({"connection": "acme"})).unwrap();
     manager.add_connection("db", tenant).await.unwrap();
     let gate = Gate::new(None, Vec::new(), "127.0.0.1:1".parse().unwrap()).unwrap();
-    let app = App::new(manager, store, gate, None, 1 << 20, 1 << 20).unwrap();
+    let app = App::new(manager, store, gate, None, Proxies::default(), 1 << 20, 1 << 20).unwrap();
     let (ours, theirs) = tokio::io::duplex(ROW);
     let places = Places::new(1);
-    let seat = Arc::new(Seat::new(places.take(places.leave().await)));
+    let seat = Arc::new(Seat::new(places.take(places.leave().await), [127, 0, 0, 1].into()));
     let service = service_fn(move |request: Request<Incoming>| {
         let (app, seat) = (app.clone(), seat.clone());
         async move { Ok::<Response<edge::Out>, Infallible>(edge::handle(app, request, seat).await) }

@@ -16,7 +16,9 @@ pub(super) fn list() -> Value {
     json!({ "type": "array", "items": whole(json!({
         "at_ms": integer, "request_id": text, "integration": text, "connection": text, "operation": text, "kind": text,
         "action": { "type": ["string", "null"], "description": "What was done by name: an action of a connector" },
-        "status": status, "attempts": integer, "millis": number, "bytes_sent": integer, "bytes_received": integer,
+        "status": status,
+        "partial_errors": { "type": "integer", "description": "How many parts failed of an answer that is a success all the same" },
+        "attempts": integer, "millis": number, "bytes_sent": integer, "bytes_received": integer,
         "cache": text,
         "tries": { "type": "array", "description": "Its attempts, in their order", "items": tried },
         "number": { "type": "integer", "description": "Grows from record to record; what before and Last-Event-ID take" },

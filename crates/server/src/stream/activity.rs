@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use trunkline::{Body, Event, Events, Followed};
 
 use super::{Seat, keep, lasting::lasting};
-use crate::{api::activity::Wanted, app::App, problem::Problem, tokens::issued::Token};
+use crate::{api::activity::endless, app::App, problem::Problem, tokens::issued::Token};
 
 /// The id of the last event that a client has seen (HTML standard, section 9.2.4).
 const LAST: HeaderName = HeaderName::from_static("last-event-id");
@@ -23,7 +23,7 @@ pub(crate) fn activity(
     token: Option<Arc<Token>>,
     seat: Arc<Seat>,
 ) -> Result<Response<Body>, Problem> {
-    let filter = Wanted::of(request.uri())?.endless()?;
+    let filter = endless(request.uri())?;
     let after = match request.headers().get(LAST) {
         None => None,
         Some(last) => {

@@ -169,7 +169,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_whose_client_does_not_read_is_cut() {
         let places = Places::new(1);
-        let seat = Arc::new(Seat::new(places.take(places.leave().await)));
+        let seat = Arc::new(Seat::new(places.take(places.leave().await), [127, 0, 0, 1].into()));
         let served = tokio::spawn(std::future::pending::<()>());
         seat.served_by(served.abort_handle());
         let mut body = kept(vec![Ok("data: a\n\n")], &CancellationToken::new()).over(seat);

@@ -1,6 +1,6 @@
 //! `Seat`: the place of a connection, and the task that serves it, for a stream that has to cut it.
 
-use std::sync::OnceLock;
+use std::{net::IpAddr, sync::OnceLock};
 
 use tokio::task::AbortHandle;
 
@@ -10,13 +10,15 @@ use crate::places::Place;
 #[derive(Debug)]
 pub(crate) struct Seat {
     pub(crate) place: Place,
+    /// Where it comes from.
+    pub(crate) peer: IpAddr,
     task: OnceLock<AbortHandle>,
 }
 
 impl Seat {
     /// Of a connection that nobody serves yet.
-    pub(crate) fn new(place: Place) -> Self {
-        Self { place, task: OnceLock::new() }
+    pub(crate) fn new(place: Place, peer: IpAddr) -> Self {
+        Self { place, peer, task: OnceLock::new() }
     }
 
     /// Says which task serves it.

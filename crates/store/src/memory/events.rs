@@ -1,6 +1,6 @@
 //! Webhooks in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use trunkline_core::{BoxFuture, Result, now_ms};
 use zeroize::Zeroizing;
@@ -8,7 +8,10 @@ use zeroize::Zeroizing;
 use super::MemoryStore;
 use crate::{
     Events, NewEvent, StoredEvent, WholeEvent,
-    events::{Attempted, Delivery, DeliveryState, Lane, Tries, Waiting, full},
+    events::{
+        Attempted, Delivery, DeliveryState, Lane, Redelivered, Redelivery, Standing, Step, Tries, Waiting,
+        full,
+    },
 };
 
 /// The events that there are, by their numbers.
@@ -17,8 +20,6 @@ pub(super) struct Kept {
     events: BTreeMap<u64, Entry>,
     /// The number of the last event, or of the last delivery.
     last: u64,
-    /// Deliveries of which an attempt has begun that must not be made twice.
-    begun: BTreeSet<u64>,
 }
 
 struct Entry {
@@ -28,9 +29,30 @@ struct Entry {
     received_ms: i64,
     until_ms: i64,
     document: Zeroizing<Vec<u8>>,
-    /// With the number of each.
-    deliveries: Vec<(u64, Delivery)>,
-    redelivered: u32,
+    deliveries: Vec<Own>,
+}
+
+/// A delivery, and what making it again means.
+struct Own {
+    number: u64,
+    delivery: Delivery,
+    round: u32,
+    /// Until when it may be made again that is under way.
+    begun: Option<i64>,
+    /// … and that may have been done before.
+    until_ms: Option<i64>,
+}
+
+impl Own {
+    fn new(number: u64, target: &str, due_ms: i64) -> Self {
+        let (target, state) = (target.to_owned(), DeliveryState::Waits);
+        let delivery = Delivery { target, state, attempts: 0, due_ms, tries: Vec::new() };
+        Self { number, delivery, round: 0, begun: None, until_ms: None }
+    }
+
+    fn waits(&self) -> bool {
+        self.delivery.state == DeliveryState::Waits
+    }
 }
 
 impl Entry {
@@ -39,7 +61,7 @@ impl Entry {
     }
 
     fn waits(&self) -> bool {
-        self.deliveries.iter().any(|(_, delivery)| delivery.state == DeliveryState::Waits)
+        self.deliveries.iter().any(Own::waits)
     }
 
     fn stored(&self, number: u64) -> StoredEvent {
@@ -48,7 +70,7 @@ impl Entry {
             id: self.id.clone(),
             r#type: self.r#type.clone(),
             received_ms: self.received_ms,
-            deliveries: self.deliveries.iter().map(|(_, delivery)| delivery.clone()).collect(),
+            deliveries: self.deliveries.iter().map(|own| own.delivery.clone()).collect(),
         }
     }
 }
@@ -59,12 +81,8 @@ impl Kept {
         self.last
     }
 
-    fn deliveries(&mut self, targets: &[&str], now_ms: i64) -> Vec<(u64, Delivery)> {
-        let new = |target: &&str| {
-            let (target, state) = ((*target).to_owned(), DeliveryState::Waits);
-            (self.next(), Delivery { target, state, attempts: 0, due_ms: now_ms, tries: Vec::new() })
-        };
-        targets.iter().map(new).collect()
+    fn deliveries(&mut self, targets: &[&str], now_ms: i64) -> Vec<Own> {
+        targets.iter().map(|target| Own::new(self.next(), target, now_ms)).collect()
     }
 
     fn add(&mut self, event: NewEvent<'_>) -> Result<bool> {
@@ -86,7 +104,6 @@ impl Kept {
             until_ms: event.until_ms,
             document: Zeroizing::new(event.document.to_vec()),
             deliveries,
-            redelivered: 0,
         };
         self.events.insert(number, entry);
         Ok(true)
@@ -103,11 +120,38 @@ impl Kept {
     }
 
     /// Every delivery that waits, with its event.
-    fn all_waiting(&self) -> impl Iterator<Item = (&Entry, u64, &Delivery)> {
-        let all = self.events.values().flat_map(|entry| {
-            entry.deliveries.iter().map(move |(number, delivery)| (entry, *number, delivery))
-        });
-        all.filter(|(.., delivery)| delivery.state == DeliveryState::Waits)
+    fn all_waiting(&self) -> impl Iterator<Item = (&Entry, &Own)> {
+        let all = self.events.values().flat_map(|entry| entry.deliveries.iter().map(move |own| (entry, own)));
+        all.filter(|(_, own)| own.waits())
+    }
+
+    /// The delivery of this number.
+    fn own(&mut self, number: u64) -> Option<&mut Own> {
+        self.events.values_mut().flat_map(|entry| &mut entry.deliveries).find(|own| own.number == number)
+    }
+
+    fn redeliver(&mut self, integration: &str, id: &str, asked: Redelivery<'_>) -> Option<Redelivered> {
+        let mut last = self.last;
+        let entry = self.events.values_mut().find(|entry| entry.is(integration, id))?;
+        let mut said = Redelivered::default();
+        for target in asked.targets {
+            let Some(own) = entry.deliveries.iter_mut().find(|own| own.delivery.target == *target) else {
+                last += 1;
+                entry.deliveries.push(Own::new(last, target, asked.now_ms));
+                said.waits.push((*target).to_owned());
+                continue;
+            };
+            let (state, round) = (own.delivery.state, own.round);
+            let standing = Standing { state, round, begun: own.begun.is_some(), until_ms: own.until_ms };
+            let step = asked.step(standing);
+            if let Step::Waits { round, until_ms } = step {
+                (own.round, own.until_ms) = (round, until_ms);
+                own.delivery = Own::new(own.number, target, asked.now_ms).delivery;
+            }
+            said.add(target, step);
+        }
+        self.last = last;
+        Some(said)
     }
 }
 
@@ -145,7 +189,7 @@ impl Events for MemoryStore {
         Box::pin(async {
             let state = self.state()?;
             let mut lanes = BTreeMap::new();
-            for (entry, _, delivery) in state.events.all_waiting() {
+            for (entry, Own { delivery, .. }) in state.events.all_waiting() {
                 let due = lanes.entry((&entry.integration, &delivery.target)).or_insert(delivery.due_ms);
                 *due = delivery.due_ms.min(*due);
             }
@@ -169,14 +213,15 @@ impl Events for MemoryStore {
             let mut waiting: Vec<_> = state
                 .events
                 .all_waiting()
-                .filter(|(entry, _, delivery)| entry.integration == integration && delivery.target == target)
-                .map(|(entry, number, delivery)| Waiting {
-                    number,
+                .filter(|(entry, own)| entry.integration == integration && own.delivery.target == target)
+                .map(|(entry, own)| Waiting {
+                    number: own.number,
                     event: entry.id.clone(),
-                    attempts: delivery.attempts,
-                    due_ms: delivery.due_ms,
-                    redelivered: entry.redelivered,
-                    begun: state.events.begun.contains(&number),
+                    attempts: own.delivery.attempts,
+                    due_ms: own.delivery.due_ms,
+                    round: own.round,
+                    until_ms: own.begun.into_iter().chain(own.until_ms).min(),
+                    begun: own.begun.is_some(),
                 })
                 .collect();
             waiting.sort_by_key(|waiting| (waiting.due_ms, waiting.number));
@@ -192,9 +237,11 @@ impl Events for MemoryStore {
         })
     }
 
-    fn begins(&self, number: u64) -> BoxFuture<'_, Result<()>> {
+    fn begins(&self, number: u64, until_ms: i64) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            self.state()?.events.begun.insert(number);
+            if let Some(own) = self.state()?.events.own(number) {
+                own.begun = own.begun.into_iter().chain([until_ms]).min();
+            }
             Ok(())
         })
     }
@@ -202,17 +249,19 @@ impl Events for MemoryStore {
     fn attempted<'a>(&'a self, number: u64, attempted: Attempted<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let mut state = self.state()?;
-            state.events.begun.remove(&number);
-            let all = state.events.events.values_mut().flat_map(|entry| &mut entry.deliveries);
-            let mut own =
-                all.filter(|(own, delivery)| *own == number && delivery.state == DeliveryState::Waits);
-            if let Some((_, delivery)) = own.next() {
-                (delivery.state, delivery.due_ms) = (attempted.state, attempted.due_ms);
-                delivery.attempts += 1;
-                let mut tries = Tries(std::mem::take(&mut delivery.tries));
-                tries.push(attempted.tried);
-                delivery.tries = tries.0;
-            }
+            let Some(own) = state.events.own(number).filter(|own| own.waits()) else { return Ok(()) };
+            let begun = own.begun.take().filter(|_| attempted.doubtful);
+            own.until_ms = match attempted.state {
+                _ if attempted.refused => None,
+                DeliveryState::Forwarded => None,
+                _ => begun.into_iter().chain(own.until_ms).min(),
+            };
+            let delivery = &mut own.delivery;
+            (delivery.state, delivery.due_ms) = (attempted.state, attempted.due_ms);
+            delivery.attempts += 1;
+            let mut tries = Tries(std::mem::take(&mut delivery.tries));
+            tries.push(attempted.tried);
+            delivery.tries = tries.0;
             Ok(())
         })
     }
@@ -221,18 +270,8 @@ impl Events for MemoryStore {
         &'a self,
         integration: &'a str,
         id: &'a str,
-        targets: &'a [&'a str],
-        now_ms: i64,
-    ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move {
-            let mut state = self.state()?;
-            let deliveries = state.events.deliveries(targets, now_ms);
-            let found = state.events.events.values_mut().find(|entry| entry.is(integration, id));
-            let again = |entry: &mut Entry| {
-                entry.deliveries = deliveries;
-                entry.redelivered = entry.redelivered.saturating_add(1);
-            };
-            Ok(found.map(again).is_some())
-        })
+        asked: Redelivery<'a>,
+    ) -> BoxFuture<'a, Result<Option<Redelivered>>> {
+        Box::pin(async move { Ok(self.state()?.events.redeliver(integration, id, asked)) })
     }
 }

@@ -21,11 +21,13 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0004_events.sql"),
     include_str!("../../migrations/0005_tokens.sql"),
     include_str!("../../migrations/0006_once.sql"),
+    include_str!("../../migrations/0007_rounds.sql"),
+    include_str!("../../migrations/0008_marks.sql"),
 ];
 
 /// The last table that each of them makes.
 const TABLES: [&str; MIGRATIONS.len()] =
-    ["key_check", "calls_total", "parts", "deliveries", "tokens", "begun"];
+    ["key_check", "calls_total", "parts", "deliveries", "tokens", "begun", "rounds", "marks_total"];
 
 /// `application_id` in the header of a database of ours: "TRNK".
 const APPLICATION_ID: i32 = 0x5452_4e4b;
@@ -64,7 +66,7 @@ pub(super) async fn start(dir: &Path, database: &Path, key: &KeySource) -> Resul
         migrate(&mut tx, found.version).await?;
         tx.commit().await.map_err(failed)?;
         if keyring.older().len() > 0 {
-            rewrap::all(&pool, &keyring).await?;
+            rewrap::all(&pool, &keyring, None).await?;
         }
     }
     Ok((keyring, pool))

@@ -1,13 +1,13 @@
 //! The records of calls that came with an idempotency key: found, begun and ended in a transaction of the
-//! caller's.
+//! caller's. Marks of messages are in the same table.
 
 use sqlx::{Sqlite, Transaction};
 use trunkline_core::{Result, now_ms};
 
 use super::{SqliteStore, generation, place};
 use crate::{
-    BegunCall, CallTerm, seal,
-    store::{full, superseded},
+    BegunCall, CallTerm, marks, seal,
+    store::{CALLS, full, superseded},
     trouble,
 };
 
@@ -37,28 +37,50 @@ impl SqliteStore {
         if let Some(row) = found {
             return Ok(BegunCall::Before(self.read(&self.keyring(), TABLE, &row)?));
         }
-        sqlx::query(
-            "DELETE FROM calls WHERE id IN
-             (SELECT id FROM calls WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)",
-        )
-        .bind(term.now_ms)
-        .bind(PRUNED)
-        .execute(&mut **tx)
-        .await
-        .map_err(failed)?;
+        Self::prune_in(tx, term.now_ms).await?;
         let total: i64 =
             sqlx::query_scalar("SELECT total FROM calls_total").fetch_one(&mut **tx).await.map_err(failed)?;
         if total >= i64::from(term.most) {
-            let oldest: Option<i64> = sqlx::query_scalar("SELECT min(until_ms) FROM calls")
-                .fetch_one(&mut **tx)
-                .await
-                .map_err(failed)?;
-            return Err(full(term, oldest));
+            let marks = marks::all();
+            let oldest: Option<i64> =
+                sqlx::query_scalar("SELECT min(until_ms) FROM calls WHERE NOT (id >= ?1 AND id < ?2)")
+                    .bind(marks.start)
+                    .bind(marks.end)
+                    .fetch_one(&mut **tx)
+                    .await
+                    .map_err(failed)?;
+            return Err(full(CALLS, term, oldest));
         }
         let next = Self::next(tx).await?;
+        self.add_in(tx, id, next, record, term).await?;
+        Ok(BegunCall::Now(generation(next)))
+    }
+
+    /// Takes a few of those away that have expired.
+    pub(super) async fn prune_in(tx: &mut Transaction<'static, Sqlite>, now_ms: i64) -> Result<()> {
+        let gone = sqlx::query(
+            "DELETE FROM calls WHERE id IN
+             (SELECT id FROM calls WHERE until_ms <= ?1 ORDER BY until_ms LIMIT ?2)",
+        )
+        .bind(now_ms)
+        .bind(PRUNED)
+        .execute(&mut **tx)
+        .await;
+        gone.map(drop).map_err(|error| trouble::sql("write to the store", error))
+    }
+
+    /// Adds a record at the generation `next`.
+    pub(super) async fn add_in(
+        &self,
+        tx: &mut Transaction<'static, Sqlite>,
+        id: &str,
+        next: i64,
+        record: &[u8],
+        term: CallTerm,
+    ) -> Result<()> {
         let sealed = seal::seal(&self.keyring(), place(TABLE, id, generation(next)), record)?;
         // What is in its place has expired and was not taken away yet.
-        sqlx::query(
+        let added = sqlx::query(
             "INSERT INTO calls (id, generation, updated_at_ms, until_ms, sealed) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (id) DO UPDATE SET generation = ?2, updated_at_ms = ?3, until_ms = ?4, sealed = ?5",
         )
@@ -68,9 +90,8 @@ impl SqliteStore {
         .bind(term.until_ms)
         .bind(sealed)
         .execute(&mut **tx)
-        .await
-        .map_err(failed)?;
-        Ok(BegunCall::Now(generation(next)))
+        .await;
+        added.map(drop).map_err(|error| trouble::sql("write to the store", error))
     }
 
     pub(super) async fn end_in(

@@ -6,13 +6,17 @@ use trunkline_core::{BoxFuture, Result, now_ms};
 use super::{SqliteStore, finish, generation, place};
 use crate::{
     Events, Keyring, NewEvent, StoredEvent, WholeEvent,
-    events::{Attempted, Delivery, DeliveryState, Lane, Tries, Waiting, full},
+    events::{Attempted, Delivery, DeliveryState, Lane, Redelivered, Redelivery, Tries, Waiting, full},
     seal, trouble,
 };
 
 /// The tables, as envelopes are bound to them.
 pub(super) const EVENTS: &str = "events";
 pub(super) const DELIVERIES: &str = "deliveries";
+
+/// A delivery that waits: its number, its event's id, attempts, when it is due, its round, until when it may be made again, and until
+/// when one that was cut off may.
+type Row = (i64, String, u32, i64, u32, Option<i64>, Option<i64>);
 
 /// How many that are over an event takes away: more than the one that it is, and never all at once.
 const PRUNED: i64 = 8;
@@ -95,7 +99,7 @@ impl SqliteStore {
         if gone.rows_affected() == 1 { Ok(()) } else { Err(full(event.most)) }
     }
 
-    async fn deliver_in(
+    pub(super) async fn deliver_in(
         tx: &mut Transaction<'static, Sqlite>,
         event: i64,
         integration: &str,
@@ -134,11 +138,7 @@ impl SqliteStore {
                 .fetch_optional(&mut **tx)
                 .await
                 .map_err(failed)?;
-        sqlx::query("DELETE FROM begun WHERE delivery = ?1")
-            .bind(number.cast_signed())
-            .execute(&mut **tx)
-            .await
-            .map_err(failed)?;
+        Self::ends_in(tx, number, &attempted).await?;
         // What was put aside or forwarded meanwhile stays so.
         let Some((at, sealed)) = before else { return Ok(()) };
         let mut tries = self.tries(&keyring, &name, at, sealed.as_deref());
@@ -165,47 +165,6 @@ impl SqliteStore {
         let place = place(DELIVERIES, name, generation(at));
         let opened = sealed.and_then(|sealed| self.opened(keyring, place, sealed).ok());
         Tries::read(opened.as_deref().map_or(&[], Vec::as_slice))
-    }
-
-    async fn redeliver_in(
-        tx: &mut Transaction<'static, Sqlite>,
-        integration: &str,
-        id: &str,
-        targets: &[&str],
-        now_ms: i64,
-    ) -> Result<bool> {
-        let failed = |error| trouble::sql("write to the store", error);
-        let number: Option<i64> =
-            sqlx::query_scalar("SELECT number FROM events WHERE integration = ?1 AND id = ?2")
-                .bind(integration)
-                .bind(id)
-                .fetch_optional(&mut **tx)
-                .await
-                .map_err(failed)?;
-        let Some(number) = number else { return Ok(false) };
-        sqlx::query("DELETE FROM deliveries WHERE event = ?1")
-            .bind(number)
-            .execute(&mut **tx)
-            .await
-            .map_err(failed)?;
-        sqlx::query(
-            "INSERT INTO redelivered (event, times) VALUES (?1, 1) ON CONFLICT (event) DO UPDATE SET times = times + 1",
-        )
-        .bind(number)
-        .execute(&mut **tx)
-        .await
-        .map_err(failed)?;
-        Self::deliver_in(tx, number, integration, targets, now_ms).await?;
-        Ok(true)
-    }
-
-    async fn begins_in(tx: &mut Transaction<'static, Sqlite>, number: u64) -> Result<()> {
-        // Of one that is not there any more nothing is kept.
-        let begun = sqlx::query(
-            "INSERT OR IGNORE INTO begun (delivery) SELECT number FROM deliveries WHERE number = ?1",
-        );
-        let begun = begun.bind(number.cast_signed()).execute(&mut **tx).await;
-        begun.map(drop).map_err(|error| trouble::sql("write to the store", error))
     }
 
     /// Deletes all events of an integration.
@@ -333,10 +292,10 @@ impl Events for SqliteStore {
         most: u32,
     ) -> BoxFuture<'a, Result<Vec<Waiting>>> {
         Box::pin(async move {
-            let rows: Vec<(i64, String, u32, i64, u32, bool)> = sqlx::query_as(
-                "SELECT d.number, e.id, d.attempts, d.due_ms, coalesce(r.times, 0), b.delivery IS NOT NULL
+            let rows: Vec<Row> = sqlx::query_as(
+                "SELECT d.number, e.id, d.attempts, d.due_ms, coalesce(r.round, 0), r.until_ms, b.until_ms
                  FROM deliveries d JOIN events e ON e.number = d.event
-                 LEFT JOIN redelivered r ON r.event = e.number LEFT JOIN begun b ON b.delivery = d.number
+                 LEFT JOIN rounds r ON r.delivery = d.number LEFT JOIN begun b ON b.delivery = d.number
                  WHERE d.integration = ?1 AND d.target = ?2 AND d.state = 0 ORDER BY d.due_ms, d.number LIMIT ?3",
             )
             .bind(integration)
@@ -345,9 +304,10 @@ impl Events for SqliteStore {
             .fetch_all(&self.reader)
             .await
             .map_err(|error| trouble::sql("read the store", error))?;
-            let waiting = |(number, event, attempts, due_ms, redelivered, begun)| {
-                let number = generation(number);
-                Waiting { number, event, attempts, due_ms, redelivered, begun }
+            let waiting = |(number, event, attempts, due_ms, round, until_ms, cut_off): Row| {
+                let (number, begun) = (generation(number), cut_off.is_some());
+                let until_ms = cut_off.into_iter().chain(until_ms).min();
+                Waiting { number, event, attempts, due_ms, round, until_ms, begun }
             };
             Ok(rows.into_iter().map(waiting).collect())
         })
@@ -361,10 +321,10 @@ impl Events for SqliteStore {
         })
     }
 
-    fn begins(&self, number: u64) -> BoxFuture<'_, Result<()>> {
+    fn begins(&self, number: u64, until_ms: i64) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
             let mut tx = self.begin().await?;
-            let result = Self::begins_in(&mut tx, number).await;
+            let result = Self::begins_in(&mut tx, number, until_ms).await;
             finish(tx, result).await
         })
     }
@@ -381,12 +341,11 @@ impl Events for SqliteStore {
         &'a self,
         integration: &'a str,
         id: &'a str,
-        targets: &'a [&'a str],
-        now_ms: i64,
-    ) -> BoxFuture<'a, Result<bool>> {
+        asked: Redelivery<'a>,
+    ) -> BoxFuture<'a, Result<Option<Redelivered>>> {
         Box::pin(async move {
             let mut tx = self.begin().await?;
-            let result = Self::redeliver_in(&mut tx, integration, id, targets, now_ms).await;
+            let result = Self::redeliver_in(&mut tx, integration, id, asked).await;
             finish(tx, result).await
         })
     }

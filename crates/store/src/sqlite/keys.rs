@@ -11,7 +11,7 @@ use std::{
 use trunkline_core::{BoxFuture, Error, Kind, Result};
 
 use super::{SqliteStore, boot, rewrap};
-use crate::{KeyId, KeyUse, Keyring, Keys, MasterKey, Rotation, key_source, seal, trouble};
+use crate::{KeyId, KeyUse, Keyring, Keys, MasterKey, Rotation, RotationState, key_source, seal, trouble};
 
 /// Keys of a ring. Nobody needs as many, and a key file is of limited size.
 const MOST: usize = 64;
@@ -41,14 +41,35 @@ impl Keys for SqliteStore {
         Box::pin(async {
             let _turn = self.turn()?;
             let ring = Arc::new(self.next_ring().await?);
+            let running = self.course.begin(self.used().await?.under(ring.older()));
             // From here on it seals what is written. Who has begun to write holds the one connection that writes,
             // and has ended before anything is looked for.
             self.keyring.store(ring.clone());
-            let moved = rewrap::all(&self.writer, &ring).await?;
+            let moved = rewrap::all(&self.writer, &ring, Some(&running)).await?;
             let older = ring.older().map(MasterKey::id).collect();
-            let rewrap::Moved { rewrapped, left } = moved;
-            Ok(Rotation { primary: ring.primary().id(), older, rewrapped, left })
+            let rewrap::Moved { rewrapped, left, stopped } = moved;
+            Ok(Rotation { primary: ring.primary().id(), older, rewrapped, left, stopped })
         })
+    }
+
+    fn rotation(&self) -> BoxFuture<'_, Result<RotationState>> {
+        Box::pin(async {
+            if let Some(state) = self.course.state() {
+                return Ok(state);
+            }
+            let check = self.used().await?.check;
+            // One may have begun, or ended, while that was read.
+            let otherwise = if check == self.keyring().primary().id() {
+                RotationState::Done
+            } else {
+                RotationState::Unfinished
+            };
+            Ok(self.course.state().unwrap_or(otherwise))
+        })
+    }
+
+    fn stop(&self) {
+        self.course.stop();
     }
 
     fn remove(&self, id: KeyId) -> BoxFuture<'_, Result<()>> {
@@ -193,6 +214,11 @@ struct Used {
 impl Used {
     fn ids(&self) -> impl Iterator<Item = KeyId> {
         std::iter::once(self.check).chain(self.envelopes.keys().copied())
+    }
+
+    /// How many envelopes are sealed with one of these.
+    fn under<'a>(&self, keys: impl Iterator<Item = &'a MasterKey>) -> u64 {
+        keys.filter_map(|key| self.envelopes.get(&key.id())).sum()
     }
 }
 

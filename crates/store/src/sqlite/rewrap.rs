@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
-use trunkline_core::Result;
+use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use trunkline_core::{Error, Result};
 
-use super::{boot, calls, events, finish, generation, parts, place, tokens};
+use super::{boot, calls, course::Running, events, finish, generation, parts, place, tokens};
 use crate::{
     KeyId, Keyring,
     seal::{self, OVERHEAD},
@@ -40,30 +40,65 @@ pub(super) struct Moved {
     pub(super) rewrapped: u64,
     /// Those that do not open stay as they are.
     pub(super) left: u64,
+    /// Whether somebody stopped it.
+    pub(super) stopped: bool,
 }
 
 /// Wraps under the primary key whatever is under another one. Each transaction is whole by itself, so it can be
-/// cut off anywhere and begun again.
-pub(super) async fn all(pool: &SqlitePool, keyring: &Keyring) -> Result<Moved> {
-    let failed = |error| trouble::sql("move the store to the new master key", error);
+/// cut off anywhere and begun again. `watched` is told how far it is, and may stop it between two of them.
+pub(super) async fn all(
+    pool: &SqlitePool,
+    keyring: &Keyring,
+    watched: Option<&Running<'_>>,
+) -> Result<Moved> {
     let mut moved = Moved::default();
     for sealed in &SEALED {
         let mut after = Some(i64::MIN);
         while let Some(at) = after {
-            let mut tx = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+            let Some(mut tx) = begin(pool, watched).await? else { return Ok(stopped(keyring, moved)) };
             let done = batch(&mut tx, keyring, sealed, at, &mut moved).await.map_err(failed);
             after = finish(tx, done).await?;
+            if let Some(watched) = watched {
+                watched.moved(moved.rewrapped);
+            }
         }
     }
     // Last, so that it says whether all of that is done.
-    let mut tx = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    let Some(mut tx) = begin(pool, watched).await? else { return Ok(stopped(keyring, moved)) };
     let done = boot::rewrap_key_check(&mut tx, keyring).await;
     finish(tx, done).await?;
     if moved.rewrapped > 0 || moved.left > 0 {
-        let Moved { rewrapped, left } = moved;
+        let Moved { rewrapped, left, .. } = moved;
         tracing::info!(key_id = %keyring.primary().id(), rewrapped, left, "moved to the new master key");
     }
     Ok(moved)
+}
+
+fn stopped(keyring: &Keyring, moved: Moved) -> Moved {
+    let Moved { rewrapped, left, .. } = moved;
+    tracing::info!(key_id = %keyring.primary().id(), rewrapped, left, "the move to the new master key was stopped");
+    Moved { stopped: true, ..moved }
+}
+
+fn failed(error: sqlx::Error) -> Error {
+    trouble::sql("move the store to the new master key", error)
+}
+
+/// The next transaction; none where it is to stop. What can be stopped waits while another program writes to the
+/// database, such as one that copies it.
+async fn begin(
+    pool: &SqlitePool,
+    watched: Option<&Running<'_>>,
+) -> Result<Option<Transaction<'static, Sqlite>>> {
+    loop {
+        if watched.is_some_and(Running::is_to_stop) {
+            return Ok(None);
+        }
+        match pool.begin_with("BEGIN IMMEDIATE").await {
+            Err(error) if watched.is_some() && trouble::is_busy(&error) => {}
+            begun => return begun.map(Some).map_err(failed),
+        }
+    }
 }
 
 /// The same for a few rows behind `after`; says after which to go on.

@@ -1,7 +1,7 @@
 //! What the contract says of webhooks.
 
 use trunkline_core::Kind;
-use trunkline_store::{Attempted, DeliveryState, Events, NewEvent, Tried};
+use trunkline_store::{Attempted, DeliveryState, Events, NewEvent, Redelivered, Redelivery, Tried, Waiting};
 
 use super::Subject;
 
@@ -40,7 +40,24 @@ fn well() -> Tried {
 }
 
 fn is(state: DeliveryState, due_ms: i64, tried: &Tried) -> Attempted<'_> {
-    Attempted { state, due_ms, tried }
+    Attempted { state, due_ms, tried, doubtful: false, refused: false }
+}
+
+/// Once more to what it has not reached of these targets, at this time.
+fn again<'a>(targets: &'a [&'a str], now_ms: i64) -> Redelivery<'a> {
+    Redelivery { targets, named: false, anew: false, now_ms }
+}
+
+/// The delivery that waits for `a`.
+async fn waiting(store: &Subject) -> Waiting {
+    let mut waiting = events(store).waiting("shop", "a", 10).await.unwrap();
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    waiting.remove(0)
+}
+
+fn told(waits: &[&str], doubtful: &[&str]) -> Option<Redelivered> {
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    Some(Redelivered { waits: owned(waits), doubtful: owned(doubtful) })
 }
 
 pub(crate) async fn an_event_is_added_once_and_comes_back_with_what_came(store: Subject) {
@@ -147,34 +164,94 @@ pub(crate) async fn an_event_that_waits_is_never_given_up_for_another(store: Sub
     assert_eq!(ids(&store).await, ["e3", "e1"]);
 }
 
-pub(crate) async fn an_event_goes_with_its_integration_and_is_redelivered_from_the_beginning(store: Subject) {
+pub(crate) async fn an_event_goes_with_its_integration(store: Subject) {
     let events = events(&store);
     let generation = store.put("shop", None, b"x").await.unwrap();
+    events.add_event(came("e", &["a"])).await.unwrap();
+    store.put("shop", Some(generation), b"y").await.unwrap();
+    assert_eq!(ids(&store).await, ["e"], "a change forgets none");
+    store.delete("shop", None).await.unwrap();
+    assert!(ids(&store).await.is_empty() && events.lanes().await.unwrap().is_empty());
+}
+
+pub(crate) async fn an_event_is_redelivered_to_what_it_has_not_reached_or_to_what_is_named(store: Subject) {
+    let events = events(&store);
     events.add_event(came("e", &["a", "b"])).await.unwrap();
-    let waiting = events.waiting("shop", "a", 10).await.unwrap();
-    events.attempted(waiting[0].number, is(DeliveryState::PutAside, NOW, &vain("refused"))).await.unwrap();
-    assert!(events.redeliver("shop", "e", &["a", "c"], NOW + 5).await.unwrap());
-    assert!(!events.redeliver("shop", "none", &["a"], NOW + 5).await.unwrap());
+    let (first, b) = (waiting(&store).await, events.waiting("shop", "b", 1).await.unwrap().remove(0));
+    events.attempted(first.number, is(DeliveryState::PutAside, NOW, &vain("refused"))).await.unwrap();
+    events.attempted(b.number, is(DeliveryState::Forwarded, NOW, &well())).await.unwrap();
+    let said = events.redeliver("shop", "e", again(&["a", "b", "c"], NOW + 5)).await.unwrap();
+    assert_eq!(said, told(&["a", "c"], &[]));
+    assert_eq!(events.redeliver("shop", "none", again(&["a"], NOW + 5)).await.unwrap(), None);
     let event = events.event("shop", "e").await.unwrap().unwrap().event;
     let deliveries: Vec<_> =
         event.deliveries.iter().map(|it| (&*it.target, it.state, it.attempts, it.due_ms)).collect();
     assert_eq!(
         deliveries,
-        [("a", DeliveryState::Waits, 0, NOW + 5), ("c", DeliveryState::Waits, 0, NOW + 5)]
+        [
+            ("a", DeliveryState::Waits, 0, NOW + 5),
+            ("b", DeliveryState::Forwarded, 1, NOW),
+            ("c", DeliveryState::Waits, 0, NOW + 5)
+        ]
     );
-    let again = events.waiting("shop", "a", 10).await.unwrap();
-    assert_eq!((waiting[0].redelivered, again[0].redelivered), (0, 1));
-    // An attempt that must not be made twice is known until it is said what became of it.
-    events.begins(again[0].number).await.unwrap();
-    events.begins(999).await.unwrap();
-    assert!(!again[0].begun && events.waiting("shop", "a", 10).await.unwrap()[0].begun);
-    events.attempted(again[0].number, is(DeliveryState::Waits, NOW + 5, &vain("busy"))).await.unwrap();
-    assert!(!events.waiting("shop", "a", 10).await.unwrap()[0].begun);
-    // What is said of the delivery that was before is not said of this one.
-    events.attempted(waiting[0].number, is(DeliveryState::Forwarded, NOW, &well())).await.unwrap();
-    assert_eq!(events.waiting("shop", "a", 10).await.unwrap().len(), 1);
-    store.put("shop", Some(generation), b"y").await.unwrap();
-    assert_eq!(ids(&store).await, ["e"], "a change forgets none");
-    store.delete("shop", None).await.unwrap();
-    assert!(ids(&store).await.is_empty() && events.lanes().await.unwrap().is_empty());
+    assert!(event.deliveries[0].tries.is_empty());
+    // What was refused is made anew.
+    assert_eq!((first.round, waiting(&store).await.round), (0, 1));
+    let named = Redelivery { named: true, ..again(&["b"], NOW + 6) };
+    assert_eq!(events.redeliver("shop", "e", named).await.unwrap(), told(&["b"], &[]));
+    assert_eq!(events.waiting("shop", "b", 1).await.unwrap()[0].round, 1);
+}
+
+pub(crate) async fn what_may_have_been_done_is_known_until_it_is_forwarded_or_made_anew(store: Subject) {
+    let events = events(&store);
+    events.add_event(came("e", &["a"])).await.unwrap();
+    let number = waiting(&store).await.number;
+    let stands = async || {
+        let Waiting { round, until_ms, begun, .. } = waiting(&store).await;
+        (round, until_ms, begun)
+    };
+    let doubtful = |due_ms, tried| Attempted { doubtful: true, ..is(DeliveryState::Waits, due_ms, tried) };
+    let vain = vain("busy");
+    assert_eq!(stands().await, (0, None, false));
+    // Cut off, it is known until when it may be made again.
+    events.begins(number, NOW + 100).await.unwrap();
+    events.begins(999, NOW + 100).await.unwrap();
+    assert_eq!(stands().await, (0, Some(NOW + 100), true));
+    // It is on its way, whoever wants it once more.
+    let anew = Redelivery { named: true, anew: true, ..again(&["a"], NOW + 1) };
+    assert_eq!(events.redeliver("shop", "e", anew).await.unwrap(), told(&["a"], &[]));
+    assert_eq!(stands().await, (0, Some(NOW + 100), true));
+    // What was surely not done leaves nothing.
+    events.attempted(number, is(DeliveryState::Waits, NOW, &vain)).await.unwrap();
+    assert_eq!(stands().await, (0, None, false));
+    // Of several attempts the first counts, and one that was refused takes nothing back.
+    for until_ms in [NOW + 100, NOW + 200] {
+        events.begins(number, until_ms).await.unwrap();
+        events.attempted(number, doubtful(NOW, &vain)).await.unwrap();
+    }
+    events.begins(number, NOW + 300).await.unwrap();
+    events.attempted(number, is(DeliveryState::Waits, NOW, &vain)).await.unwrap();
+    assert_eq!(stands().await, (0, Some(NOW + 100), false));
+    // Once more it is the same, as long as the service knows it; then it has to be named, and is another.
+    assert_eq!(events.redeliver("shop", "e", again(&["a"], NOW + 99)).await.unwrap(), told(&["a"], &[]));
+    assert_eq!(stands().await, (0, Some(NOW + 100), false));
+    assert_eq!(events.redeliver("shop", "e", again(&["a"], NOW + 100)).await.unwrap(), told(&[], &["a"]));
+    assert_eq!(stands().await, (0, Some(NOW + 100), false));
+    let named = Redelivery { named: true, ..again(&["a"], NOW + 100) };
+    assert_eq!(events.redeliver("shop", "e", named).await.unwrap(), told(&["a"], &[]));
+    assert_eq!(stands().await, (1, None, false));
+    // One that is refused under its key was not done before either: it is another one that is made once more.
+    events.begins(number, NOW + 400).await.unwrap();
+    events.attempted(number, doubtful(NOW, &vain)).await.unwrap();
+    assert_eq!(stands().await, (1, Some(NOW + 400), false));
+    events.begins(number, NOW + 500).await.unwrap();
+    let refused = Attempted { refused: true, ..is(DeliveryState::PutAside, NOW, &vain) };
+    events.attempted(number, refused).await.unwrap();
+    assert_eq!(events.redeliver("shop", "e", again(&["a"], NOW + 300)).await.unwrap(), told(&["a"], &[]));
+    assert_eq!(stands().await, (2, None, false));
+    // One that has arrived is known to have.
+    events.begins(number, NOW + 100).await.unwrap();
+    events.attempted(number, doubtful(NOW, &vain)).await.unwrap();
+    events.attempted(number, is(DeliveryState::Forwarded, NOW, &well())).await.unwrap();
+    assert_eq!(events.redeliver("shop", "e", again(&["a"], NOW + 500)).await.unwrap(), told(&[], &[]));
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod events;
+mod marks;
 mod tokens;
 
 use std::{collections::HashSet, sync::Arc};
@@ -11,7 +12,7 @@ use tempfile::TempDir;
 use trunkline_core::{Kind, Outcome};
 use trunkline_store::{BegunCall, CallTerm, MemoryStore, Part, PartKind, SqliteOptions, SqliteStore, Store};
 
-use self::{events::*, tokens::*};
+use self::{events::*, marks::*, tokens::*};
 
 /// How many segments of activity the stores under test keep.
 const KEEP: u32 = 3;
@@ -67,9 +68,17 @@ contract! {
     deliveries_wait_by_target_until_they_are_forwarded_or_put_aside
     an_event_is_forgotten_when_its_time_is_over_or_when_there_are_too_many
     an_event_that_waits_is_never_given_up_for_another
-    an_event_goes_with_its_integration_and_is_redelivered_from_the_beginning
+    an_event_goes_with_its_integration
+    an_event_is_redelivered_to_what_it_has_not_reached_or_to_what_is_named
+    what_may_have_been_done_is_known_until_it_is_forwarded_or_made_anew
     a_grant_begins_only_while_its_connection_is_there
     of_concurrent_changes_of_a_part_one_wins
+    a_mark_is_found_until_it_is_ended_and_what_became_of_it_too
+    there_are_several_marks_of_a_name_where_that_is_asked_for
+    several_are_written_at_once_and_those_without_room_hold_up_no_other
+    marks_and_calls_do_not_take_the_room_of_each_other
+    a_mark_expires_unless_it_is_found
+    marks_go_with_their_integration
     tokens_are_listed_in_the_order_in_which_they_were_added
     a_token_is_added_once_and_removed_once
     of_concurrent_additions_of_a_token_one_wins
@@ -437,6 +446,9 @@ async fn a_closed_store_refuses_everything(store: Subject) {
     assert_eq!(store.parts(PartKind::Grant, "a", "", 1).await.unwrap_err().kind(), Kind::Store);
     assert_eq!(store.put_part(grant("a", "x"), None, b"1").await.unwrap_err().kind(), Kind::Store);
     assert_eq!(store.delete_part(grant("a", "x"), None).await.unwrap_err().kind(), Kind::Store);
+    let marks = store.marks().unwrap();
+    assert_eq!(marks.write(&[], term(0)).await.unwrap_err().kind(), Kind::Store);
+    assert_eq!(marks.forget("a").await.unwrap_err().kind(), Kind::Store);
     let tokens = store.tokens().unwrap();
     assert_eq!(tokens.list().await.unwrap_err().kind(), Kind::Store);
     assert_eq!(tokens.add("t", b"1").await.unwrap_err().kind(), Kind::Store);

@@ -87,8 +87,13 @@ fn headers(given: &BTreeMap<String, String>) -> Result<HeaderMap> {
     let headers = given.iter().map(header).collect::<Option<HeaderMap>>();
     let mut headers = headers.ok_or_else(|| broken("headers that are none"))?;
     // What frames a body is decided where it is sent, and what is said of GraphQL is no driver's to say.
-    for name in [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, Reply::PARTIAL_ERRORS]
-    {
+    for name in [
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::CONNECTION,
+        Reply::PARTIAL_ERRORS,
+        Reply::PARTIAL_MESSAGE,
+    ] {
         headers.remove(name);
     }
     Ok(headers)

@@ -101,7 +101,7 @@ impl Answer {
                 let what = "the service answered a batch with one response; does it take batches?";
                 Err(Error::new(Kind::Protocol, what).outcome_is(Outcome::Unknown).replied(reply))
             }
-            Said::One(envelope) => Ok(partly(reply, envelope.errors)),
+            Said::One(envelope) => Ok(partly(reply, envelope.errors, std::slice::from_ref(&envelope))),
             Said::Each(all) if asked.batch != Some(all.len()) => {
                 let what = format!("the service answered {} of the requests of the batch", all.len());
                 Err(Error::new(Kind::Protocol, what).outcome_is(Outcome::Unknown).replied(reply))
@@ -114,7 +114,10 @@ impl Answer {
                     Err(error(telling, refused, asked, codes, reply))
                 }
                 _ if !success => Err(unasked(reply)),
-                _ => Ok(partly(reply, all.iter().filter(|envelope| envelope.errors > 0).count())),
+                _ => {
+                    let errors = all.iter().filter(|envelope| envelope.errors > 0).count();
+                    Ok(partly(reply, errors, &all))
+                }
             },
         }
     }
@@ -153,10 +156,11 @@ fn unasked(reply: Reply) -> Error {
 }
 
 /// Data, and how many errors came with it; of a batch, how many of its responses have some. The status of a response with data says nothing more.
-fn partly(mut reply: Reply, errors: usize) -> Reply {
+fn partly(mut reply: Reply, errors: usize, said: &[Envelope]) -> Reply {
     reply.status = StatusCode::OK;
     if errors > 0 {
-        reply.headers.insert(Reply::PARTIAL_ERRORS, HeaderValue::from(errors));
+        let told = said.iter().flat_map(|envelope| &envelope.told);
+        reply.failed_in_part(errors as u64, told.map(|told| &*told.message));
         // The next one may be whole: nobody keeps this one for others.
         reply.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

@@ -1,10 +1,16 @@
 //! `Broker`: what a message broker has to be able to do to be spoken to; all else is the same for all of them.
 
-use std::{fmt::Debug, future::Future, sync::Arc, time::Duration};
+use std::{
+    fmt::Debug,
+    future::Future,
+    hash::{Hash, Hasher},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use serde_json::Value;
-use tokio::time::Instant;
-use trunkline_core::{Ack, Context, Message, Proof, Result, Secret, Start};
+use tokio::time::{Instant, timeout_at};
+use trunkline_core::{Ack, Context, Error, Kind, Lag, Message, Outcome, Proof, Result, Secret, Start};
 
 /// Who logs in.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +89,37 @@ pub(crate) struct Subscription {
     pub(crate) prefetch: Option<u32>,
     /// After so long a message that is not acknowledged is taken for lost.
     pub(crate) hold: Duration,
+    /// How far whoever reads by themselves has come. A group is remembered by its broker.
+    pub(crate) reached: Reached,
+}
+
+/// What was read last, as its broker names it: who begins anew after their connection was lost goes on behind it. It says
+/// nothing of what is read, and how, so one is as good as another.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reached(Arc<Mutex<Option<String>>>);
+
+impl Reached {
+    /// What was read last; none before anybody has begun to read.
+    pub(crate) fn last(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// This was read, or reading begins behind it.
+    pub(crate) fn set(&self, last: impl Into<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(last.into());
+    }
+}
+
+impl PartialEq for Reached {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Reached {}
+
+impl Hash for Reached {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 impl Subscription {
@@ -99,6 +136,36 @@ pub(crate) enum Fate {
     Requeue,
     /// It is not to come again.
     Reject,
+}
+
+/// Nobody said in time whether the broker has a message.
+pub(crate) fn unconfirmed() -> Error {
+    let message = "the broker did not say in time that it has the message; it may be there";
+    Error::new(Kind::Timeout, message).outcome_is(Outcome::Unknown)
+}
+
+/// There was no time to send a message.
+fn unsent() -> Error {
+    let message = "there was no time left to send the message; give the call more, or send fewer at a time";
+    Error::new(Kind::Timeout, message).outcome_is(Outcome::NotSent)
+}
+
+/// Hands a message to whoever sends it, if that can be done until `until`. Dropped before its end, nothing may be handed over.
+pub(crate) async fn handed_by<T>(until: Instant, handed: impl Future<Output = Result<T>>) -> Result<T> {
+    if Instant::now() >= until {
+        return Err(unsent());
+    }
+    timeout_at(until, handed).await.unwrap_or_else(|_| Err(unsent()))
+}
+
+/// What the broker says of a message, if it does until `until`. What it has said already is heard after that, too.
+pub(crate) async fn said_by<T>(until: Instant, said: impl Future<Output = Result<T>>) -> Result<T> {
+    timeout_at(until, said).await.unwrap_or_else(|_| Err(unconfirmed()))
+}
+
+/// When whoever has no end to keep gives up: in thirty years.
+pub(crate) fn never() -> Instant {
+    Instant::now() + Duration::from_secs(30 * 365 * 24 * 3600)
 }
 
 /// Hears that the broker has a request.
@@ -125,6 +192,9 @@ pub(crate) trait Broker: Debug + Send + Sync + Sized + 'static {
     /// Whether what was read stays: then a group stands for whoever reads, and remembers how far it has come.
     const IS_LOG: bool = false;
 
+    /// Whether the broker sends a message to others that was not acknowledged within [`Subscription::hold`], without being asked.
+    const TAKES_BACK: bool = false;
+
     /// Makes a connection through the egress guard, and logs in; sees that what is to be declared is there.
     ///
     /// # Errors
@@ -142,17 +212,18 @@ pub(crate) trait Broker: Debug + Send + Sync + Sized + 'static {
     /// `invalid_config`, naming what the protocol has no place for.
     fn check(&self, message: &Message) -> Result<()>;
 
-    /// Sends all of these, one behind the other without waiting, and waits until the broker has each. There are as many
-    /// results as messages.
+    /// Sends all of these, one behind the other without waiting, and waits until the broker has each, or until `until`: then each
+    /// result is what is known by then. There are as many results as messages.
     ///
     /// # Errors
     ///
     /// Of each message: `not_sent` where nothing of it was sent, `rejected` where the broker said no, or that nobody gets
-    /// it, `unknown` where the connection was lost before it said anything.
+    /// it, `unknown` where the connection was lost before it said anything, or it said nothing in time.
     fn publish(
         &self,
         link: &Self::Link,
         messages: &[Message],
+        until: Instant,
     ) -> impl Future<Output = Vec<Result<Receipt>>> + Send;
 
     /// Sends a message and waits for the answer to it, and no other. Calls `delivered` once the broker has the message.
@@ -203,12 +274,29 @@ pub(crate) trait Broker: Debug + Send + Sync + Sized + 'static {
         async { Ok(()) }
     }
 
-    /// Asks something, and says who answers: version, and the lag of groups that are known.
+    /// Whether a message that the broker took is kept there for somebody.
+    fn is_kept(receipt: &Receipt) -> bool {
+        let _ = receipt;
+        true
+    }
+
+    /// Asks something, and says who answers, such as its version.
     ///
     /// # Errors
     ///
     /// What the broker says.
     fn proof(&self, link: &Self::Link) -> impl Future<Output = Result<Proof>> + Send;
+
+    /// How far behind whoever reads is, of what is declared and of groups that are known; without those of which the broker does
+    /// not tell.
+    ///
+    /// # Errors
+    ///
+    /// What the broker says, where something is wrong with what is declared.
+    fn lag(&self, link: &Self::Link) -> impl Future<Output = Result<Vec<Lag>>> + Send {
+        let _ = link;
+        async { Ok(Vec::new()) }
+    }
 
     /// The queues, topics, subjects or streams that there are, as JSON.
     ///
@@ -228,6 +316,9 @@ pub(crate) trait Broker: Debug + Send + Sync + Sized + 'static {
 pub(crate) trait Consumer: Send + Sync + 'static {
     /// What a message is acknowledged by.
     type Mark: Send + Sync + 'static;
+
+    /// Whether a message can be sent to where it came from as a new one, see [`Consumer::renew`].
+    const RENEWS: bool = false;
 
     /// Where a fetch that is dropped takes messages along: so long one waits at most before whoever wants more fetches
     /// again, and none is dropped. `None` where nothing is lost by it.
@@ -253,4 +344,55 @@ pub(crate) trait Consumer: Send + Sync + 'static {
     ///
     /// Where the connection was lost: the message may come again.
     fn settle(&self, mark: &Self::Mark, fate: Fate) -> impl Future<Output = Result<()>> + Send;
+
+    /// Whether the broker counts it as a delivery that a message came which is released, so that somebody has to remember that
+    /// it does not count.
+    fn counts_released(&self, mark: &Self::Mark) -> bool {
+        let _ = mark;
+        true
+    }
+
+    /// How often the broker delivers a message at most, whyever it came back: after this it would be lost. `None` where it does so
+    /// as often as it takes.
+    fn most_deliveries(&self) -> Option<u32> {
+        None
+    }
+
+    /// Sends a message to where it came from as a new one, with all that goes along with it: then the broker counts its deliveries
+    /// from the beginning. The broker has it when this returns; the one that came is still to be acknowledged.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Broker::publish`].
+    fn renew(
+        &self,
+        delivery: &Delivery<Self::Mark>,
+        until: Instant,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let _ = (delivery, until);
+        async { Err(Error::new(Kind::Unsupported, "messages of this broker are not sent anew")) }
+    }
+
+    /// Messages that were released and are kept here, of which the broker would deliver none once more: whoever gives this up
+    /// looks after them.
+    fn give_up(&self) -> Vec<Delivery<Self::Mark>> {
+        Vec::new()
+    }
+
+    /// The id that a message has where it is put aside, unless it keeps its own: where a broker knows ids, and does not keep
+    /// what it takes for a repetition. It is the same each time that this message is put aside from here.
+    fn id_aside(&self, delivery: &Delivery<Self::Mark>) -> Option<String> {
+        let _ = delivery;
+        None
+    }
+
+    /// Sends a message back whose delivery does not count. `false` where it is not sent back, as the broker would not deliver it
+    /// once more.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Consumer::settle`].
+    fn release(&self, mark: &Self::Mark) -> impl Future<Output = Result<bool>> + Send {
+        async { self.settle(mark, Fate::Requeue).await.map(|()| true) }
+    }
 }

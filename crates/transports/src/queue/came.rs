@@ -105,17 +105,9 @@ impl<B: Broker> Drop for Came<B> {
             return;
         }
         let Ok(runtime) = runtime::Handle::try_current() else { return };
-        let lease = |delivery| Lease {
-            link: self.reader.link.clone(),
-            consumer: self.reader.consumer.clone(),
-            delivery,
-            deliveries: None,
-            stream: None,
-            _place: None,
-            _room: None,
-        };
+        let lease = |delivery| Lease::new(&self.reader, delivery);
         let (inner, leases) = (self.inner.clone(), found.into_iter().map(lease).collect());
-        runtime.spawn(async move { inner.give_back(leases, Verdict::Release).await });
+        runtime.spawn(async move { inner.judge_all(leases, Verdict::Release).await });
     }
 }
 

@@ -8,15 +8,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use trunkline_core::{
-    Call, Context, Credential, Error, Kind, Message, Messages, Occupancy, Operation, Outcome, Proof, Publish,
-    Reply, Result, Streams, Verdict,
+    Call, Context, Credential, Error, Journal, Kind, Message, Messages, Occupancy, Operation, Outcome, Proof,
+    Publish, Reply, Result, Streams, Verdict,
 };
 
 use super::{
-    broker::{Broker, Login},
+    aside::Stuck,
+    behind::{self, Behind},
+    broker::{Broker, Login, never},
     config::Rules,
     lease::Leases,
     line::Line,
@@ -41,7 +43,10 @@ pub(super) struct Inner<B: Broker> {
     /// Those who read for pulls.
     pub(super) readers: Readers<B>,
     pub(super) tries: Tries,
+    pub(super) stuck: Stuck,
+    pub(super) journal: Option<Arc<dyn Journal>>,
     pub(super) counts: Counts,
+    pub(super) behind: Behind,
     /// Ends the streams.
     pub(super) stop: CancellationToken,
     /// Whether somebody looks after leases and readers.
@@ -57,22 +62,25 @@ pub(super) struct Counts {
     confirmed: AtomicU64,
     /// Messages that it said no to.
     returned: AtomicU64,
-    /// What groups have not dealt with, and one more; nothing where that is not known.
-    lag: AtomicU64,
     /// Those who listen.
     pub(super) listeners: AtomicU32,
     /// Messages that were put aside.
     pub(super) aside: AtomicU64,
+    /// How often one could not be.
+    pub(super) aside_failed: AtomicU64,
 }
 
 /// How much ahead of the end of a call a wait ends, so that its caller hears what is known.
 pub(super) const AHEAD: Duration = Duration::from_millis(10);
 
+/// So much more ahead for each message of a batch, whose result has to be written down.
+const TO_TELL: Duration = Duration::from_micros(10);
+
 /// So long giving back may take when everything ends.
 const GIVE_BACK: Duration = Duration::from_secs(5);
 
 impl<B: Broker> Client<B> {
-    pub(super) fn new(broker: B, login: Login, rules: Rules) -> Self {
+    pub(super) fn new(broker: B, login: Login, rules: Rules, journal: Option<Arc<dyn Journal>>) -> Self {
         let broker = Arc::new(broker);
         Self(Arc::new(Inner {
             line: Line::new(broker.clone(), login, rules.connect),
@@ -82,7 +90,10 @@ impl<B: Broker> Client<B> {
             rules,
             readers: Readers::default(),
             tries: Tries::new(),
+            stuck: Stuck::default(),
+            journal,
             counts: Counts::default(),
+            behind: Behind::default(),
             stop: CancellationToken::new(),
             tended: AtomicBool::new(false),
         }))
@@ -107,7 +118,7 @@ impl<B: Broker> Client<B> {
             Operation::Receive(receive) => self.0.receive(context, credential, end, receive).await,
             _ => Err(Error::new(
                 Kind::Unsupported,
-                "a message queue takes messages, and messages are received",
+                "a message queue takes messages, and messages are received; give queue with message, or with receive",
             )),
         }
     }
@@ -116,9 +127,8 @@ impl<B: Broker> Client<B> {
         self.0.line.open()?;
         let link = self.0.line.link(context, call.credential.as_ref()).await?;
         let proof = self.0.broker.proof(&link).await?;
-        let lag = proof.facts.iter().find(|(name, _)| *name == "lag").and_then(|(_, lag)| lag.parse().ok());
-        self.0.counts.lag.store(lag.map_or(0, |lag: u64| lag + 1), Relaxed);
-        Ok(proof)
+        let lag = self.0.ask_lag(&link).await?;
+        Ok(if lag.is_empty() { proof } else { proof.fact("lag", behind::told(&lag)) })
     }
 
     pub(super) async fn schema(&self, context: &Context, call: &Call) -> Result<Reply> {
@@ -128,6 +138,7 @@ impl<B: Broker> Client<B> {
     }
 
     pub(super) fn occupancy(&self) -> Occupancy {
+        self.0.is_read();
         let (open, opened) = self.0.line.read();
         let counts = &self.0.counts;
         let used = open && (counts.in_flight.load(Relaxed) > 0 || counts.listeners.load(Relaxed) > 0);
@@ -143,7 +154,8 @@ impl<B: Broker> Client<B> {
             confirmed: counts.confirmed.load(Relaxed),
             returned: counts.returned.load(Relaxed),
             put_aside: counts.aside.load(Relaxed),
-            lag: counts.lag.load(Relaxed).checked_sub(1),
+            put_aside_failed: counts.aside_failed.load(Relaxed),
+            lag: self.0.behind.each(),
         };
         let (streams, messages) = (Some(streams), Some(messages));
         Occupancy { idle, used, max: 1, opened, streams, messages, ..Occupancy::default() }
@@ -153,10 +165,10 @@ impl<B: Broker> Client<B> {
     pub(super) async fn close(&self) {
         self.0.line.shut();
         self.0.stop.cancel();
-        self.0.readers.clear();
-        let back = self.0.give_back(self.0.leases.all(), Verdict::Requeue);
+        let kept = self.0.put_all_aside(self.0.readers.clear());
+        let back = self.0.judge_all(self.0.leases.all(), Verdict::Requeue);
         // What is not back by then is when the connection has ended.
-        let _ = timeout(GIVE_BACK, back).await;
+        let _ = timeout(GIVE_BACK, async { tokio::join!(kept, back) }).await;
         self.0.line.close().await;
     }
 }
@@ -176,17 +188,44 @@ impl<B: Broker> Inner<B> {
         }
         publish.name();
         let asked = match (publish.wants_reply, &*publish.messages) {
-            (_, []) => return Err(Error::invalid("messages: there are none")),
-            (true, [message]) => Some(message),
-            (true, _) => return Err(Error::invalid("wait_response: is for one message")),
+            (_, []) => return Err(Error::invalid("messages: there are none; give at least one")),
+            (true, [message]) => {
+                let is_set = [("reply_to", &message.reply_to), ("correlation_id", &message.correlation_id)];
+                if let Some((key, _)) = is_set.iter().find(|(_, value)| value.is_some()) {
+                    let message = format!(
+                        "{key}: is not for a request with wait_response, which sets it; leave it out"
+                    );
+                    return Err(Error::invalid(message));
+                }
+                Some(message)
+            }
+            (true, _) => {
+                return Err(Error::invalid(
+                    "wait_response: is for one message; leave it out, or send one at a time",
+                ));
+            }
             (false, _) => None,
         };
-        let link = self.line.link(context, credential).await?;
+        let link = self.line.link_by(context, credential, end).await;
+        let link = link.map_err(|error| match asked {
+            Some(_) if error.kind() == Kind::Timeout => error.with("delivered", "no"),
+            _ => error,
+        })?;
         let flight = self.counts.fly(&publish.messages);
         if let Some(message) = asked {
             return self.ask(&link, message, end, flight).await;
         }
-        let mut results = self.broker.publish(&link, &publish.messages).await;
+        let until = end.map_or_else(never, |end| end - TO_TELL * publish.messages.len() as u32);
+        let mut results = self.broker.publish(&link, &publish.messages, until).await;
+        if let Some(end) = end
+            && let [Err(error)] = &*results
+            && (error.kind(), error.outcome()) == (Kind::Timeout, Outcome::Unknown)
+            && Instant::now() >= until
+        {
+            // There is nothing to tell but that it took too long, which the deadline does: that knows whether its caller was
+            // in a hurry.
+            sleep_until(end + 2 * AHEAD).await;
+        }
         self.counts.ended(&results);
         drop(flight);
         if !batch && results.len() == 1 {
@@ -195,10 +234,12 @@ impl<B: Broker> Inner<B> {
         }
         // Where none arrived the call has failed, and is repeated if none can have.
         if results.iter().all(Result::is_err) {
+            let each = reply::each(&publish.messages, &results);
             let mut errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();
             let count = errors.len().to_string();
             let worst = errors.iter().position(|error| error.outcome() == Outcome::Unknown);
-            return Err(errors.swap_remove(worst.unwrap_or_default()).with("messages", count));
+            let error = errors.swap_remove(worst.unwrap_or_default()).with("messages", count);
+            return Err(error.listing(each));
         }
         Ok(reply::results(&publish.messages, &results))
     }
@@ -240,7 +281,7 @@ impl<B: Broker> Inner<B> {
     fn check(&self, message: &Message) -> Result<()> {
         if message.body.len() > self.rules.max_message {
             let message = format!(
-                "message: has {} bytes, more than max_message, which is {}",
+                "message: has {} bytes, more than max_message, which is {}; send less, or raise that",
                 message.body.len(),
                 self.rules.max_message
             );
@@ -250,7 +291,7 @@ impl<B: Broker> Inner<B> {
             return Err(Error::invalid("queue: is empty; name the queue, topic, subject or stream"));
         }
         if message.headers.iter().any(|(name, _)| name.is_empty()) {
-            return Err(Error::invalid("headers: one has no name"));
+            return Err(Error::invalid("headers: one has no name; name it, or leave it out"));
         }
         self.broker.check(message)
     }

@@ -159,6 +159,8 @@ pub(crate) struct Parts {
 impl QueueConfig {
     /// How long whoever gets a message has to acknowledge it unless that is set.
     pub const ACK_TIMEOUT: Duration = Duration::from_secs(30);
+    /// What the names of all headers begin with that a message has because it was put aside.
+    pub const ASIDE: &str = "trunkline-dead-letter-";
 
     /// Checks everything.
     pub(super) fn open(&self) -> Result<(Parts, Rules)> {

@@ -32,8 +32,8 @@ use std::{
 
 use futures_util::future::join_all;
 use serde_json::Value;
-use tokio::time::Instant;
-use trunkline_core::{Context, Error, Kind, Message, Proof, Result, now_ms};
+use tokio::time::{Instant, timeout_at};
+use trunkline_core::{Context, Error, Kind, Lag, Message, Outcome, Proof, Result, now_ms};
 
 use self::{
     answers::Answers,
@@ -45,7 +45,7 @@ use self::{
     target::Target,
 };
 use super::{
-    broker::{Broker, Delivered, Guarantee, Login, Receipt, Subscription},
+    broker::{Broker, Delivered, Guarantee, Login, Receipt, Subscription, never},
     config::{DeclareConfig, Parts},
     replies::Replies,
 };
@@ -93,7 +93,7 @@ impl Kafka {
 
     /// How far behind the groups are that were read as, those that are declared, and whoever names none for what is declared,
     /// as far as that is told.
-    async fn lag(&self, cluster: &Cluster, until: Instant) -> Option<i64> {
+    async fn groups(&self, cluster: &Cluster, until: Instant) -> Vec<Lag> {
         let read = self.groups.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let of_topic = |(topic, declared): (&String, &DeclareConfig)| {
             let named = declared.groups.iter().map(|group| (group.clone(), topic.clone()));
@@ -106,11 +106,11 @@ impl Kafka {
             let told = offsets::lag(cluster, &group.0, &group.1, until).await.ok()?;
             // A group that has never come anywhere is none, unless it is ours.
             let is_one = ours.contains(group) || told.iter().any(|lag| lag.committed.is_some());
-            is_one.then_some(told)
+            let behind = told.iter().map(|lag| (lag.end - lag.committed.unwrap_or(lag.begin)).max(0));
+            let messages = behind.sum::<i64>().unsigned_abs();
+            is_one.then(|| Lag { queue: group.1.clone(), group: Some(group.0.clone()), messages })
         });
-        let told = join_all(each).await.into_iter().flatten().flatten();
-        let behind = told.map(|lag| (lag.end - lag.committed.unwrap_or(lag.begin)).max(0));
-        behind.reduce(|sum, behind| sum + behind)
+        join_all(each).await.into_iter().flatten().collect()
     }
 }
 
@@ -145,13 +145,19 @@ impl Broker for Kafka {
         message::check(message)
     }
 
-    async fn publish(&self, link: &KafkaLink, messages: &[Message]) -> Vec<Result<Receipt>> {
-        let until = Instant::now() + WRITE;
+    async fn publish(&self, link: &KafkaLink, messages: &[Message], until: Instant) -> Vec<Result<Receipt>> {
+        let written = Instant::now() + WRITE;
+        let until = until.min(written);
         let mut begun = Vec::with_capacity(messages.len());
         // One behind the other, so that those for the same partition are in order; what they wait for, they wait for together.
         for message in messages {
             let record = message::record(message, now_ms());
-            begun.push(link.producer.begin(&message.destination, message.partition, record, until).await);
+            let ticket = link.producer.begin(&message.destination, message.partition, record, written);
+            let ticket = timeout_at(until, ticket).await.unwrap_or_else(|_| {
+                let message = "the brokers did not make room for the record in time; it was not sent";
+                Err(Error::new(Kind::Timeout, message).outcome_is(Outcome::NotSent))
+            });
+            begun.push(ticket);
         }
         let placed = join_all(begun.into_iter().map(async |ticket| ticket?.placed(until).await)).await;
         placed.into_iter().map(|placed| placed.map(receipt)).collect()
@@ -167,7 +173,7 @@ impl Broker for Kafka {
         let waiting = answers.replies.expect()?;
         let mut message = message.clone();
         (message.reply_to, message.correlation_id) = (Some(answers.topic.clone()), Some(waiting.id.clone()));
-        self.publish(link, std::slice::from_ref(&message)).await.remove(0)?;
+        self.publish(link, std::slice::from_ref(&message), never()).await.remove(0)?;
         delivered();
         waiting.answer().await
     }
@@ -194,7 +200,7 @@ impl Broker for Kafka {
         admin::declare(&link.cluster, destination, self.declare.get(destination).unwrap_or(&wanted)).await
     }
 
-    /// Asks for the brokers, and how far the groups have come that are read as.
+    /// Asks for the brokers.
     async fn proof(&self, link: &KafkaLink) -> Result<Proof> {
         let until = Instant::now() + ANSWER;
         link.cluster.refresh();
@@ -206,10 +212,11 @@ impl Broker for Kafka {
         if let Some(id) = &known.cluster_id {
             proof = proof.fact("cluster", id);
         }
-        if let Some(lag) = self.lag(&link.cluster, until).await {
-            proof = proof.fact("lag", lag.to_string());
-        }
         Ok(proof)
+    }
+
+    async fn lag(&self, link: &KafkaLink) -> Result<Vec<Lag>> {
+        Ok(self.groups(&link.cluster, Instant::now() + ANSWER).await)
     }
 
     async fn schema(&self, link: &KafkaLink) -> Result<Value> {

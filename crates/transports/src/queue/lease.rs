@@ -13,15 +13,21 @@ use tokio::{
 };
 use trunkline_core::{Error, Kind, Result};
 
-use super::broker::{Broker, Consumer, Delivery};
+use super::{
+    attended::Attended,
+    broker::{Broker, Consumer, Delivery},
+    readers::Reader,
+};
 
 /// A message on its way to somebody who is to acknowledge it.
 pub(super) struct Lease<B: Broker> {
     /// The connection that it came over.
     pub(super) link: Arc<B::Link>,
     /// Who read it, and hears what has become of it.
-    pub(super) consumer: Arc<B::Consumer>,
+    pub(super) consumer: Arc<Attended<B>>,
     pub(super) delivery: Delivery<<B::Consumer as Consumer>::Mark>,
+    /// As whom it was read.
+    pub(super) group: Option<Arc<str>>,
     /// How often it was delivered, as far as is known.
     pub(super) deliveries: Option<u32>,
     /// Which stream it went out on, if it was one.
@@ -30,6 +36,30 @@ pub(super) struct Lease<B: Broker> {
     pub(super) _place: Option<OwnedSemaphorePermit>,
     /// Its room among all that are out.
     pub(super) _room: Option<OwnedSemaphorePermit>,
+}
+
+impl<B: Broker> Lease<B> {
+    /// A message that a reader has, and nobody yet counted or was given.
+    pub(super) fn new(reader: &Reader<B>, delivery: Delivery<<B::Consumer as Consumer>::Mark>) -> Self {
+        Self {
+            link: reader.link.clone(),
+            consumer: reader.consumer.clone(),
+            group: reader.group.clone(),
+            delivery,
+            deliveries: None,
+            stream: None,
+            _place: None,
+            _room: None,
+        }
+    }
+
+    /// Whether the broker would not deliver it once more.
+    pub(super) fn is_last(&self) -> bool {
+        self.delivery
+            .deliveries
+            .zip(self.consumer.most_deliveries())
+            .is_some_and(|(count, most)| count >= most)
+    }
 }
 
 /// Room for messages that are yet to be fetched; what is not used of it others have.

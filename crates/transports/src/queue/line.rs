@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use trunkline_core::{Context, Credential, Error, Form, Kind, Outcome, Result};
 
 use super::broker::{Broker, Login};
@@ -21,7 +21,7 @@ use crate::again::{copy, pause};
 /// A connection that lasted so long has forgotten the failures before it.
 const STABLE: Duration = Duration::from_secs(60);
 /// Whoever would have to wait longer than this until the next attempt hears at once that there is no connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection that is there when it is needed.
 #[derive(Debug)]
@@ -105,6 +105,12 @@ impl<B: Broker> Line<B> {
         (open, self.opened.load(Relaxed))
     }
 
+    /// The connection that there is, whosever login it was made with.
+    pub(super) fn present(&self) -> Option<Arc<B::Link>> {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.as_ref().filter(|made| self.broker.is_alive(&made.link)).map(|made| made.link.clone())
+    }
+
     /// The connection that there is, or a new one.
     ///
     /// # Errors
@@ -174,6 +180,25 @@ impl<B: Broker> Line<B> {
         }
     }
 
+    /// The same by a time, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The same, and `timeout`, all with outcome `not_sent`.
+    pub(super) async fn link_by(
+        &self,
+        context: &Context,
+        credential: Option<&Arc<Credential>>,
+        end: Option<Instant>,
+    ) -> Result<Arc<B::Link>> {
+        let link = self.link(context, credential);
+        let Some(end) = end else { return link.await };
+        timeout_at(end, link).await.unwrap_or_else(|_| {
+            let message = "no connection to the broker was made in time, so nothing was sent";
+            Err(Error::new(Kind::Timeout, message).outcome_is(Outcome::NotSent))
+        })
+    }
+
     /// Gives up the connection, and makes no other.
     pub(super) async fn close(&self) {
         self.shut();
@@ -217,6 +242,9 @@ impl<B: Broker> Line<B> {
         if lasted < STABLE && same(made.credential.as_ref(), credential) {
             making.tries = tries;
             making.in_vain();
+            let message = format!("the broker ended a connection {lasted:.1?} after it was made");
+            let error = Error::new(Kind::Unavailable, message).outcome_is(Outcome::NotSent);
+            making.failed = Some(Failed { at: Instant::now(), error, credential: credential.cloned() });
         }
     }
 
@@ -243,3 +271,6 @@ fn same(one: Option<&Arc<Credential>>, other: Option<&Arc<Credential>>) -> bool 
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

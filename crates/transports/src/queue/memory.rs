@@ -1,6 +1,7 @@
 //! `Memory`: queues in the memory of this process, for trying things out with nothing installed. What is in them is gone when
 //! it ends.
 
+mod queues;
 mod shelf;
 
 use std::{
@@ -12,7 +13,10 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 use trunkline_core::{Context, Error, Kind, Message, Outcome, Proof, Result};
 
-use self::shelf::{ANSWERS, Shelf, Taken};
+use self::{
+    queues::Taken,
+    shelf::{ANSWERS, Shelf},
+};
 use super::{
     broker::{Broker, Consumer, Delivered, Delivery, Fate, Guarantee, Login, Receipt, Subscription},
     config::{DeclareConfig, Parts},
@@ -23,6 +27,7 @@ use super::{
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     shelf: Arc<Shelf>,
+    declare: Vec<String>,
 }
 
 /// All that there are in a process.
@@ -45,7 +50,7 @@ impl Memory {
         let shelves = context.shared::<Shelves>();
         let mut shelves = shelves.0.lock().unwrap_or_else(PoisonError::into_inner);
         let shelf = shelves.entry(name).or_default().clone();
-        Ok(Self { shelf })
+        Ok(Self { shelf, declare: declare.into_keys().collect() })
     }
 }
 
@@ -56,6 +61,9 @@ impl Broker for Memory {
     const SYSTEM: &'static str = "memory";
 
     async fn connect(&self, _: &Context, _: &Login) -> Result<()> {
+        for name in &self.declare {
+            self.shelf.declare(name).map_err(|error| error.at(&format!("declare.{name}")))?;
+        }
         Ok(())
     }
 
@@ -67,7 +75,7 @@ impl Broker for Memory {
         only(message, &["key"], |_| "a queue in memory has nothing of the kind")
     }
 
-    async fn publish(&self, (): &(), messages: &[Message]) -> Vec<Result<Receipt>> {
+    async fn publish(&self, (): &(), messages: &[Message], _: Instant) -> Vec<Result<Receipt>> {
         let one = |message: &Message| {
             let receipt = |number| Receipt {
                 guarantee: Guarantee::AtMostOnce,
@@ -99,7 +107,7 @@ impl Broker for Memory {
             return Err(Error::new(Kind::Unsupported, message).outcome_is(Outcome::NotSent));
         }
         let group = subscription.group.clone().unwrap_or_default();
-        self.shelf.join(&subscription.source, &group);
+        self.shelf.join(&subscription.source, &group).map_err(|error| error.at("queue"))?;
         Ok(Reading {
             shelf: self.shelf.clone(),
             source: subscription.source.clone(),
@@ -166,5 +174,6 @@ impl Drop for Reading {
         for taken in taken.into_values() {
             self.shelf.back(&self.source, &self.group, taken);
         }
+        self.shelf.leave(&self.source, &self.group);
     }
 }

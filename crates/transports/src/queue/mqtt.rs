@@ -2,6 +2,7 @@
 //! the broker keeps.
 
 mod failure;
+mod limits;
 mod link;
 mod message;
 mod reading;
@@ -17,6 +18,7 @@ use std::{
 };
 
 use serde_json::Value;
+use tokio::time::Instant;
 use trunkline_core::{Context, Error, Kind, Message, Outcome, Proof, Result};
 
 pub(super) use self::link::MqttLink;
@@ -27,6 +29,7 @@ use self::{
 use super::{
     broker::{Broker, Delivered, Login, Receipt, Subscription},
     config::Parts,
+    paced::Paced,
     replies::Replies,
 };
 
@@ -37,8 +40,11 @@ pub(super) struct Mqtt {
     replies: Arc<Replies>,
     /// Who reads for a group: a session has one connection, so all in this process who read for it share one.
     groups: Mutex<HashMap<(String, String), Weak<Reading>>>,
-    /// One is begun at a time: of two who come with the id of one session, the broker ends the first.
-    beginning: tokio::sync::Mutex<()>,
+    /// Connections of groups. Of one group one is begun at a time: of two who come with the id of one session, the broker ends
+    /// the first.
+    beginning: Mutex<HashMap<(String, String), Arc<Paced>>>,
+    /// Connections of those who read by themselves.
+    paced: Paced,
     /// How many messages gave way to newer ones.
     gone: Arc<AtomicU64>,
 }
@@ -52,7 +58,8 @@ impl Mqtt {
             target: Target::open(parts)?,
             replies: Arc::default(),
             groups: Mutex::default(),
-            beginning: tokio::sync::Mutex::default(),
+            beginning: Mutex::default(),
+            paced: Paced::default(),
             gone: Arc::default(),
         })
     }
@@ -63,17 +70,29 @@ impl Mqtt {
         groups.get(key).and_then(Weak::upgrade).filter(|reading| reading.is_alive())
     }
 
+    /// The turn of those who would begin to read for a group.
+    fn beginning(&self, key: &(String, String)) -> Arc<Paced> {
+        let mut all = self.beginning.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, paced| Arc::strong_count(paced) > 1 || paced.fails());
+        all.entry(key.clone()).or_default().clone()
+    }
+
     async fn group(&self, link: &MqttLink, owner: &str, source: &str, group: &str) -> Result<Arc<Reading>> {
         let key = (source.to_owned(), group.to_owned());
-        let _beginning = self.beginning.lock().await;
-        if let Some(reading) = self.known(&key) {
-            return Ok(reading);
-        }
-        let reading = Reading::of_group(&self.target, link, (owner, group, source), &self.gone).await?;
-        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        groups.retain(|_, reading| reading.strong_count() > 0);
-        groups.insert(key, Arc::downgrade(&reading));
-        Ok(reading)
+        let begun = self.beginning(&key);
+        let begun = begun.make_one(async {
+            if let Some(reading) = self.known(&key) {
+                return Ok(reading);
+            }
+            // Boxed, as below: it is large.
+            let reading = Reading::of_group(&self.target, link, (owner, group, source), &self.gone);
+            let reading = Box::pin(reading).await?;
+            let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+            groups.retain(|_, reading| reading.strong_count() > 0);
+            groups.insert(key.clone(), Arc::downgrade(&reading));
+            Ok(reading)
+        });
+        begun.await
     }
 }
 
@@ -96,8 +115,8 @@ impl Broker for Mqtt {
         message::check(message)
     }
 
-    async fn publish(&self, link: &MqttLink, messages: &[Message]) -> Vec<Result<Receipt>> {
-        link.publish(messages).await
+    async fn publish(&self, link: &MqttLink, messages: &[Message], until: Instant) -> Vec<Result<Receipt>> {
+        link.publish(messages, until).await
     }
 
     async fn ask(&self, link: &MqttLink, message: &Message, delivered: Delivered<'_>) -> Result<Message> {
@@ -121,7 +140,10 @@ impl Broker for Mqtt {
         message::check_filter(&subscription.source, subscription.group.as_deref())?;
         let reading = match &subscription.group {
             Some(group) => self.group(link, &subscription.owner, &subscription.source, group).await?,
-            None => Reading::alone(&self.target, link, &subscription.source, &self.gone).await?,
+            None => {
+                let reading = Reading::alone(&self.target, link, &subscription.source, &self.gone);
+                self.paced.make(Box::pin(reading)).await?
+            }
         };
         Ok(Consuming::new(reading))
     }
@@ -129,6 +151,10 @@ impl Broker for Mqtt {
     /// In front, so that whoever reads `orders/#` does not read it.
     fn beside(source: &str) -> String {
         format!("dead/{source}")
+    }
+
+    fn is_kept(receipt: &Receipt) -> bool {
+        link::is_kept(receipt)
     }
 
     async fn proof(&self, link: &MqttLink) -> Result<Proof> {
@@ -140,7 +166,10 @@ impl Broker for Mqtt {
     }
 
     async fn schema(&self, _: &MqttLink) -> Result<Value> {
-        Err(Error::new(Kind::Unsupported, "a broker of MQTT does not list its topics"))
+        Err(Error::new(
+            Kind::Unsupported,
+            "a broker of MQTT does not list its topics; subscribe to # to see what comes",
+        ))
     }
 
     async fn close(&self, link: Arc<MqttLink>) {

@@ -1,10 +1,17 @@
 //! `Nats`: NATS, with JetStream where a stream keeps a subject. What no stream keeps is for those who listen at the moment.
 
+mod alive;
+mod aside;
 mod consume;
 mod failure;
+mod group;
+mod kept;
 mod link;
+mod mark;
 mod message;
+mod patience;
 mod publish;
+mod repetition;
 mod target;
 
 use std::{
@@ -12,15 +19,16 @@ use std::{
     sync::Arc,
 };
 
-use async_nats::jetstream::stream;
+use async_nats::jetstream::{consumer, stream};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
-use trunkline_core::{Context, Error, Kind, Message, Outcome, Proof, Result};
+use tokio::time::Instant;
+use trunkline_core::{Context, Error, Kind, Lag, Message, Outcome, Proof, Result};
 
 pub(super) use self::link::NatsLink;
 use self::{consume::Consuming, target::Target};
 use super::{
-    broker::{Broker, Delivered, Login, Receipt, Subscription},
+    broker::{Broker, Delivered, Guarantee, Login, Receipt, Subscription},
     config::{DeclareConfig, Parts},
     replies::Replies,
 };
@@ -59,15 +67,17 @@ impl Nats {
             subjects.push(name.to_owned());
         }
         let config = stream::Config {
-            // What a subject has that a name may not have.
-            name: name.chars().map(|c| if ".*> /\\".contains(c) { '_' } else { c }).collect(),
+            name: stream_name(name),
             subjects,
             num_replicas: declared.replicas.map_or(1, |replicas| replicas.max(1) as usize),
             max_messages: declared.max_length.map_or(-1, |most| most as i64),
             ..stream::Config::default()
         };
-        let stream = link.jetstream.get_or_create_stream(config.clone()).await;
-        let stream = stream.map_err(|error| failure::declaring(&error))?;
+        let stream = link.asks("making a stream", "STREAM.", async {
+            let stream = link.jetstream.get_or_create_stream(config.clone()).await;
+            stream.map_err(|error| failure::declaring(&error))
+        });
+        let stream = stream.await?;
         let there = &stream.cached_info().config;
         let sorted = |subjects: &[String]| subjects.iter().cloned().collect::<BTreeSet<_>>();
         let differs = [
@@ -88,6 +98,29 @@ impl Nats {
             None => Ok(()),
         }
     }
+
+    /// How far the groups of a declared stream are behind; none where it cannot be asked for them.
+    async fn groups(link: &NatsLink, name: &str) -> Vec<Lag> {
+        let Ok(stream) = link.jetstream.get_stream_no_info(stream_name(name)).await else {
+            return Vec::new();
+        };
+        let readers = stream.consumers().try_collect::<Vec<_>>().await.unwrap_or_default();
+        let lag = |reader: consumer::Info| {
+            let reads = reader.config.filter_subject;
+            Some(Lag {
+                queue: if reads.is_empty() { name.to_owned() } else { reads },
+                // Who reads alone is no group.
+                group: Some(reader.config.durable_name?),
+                messages: reader.num_pending + reader.num_ack_pending as u64,
+            })
+        };
+        readers.into_iter().filter_map(lag).collect()
+    }
+}
+
+/// The name of the stream that is declared for a subject: what subjects have and names may not is `_` in it.
+fn stream_name(subject: &str) -> String {
+    subject.chars().map(|c| if ".*> /\\".contains(c) { '_' } else { c }).collect()
 }
 
 impl Broker for Nats {
@@ -96,6 +129,7 @@ impl Broker for Nats {
 
     const SYSTEM: &'static str = "nats";
     const IS_LOG: bool = true;
+    const TAKES_BACK: bool = true;
 
     async fn connect(&self, context: &Context, login: &Login) -> Result<NatsLink> {
         let link = self.target.connect(context, login, self.replies.beside()).await?;
@@ -115,8 +149,12 @@ impl Broker for Nats {
         message::check(message)
     }
 
-    async fn publish(&self, link: &NatsLink, messages: &[Message]) -> Vec<Result<Receipt>> {
-        publish::publish(link, messages).await
+    fn is_kept(receipt: &Receipt) -> bool {
+        receipt.guarantee != Guarantee::AtMostOnce
+    }
+
+    async fn publish(&self, link: &NatsLink, messages: &[Message], until: Instant) -> Vec<Result<Receipt>> {
+        publish::publish(link, messages, until).await
     }
 
     async fn ask(&self, link: &NatsLink, message: &Message, delivered: Delivered<'_>) -> Result<Message> {
@@ -131,53 +169,55 @@ impl Broker for Nats {
         Consuming::begin(link, subscription).await
     }
 
-    /// In front, so that whoever reads `orders.>` does not read it.
     fn beside(source: &str) -> String {
-        format!("dead.{source}")
+        aside::beside(source)
     }
 
     async fn prepare(&self, link: &NatsLink, destination: &str) -> Result<()> {
-        if link.stream_of(destination).await?.is_some() {
-            return Ok(());
-        }
-        let subjects = vec![destination.to_owned()];
-        Self::declare(link, destination, &DeclareConfig { subjects, ..DeclareConfig::default() }).await?;
-        link.forget(destination);
-        Ok(())
+        aside::prepare(link, destination).await
     }
 
     async fn proof(&self, link: &NatsLink) -> Result<Proof> {
-        link.client.flush().await.map_err(|error| failure::lost("asking whether it is there", &error))?;
+        link.round_trip("asking whether it is there").await?;
         let info = link.client.server_info();
         let mut proof = Proof::ANSWERED.fact("version", info.version).fact("server", info.server_name);
         if !link.has_jetstream {
-            return Ok(proof.fact("jetstream", "off"));
-        }
-        let mut lag = None;
-        for name in self.declare.keys() {
-            let Ok(stream) = link.jetstream.get_stream(name).await else { continue };
-            let groups: Vec<_> = stream.consumers().try_collect().await.unwrap_or_default();
-            let behind =
-                groups.iter().map(|group| group.num_pending + group.num_ack_pending as u64).sum::<u64>();
-            *lag.get_or_insert(0) += behind;
-        }
-        if let Some(lag) = lag {
-            proof = proof.fact("lag", lag.to_string());
+            proof = proof.fact("jetstream", "off");
         }
         Ok(proof)
     }
 
-    async fn schema(&self, link: &NatsLink) -> Result<Value> {
+    async fn lag(&self, link: &NatsLink) -> Result<Vec<Lag>> {
         if !link.has_jetstream {
-            let message = "NATS knows its streams, and JetStream is off; subjects are known to nobody";
-            return Err(Error::new(Kind::Unsupported, message));
+            return Ok(Vec::new());
         }
-        let streams: Vec<stream::Info> = link
-            .jetstream
-            .streams()
-            .try_collect()
-            .await
-            .map_err(|error| failure::lost("listing streams", &error))?;
+        let each = link.asks("asking for groups", "CONSUMER.LIST", async {
+            let mut each = Vec::new();
+            for name in self.declare.keys() {
+                each.extend(Self::groups(link, name).await);
+            }
+            Ok(each)
+        });
+        // That a login may not ask for it is nothing that is wrong.
+        Ok(each.await.unwrap_or_default())
+    }
+
+    async fn schema(&self, link: &NatsLink) -> Result<Value> {
+        let off = || {
+            let message = "NATS knows its streams, and JetStream is off; subjects are known to nobody";
+            Error::new(Kind::Unsupported, message)
+        };
+        if !link.has_jetstream {
+            return Err(off());
+        }
+        let streams = link.asks("listing streams", "STREAM.LIST", async {
+            let streams = link.jetstream.streams().try_collect::<Vec<stream::Info>>().await;
+            streams.map_err(|error| match failure::is_off(&error) {
+                true => off(),
+                false => failure::lost("listing streams", &error),
+            })
+        });
+        let streams = streams.await?;
         let told = |info: &stream::Info| {
             json!({
                 "name": info.config.name, "subjects": info.config.subjects, "messages": info.state.messages,

@@ -56,9 +56,12 @@ impl Net {
                     // A certificate that does not verify, or ours refused, does not get better by itself.
                     Err(match tls::of(&error) {
                         Some(error) => asked.handshake(host, error),
-                        None => Error::new(Kind::Unavailable, format!("no TLS connection with {host}"))
-                            .outcome_is(Outcome::NotSent)
-                            .source(error),
+                        None => Error::new(
+                            Kind::Unavailable,
+                            format!("no TLS connection with {host}; is it TLS that is spoken there?"),
+                        )
+                        .outcome_is(Outcome::NotSent)
+                        .source(error),
                     })
                 },
                 |stream| Ok(Box::new(stream) as Box<dyn Io>),

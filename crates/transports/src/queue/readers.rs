@@ -2,13 +2,18 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use super::broker::{Broker, Subscription};
+use super::{
+    attended::Attended,
+    broker::{Broker, Consumer, Subscription},
+    client::Inner,
+    lease::Lease,
+};
 
 /// So long one is kept that nobody pulls through.
 const KEPT: Duration = Duration::from_secs(60);
@@ -21,7 +26,9 @@ pub(super) struct Readers<B: Broker>(Mutex<HashMap<Subscription, Reader<B>>>);
 /// One of them.
 pub(super) struct Reader<B: Broker> {
     pub(super) link: Arc<B::Link>,
-    pub(super) consumer: Arc<B::Consumer>,
+    pub(super) consumer: Arc<Attended<B>>,
+    /// As whom it reads, if it says so.
+    pub(super) group: Option<Arc<str>>,
     used: Instant,
 }
 
@@ -32,8 +39,15 @@ impl<B: Broker> Default for Readers<B> {
 }
 
 impl<B: Broker> Reader<B> {
-    pub(super) fn new(link: Arc<B::Link>, consumer: B::Consumer) -> Self {
-        Self { link, consumer: Arc::new(consumer), used: Instant::now() }
+    pub(super) fn new(
+        inner: &Weak<Inner<B>>,
+        link: Arc<B::Link>,
+        consumer: B::Consumer,
+        group: Option<&str>,
+    ) -> Self {
+        let group: Option<Arc<str>> = group.map(Into::into);
+        let consumer = Arc::new(Attended::new(inner, link.clone(), consumer, group.clone()));
+        Self { link, consumer, group, used: Instant::now() }
     }
 
     /// Whether nobody pulls through it or has a message of it. One in use is not idle, however long it waits.
@@ -44,7 +58,8 @@ impl<B: Broker> Reader<B> {
 
 impl<B: Broker> Clone for Reader<B> {
     fn clone(&self) -> Self {
-        Self { link: self.link.clone(), consumer: self.consumer.clone(), used: self.used }
+        let Self { link, consumer, group, used } = self;
+        Self { link: link.clone(), consumer: consumer.clone(), group: group.clone(), used: *used }
     }
 }
 
@@ -94,9 +109,14 @@ impl<B: Broker> Readers<B> {
         self.all().is_empty()
     }
 
-    /// Forgets all.
-    pub(super) fn clear(&self) {
-        self.all().clear();
+    /// Forgets all, and gives what they keep of which their brokers would deliver nothing once more.
+    pub(super) fn clear(&self) -> Vec<Lease<B>> {
+        let all: Vec<_> = self.all().drain().map(|(_, reader)| reader).collect();
+        let kept = all.iter().flat_map(|reader| {
+            let kept = reader.consumer.give_up().into_iter();
+            kept.map(|delivery| Lease::new(reader, delivery)).collect::<Vec<_>>()
+        });
+        kept.collect()
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<Subscription, Reader<B>>> {
@@ -105,6 +125,7 @@ impl<B: Broker> Readers<B> {
 }
 
 /// Forgets the one that has been idle for longest. `false` where none is.
+#[expect(clippy::mutable_key_type, reason = "what can change in it says nothing of what is read")]
 fn evict<B: Broker>(all: &mut HashMap<Subscription, Reader<B>>) -> bool {
     let idle = all.iter().filter(|(_, reader)| reader.is_idle());
     let oldest = idle.min_by_key(|(_, reader)| reader.used).map(|(subscription, _)| subscription.clone());
@@ -116,7 +137,7 @@ mod tests {
     use trunkline_core::Ack;
 
     use super::*;
-    use crate::queue::memory::Memory;
+    use crate::queue::{broker::Reached, memory::Memory};
 
     #[tokio::test(start_paused = true)]
     async fn so_many_are_kept_and_the_one_that_is_idle_for_longest_gives_way() {
@@ -129,11 +150,12 @@ mod tests {
             ack: Ack::Explicit,
             prefetch: None,
             hold: KEPT,
+            reached: Reached::default(),
         };
         let put = async |n: usize| {
             tokio::time::advance(Duration::from_millis(1)).await;
             let consumer = memory.consume(&link, &subscription(n)).await.unwrap();
-            readers.put(subscription(n), Reader::new(link.clone(), consumer))
+            readers.put(subscription(n), Reader::new(&Weak::new(), link.clone(), consumer, None))
         };
         let kept = |n: usize| readers.all().contains_key(&subscription(n));
         let used = put(0).await;

@@ -1,20 +1,21 @@
 //! Pulls: messages that are taken by a request, each with the token that it is acknowledged by.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use serde_json::value::RawValue;
-use tokio::time::Instant;
-use trunkline_core::{Ack, Context, Credential, Error, Kind, Receive, Reply, Result, Verdict};
+use tokio::time::{Instant, timeout_at};
+use trunkline_core::{Ack, Body, Context, Credential, Error, Kind, Outcome, Receive, Reply, Result};
 use uuid::Uuid;
 
 use super::{
-    broker::{Broker, Subscription},
+    broker::{Broker, Reached, Subscription},
     came::Came,
     client::Inner,
     handed::Handed,
     lease::{Lease, Room},
     readers::Reader,
     reply,
+    taken::Taken,
 };
 
 /// So many messages of a stream may be unacknowledged at a time, unless whoever listens says how many.
@@ -32,6 +33,7 @@ impl<B: Broker> Inner<B> {
             ack: receive.ack,
             prefetch: receive.stream.then(|| receive.prefetch.unwrap_or(PREFETCH)),
             hold: self.rules.ack_timeout,
+            reached: Reached::default(),
         }
     }
 
@@ -43,7 +45,7 @@ impl<B: Broker> Inner<B> {
         end: Option<Instant>,
         receive: &mut Receive,
     ) -> Result<Reply> {
-        match std::mem::take(&mut receive.settle) {
+        match mem::take(&mut receive.settle) {
             none if none.is_empty() => {}
             // A caller who goes away does not take back what they said.
             some => {
@@ -57,19 +59,26 @@ impl<B: Broker> Inner<B> {
             return reply::settled(&receive.settled).map_err(Error::lasting);
         }
         match self.pull(context, credential, end, receive).await {
-            Ok(told) => Ok(reply::messages(&told, &receive.settled.failed)),
+            Ok((told, leases)) => {
+                let mut reply = reply::messages(&told, &receive.settled);
+                reply.body = match mem::take(&mut reply.body) {
+                    Body::Bytes(told) if !leases.is_empty() => Body::stream(Taken::new(self, told, leases)),
+                    body => body,
+                };
+                Ok(reply)
+            }
             Err(error) => Err(reply::with_settled(error, &receive.settled)),
         }
     }
 
-    /// Takes messages.
+    /// Takes messages: what is told of them, and those that are acknowledged by that.
     async fn pull(
         self: &Arc<Self>,
         context: &Context,
         credential: Option<&Arc<Credential>>,
         end: Option<Instant>,
         receive: &Receive,
-    ) -> Result<Vec<Box<RawValue>>> {
+    ) -> Result<(Vec<Box<RawValue>>, Vec<Lease<B>>)> {
         let until = Instant::now() + receive.wait;
         let until = end.map_or(until, |end| until.min(end));
         let subscription = self.subscription(receive);
@@ -79,7 +88,7 @@ impl<B: Broker> Inner<B> {
                 Ack::Auto => None,
             };
             let max = room.as_ref().map_or(receive.max, Room::count);
-            let reader = self.reader(context, credential, &subscription).await?;
+            let reader = self.reader(context, credential, end, &subscription).await?;
             let came = tokio::select! {
                 biased;
                 // Whoever waits for what comes keeps nobody from closing.
@@ -96,10 +105,10 @@ impl<B: Broker> Inner<B> {
             let some = !came.is_empty();
             let (this, ack) = (self.clone(), receive.ack);
             // What came is looked after though its caller goes away: then it goes back.
-            let handed = tokio::spawn(async move { this.hand_out_all(&reader, came, room, ack).await });
-            let told = handed.await.map_err(|_| ended())?.taken();
-            if !told.is_empty() || !some || Instant::now() >= until {
-                return Ok(told);
+            let handed = tokio::spawn(async move { this.hand_out_all(&reader, came, room, ack) });
+            let taken = handed.await.map_err(|_| ended())?.taken();
+            if !taken.0.is_empty() || !some || Instant::now() >= until {
+                return Ok(taken);
             }
         }
     }
@@ -108,19 +117,29 @@ impl<B: Broker> Inner<B> {
         self: &Arc<Self>,
         context: &Context,
         credential: Option<&Arc<Credential>>,
+        end: Option<Instant>,
         subscription: &Subscription,
     ) -> Result<Reader<B>> {
-        let link = self.line.link(context, credential).await?;
+        let link = self.line.link_by(context, credential, end).await?;
         if let Some(reader) = self.readers.get(subscription, &link) {
             return Ok(reader);
         }
-        let consumer = self.broker.consume(&link, subscription).await?;
-        let reader = self.readers.put(subscription.clone(), Reader::new(link, consumer));
+        // Boxed: it is seldom needed, and every pull would carry its room.
+        let begun = Box::pin(self.broker.consume(&link, subscription));
+        let consumer = match end {
+            None => begun.await,
+            Some(end) => timeout_at(end, begun).await.unwrap_or_else(|_| Err(late())),
+        }?;
+        let reader = self.readers.put(
+            subscription.clone(),
+            Reader::new(&Arc::downgrade(self), link, consumer, subscription.group.as_deref()),
+        );
         self.tend();
         Ok(reader)
     }
 
-    async fn hand_out_all(
+    /// What came for whoever asked, as JSON: each message with a token, unless it is acknowledged by itself.
+    fn hand_out_all(
         self: &Arc<Self>,
         reader: &Reader<B>,
         came: Came<B>,
@@ -129,41 +148,20 @@ impl<B: Broker> Inner<B> {
     ) -> Handed<B> {
         let mut handed = Handed::new(self);
         for delivery in came.take() {
-            let deliveries = self.tries.count(&delivery);
             let lease = Lease {
-                link: reader.link.clone(),
-                consumer: reader.consumer.clone(),
-                delivery,
-                deliveries,
-                stream: None,
-                _place: None,
+                deliveries: self.tries.count(reader.group.as_deref(), &delivery),
                 _room: room.as_mut().and_then(Room::one),
+                ..Lease::new(reader, delivery)
             };
-            if let Some(lease) = self.worth(lease).await {
-                let (told, token) = self.hand_out(lease, ack).await;
+            let Some(lease) = self.worth(lease) else { continue };
+            if ack == Ack::Explicit && lease.delivery.mark.is_some() {
+                let (told, token) = self.hold(lease);
                 handed.push(told, token);
+            } else {
+                handed.push_auto(reply::delivery(&lease.delivery, lease.deliveries, None), lease);
             }
         }
         handed
-    }
-
-    /// A message for whoever asked, as JSON: with a token, unless it is acknowledged here and now.
-    async fn hand_out(self: &Arc<Self>, lease: Lease<B>, ack: Ack) -> (Box<RawValue>, Option<String>) {
-        if lease.delivery.mark.is_none() {
-            return (reply::delivery(&lease.delivery, lease.deliveries, None), None);
-        }
-        match ack {
-            Ack::Auto => {
-                let told = reply::delivery(&lease.delivery, lease.deliveries, None);
-                // Where this fails it comes again.
-                let _ = self.judge(lease, Verdict::Ack).await;
-                (told, None)
-            }
-            Ack::Explicit => {
-                let (told, token) = self.hold(lease);
-                (told, Some(token))
-            }
-        }
     }
 
     /// Keeps a message until it is acknowledged, and says what is told of it, which has the token in it, and the token.
@@ -176,7 +174,7 @@ impl<B: Broker> Inner<B> {
     }
 
     /// A message that is worth delivering. One that came too often without being acknowledged is put aside.
-    pub(super) async fn worth(self: &Arc<Self>, lease: Lease<B>) -> Option<Lease<B>> {
+    pub(super) fn worth(self: &Arc<Self>, lease: Lease<B>) -> Option<Lease<B>> {
         let (Some(most), Some(count)) = (self.rules.max_deliveries, lease.deliveries) else {
             return Some(lease);
         };
@@ -184,9 +182,16 @@ impl<B: Broker> Inner<B> {
             return Some(lease);
         }
         let reason = format!("delivered {most} times and never acknowledged");
-        let _ = self.put_aside(lease, &reason).await;
+        // The others do not wait for that. Where it cannot be, that is told there, and it is tried again.
+        let this = self.clone();
+        tokio::spawn(async move { this.put_aside(lease, &reason).await });
         None
     }
+}
+
+fn late() -> Error {
+    let message = "nobody could begin to read in time, so nothing was taken";
+    Error::new(Kind::Timeout, message).outcome_is(Outcome::NotSent)
 }
 
 fn ended() -> Error {

@@ -7,17 +7,21 @@ mod failure;
 mod link;
 mod replies;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, future::ready, stream};
 use redis::{Cmd, Value as Said, cmd};
 use serde_json::{Value, json};
-use trunkline_core::{Context, Error, Message, Proof, Result};
+use tokio::time::Instant;
+use trunkline_core::{Context, Error, Lag, Message, Proof, Result};
 
 pub(super) use self::link::RedisLink;
 use self::{consume::Consuming, link::Target};
 use super::{
-    broker::{Broker, Delivered, Guarantee, Login, Receipt, Subscription},
+    broker::{Broker, Delivered, Guarantee, Login, Receipt, Subscription, handed_by, said_by},
     config::{DeclareConfig, Parts},
     place::only,
     replies::Replies,
@@ -72,18 +76,21 @@ impl Redis {
         Ok(Receipt { guarantee: Guarantee::AtLeastOnce, facts: vec![("entry", id.into())] })
     }
 
-    /// What a group of a declared stream has not dealt with yet.
-    async fn lag(&self, link: &RedisLink) -> Option<u64> {
-        let mut lag = None;
-        for name in self.declare.keys() {
-            let groups: Said =
-                link.ask(cmd("XINFO").arg("GROUPS").arg(name), "asking for groups").await.ok()?;
-            for group in entry::maps(&groups) {
-                let number = |name: &str| group.get(name).and_then(entry::number).unwrap_or_default();
-                *lag.get_or_insert(0) += number("lag") + number("pending");
-            }
-        }
-        lag
+    /// How far the groups of a declared stream are behind, those of which Redis tells: not before version 7, and not where
+    /// entries were deleted that a group has yet to read.
+    async fn groups(link: &RedisLink, name: &str) -> Vec<Lag> {
+        // There is no such stream before the first message, and a login may not be let ask.
+        let said = link.ask::<Said>(cmd("XINFO").arg("GROUPS").arg(name), "asking for groups").await;
+        let Ok(groups) = said else { return Vec::new() };
+        let lag = |group: HashMap<String, Said>| {
+            let number = |name: &str| group.get(name).and_then(entry::number);
+            Some(Lag {
+                queue: name.to_owned(),
+                group: Some(group.get("name").and_then(entry::text)?),
+                messages: number("lag")? + number("pending")?,
+            })
+        };
+        entry::maps(&groups).into_iter().filter_map(lag).collect()
     }
 }
 
@@ -93,6 +100,7 @@ impl Broker for Redis {
 
     const SYSTEM: &'static str = "redis";
     const IS_LOG: bool = true;
+    const TAKES_BACK: bool = true;
 
     async fn connect(&self, context: &Context, login: &Login) -> Result<RedisLink> {
         let link = self.target.connect(context, login, &self.replies.beside()).await?;
@@ -114,13 +122,18 @@ impl Broker for Redis {
         only(message, &["key"], |_| "is not for Redis; streams have nothing of the kind")
     }
 
-    async fn publish(&self, link: &RedisLink, messages: &[Message]) -> Vec<Result<Receipt>> {
+    async fn publish(&self, link: &RedisLink, messages: &[Message], until: Instant) -> Vec<Result<Receipt>> {
+        // Whoever is too late sends nothing.
+        let send = async |message| {
+            handed_by(until, ready(Ok(()))).await?;
+            said_by(until, self.send(link, message)).await
+        };
         if let [message] = messages {
-            return vec![self.send(link, message).await];
+            return vec![send(message).await];
         }
         let mut sends = Vec::with_capacity(messages.len());
         for message in messages {
-            sends.push(self.send(link, message));
+            sends.push(send(message));
         }
         stream::iter(sends).buffered(WINDOW).collect().await
     }
@@ -157,10 +170,15 @@ impl Broker for Redis {
         if let Some(mode) = line("redis_mode") {
             proof = proof.fact("mode", mode);
         }
-        if let Some(lag) = self.lag(link).await {
-            proof = proof.fact("lag", lag.to_string());
-        }
         Ok(proof)
+    }
+
+    async fn lag(&self, link: &RedisLink) -> Result<Vec<Lag>> {
+        let mut each = Vec::new();
+        for name in self.declare.keys() {
+            each.extend(Self::groups(link, name).await);
+        }
+        Ok(each)
     }
 
     async fn schema(&self, link: &RedisLink) -> Result<Value> {

@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 use trunkline_core::{Error, Kind, Message, Outcome, Result};
 use uuid::Uuid;
 
+use crate::again::copy;
+
 /// So many may wait at a time.
 const MOST: usize = 10_000;
 
@@ -57,7 +59,10 @@ impl Replies {
         let id = format!("{}-{}", self.mark, Uuid::new_v4());
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= MOST {
-            return Err(Error::new(Kind::Throttled, "too many requests wait for their answers"));
+            return Err(Error::new(
+                Kind::Throttled,
+                "too many requests wait for their answers; ask fewer at a time",
+            ));
         }
         waiting.insert(id.clone(), tell);
         drop(waiting);
@@ -87,6 +92,14 @@ impl Replies {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         if let Some(tell) = waiting {
             let _ = tell.send(Err(error));
+        }
+    }
+
+    /// No answer will come to any of them.
+    pub(super) fn fail_all(&self, error: &Error) {
+        let all = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        for tell in all.into_values() {
+            let _ = tell.send(Err(copy(error)));
         }
     }
 

@@ -4,7 +4,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 use trunkline_core::{Error, Message, Reply, Result, Settled};
 
 use super::broker::{Delivery, Receipt};
@@ -44,6 +47,13 @@ impl Serialize for Became<'_> {
             Err(error) => json!({"message_id": self.0.id, "error": told(error)}).serialize(serializer),
         }
     }
+}
+
+/// What became of each message of a batch that has failed.
+pub(super) fn each(messages: &[Message], results: &[Result<Receipt>]) -> Box<RawValue> {
+    let each: Vec<_> =
+        messages.iter().zip(results).map(|(message, result)| Became(message, result)).collect();
+    to_raw_value(&each).expect("names are texts, and no value refuses")
 }
 
 /// What became of each message of a batch.
@@ -138,7 +148,11 @@ pub(super) fn settled(settled: &Settled) -> Result<Reply> {
         return Err(copy(error));
     }
     let failed: Vec<_> = settled.failed.iter().map(unsettled).collect();
-    let mut reply = document(&json!({"settled": settled.count, "failed": failed}));
+    let mut said = json!({"settled": settled.count, "failed": failed});
+    if !settled.aside.is_empty() {
+        said["put_aside"] = json!(settled.aside);
+    }
+    let mut reply = document(&said);
     if !failed.is_empty() {
         reply.headers.insert(Reply::PARTIAL_ERRORS, failed.len().into());
     }
@@ -161,13 +175,17 @@ fn unsettled((token, error): &(String, Error)) -> Value {
     json!({"token": token, "error": told(error)})
 }
 
-/// Messages that came, and what was said of earlier ones and not heard.
-pub(super) fn messages(all: &[Box<RawValue>], failed: &[(String, Error)]) -> Reply {
+/// Messages that came, and of earlier ones what was said and not heard, and which were put aside.
+pub(super) fn messages(all: &[Box<RawValue>], Settled { failed, aside, .. }: &Settled) -> Reply {
     let each: Vec<_> = all.iter().map(|one| one.get()).collect();
-    let unheard: Vec<_> = failed.iter().map(unsettled).collect();
-    let unheard =
-        if unheard.is_empty() { String::new() } else { format!(",\"failed\":{}", Value::from(unheard)) };
-    let mut reply = Reply::new(StatusCode::OK, format!("{{\"messages\":[{}]{unheard}}}", each.join(",")));
+    let mut more = String::new();
+    for (name, list) in [("failed", failed.iter().map(unsettled).collect()), ("put_aside", json!(aside))] {
+        let list: Value = list;
+        if list.as_array().is_some_and(|list| !list.is_empty()) {
+            more.push_str(&format!(",\"{name}\":{list}"));
+        }
+    }
+    let mut reply = Reply::new(StatusCode::OK, format!("{{\"messages\":[{}]{more}}}", each.join(",")));
     reply.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if !failed.is_empty() {
         reply.headers.insert(Reply::PARTIAL_ERRORS, failed.len().into());
@@ -214,8 +232,8 @@ mod tests {
     #[test]
     fn a_pull_whose_acknowledgements_were_not_heard_says_so_in_its_head_too() {
         let lost = || ("t".to_owned(), Error::new(trunkline_core::Kind::Unavailable, "gone"));
-        assert!(!messages(&[], &[]).headers.contains_key(Reply::PARTIAL_ERRORS));
-        let mut reply = messages(&[], &[lost(), lost()]);
+        assert!(!messages(&[], &Settled::default()).headers.contains_key(Reply::PARTIAL_ERRORS));
+        let mut reply = messages(&[], &Settled { failed: vec![lost(), lost()], ..Settled::default() });
         assert_eq!(reply.headers.remove(Reply::PARTIAL_ERRORS).unwrap(), "2");
     }
 

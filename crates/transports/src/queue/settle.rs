@@ -1,6 +1,6 @@
 //! What becomes of messages: acknowledged, sent back, or put aside.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use trunkline_core::{Result, Settled, Settlement, Verdict};
@@ -9,18 +9,21 @@ use super::{
     broker::{Broker, Consumer, Fate},
     client::Inner,
     lease::Lease,
-    place::unfit,
+    worn::{self, Worn},
 };
 
 /// So many acknowledgements may be unanswered. Kafka hears of all that are under way at once, in two requests: the more there
 /// are, the fewer it takes.
 const AT_ONCE: usize = 1024;
-/// What a message that was put aside says of itself, in headers.
-const QUEUE: &str = "trunkline-dead-letter-queue";
-const REASON: &str = "trunkline-dead-letter-reason";
-const DELIVERIES: &str = "trunkline-dead-letter-deliveries";
-/// So many bytes of a reason are told: headers of NATS and MQTT have an end.
-const LONG: usize = 4096;
+
+/// What a message became.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Became {
+    /// What was said.
+    Said,
+    /// It was to come again, and was put aside.
+    Aside,
+}
 
 impl<B: Broker> Inner<B> {
     /// Says what has become of messages, of each by itself, without waiting in between.
@@ -39,7 +42,12 @@ impl<B: Broker> Inner<B> {
         let mut all = Settled::default();
         while let Some((token, done)) = under_way.next().await {
             match done {
-                Ok(()) => all.count += 1,
+                Ok(became) => {
+                    all.count += 1;
+                    if became == Became::Aside {
+                        all.aside.push(token);
+                    }
+                }
                 Err(error) => all.failed.push((token, error)),
             }
         }
@@ -51,34 +59,53 @@ impl<B: Broker> Inner<B> {
     /// # Errors
     ///
     /// Where the broker did not hear it: then the message comes again.
-    pub(super) async fn judge(self: &Arc<Self>, lease: Lease<B>, verdict: Verdict) -> Result<()> {
-        let Some(mark) = &lease.delivery.mark else { return Ok(()) };
-        let often = self.rules.max_deliveries.zip(lease.deliveries).filter(|(most, count)| count >= most);
+    pub(super) async fn judge(self: &Arc<Self>, lease: Lease<B>, verdict: Verdict) -> Result<Became> {
+        let Some(mark) = &lease.delivery.mark else { return Ok(Became::Said) };
+        match self.worn(&lease, &verdict) {
+            Some(Worn::Anew) => return self.renew(lease).await.map(|()| Became::Said),
+            Some(Worn::Aside(reason)) => return self.put_aside(lease, &reason).await.map(|()| Became::Aside),
+            None => {}
+        }
         let fate = match verdict {
             Verdict::Ack => Fate::Ack,
             Verdict::Reject => Fate::Reject,
-            Verdict::Release => {
-                self.tries.forgive(&lease.delivery);
-                Fate::Requeue
+            Verdict::DeadLetter(reason) => {
+                return self.put_aside(lease, &reason).await.map(|()| Became::Said);
             }
-            Verdict::DeadLetter(reason) => return self.put_aside(lease, &reason).await,
-            Verdict::Requeue => match often {
-                Some((most, _)) => {
-                    let reason = format!("delivered {most} times and sent back each time");
-                    return self.put_aside(lease, &reason).await;
+            Verdict::Release => {
+                if lease.consumer.counts_released(mark) {
+                    self.tries.forgive(lease.group.as_deref(), &lease.delivery, lease.deliveries);
                 }
-                None => Fate::Requeue,
-            },
+                return match lease.consumer.release(mark).await? {
+                    true => Ok(Became::Said),
+                    false => self.put_aside_last(lease).await.map(|()| Became::Aside),
+                };
+            }
+            Verdict::Requeue => Fate::Requeue,
         };
         lease.consumer.settle(mark, fate).await?;
         if fate != Fate::Requeue {
-            self.tries.forget(&lease.delivery);
+            self.tries.forget(lease.group.as_deref(), &lease.delivery, lease.deliveries);
         }
-        Ok(())
+        Ok(Became::Said)
     }
 
-    /// Sends messages back that nobody dealt with, without waiting in between.
-    pub(super) async fn give_back(self: &Arc<Self>, leases: Vec<Lease<B>>, verdict: Verdict) {
+    /// Puts a message aside that the broker would not deliver once more.
+    pub(super) async fn put_aside_last(self: &Arc<Self>, lease: Lease<B>) -> Result<()> {
+        let most = lease.consumer.most_deliveries().or(lease.delivery.deliveries).unwrap_or_default();
+        self.put_aside(lease, &worn::last(most)).await
+    }
+
+    /// Puts aside all of these, which the broker would not deliver once more.
+    pub(super) async fn put_all_aside(self: &Arc<Self>, leases: Vec<Lease<B>>) {
+        // Where one cannot be, that is told there.
+        stream::iter(leases)
+            .for_each_concurrent(AT_ONCE, |lease| async { drop(self.put_aside_last(lease).await) })
+            .await;
+    }
+
+    /// Says the same of all of these, without waiting in between.
+    pub(super) async fn judge_all(self: &Arc<Self>, leases: Vec<Lease<B>>, verdict: Verdict) {
         let each = stream::iter(leases);
         each.for_each_concurrent(AT_ONCE, |lease| {
             let verdict = verdict.clone();
@@ -89,38 +116,4 @@ impl<B: Broker> Inner<B> {
         })
         .await;
     }
-
-    /// Puts a message aside, with the reason. Only when the broker has it there is it taken away here.
-    /// Where that fails it is kept for as long as somebody would have had it, and then tried again.
-    pub(super) async fn put_aside(self: &Arc<Self>, lease: Lease<B>, reason: &str) -> Result<()> {
-        let Lease { link, consumer, delivery, deliveries, .. } = &lease;
-        let Some(mark) = &delivery.mark else { return Ok(()) };
-        let mut message = delivery.message.clone();
-        let source = std::mem::take(&mut message.destination);
-        message.destination = self.rules.dead_letter.clone().unwrap_or_else(|| B::beside(&source));
-        (message.exchange, message.routing_key, message.expires, message.reply_to) = (None, None, None, None);
-        message.set_header(QUEUE, source);
-        message.set_header(REASON, one_line(reason));
-        if let Some(deliveries) = deliveries {
-            message.set_header(DELIVERIES, deliveries.to_string());
-        }
-        let aside = async {
-            self.broker.prepare(link, &message.destination).await?;
-            self.broker.publish(link, std::slice::from_ref(&message)).await.remove(0)
-        };
-        if let Err(error) = aside.await {
-            self.hold(lease);
-            return Err(error.at("dead_letter"));
-        }
-        self.counts.aside.fetch_add(1, Ordering::Relaxed);
-        consumer.settle(mark, Fate::Ack).await?;
-        self.tries.forget(delivery);
-        Ok(())
-    }
-}
-
-/// A reason as a header that every broker takes: without control characters or blanks around it, and not longer than [`LONG`].
-fn one_line(reason: &str) -> String {
-    let end = reason.floor_char_boundary(LONG);
-    reason[..end].replace(unfit, " ").trim().to_owned()
 }

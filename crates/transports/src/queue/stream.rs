@@ -1,9 +1,11 @@
 //! Messages as they come, for as long as somebody reads: a task that reads, and begins anew where the connection was lost.
 
 use std::{
+    collections::VecDeque,
+    mem,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context as Task, Poll},
@@ -19,7 +21,7 @@ use tokio::{
 use trunkline_core::{Ack, Body, Context, Error, Event, Kind, Receive, Reply, Result, Retry, Verdict};
 
 use super::{
-    broker::{Broker, Consumer, Delivery, Subscription},
+    broker::{Broker, Subscription},
     came::Came,
     client::Inner,
     lease::{Lease, Room},
@@ -47,7 +49,9 @@ pub(super) async fn stream<B: Broker>(
     let subscription = inner.subscription(receive);
     let places = Semaphore::new(subscription.prefetch.unwrap_or(1) as usize);
     let link = inner.line.link(context, access.credential.as_ref()).await?;
-    let consumer = inner.broker.consume(&link, &subscription).await?;
+    // Boxed, as for pulls.
+    let consumer = Box::pin(inner.broker.consume(&link, &subscription)).await?;
+    // There is room for one: whoever finds it empty knows that what was in it was taken.
     let (events, pieces) = mpsc::channel(1);
     let listener = Listener {
         inner: inner.clone(),
@@ -56,10 +60,12 @@ pub(super) async fn stream<B: Broker>(
         subscription,
         places: Arc::new(places),
         id: STREAMS.fetch_add(1, Ordering::Relaxed),
+        came: Mutex::default(),
         events,
     };
     inner.counts.listeners.fetch_add(1, Ordering::Relaxed);
-    tokio::spawn(listener.run(Reader::new(link, consumer)));
+    let group = listener.subscription.group.clone();
+    tokio::spawn(listener.run(Reader::new(&Arc::downgrade(inner), link, consumer, group.as_deref())));
     Ok(Reply::of_events(Body::stream(Pieces(pieces))))
 }
 
@@ -84,6 +90,8 @@ struct Listener<B: Broker> {
     /// One for each message that may be unacknowledged.
     places: Arc<Semaphore>,
     id: u64,
+    /// What came and was not handed out yet.
+    came: Mutex<VecDeque<Lease<B>>>,
     events: mpsc::Sender<Bytes>,
 }
 
@@ -94,17 +102,20 @@ impl<B: Broker> Listener<B> {
     async fn run(mut self, reader: Reader<B>) {
         let stop = self.inner.stop.clone();
         let gone = self.events.clone();
-        tokio::select! {
+        let last = tokio::select! {
             // In this order: what is given back when everything ends is not to be read again here.
             biased;
-            () = gone.closed() => {}
-            () = stop.cancelled() => {
-                let event = Event::error(&retired());
-                let _ = gone.send(event.frame()).await;
-            }
-            () = self.listen(reader) => {}
+            () = gone.closed() => None,
+            () = stop.cancelled() => Some(Event::error(&retired())),
+            () = self.listen(reader) => None,
+        };
+        // What nobody had comes to the next as if it had not come.
+        let left = mem::take(&mut *self.came());
+        self.inner.judge_all(left.into(), Verdict::Release).await;
+        self.inner.judge_all(self.inner.leases.of_stream(self.id), Verdict::Requeue).await;
+        if let Some(last) = last {
+            let _ = gone.send(last.frame()).await;
         }
-        self.inner.give_back(self.inner.leases.of_stream(self.id), Verdict::Requeue).await;
     }
 
     /// Reads, and begins again until that cannot help.
@@ -121,7 +132,7 @@ impl<B: Broker> Listener<B> {
                     let lasted = began.elapsed() > WAIT;
                     (tries, told) = if lasted { (0, false) } else { (tries + 1, told) };
                     // Logins come to their end while somebody reads, too: the scheme hears of it once, as of a call.
-                    if error.kind() == Kind::Unauthenticated && !std::mem::replace(&mut told, true) {
+                    if error.kind() == Kind::Unauthenticated && !mem::replace(&mut told, true) {
                         match self.access.replace(&self.context, &error).await {
                             Ok(true) => {
                                 drop(self.inner.leases.of_stream(self.id));
@@ -171,8 +182,8 @@ impl<B: Broker> Listener<B> {
             }
             link => link?,
         };
-        let consumer = self.inner.broker.consume(&link, &self.subscription).await?;
-        Ok(Reader::new(link, consumer))
+        let consumer = Box::pin(self.inner.broker.consume(&link, &self.subscription)).await?;
+        Ok(Reader::new(&Arc::downgrade(&self.inner), link, consumer, self.subscription.group.as_deref()))
     }
 
     /// Reads over one connection until it is lost or nobody listens.
@@ -181,8 +192,11 @@ impl<B: Broker> Listener<B> {
             let (place, mut room, max) = self.room().await;
             let came = Came::fetch(&self.inner, reader, max, Instant::now() + WAIT).await?;
             drop(place);
-            for delivery in came.take() {
-                if let Some(Gone) = self.deliver(reader, delivery, room.as_mut()).await {
+            self.came().extend(came.take().into_iter().map(|delivery| Lease::new(reader, delivery)));
+            loop {
+                let next = self.came().pop_front();
+                let Some(lease) = next else { break };
+                if let Some(Gone) = self.deliver(lease, room.as_mut()).await {
                     return Ok(Gone);
                 }
             }
@@ -203,33 +217,42 @@ impl<B: Broker> Listener<B> {
         }
     }
 
-    async fn deliver(
-        &self,
-        reader: &Reader<B>,
-        delivery: Delivery<<B::Consumer as Consumer>::Mark>,
-        room: Option<&mut Room>,
-    ) -> Option<Gone> {
-        let deliveries = self.inner.tries.count(&delivery);
-        let explicit = self.subscription.ack == Ack::Explicit && delivery.mark.is_some();
+    async fn deliver(&self, lease: Lease<B>, room: Option<&mut Room>) -> Option<Gone> {
+        let deliveries = self.inner.tries.count(lease.group.as_deref(), &lease.delivery);
+        let explicit = self.subscription.ack == Ack::Explicit && lease.delivery.mark.is_some();
         // There is one: no more were fetched than there are places, and only this task takes any.
         let place = if explicit { self.places.clone().try_acquire_owned().ok() } else { None };
-        let (link, consumer) = (reader.link.clone(), reader.consumer.clone());
         let room = if explicit { room.and_then(Room::one) } else { None };
-        let (stream, _place, _room) = (Some(self.id), place, room);
-        let lease = Lease { link, consumer, delivery, deliveries, stream, _place, _room };
-        let lease = self.inner.worth(lease).await?;
+        let lease = Lease { deliveries, stream: Some(self.id), _place: place, _room: room, ..lease };
+        let lease = self.inner.worth(lease)?;
         if explicit {
             let (told, _) = self.inner.hold(lease);
             return self.send(told.get()).await;
         }
         let told = reply::delivery(&lease.delivery, lease.deliveries, None);
-        if let Some(Gone) = self.send(told.get()).await {
-            self.inner.give_back(vec![lease], Verdict::Requeue).await;
+        // Nobody has it until it is taken.
+        self.came().push_front(lease);
+        if let Some(Gone) = self.hand_over(told.get()).await {
             return Some(Gone);
         }
-        // Where this fails it comes again.
-        let _ = self.inner.judge(lease, Verdict::Ack).await;
+        let taken = self.came().pop_front();
+        if let Some(lease) = taken {
+            // Where this fails it comes again.
+            let _ = self.inner.judge(lease, Verdict::Ack).await;
+        }
         None
+    }
+
+    fn came(&self) -> MutexGuard<'_, VecDeque<Lease<B>>> {
+        self.came.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends something and waits until it was taken, to be written to the client: there is room for the next then.
+    async fn hand_over(&self, json: &str) -> Option<Gone> {
+        match self.send(json).await {
+            None => self.events.reserve().await.err().map(|_| Gone),
+            gone => gone,
+        }
     }
 
     async fn send(&self, json: &str) -> Option<Gone> {

@@ -23,7 +23,11 @@ impl<B: Broker> Inner<B> {
 async fn tend<B: Broker>(inner: Weak<Inner<B>>) {
     while let Some(this) = inner.upgrade() {
         let (overdue, next) = this.leases.overdue();
-        this.give_back(overdue, Verdict::Requeue).await;
+        if !overdue.is_empty() {
+            // One that the broker does not answer to keeps no other.
+            let this = this.clone();
+            tokio::spawn(async move { this.judge_all(overdue, Verdict::Requeue).await });
+        }
         let kept = this.readers.tend(|link| this.broker.is_alive(link));
         let next = [next, kept].into_iter().flatten().min();
         let Some(next) = next else {

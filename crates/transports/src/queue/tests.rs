@@ -59,7 +59,7 @@ impl Broker for Picky {
         Ok(())
     }
 
-    async fn publish(&self, _: &String, messages: &[Message]) -> Vec<Result<Receipt>> {
+    async fn publish(&self, _: &String, messages: &[Message], _: Instant) -> Vec<Result<Receipt>> {
         let receipt = |_| Ok(Receipt { guarantee: Guarantee::AtMostOnce, facts: Vec::new() });
         messages.iter().map(receipt).collect()
     }
@@ -138,7 +138,7 @@ fn opened() -> (Client<Picky>, Context) {
     let config: QueueConfig = serde_json::from_value(json!({"base_url": "memory:"})).unwrap();
     let (parts, rules) = config.open().unwrap();
     let context = Context::new(Arc::new(Egress::new(Profile::Lab, &[]).unwrap()));
-    (Client::new(Picky::default(), parts.address.login, rules), context)
+    (Client::new(Picky::default(), parts.address.login, rules, None), context)
 }
 
 fn call(operation: Operation, credential: &Arc<Credential>) -> Call {

@@ -103,12 +103,13 @@ pub(super) fn frame(headers: &mut HeaderMap, method: &Method, body: &Body) {
 
 /// Takes out of a reply's headers what belonged to its connection (RFC 9110 section 7.6.1), and what we alone say.
 pub(super) fn strip(headers: &mut HeaderMap) {
-    const OURS: [HeaderName; 5] = [
+    const OURS: [HeaderName; 6] = [
         header::CONNECTION,
         header::TRANSFER_ENCODING,
         header::UPGRADE,
         HeaderName::from_static("keep-alive"),
         Reply::PARTIAL_ERRORS,
+        Reply::PARTIAL_MESSAGE,
     ];
     // Most replies have none: one look at each name finds that out.
     if !headers.keys().any(|name| OURS.contains(name)) {

@@ -1,5 +1,7 @@
 //! RabbitMQ.
 
+mod alarm;
+mod aside;
 mod queues;
 
 use std::{
@@ -40,6 +42,10 @@ impl Broker for Shared {
         self.0.url()
     }
 
+    fn assigns() -> [&'static str; 2] {
+        ["delivery_tag", "at_least_once"]
+    }
+
     fn nowhere() -> Option<&'static str> {
         Some("no-such-queue")
     }
@@ -56,7 +62,24 @@ async fn a_network_that_was_cut_is_noticed() {
     crate::cut::a_network_that_was_cut_is_noticed::<Shared>("heartbeat=1", Duration::ZERO).await;
 }
 
+#[tokio::test]
+async fn an_acknowledgement_that_is_lost_on_the_way_loses_no_message() {
+    crate::cut::an_acknowledgement_that_is_lost_on_the_way_loses_no_message::<Shared>(false, Duration::ZERO)
+        .await;
+}
+
+#[tokio::test]
+async fn how_much_waits_in_a_queue_is_asked_for_again_when_it_is_read() {
+    crate::rules::how_far_groups_are_behind_is_asked_for_again_when_it_is_read::<Shared>(None).await;
+}
+
 cut!(Shared);
+rules! { @cut Shared: who_cannot_get_a_connection_to_read_looks_for_it_seldom }
+
+#[tokio::test]
+async fn a_batch_that_runs_out_of_time_has_a_result_for_each() {
+    crate::cut::a_batch_that_runs_out_of_time_has_a_result_for_each::<Shared>(30).await;
+}
 
 #[tokio::test]
 async fn a_caller_who_goes_away_takes_no_message_with_them() {

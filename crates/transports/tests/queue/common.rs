@@ -14,8 +14,8 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::to_raw_value};
 use tokio::time::Instant;
 use trunkline_core::{
-    Call, Context, Credential, Egress, Error, Event, Events, Form, IntegrationId, Operation, Profile, Proof,
-    Receive, Result, Scheme, Secret, Site, Transport, parse,
+    Call, Context, Credential, Egress, Error, Event, Events, Form, IntegrationId, Messages, Operation,
+    Profile, Proof, Receive, Reply, Result, Scheme, Secret, Site, Transport, parse,
 };
 use trunkline_transports::MessageQueue;
 
@@ -72,13 +72,22 @@ impl Client {
 
     /// One attempt that has so long.
     pub(crate) async fn within(&self, request: &Value, time: Option<Duration>) -> Result<Value> {
-        let operation = self.transport.parse(&to_raw_value(request).unwrap())?;
-        let mut call = self.prepared(operation).await;
-        call.deadline = time.map(|time| Instant::now() + time);
-        let reply = self.transport.call(&self.context, &mut call).await?;
+        let reply = self.reply_within(request, time).await?;
         let bytes = reply.bytes().await?;
         let text = || Value::from(String::from_utf8_lossy(&bytes).into_owned());
         Ok(serde_json::from_slice(&bytes).unwrap_or_else(|_| text()))
+    }
+
+    /// What one attempt is answered with, of which nothing was read.
+    pub(crate) async fn reply(&self, request: &Value) -> Result<Reply> {
+        self.reply_within(request, None).await
+    }
+
+    async fn reply_within(&self, request: &Value, time: Option<Duration>) -> Result<Reply> {
+        let operation = self.transport.parse(&to_raw_value(request).unwrap())?;
+        let mut call = self.prepared(operation).await;
+        call.deadline = time.map(|time| Instant::now() + time);
+        self.transport.call(&self.context, &mut call).await
     }
 
     /// A call of which attempts are to be made.
@@ -141,6 +150,24 @@ impl Client {
         assert_eq!(reply["settled"], tokens.len(), "{reply}");
     }
 
+    /// What is counted of messages.
+    pub(crate) fn messages(&self) -> Messages {
+        self.transport.occupancy().unwrap().messages.unwrap()
+    }
+
+    /// How far behind a group is, as a probe finds it now; `None` where that is not told.
+    pub(crate) async fn behind(&self, queue: &str, group: Option<&str>) -> Option<u64> {
+        self.probe().await.unwrap();
+        self.was_behind(queue, group)
+    }
+
+    /// The same, as it was last found out.
+    pub(crate) fn was_behind(&self, queue: &str, group: Option<&str>) -> Option<u64> {
+        let all = self.messages().lag;
+        let one = all.iter().find(|lag| lag.queue == queue && lag.group.as_deref() == group);
+        one.map(|lag| lag.messages)
+    }
+
     /// Subscribes.
     pub(crate) async fn listen(&self, request: &Value) -> Result<Reader> {
         let operation = self.transport.parse_stream(&to_raw_value(request).unwrap())?;
@@ -152,6 +179,13 @@ impl Client {
     pub(crate) async fn probe(&self) -> Result<Proof> {
         let mut call = self.prepared(Receive::default().into()).await;
         self.transport.probe(&self.context, &mut call).await
+    }
+
+    /// What there is at the broker.
+    pub(crate) async fn schema(&self) -> Result<Value> {
+        let mut call = self.prepared(Receive::default().into()).await;
+        let reply = self.transport.schema(&self.context, &mut call).await?;
+        Ok(serde_json::from_slice(&reply.bytes().await?).unwrap())
     }
 
     async fn prepared(&self, operation: Operation) -> Call {

@@ -1,13 +1,14 @@
 //! What becomes of calls where a connection is lost on the way: cut so that neither side hears of it, or ended in the middle.
 
-use std::{fs, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
 
+use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::{Instant, advance, pause, resume, sleep, timeout};
 use trunkline_core::{Kind, Outcome, Transport as _};
 
 use crate::{
-    common::bodies,
+    common::{Client, bodies, unique},
     rules::{Broker, behind, client_at},
 };
 
@@ -86,6 +87,135 @@ pub(crate) async fn a_message_whose_confirm_was_lost_has_the_same_id_on_the_retr
     }
     client.call(&json!({"queue": queue, "message": "after"})).await.unwrap();
     assert_eq!(bodies(&other.take(&queue, B::pull(2), 1).await), ["after"]);
+}
+
+/// What a broker did not hear comes again, whatever its client could know of that: the error of one that answers to
+/// acknowledgements says so. After `patience` who waits for the answer gives up.
+pub(crate) async fn an_acknowledgement_that_is_lost_on_the_way_loses_no_message<B: Broker>(
+    answers: bool,
+    patience: Duration,
+) {
+    let Some((relay, _broker, url)) = behind::<B>().await else { return };
+    let (client, queue) = client_at::<B>(&url, json!({})).await;
+    client.call(&json!({"queue": queue, "message": 1})).await.unwrap();
+    let came = client.take_unsettled(&queue, B::pull(1), 1).await;
+    relay.cut();
+    let mut ack = client.prepare(&json!({"ack": [came[0]["token"]]})).await;
+    let ((), settled) = tokio::join!(
+        async {
+            relay.loses().await;
+            relay.refuse(true);
+            let before = relay.connections();
+            relay.hang_up();
+            if !patience.is_zero() {
+                // It looks for the broker once more.
+                while relay.connections() == before {
+                    tokio::task::yield_now().await;
+                }
+                pass(patience).await;
+            }
+        },
+        client.attempt(&mut ack)
+    );
+    assert!(settled.is_err() || !answers, "the broker has not heard it: {settled:?}");
+    if let Err(error) = settled {
+        assert!(matches!(error.outcome(), Outcome::NotSent | Outcome::Unknown), "{error:?}");
+        assert!(error.is_lasting(), "its token is spent: another attempt changes nothing");
+    }
+    relay.refuse(false);
+    let pull = json!({"queue": queue, "receive": B::pull(1)});
+    let again = async {
+        loop {
+            match client.call(&pull).await {
+                Ok(came) if came["messages"][0]["message"] == 1 => break,
+                Ok(_) | Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    timeout(Duration::from_secs(60), again).await.expect("it comes again");
+}
+
+/// What was sent meanwhile comes, and nothing a second time: whether there was anything before or not.
+pub(crate) async fn whoever_reads_alone_goes_on_behind_what_they_had<B: Broker>() {
+    let Some((relay, broker, url)) = behind::<B>().await else { return };
+    let (client, queue) = client_at::<B>(&url, json!({})).await;
+    let other = Client::of(&broker.url(), json!({}));
+    let send = async |n: usize| other.call(&json!({"queue": queue, "message": n})).await.unwrap();
+    send(0).await;
+    send(1).await;
+    let mut whole = client.listen(&json!({"queue": queue, "from": "earliest"})).await.unwrap();
+    assert_eq!(bodies(&[whole.message().await, whole.message().await]), [0, 1]);
+    let mut rest = client.listen(&json!({ "queue": queue })).await.unwrap();
+    for n in 2..5 {
+        relay.refuse(true);
+        relay.hang_up();
+        while client.probe().await.is_ok() {}
+        send(n).await;
+        relay.refuse(false);
+        for reader in [&mut whole, &mut rest] {
+            let mut next = reader.next().await.unwrap();
+            while next.0 == "reconnected" {
+                next = reader.next().await.unwrap();
+            }
+            assert_eq!((&*next.0, bodies(&[next.1])), ("message", vec![json!(n)]));
+        }
+    }
+}
+
+/// Each message of a batch has what was known of it when the time was over: those that are there, those that may be, and those
+/// that were not sent. The client hears so many bytes of what the broker says of it.
+pub(crate) async fn a_batch_that_runs_out_of_time_has_a_result_for_each<B: Broker>(heard: usize) {
+    const MANY: usize = 5000;
+    let Some((relay, broker, url)) = behind::<B>().await else { return };
+    let (client, queue) = client_at::<B>(&url, json!({})).await;
+    client.call(&json!({"queue": queue, "message": "before"})).await.unwrap();
+    assert_eq!(bodies(&client.take(&queue, B::pull(1), 1).await), ["before"]);
+    relay.lose_answers_after(heard);
+    let messages: Vec<_> = (0..MANY).map(|n| json!({ "message": n })).collect();
+    let batch = json!({"queue": queue, "messages": messages});
+    let reply = client.within(&batch, Some(Duration::from_secs(3))).await.unwrap();
+    let (mut published, mut outcomes) = (BTreeSet::new(), BTreeSet::new());
+    for (n, result) in reply["results"].as_array().unwrap().iter().enumerate() {
+        match result.get("error") {
+            None => drop(published.insert(n as u64)),
+            Some(error) => {
+                assert_eq!(error["kind"], "timeout", "{error}");
+                outcomes.insert(error["outcome"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    assert_eq!(outcomes, ["not_sent".to_owned(), "unknown".to_owned()].into());
+    assert!(!published.is_empty(), "none was heard of");
+    assert_eq!(reply["failed"], MANY - published.len());
+    let other = Client::of(&broker.url(), json!({}));
+    while !published.is_empty() {
+        for n in bodies(&other.take(&queue, B::pull(1000), 1).await) {
+            published.remove(&n.as_u64().unwrap());
+        }
+    }
+}
+
+/// Reading needs a connection of its own, beside the one that is there: that is not looked for with each pull.
+pub(crate) async fn who_cannot_get_a_connection_to_read_looks_for_it_seldom<B: Broker>() {
+    let Some((relay, _broker, url)) = behind::<B>().await else { return };
+    let queue = unique("orders");
+    let client = Client::of(&url, json!({ "declare": B::declare(&queue) }));
+    client.probe().await.unwrap();
+    relay.refuse(true);
+    let pull = json!({"queue": queue, "receive": {"max": 1}});
+    let error = client.fails(&pull).await;
+    assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+    let before = relay.connections();
+    for attempt in join_all((0..500).map(|_| client.call(&pull))).await {
+        assert_eq!(attempt.unwrap_err().kind(), Kind::Unavailable);
+    }
+    let attempts = relay.connections() - before;
+    // Pauses begin small, and those who ask later may try again.
+    assert!((1..=20).contains(&attempts), "{attempts} attempts");
+    assert_eq!(client.transport.occupancy().unwrap().opened, 1, "the other one is there");
+    relay.refuse(false);
+    let again = async { while client.call(&pull).await.is_err() {} };
+    timeout(Duration::from_secs(60), again).await.expect("it goes on");
 }
 
 /// So long the broker is not there.

@@ -1,5 +1,6 @@
 //! Kafka, spoken with Tansu.
 
+mod cluster;
 mod groups;
 mod lost;
 
@@ -26,6 +27,10 @@ impl Broker for Kafka {
 
     fn url(&self) -> String {
         format!("kafka://{}?session_timeout=6s&answers=answers", self.0.address())
+    }
+
+    fn assigns() -> [&'static str; 2] {
+        ["offset", "at_least_once"]
     }
 
     fn declare(name: &str) -> Value {
@@ -69,8 +74,16 @@ impl Broker for Durable {
 }
 
 impl Mortal for Durable {
+    // Its producer sends again by itself what was under way, and batches of several callers are one, which Tansu takes for its end.
+    const SENDERS: usize = 1;
+
     async fn kill(&mut self) {
         self.0.kill().await;
+    }
+
+    async fn stop(&mut self) -> bool {
+        self.0.stop().await;
+        true
     }
 
     async fn again(&mut self) {

@@ -21,6 +21,10 @@ impl Broker for Memory {
     fn url(&self) -> String {
         format!("memory://{}", self.0)
     }
+
+    fn assigns() -> [&'static str; 2] {
+        ["sequence", "at_most_once"]
+    }
 }
 
 rules!(Memory);

@@ -1,5 +1,7 @@
 //! MQTT 5, as Mosquitto speaks it.
 
+mod others;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -29,6 +31,10 @@ impl Broker for Mosquitto {
         self.0.url()
     }
 
+    fn assigns() -> [&'static str; 2] {
+        ["packet_id", "at_least_once"]
+    }
+
     fn declare(_: &str) -> Value {
         json!({})
     }
@@ -53,6 +59,11 @@ impl Broker for Mosquitto {
 impl Mortal for Mosquitto {
     async fn kill(&mut self) {
         self.0.stop().await;
+    }
+
+    async fn stop(&mut self) -> bool {
+        self.0.stop().await;
+        true
     }
 
     async fn again(&mut self) {
@@ -174,7 +185,17 @@ async fn a_network_that_was_cut_is_noticed() {
     crate::cut::a_network_that_was_cut_is_noticed::<Mosquitto>("keep_alive=5", Duration::ZERO).await;
 }
 
+#[tokio::test]
+async fn an_acknowledgement_that_is_lost_on_the_way_loses_no_message() {
+    crate::cut::an_acknowledgement_that_is_lost_on_the_way_loses_no_message::<Mosquitto>(
+        false,
+        Duration::ZERO,
+    )
+    .await;
+}
+
 cut!(Mosquitto);
+rules! { @cut Mosquitto: who_cannot_get_a_connection_to_read_looks_for_it_seldom }
 
 /// It is more than queued when the call is answered.
 #[tokio::test]
@@ -237,6 +258,34 @@ async fn a_group_has_its_session_again_when_its_integration_was_changed_or_resta
     }
 }
 
+/// Who reads by themselves has nothing to acknowledge, so that nothing holds up the broker: what is too much gives way.
+#[tokio::test]
+async fn what_a_slow_reader_does_not_take_gives_way_to_newer_messages_and_is_counted() {
+    const MANY: u64 = 12_000;
+    let Some((_broker, client, queue)) = client::<Mosquitto>(json!({})).await else { return };
+    // A topic that nobody else reads.
+    let queue = format!("{queue}/slow");
+    let mut reader = client.listen(&json!({ "queue": queue })).await.unwrap();
+    for first in [0, MANY / 2] {
+        let messages: Vec<_> = (first..first + MANY / 2).map(|n| json!({ "message": n })).collect();
+        let sent = client.call(&json!({"queue": queue, "messages": messages})).await.unwrap();
+        assert_eq!(sent["published"], MANY / 2);
+    }
+    let dropped = || client.transport.occupancy().unwrap().streams.unwrap().dropped;
+    // All have come: those that wait are as many as may, and a few are on their way to the reader.
+    while dropped() < MANY - 10_000 - 100 {
+        tokio::task::yield_now().await;
+    }
+    let (mut read, mut last) = (0, None);
+    while last != Some(MANY - 1) {
+        let next = reader.message().await["message"].as_u64();
+        assert!(next > last, "{next:?} behind {last:?}");
+        (read, last) = (read + 1, next);
+    }
+    assert_eq!(read + dropped(), MANY, "{read} were read");
+    assert!(dropped() > 0);
+}
+
 #[tokio::test]
 async fn a_retained_message_is_there_for_who_subscribes_later_and_each_qos_promises_its_own() {
     let Some((_broker, client, queue)) = client::<Mosquitto>(json!({})).await else { return };
@@ -253,4 +302,34 @@ async fn a_retained_message_is_there_for_who_subscribes_later_and_each_qos_promi
     }
     let error = client.fails(&json!({"queue": queue, "text": "a", "qos": 3})).await;
     assert_eq!(error.kind(), Kind::InvalidConfig, "{error}");
+}
+
+#[tokio::test]
+async fn what_a_broker_takes_no_more_of_is_refused_and_ends_no_connection() {
+    let settings = &["max_packet_size 1000", "max_qos 1", "retain_available false"];
+    let Some(server) = Server::start_with(Options { settings, ..Options::default() }).await else { return };
+    let (client, topic) = (Client::of(&server.url(), json!({})), unique("orders"));
+    let mut reader = client.listen(&json!({"queue": topic, "ack": "auto"})).await.unwrap();
+    for (more, said) in [
+        (json!({"text": "x".repeat(1000)}), "the broker takes 1000"),
+        (json!({"text": "x", "headers": {"a": "x".repeat(1000)}}), "the broker takes 1000"),
+        (json!({"text": "x", "qos": 2}), "qos: the broker takes 1 at most"),
+        (json!({"text": "x", "retain": true}), "retain: the broker retains nothing"),
+    ] {
+        let mut request = json!({"queue": topic});
+        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let error = client.fails(&request).await;
+        assert_eq!((error.kind(), error.outcome()), (Kind::Rejected, Outcome::NotSent), "{error}");
+        assert!(error.message().contains(said), "{error}");
+        client.call(&json!({"queue": topic, "text": "fits"})).await.unwrap();
+        assert_eq!(reader.message().await["text"], "fits");
+    }
+    // The largest that fits is taken.
+    let mut most = 1000;
+    while client.call(&json!({"queue": topic, "text": "x".repeat(most), "message_id": "1"})).await.is_err() {
+        most -= 1;
+    }
+    assert_eq!(reader.message().await["text"].as_str().unwrap().len(), most);
+    assert!(most > 900, "{most}");
+    assert_eq!(client.transport.occupancy().unwrap().opened, 1, "nobody lost the connection");
 }

@@ -1,5 +1,10 @@
 //! NATS with JetStream.
 
+mod groups;
+mod refusals;
+mod sending;
+mod settling;
+
 use std::{net::SocketAddr, time::Duration};
 
 use serde_json::{Value, json};
@@ -12,7 +17,7 @@ use trunkline_testkit::{Nats as Server, Options, Peer};
 
 use crate::{
     common::{Client, bodies, unique},
-    rules::{Broker, client},
+    rules::{Broker, client, numbered},
     secure::Secure,
     trouble::Mortal,
 };
@@ -46,6 +51,11 @@ impl Mortal for Nats {
         self.0.kill().await;
     }
 
+    async fn stop(&mut self) -> bool {
+        self.0.stop().await;
+        true
+    }
+
     async fn again(&mut self) {
         self.0.again().await;
     }
@@ -64,11 +74,25 @@ impl Secure for Nats {
 }
 
 rules!(Nats);
+rules! { @each Nats: a_log_says_how_far_groups_are_behind_and_lists_what_it_keeps }
 rules! { @each Nats: a_group_that_is_new_begins_where_it_is_told }
+
+#[tokio::test]
+async fn how_far_groups_are_behind_is_asked_for_again_when_it_is_read() {
+    crate::rules::how_far_groups_are_behind_is_asked_for_again_when_it_is_read::<Nats>(Some("trunkline"))
+        .await;
+}
+
 trouble!(Nats);
 rules! { @trouble Nats: what_the_broker_did_not_hear_is_an_error_on_each_attempt }
 secure!(Nats);
 cut!(Nats);
+
+#[tokio::test]
+async fn a_batch_that_runs_out_of_time_has_a_result_for_each() {
+    crate::cut::a_batch_that_runs_out_of_time_has_a_result_for_each::<Nats>(200).await;
+}
+rules! { @cut Nats: whoever_reads_alone_goes_on_behind_what_they_had }
 
 #[tokio::test]
 async fn a_network_that_was_cut_is_noticed() {
@@ -109,6 +133,25 @@ async fn a_stream_that_is_there_otherwise_than_declared_is_an_error() {
     for declared in [json!({}), json!({"subjects": [subjects[1], subjects[0]], "replicas": 1})] {
         of(declared).probe().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn how_far_groups_are_behind_is_known_whatever_the_name_of_the_stream() {
+    let Some(nats) = Nats::start().await else { return };
+    let (plain, dotted) = (unique("orders"), format!("{}.new", unique("orders")));
+    let client = Client::of(&nats.url(), json!({"declare": {&plain: {}, &dotted: {}}}));
+    let facts = async || client.probe().await.unwrap().facts;
+    assert!(facts().await.iter().all(|(name, _)| *name != "lag"), "nobody reads yet");
+    for (queue, count) in [(&plain, 2), (&dotted, 4)] {
+        client.call(&json!({"queue": queue, "messages": numbered(count)})).await.unwrap();
+        client.take(queue, Nats::pull(1), 1).await;
+    }
+    // Who reads alone is behind nobody.
+    let _alone = client.listen(&json!({"queue": plain, "from": "earliest"})).await.unwrap();
+    let facts = facts().await;
+    let told = format!("{dotted} (trunkline): 3, {plain} (trunkline): 1");
+    assert!(facts.contains(&("lag", told)), "{facts:?}");
+    assert!(facts.iter().any(|(name, version)| *name == "version" && version.starts_with("2.")), "{facts:?}");
 }
 
 #[tokio::test]

@@ -33,6 +33,10 @@ pub(crate) trait Broker: Sized {
     fn serve(max: u32) -> Value {
         Self::pull(max)
     }
+    /// What it assigns to a message, and what it promises.
+    fn assigns() -> [&'static str; 2] {
+        ["sequence", "at_least_once"]
+    }
     /// Where messages of a queue are put aside.
     fn aside(queue: &str) -> String {
         format!("{queue}.dead")
@@ -88,11 +92,16 @@ pub(crate) async fn client_at<B: Broker>(url: &str, further: Value) -> (Client, 
     // What is declared is there once there is a connection.
     client.probe().await.unwrap();
     if !B::keeps_for_those_who_come_later() {
-        for queue in [&queue, &B::aside(&queue)] {
-            client.call(&json!({"queue": queue, "receive": {}})).await.unwrap();
-        }
+        client.call(&json!({"queue": queue, "receive": {}})).await.unwrap();
     }
     (client, queue)
+}
+
+/// What is put aside is kept from now on: where nothing is kept for those who come later, somebody has to be there for it.
+pub(crate) async fn keep_aside<B: Broker>(client: &Client, queue: &str) {
+    if !B::keeps_for_those_who_come_later() {
+        client.call(&json!({"queue": B::aside(queue), "receive": {}})).await.unwrap();
+    }
 }
 
 /// So many messages, numbered.
@@ -152,13 +161,17 @@ macro_rules! rules {
             what_nobody_gets_is_an_error,
             what_is_not_acknowledged_comes_again,
             what_is_sent_back_too_often_is_put_aside,
+            what_fails_goes_aside_after_five_deliveries_and_its_neighbours_pass,
             whoever_gets_a_message_can_put_it_aside_with_the_reason,
             what_is_sent_back_comes_at_once_though_others_are_held,
             a_stream_has_so_many_unacknowledged_and_gives_back_what_it_had,
             what_comes_for_a_caller_who_is_gone_comes_to_the_next,
+            a_reply_that_is_not_taken_to_its_end_takes_no_message_along,
             a_stream_may_acknowledge_by_itself,
+            what_waits_for_a_client_who_never_reads_comes_to_the_next,
             everybody_gets_the_answer_to_their_own_request,
             a_late_answer_is_dropped_and_the_next_caller_gets_their_own,
+            what_a_request_sets_by_itself_is_refused,
             one_that_was_closed_gives_back_what_was_out_and_begins_nothing,
             a_probe_says_who_answers,
         }

@@ -6,18 +6,27 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use serde_json::json;
+use tokio::sync::watch;
 use trunkline_core::{Kind, Outcome, Transport as _};
+use trunkline_testkit::Peer;
 
 use crate::{
-    common::bodies,
+    common::{Client, bodies},
     rules::{Broker, client},
 };
 
 /// A broker that can be ended and started again, with what it has confirmed.
 pub(crate) trait Mortal: Broker {
+    /// So many calls are under way at a time while it is killed.
+    const SENDERS: usize = 4;
     /// Ends it, as hard as it can be without losing what it has confirmed.
     async fn kill(&mut self);
+    /// Shuts it down in order, unless that takes too long to be tested.
+    async fn stop(&mut self) -> bool {
+        false
+    }
     /// Starts it again.
     async fn again(&mut self);
 }
@@ -27,43 +36,76 @@ const MANY: usize = 10_000;
 /// So many of them in one call.
 const BATCH: usize = 250;
 
+/// What callers hear of messages.
+#[derive(Debug, Default)]
+struct Told {
+    /// The broker has them.
+    confirmed: BTreeSet<usize>,
+    /// It may not have them.
+    reported: BTreeSet<usize>,
+}
+
+impl Told {
+    fn is_all(&self) -> bool {
+        self.confirmed.len() + self.reported.len() == MANY
+    }
+}
+
 pub(crate) async fn of_ten_thousand_each_is_there_or_was_reported<B: Mortal>() {
     let Some((mut broker, client, queue)) = client::<B>(json!({"timeouts": {"connect": "20s"}})).await else {
         return;
     };
-    let confirmed_so_far = AtomicUsize::new(0);
-    let sending = async {
-        let (mut confirmed, mut reported) = (BTreeSet::new(), BTreeSet::new());
-        for first in (0..MANY).step_by(BATCH) {
+    let (next, told) = (AtomicUsize::new(0), watch::Sender::<Told>::default());
+    let send = async || {
+        loop {
+            let first = next.fetch_add(BATCH, Ordering::Relaxed);
+            if first >= MANY {
+                break;
+            }
             let messages: Vec<_> = (first..first + BATCH).map(|n| json!({ "message": n })).collect();
-            match client.call(&json!({"queue": queue, "messages": messages})).await {
+            let reply = client.call(&json!({"queue": queue, "messages": messages})).await;
+            let is_lost = reply.is_err();
+            told.send_modify(|told| match reply {
                 Ok(reply) => {
                     for (n, result) in reply["results"].as_array().unwrap().iter().enumerate() {
                         match result.get("error") {
-                            None => confirmed.insert(first + n),
-                            Some(_) => reported.insert(first + n),
+                            None => told.confirmed.insert(first + n),
+                            Some(_) => told.reported.insert(first + n),
                         };
                     }
                 }
-                Err(_) => {
-                    reported.extend(first..first + BATCH);
-                    while client.probe().await.is_err() {}
-                }
+                Err(_) => told.reported.extend(first..first + BATCH),
+            });
+            while is_lost && client.probe().await.is_err() {}
+            tokio::task::yield_now().await;
+        }
+    };
+    // Several at a time: there is always something under way.
+    let sending = join_all((0..B::SENDERS).map(|_| send()));
+    let ending = async {
+        let mut seen = told.subscribe();
+        // Says whether that was all.
+        let mut confirmed = async |count: usize| {
+            seen.wait_for(|told| told.confirmed.len() >= count || told.is_all()).await.unwrap().is_all()
+        };
+        confirmed(MANY / 5).await;
+        loop {
+            broker.kill().await;
+            broker.again().await;
+            // Once more where what was under way was confirmed all the same.
+            let before = told.borrow().confirmed.len();
+            if confirmed(before + BATCH).await || !told.borrow().reported.is_empty() || B::SENDERS == 1 {
+                break;
             }
-            confirmed_so_far.store(confirmed.len(), Ordering::Release);
-            tokio::task::yield_now().await;
         }
-        (confirmed, reported)
-    };
-    let killing = async {
-        while confirmed_so_far.load(Ordering::Acquire) < MANY / 4 {
-            tokio::task::yield_now().await;
+        if broker.stop().await {
+            broker.again().await;
         }
-        broker.kill().await;
-        broker.again().await;
     };
-    let ((confirmed, reported), ()) = tokio::join!(sending, killing);
-    assert_eq!(confirmed.len() + reported.len(), MANY);
+    tokio::join!(sending, ending);
+    let Told { confirmed, reported } = told.send_replace(Told::default());
+    assert!(!reported.is_empty() || B::SENDERS == 1, "nothing was under way");
+    assert_eq!(confirmed.union(&reported).count(), MANY);
     assert!(confirmed.len() > MANY / 2, "{} were confirmed, some after the restart", confirmed.len());
     let mut there = BTreeSet::new();
     let mut missing = confirmed.len();
@@ -116,7 +158,7 @@ pub(crate) async fn what_cannot_be_sent_was_not_sent_and_attempts_are_few<B: Mor
     let _ = client.call(&publish).await;
     let error = client.fails(&publish).await;
     assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::NotSent), "{error}");
-    let attempts = futures_util::future::join_all((0..500).map(|_| client.call(&publish))).await;
+    let attempts = join_all((0..500).map(|_| client.call(&publish))).await;
     for attempt in attempts {
         assert_eq!(attempt.unwrap_err().outcome(), Outcome::NotSent);
     }
@@ -138,6 +180,33 @@ pub(crate) async fn what_the_broker_did_not_hear_is_an_error_on_each_attempt<B: 
         let error = client.attempt(&mut call).await.unwrap_err();
         assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::Unknown), "{error}");
         assert!(error.is_lasting(), "its token is spent: another attempt changes nothing");
+    }
+}
+
+/// Nobody knows a broker before it has said something; whoever has no time left until then hears that nothing was sent.
+#[tokio::test]
+async fn who_has_no_time_to_connect_hears_that_nothing_was_sent() {
+    let silent = Peer::raw(|stream| async move {
+        let _stream = stream;
+        std::future::pending::<()>().await;
+    });
+    let silent = silent.await;
+    for scheme in ["amqp", "kafka", "nats", "mqtt", "redis"] {
+        let client = Client::of(&format!("{scheme}://a:b@{}", silent.address()), json!({}));
+        for (request, delivered) in [
+            (json!({"queue": "q", "message": 1}), None),
+            (json!({"queue": "q", "message": 1, "wait_response": true}), Some("no")),
+            (json!({"queue": "q", "receive": {"max": 1, "wait": 10}}), None),
+        ] {
+            let error = client.within(&request, Some(Duration::from_millis(50))).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.outcome()),
+                (Kind::Timeout, Outcome::NotSent),
+                "{scheme}: {error}"
+            );
+            let told = error.context().iter().find(|(key, _)| *key == "delivered");
+            assert_eq!(told.map(|(_, value)| &**value), delivered, "{scheme}: {request}");
+        }
     }
 }
 

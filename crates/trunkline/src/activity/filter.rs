@@ -1,11 +1,13 @@
 //! `Filter`: which records are asked for.
 
+use serde::Deserialize;
 use trunkline_layers::Record;
 
 use crate::DEFAULT_CONNECTION;
 
 /// Which records to give, newest first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Filter {
     /// Of this integration.
     pub integration: Option<String>,

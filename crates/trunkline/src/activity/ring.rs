@@ -87,7 +87,7 @@ impl Ring {
 }
 
 /// What a segment begins with. Its records are not self-describing: with another [`Record`] comes another number.
-const FORMAT: u8 = 4;
+const FORMAT: u8 = 5;
 
 /// The bytes of a segment.
 fn write(records: &[&Record]) -> Vec<u8> {
@@ -115,10 +115,10 @@ mod tests {
                 None::<&str>,
                 "ok",
                 Some(200_u16),
+                0_u64,
                 1_u32,
                 1.5,
-                0_u64,
-                (2_u64, "", "acme", [0_u8; 0].as_slice(), number),
+                (0_u64, 2_u64, "", "acme", [0_u8; 0].as_slice(), number),
             )
         };
         let records: Vec<_> = (1..=count).map(fields).collect();

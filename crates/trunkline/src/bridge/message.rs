@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{
     Map, Value,
     value::{RawValue, to_raw_value},
@@ -18,7 +18,7 @@ struct Pulled {
 }
 
 /// A message that came. Whatever else is told of it is nobody's business here.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(crate) struct Message {
     pub(super) token: Option<String>,
     pub(super) queue: String,
@@ -27,10 +27,31 @@ pub(crate) struct Message {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     pub(super) deliveries: Option<u32>,
+    #[serde(default)]
+    redelivered: bool,
+    partition: Option<i64>,
+    offset: Option<i64>,
+    stream: Option<String>,
+    sequence: Option<u64>,
+    entry: Option<String>,
     #[serde(default, deserialize_with = "present")]
     message: Option<Box<RawValue>>,
     text: Option<String>,
     base64: Option<String>,
+}
+
+/// What tells a message from every other one of its queue. No two kinds are written alike.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Identity<'a> {
+    /// Its own.
+    Id(&'a str),
+    /// Where it stands in a partition, as of Kafka, or in a stream of RabbitMQ.
+    Offset(i64, i64),
+    /// Where it stands in a stream of NATS.
+    Sequence(&'a str, u64),
+    /// Its entry in a stream of Redis.
+    Entry([&'a str; 1]),
 }
 
 /// `null` is a message too.
@@ -65,8 +86,39 @@ impl Message {
         let message = if form { to_raw_value(&fields(body)).ok() } else { serde_json::from_slice(body).ok() };
         let text = std::str::from_utf8(body).ok().filter(|_| message.is_none()).map(str::to_owned);
         let base64 = (message.is_none() && text.is_none()).then(|| STANDARD.encode(body));
-        let queue = queue.to_owned();
-        Self { token: None, queue, message_id, key: None, headers, deliveries: None, message, text, base64 }
+        Self { queue: queue.to_owned(), message_id, headers, message, text, base64, ..Self::default() }
+    }
+
+    /// What tells it from every other message of its queue: its id, or where it stands. `None` where the broker tells neither.
+    pub(super) fn identity(&self) -> Option<Identity<'_>> {
+        let Self { message_id, partition, offset, stream, sequence, entry, .. } = self;
+        if let Some(id) = message_id {
+            return Some(Identity::Id(id));
+        }
+        match (offset, stream, sequence, entry) {
+            (Some(offset), ..) => Some(Identity::Offset(partition.unwrap_or_default(), *offset)),
+            // Queues in memory have a sequence too, which begins anew with the process.
+            (_, Some(stream), Some(sequence), _) => Some(Identity::Sequence(stream, *sequence)),
+            (.., Some(entry)) => Some(Identity::Entry([entry])),
+            _ => None,
+        }
+    }
+
+    /// Where it stands, as far as the broker tells: there it is whenever it comes, and no other message is.
+    pub(super) fn place(&self) -> impl Serialize {
+        let Self { partition, offset, stream, sequence, entry, .. } = self;
+        (partition, offset, stream.as_ref().zip(*sequence), entry)
+    }
+
+    /// Its headers of which that holds, in the order of their names.
+    pub(super) fn headers(&self, which: impl Fn(&str) -> bool) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.headers.iter().map(|(name, value)| (&**name, &**value));
+        all.filter(move |(name, _)| which(name))
+    }
+
+    /// Whether it may have come before, as far as the broker knows.
+    pub(super) fn may_have_come_before(&self) -> bool {
+        self.redelivered || self.deliveries.is_some_and(|count| count > 1)
     }
 
     /// The message itself as JSON: as it was written, or a string of its text, or of its bytes in base64.
@@ -127,4 +179,29 @@ fn fields(body: &[u8]) -> Map<String, Value> {
 /// A text as JSON.
 pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_message_is_known_by_its_id_or_by_where_it_stands() {
+        let known = |facts: Value| {
+            let mut message = json!({"queue": "orders", "message": 1});
+            message.as_object_mut().unwrap().extend(facts.as_object().unwrap().clone());
+            let message: Message = serde_json::from_value(message).unwrap();
+            serde_json::to_value(message.identity()).unwrap()
+        };
+        assert_eq!(known(json!({"message_id": "m-1", "partition": 3, "offset": 7})), "m-1");
+        assert_eq!(known(json!({"partition": 3, "offset": 7})), json!([3, 7]));
+        assert_eq!(known(json!({"offset": 7, "delivery_tag": 1})), json!([0, 7]));
+        assert_eq!(known(json!({"stream": "orders", "sequence": 7})), json!(["orders", 7]));
+        assert_eq!(known(json!({"entry": "1-0"})), json!(["1-0"]));
+        // Where a queue in memory begins anew, and what RabbitMQ counts for each channel, tell nothing.
+        assert_eq!(known(json!({"sequence": 7})), Value::Null);
+        assert_eq!(known(json!({"delivery_tag": 1, "exchange": "e"})), Value::Null);
+    }
 }

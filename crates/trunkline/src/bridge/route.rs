@@ -6,9 +6,13 @@ use std::time::Duration;
 use http::HeaderValue;
 use serde_json::{Map, Value, json, value::RawValue};
 use trunkline_core::{Error, IntegrationId, Operation, Result, TransportDyn};
-use trunkline_transports::ForwardConfig;
+use trunkline_transports::{ForwardConfig, QueueConfig};
 
-use super::{key::key, target::Target};
+use super::{
+    key::{Print, key, print},
+    message::Message,
+    target::Target,
+};
 
 /// So many at the same time unless set.
 const CONCURRENCY: u32 = 8;
@@ -16,6 +20,8 @@ const CONCURRENCY: u32 = 8;
 const MOST: u32 = 1000;
 /// Seconds that a pull waits until there is a message. Each pull is a record of the activity.
 const WAIT: u32 = 20;
+/// What the headers of a message begin with that was put aside.
+const ASIDE: &str = QueueConfig::ASIDE;
 /// Keys by which a message names where it goes.
 const DESTINATIONS: [&str; 4] = ["queue", "topic", "subject", "stream"];
 
@@ -25,6 +31,8 @@ pub(super) struct Route {
     group: Option<String>,
     from: Option<String>,
     pub(super) target: Target,
+    /// The headers that decide what it is called with.
+    headers: Vec<String>,
     pub(super) concurrency: u32,
     /// How long a message may be held.
     pub(super) hold: Duration,
@@ -58,7 +66,8 @@ impl Route {
             ));
         }
         let (queue, group, from) = (config.queue.clone(), config.group.clone(), config.from.clone());
-        let route = Self { queue, group, from, target, concurrency, hold };
+        let headers = target.headers();
+        let route = Self { queue, group, from, target, headers, concurrency, hold };
         let pull = transport.parse_dyn(&route.pull(1));
         pull.map_err(|error| Error::invalid(error.message().replacen("receive: ", "", 1)).at(place))?;
         Ok(route)
@@ -76,10 +85,28 @@ impl Route {
         serde_json::value::to_raw_value(&pull).expect("text and numbers are JSON")
     }
 
-    /// The key of a message with this id that comes from the integration `from`.
-    pub(super) fn key(&self, from: &IntegrationId, id: &str) -> Option<HeaderValue> {
-        let (to, connection) = (&*self.target.to, &self.target.connection);
-        key(&("queue", &**from, &self.queue, &self.group, to, connection, id))
+    /// What a message that comes from the integration `from` is known by when it comes again.
+    pub(super) fn known_by(&self, from: &IntegrationId, message: &Message) -> KnownBy {
+        let way = (&**from, &self.queue, &self.group, &*self.target.to, &self.target.connection);
+        let (from, queue, group, to, connection) = way;
+        match message.identity() {
+            Some(own) => KnownBy::Key(key(&("queue", from, queue, group, to, connection, own))),
+            // What a broker adds to its headers changes from one time to the next.
+            None => KnownBy::Content(key(&("content", way, &message.key, message.body()))),
+        }
+    }
+
+    /// What tells a message from another one that is known by the same: what it says, as far as that decides the call, and where
+    /// it stands. It is the same whenever the message comes, and another where somebody has sent it again from where it was put
+    /// aside.
+    pub(super) fn print(&self, message: &Message) -> Print {
+        let decides = |name: &str| {
+            self.headers.iter().any(|named| named.eq_ignore_ascii_case(name))
+                || name.get(..ASIDE.len()).is_some_and(|start| start.eq_ignore_ascii_case(ASIDE))
+        };
+        // What else is in its headers a broker may have added, which changes from one time to the next.
+        let headers: Vec<_> = message.headers(decides).collect();
+        print(&(message.place(), &message.key, headers, message.body()))
     }
 
     /// The same as an operation.
@@ -89,6 +116,22 @@ impl Route {
         parse: impl Fn(&RawValue) -> Result<Operation>,
     ) -> Result<Operation> {
         parse(&self.pull(most))
+    }
+}
+
+/// What a message is known by when it comes again.
+pub(super) enum KnownBy {
+    /// No other has it, so it is the key by which services know a repetition too.
+    Key(HeaderValue),
+    /// Another one that says the same has it as well.
+    Content(HeaderValue),
+}
+
+impl KnownBy {
+    /// As text.
+    pub(super) fn text(&self) -> &str {
+        let (Self::Key(value) | Self::Content(value)) = self;
+        value.to_str().unwrap_or_default()
     }
 }
 

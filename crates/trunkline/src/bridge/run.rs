@@ -15,6 +15,7 @@ use trunkline_transports::pause;
 use super::{
     Entry, GRACE,
     deliver::deliver,
+    marks::Marks,
     message::{Message, messages},
     status::Why,
 };
@@ -26,6 +27,8 @@ pub(super) struct Work {
     /// What it pulls from.
     pub(super) queue: Arc<Handle>,
     pub(super) manager: Weakly,
+    /// Which calls have begun.
+    pub(super) marks: Arc<Marks>,
     /// Rung when there are other integrations than before.
     pub(super) changed: Arc<Notify>,
     pub(super) stop: CancellationToken,

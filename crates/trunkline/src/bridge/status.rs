@@ -37,7 +37,7 @@ pub struct ForwardState {
     pub forwarded: u64,
     /// Calls that failed, so that the message came again or was put aside.
     pub failed: u64,
-    /// Messages that were put aside because repeating could not help.
+    /// Messages that were put aside: because repeating could not help, or because they came too often.
     pub put_aside: u64,
 }
 

@@ -1,10 +1,10 @@
 //! `Target`: the integration that a message goes to, and what it is called with.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use trunkline_core::{
     Call, Error, Hops, Idempotency, IntegrationId, Kind, Operation, Outcome, Reply, Result,
 };
@@ -18,8 +18,47 @@ const ANSWER: usize = 1 << 20;
 /// A call that a message has become.
 pub(crate) struct Passing {
     pub(crate) call: Call,
-    /// Whether it is not made again where it may have been done: it would be done twice, and nobody could tell.
-    pub(crate) once: bool,
+    pub(crate) again: Again,
+}
+
+impl Passing {
+    /// The call may have been done under its key, which the service knows until then: no attempt begins once that may be
+    /// forgotten.
+    pub(crate) fn begun_before(&mut self, until_ms: i64, now_ms: i64) {
+        if matches!(self.again, Again::For(_)) {
+            let left = u64::try_from(until_ms.saturating_sub(now_ms)).unwrap_or_default();
+            self.call.key_until = Instant::now().checked_add(Duration::from_millis(left));
+        }
+    }
+}
+
+/// What making a call again means that may have been done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// No harm: it may be done twice, or what answers there tells a repetition.
+    Always,
+    /// The service knows its key, and does it once, for so long after it began first.
+    For(Duration),
+    /// It would be done twice, and nobody could tell.
+    Never,
+}
+
+impl Again {
+    /// The time until which one that begins now may be made again; `None` where that does not matter.
+    pub(crate) fn until(self, now_ms: i64) -> Option<i64> {
+        match self {
+            Self::Always => None,
+            Self::For(lasts) => {
+                Some(now_ms.saturating_add(i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX)))
+            }
+            Self::Never => Some(i64::MIN),
+        }
+    }
+
+    /// Whether what may have been done, and may be made again until then, is not made again now.
+    pub(crate) fn is_over(self, until_ms: i64, now_ms: i64) -> bool {
+        self == Self::Never || now_ms >= until_ms
+    }
 }
 
 /// Where messages go.
@@ -45,6 +84,11 @@ impl Target {
         }
         let template = Template::parse(request, &format!("{place}.request"))?;
         Ok(Self { to, connection, template })
+    }
+
+    /// The headers of messages that decide what it is called with.
+    pub(super) fn headers(&self) -> Vec<String> {
+        self.template.headers()
     }
 
     /// The integration that is called.
@@ -88,24 +132,26 @@ impl Target {
             Operation::Http(request) => request.headers.clone(),
             _ => HeaderMap::new(),
         };
-        let mut lasts = true;
+        let mut is_same = true;
         if let Some((header, _)) = handle.idempotency_key(&mut call)
             && !own.contains_key(&header)
             && let Operation::Http(request) = &mut call.operation
         {
             // Without one that is given it is another when the message comes again.
-            lasts = key.is_some();
+            is_same = key.is_some();
             if let Some(key) = key {
                 request.headers.insert(header, key);
             }
         }
-        let once = match call.repeats {
+        let again = match (call.repeats, call.idempotency()) {
             // A key is no leave where the manifest of a connector says so.
-            Some(Idempotency::Unsafe) => true,
+            (Some(Idempotency::Unsafe), _) => Again::Never,
+            (_, Idempotency::Keyed) if is_same => Again::For(handle.key_lasts()),
             // A vendor's service cannot tell a repetition by the id that goes along.
-            _ => handle.vendor().is_some() && (call.idempotency() == Idempotency::Unsafe || !lasts),
+            (_, Idempotency::Unsafe | Idempotency::Keyed) if handle.vendor().is_some() => Again::Never,
+            _ => Again::Always,
         };
-        Ok(Passing { call, once })
+        Ok(Passing { call, again })
     }
 }
 
@@ -118,10 +164,12 @@ pub(crate) async fn make(handle: &Handle, call: &mut Call) -> Result<()> {
         Some(end) => drop(timeout_at(end, read).await),
         None => drop(read.await),
     }
-    match headers.contains_key(Reply::PARTIAL_ERRORS) {
-        false => Ok(()),
-        true => {
-            Err(Error::new(Kind::Failed, "the service did only a part of it").outcome_is(Outcome::Unknown))
-        }
+    if !headers.contains_key(Reply::PARTIAL_ERRORS) {
+        return Ok(());
     }
+    let mut message = "the service did only a part of it".to_owned();
+    if let Some(said) = Reply::partial_message(&headers) {
+        message = format!("{message}: {}", handle.scrub(Some(&*call)).hide(said));
+    }
+    Err(Error::new(Kind::Failed, message).outcome_is(Outcome::Unknown))
 }

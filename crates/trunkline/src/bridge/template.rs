@@ -63,6 +63,13 @@ impl Template {
         node(request, place, "").map(|root| Self { root })
     }
 
+    /// The headers of messages that it names.
+    pub(super) fn headers(&self) -> Vec<String> {
+        let mut named = Vec::new();
+        self.root.headers(&mut named);
+        named
+    }
+
     /// The request for a message.
     ///
     /// # Errors
@@ -181,6 +188,24 @@ impl What {
 }
 
 impl Node {
+    fn headers(&self, named: &mut Vec<String>) {
+        let mut header = |what: &What| {
+            if let What::Header(name) = what {
+                named.push(name.clone());
+            }
+        };
+        match self {
+            Self::Fixed(_) => {}
+            Self::Value(what) => header(what),
+            Self::Text(text) => text.pieces.iter().for_each(|piece| match piece {
+                Piece::Fixed(_) => {}
+                Piece::What(what) => header(what),
+            }),
+            Self::Array(items) => items.iter().for_each(|item| item.headers(named)),
+            Self::Object(members) => members.iter().for_each(|(_, value)| value.headers(named)),
+        }
+    }
+
     fn fill(&self, message: &Message, out: &mut String) -> Result<()> {
         match self {
             Self::Fixed(json) => out.push_str(json),

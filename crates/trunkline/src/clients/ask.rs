@@ -72,6 +72,16 @@ impl<T> Ask<T> {
         &self.handle
     }
 
+    /// How long a call of it may take.
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// Whether it has a key of its own.
+    pub(super) fn is_keyed(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// The JSON that asks for it.
     pub(super) fn request(&self) -> Value {
         json!({ "action": self.action, "input": self.input })

@@ -86,13 +86,13 @@ macro_rules! client {
                     self
                 }
 
-                /// The key by which the vendor knows a repetition. Unless given, each call has a new one.
+                /// The key by which the vendor knows a repetition. Unless given, each call has a new one. Lists take none.
                 pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
                     self.0.key(key.into());
                     self
                 }
 
-                /// Ends the call after so long, with all its attempts.
+                /// Ends the call after so long, with all its attempts; of a list the call for each page.
                 pub fn within(mut self, timeout: std::time::Duration) -> Self {
                     self.0.within(timeout);
                     self
@@ -101,7 +101,7 @@ macro_rules! client {
                 $(
                     /// The records of all pages, one by one.
                     pub fn records(self) -> crate::clients::Records<$Item> {
-                        crate::clients::Records::new(self.0.handle().clone(), self.0.request())
+                        crate::clients::Records::new(&self.0)
                     }
                 )?
             }
@@ -143,6 +143,13 @@ macro_rules! gives {
                 /// What else the answer has.
                 #[serde(flatten)]
                 pub more: serde_json::Map<String, serde_json::Value>,
+            }
+
+            impl $(<$T>)? $Name $(<$T>)? {
+                /// The fields by name, for comparing them with the manifest.
+                #[cfg(test)]
+                #[allow(dead_code, reason = "of some the manifest says less")]
+                pub(in crate::clients) const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
             }
         )*
     };

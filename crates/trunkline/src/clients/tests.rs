@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use trunkline_connectors::{Catalog, Connector};
 
-use super::{HubSpot, Salesforce, Stripe, Twilio};
+use super::{HubSpot, Salesforce, Stripe, Twilio, salesforce, stripe};
 
 /// What a client knows of an action: its arguments and what it may have, by name and type.
 pub(super) struct Known {
@@ -54,7 +54,8 @@ fn compare(connector: &Connector, known: &[Known]) {
             let own = &schema["properties"][name];
             assert!(takes(own, rust), "{at}: {name} is {rust} here and {own} there");
         }
-        assert_eq!(!listed.is_empty(), connector.paging(action).is_some(), "{at} comes in pages");
+        let pages = manifest.actions[*action].pages.is_some();
+        assert_eq!(!listed.is_empty(), pages, "{at} comes in pages");
     }
 }
 
@@ -67,5 +68,45 @@ fn every_action_of_a_manifest_is_a_method_that_takes_the_same() {
         ("salesforce", Salesforce::KNOWN),
     ] {
         compare(Catalog::built_in().find(vendor).unwrap(), known);
+    }
+}
+
+#[test]
+fn what_a_client_gives_is_what_its_manifest_says_is_given() {
+    let given: [(&str, &str, &[&str]); 18] = [
+        ("stripe", "create_payment_intent", stripe::PaymentIntent::FIELDS),
+        ("stripe", "cancel_payment_intent", stripe::PaymentIntent::FIELDS),
+        ("stripe", "get_customer", stripe::Customer::FIELDS),
+        ("stripe", "delete_customer", stripe::Deleted::FIELDS),
+        ("stripe", "get_charge", stripe::Charge::FIELDS),
+        ("stripe", "create_refund", stripe::Refund::FIELDS),
+        ("stripe", "get_event", stripe::Event::FIELDS),
+        ("stripe", "get_balance", stripe::Balance::FIELDS),
+        ("stripe", "get_product", stripe::Product::FIELDS),
+        ("stripe", "get_price", stripe::Price::FIELDS),
+        ("stripe", "get_invoice", stripe::Invoice::FIELDS),
+        ("stripe", "get_subscription", stripe::Subscription::FIELDS),
+        ("stripe", "list_events", stripe::List::<()>::FIELDS),
+        ("stripe", "search_customers", stripe::Found::<()>::FIELDS),
+        ("salesforce", "query", &["records", "done", "totalSize", "nextRecordsUrl"]),
+        ("salesforce", "upsert_record", &["id", "created", "success", "errors"]),
+        ("salesforce", "get_account", &["Id", "Name", "attributes"]),
+        ("salesforce", "describe", salesforce::Description::FIELDS),
+    ];
+    for (vendor, action, fields) in given {
+        let manifest = Catalog::built_in().find(vendor).unwrap().manifest();
+        let output = manifest.actions[action].output.as_ref().unwrap();
+        for field in fields.iter().map(|field| field.trim_start_matches("r#")) {
+            assert!(output["properties"].get(field).is_some(), "{vendor}.{action} gives {field}");
+        }
+    }
+    // A list says what is in it.
+    let manifest = Catalog::built_in().find("stripe").unwrap().manifest();
+    for (name, action) in &manifest.actions {
+        let Some(data) = action.output.as_ref().and_then(|output| output["properties"].get("data")) else {
+            continue;
+        };
+        let is_list = data["type"] == "array";
+        assert!(!is_list || data["items"]["properties"].get("id").is_some(), "{name}: {data}");
     }
 }

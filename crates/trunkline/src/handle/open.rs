@@ -6,7 +6,7 @@ use trunkline_core::{Error, Layer, Pipeline, Result, SchemeDyn, TransportDyn};
 use trunkline_layers::{CacheScope, ErrorsConfig, ExpiredWhen, Observe, Service, Traffic};
 use zeroize::Zeroizing;
 
-use super::{Handle, Shared, Version};
+use super::Handle;
 use crate::{
     bridge::Bridge,
     config::{IntegrationConfig, host_and_port, not_known},
@@ -16,8 +16,10 @@ use crate::{
     hooks::Hooks,
     order, placeholder,
     refuse::Refuse,
+    shared::Shared,
     site::site,
     tenant::Tenant,
+    version::Version,
 };
 
 /// What becomes of a configuration.
@@ -87,14 +89,18 @@ impl Handle {
             Bridge::none_for_connections(config)?;
             return Ok(Self::asking(config, shared, version, flow, hooks));
         }
-        let transport = transport.open(own, &shared.context)?;
+        let cache = cache(config, shared);
+        let site = site(config, shared, connection, cache.as_ref());
+        let context = match &site.journal {
+            Some(journal) => shared.context.clone().with_journal(journal.clone()),
+            None => shared.context.clone(),
+        };
+        let transport = transport.open(own, &context)?;
         // Once, however many connections there are.
         let bridge = match &tenant {
             None => Bridge::open(config, &*transport)?,
             Some(_) => None,
         };
-        let cache = cache(config, shared);
-        let site = site(config, shared, connection, cache.as_ref());
         let scheme = scheme.open(config.auth(), &site)?;
         // `none` sends nothing: it is not in the pipeline at all, unless the program has one of its own.
         let scheme = (auth_type != "none" || shared.brought(auth_type)).then_some(scheme);

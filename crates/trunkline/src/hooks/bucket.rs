@@ -27,6 +27,19 @@ impl Bucket {
     ///
     /// How long it takes until there is one.
     pub(super) fn take(&self) -> Result<(), Duration> {
+        self.less(1.0)
+    }
+
+    /// Whether there is one, which stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bucket::take`].
+    pub(super) fn has(&self) -> Result<(), Duration> {
+        self.less(0.0)
+    }
+
+    fn less(&self, taken: f64) -> Result<(), Duration> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (left, since) = &mut *held;
         *left = (*left + since.elapsed().as_secs_f64() * self.per_second).min(self.most);
@@ -34,7 +47,7 @@ impl Bucket {
         if *left < 1.0 {
             return Err(Duration::from_secs_f64((1.0 - *left) / self.per_second));
         }
-        *left -= 1.0;
+        *left -= taken;
         Ok(())
     }
 }
@@ -46,8 +59,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_taken_comes_back_with_time_and_no_more_than_there_was() {
         let bucket = Bucket::new(2, 10);
+        assert!((0..100).all(|_| bucket.has().is_ok()));
         assert_eq!((0..100).filter(|_| bucket.take().is_ok()).count(), 10);
         assert_eq!(bucket.take(), Err(Duration::from_millis(500)));
+        assert_eq!(bucket.has(), Err(Duration::from_millis(500)));
         tokio::time::advance(Duration::from_secs(3)).await;
         assert_eq!((0..100).filter(|_| bucket.take().is_ok()).count(), 6);
         tokio::time::advance(Duration::from_secs(3600)).await;

@@ -19,6 +19,8 @@ pub(super) const EVENTS: u32 = 10_000;
 pub(super) const DAYS: u32 = 7;
 /// How many webhooks a second are taken unless set.
 pub(super) const RATE: u32 = 100;
+/// How many a second are looked at at least though their signatures are wrong: to check one costs little more than to refuse it.
+pub(super) const REFUSED: u32 = 1_000;
 
 /// Webhooks that come in at `POST /hooks/{integration}`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -47,7 +49,7 @@ pub(crate) struct Webhooks {
     /// How many events are remembered.
     #[serde(default)]
     pub(super) keep: KeepKeys,
-    /// How many are taken in a second, ten times as many at once. 100 unless set.
+    /// How many are taken in a second, ten times as many at once. 100 unless set. Those whose signature is wrong do not count.
     #[serde(default)]
     pub(super) rate: Option<u32>,
 }

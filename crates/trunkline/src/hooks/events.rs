@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
-use trunkline_core::{Error, Kind, RequestId, Result, now_ms};
+use trunkline_core::{Error, Kind, RequestId, Result};
 use trunkline_store::{Delivery, DeliveryState, StoredEvent, Tried};
 
 use super::{event::Came, kept};
@@ -179,29 +179,8 @@ impl Manager {
         let came = Came::read(&whole.document?)?;
         Ok(Event { came: Some(came.into()), ..whole.event.into() })
     }
-
-    /// Has an event forwarded once more, to all that its integration forwards to now, from the beginning.
-    ///
-    /// # Errors
-    ///
-    /// As [`Manager::event`]; `unsupported` where the integration forwards to nobody.
-    pub async fn redeliver(&self, integration: &str, id: &str) -> Result<()> {
-        let handle = self.get(integration)?;
-        let targets = handle.hooks().map(super::Hooks::targets).unwrap_or_default();
-        if targets.is_empty() {
-            let message = "the integration forwards its webhooks to nobody; set webhooks.to";
-            return Err(Error::new(Kind::Unsupported, message));
-        }
-        let now = now_ms();
-        if !kept(&*self.registry().shared.store)?.redeliver(handle.id(), id, &targets, now).await? {
-            return Err(unknown());
-        }
-        self.note(handle.id(), "webhook_redelivered", None);
-        targets.iter().for_each(|target| self.post().wait(handle.id(), target, now));
-        Ok(())
-    }
 }
 
-fn unknown() -> Error {
+pub(super) fn unknown() -> Error {
     Error::new(Kind::UnknownEvent, "no such event; list them to see which there are")
 }

@@ -9,7 +9,7 @@ use std::{
 use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue};
 use tokio::time::Instant;
-use trunkline_core::{Call, Error, Kind, Operation, Result, now_ms};
+use trunkline_core::{Call, Error, Kind, Operation, Outcome, Result, now_ms};
 use trunkline_store::{Attempted, DeliveryState, Store, Tried, Waiting};
 
 use super::{Retry, event::Came, kept};
@@ -18,13 +18,15 @@ use crate::{
     bridge::{
         fate::{Fate, MAY, fate, reason},
         key::key,
-        target::{Passing, make},
+        target::{Again, Passing, make},
     },
     manager::Weakly,
 };
 
 /// Tells an HTTP service which event it is, as Standard Webhooks does: the same however often it comes.
 const ID: HeaderName = HeaderName::from_static("webhook-id");
+/// A service that asks for a pause has one as long, whatever `longest_pause` says of ours, up to what limits heed too.
+const LONGEST_ASKED: Duration = Duration::from_secs(3600);
 /// How long to wait where the store fails, in milliseconds.
 pub(super) const STORE_PAUSE: i64 = 5_000;
 
@@ -44,6 +46,10 @@ struct Vain {
     why: String,
     /// How long to wait at least, and how often it is tried.
     retry: Option<(Duration, Retry)>,
+    /// Whether it may have been done all the same.
+    doubtful: bool,
+    /// Whether the service refused it under a key by which it knows what was done before.
+    refused: bool,
 }
 
 /// Forwards an event. Says when the delivery is due again, if it is.
@@ -61,7 +67,7 @@ pub(super) async fn forward(due: &Due, manager: &Weakly, store: &Arc<dyn Store>)
             Ok(begun) => {
                 // Whatever becomes of it, it can be found in the activity.
                 let _ = call.set(begun.passing.call.request_id.as_u128());
-                once = begun.passing.once;
+                once = begun.passing.again == Again::Never;
                 begun.make().await
             }
             Err(vain) => Err(vain),
@@ -79,7 +85,7 @@ pub(super) async fn forward(due: &Due, manager: &Weakly, store: &Arc<dyn Store>)
             if attempts < retry.attempts =>
         {
             tracing::info!(integration, event, to, why, attempts, "an event is forwarded again later");
-            let pause = retry.pause(attempts).max((*least).min(retry.longest));
+            let pause = retry.pause(attempts).max((*least).min(LONGEST_ASKED));
             (
                 DeliveryState::Waits,
                 now_ms().saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)),
@@ -95,8 +101,11 @@ pub(super) async fn forward(due: &Due, manager: &Weakly, store: &Arc<dyn Store>)
             (DeliveryState::PutAside, now_ms())
         }
     };
+    // What was cut off before stays in doubt, whatever became of this attempt; unless a service that knows its key says no.
+    let refused = tried.as_ref().is_err_and(|vain| vain.refused);
+    let doubtful = !refused && tried.as_ref().is_err_and(|vain| vain.doubtful || waiting.begun);
     let tried = &Tried { at_ms, millis, call: call.get().copied(), reason: tried.err().map(|vain| vain.why) };
-    let attempted = Attempted { state, due_ms, tried };
+    let attempted = Attempted { state, due_ms, tried, doubtful, refused };
     if let Err(error) = async { kept(&**store)?.attempted(waiting.number, attempted).await }.await {
         tracing::error!(integration, event, to, %error, "what became of an event is not stored; it may come again");
         return Some(now_ms() + STORE_PAUSE);
@@ -113,7 +122,18 @@ fn retry(due: &Due, manager: &Manager) -> Option<Retry> {
 fn panicked(target: &str, once: bool, retry: Option<Retry>) -> Vain {
     let (fate, may) = if once { (Fate::Aside, MAY) } else { (Fate::Again, "") };
     let why = format!("{target}: internal: {may}the call panicked; what it said is in the log");
-    Vain { fate, kind: Kind::Internal, why, retry: retry.map(|retry| (Duration::ZERO, retry)) }
+    let retry = retry.map(|retry| (Duration::ZERO, retry));
+    Vain { fate, kind: Kind::Internal, why, retry, doubtful: true, refused: false }
+}
+
+/// What becomes of a delivery that may have been done, and is not safe to be made again.
+fn in_doubt(due: &Due) -> Vain {
+    let (kind, what) = match due.waiting.begun {
+        true => (Kind::Internal, "the server ended, or lost its store, in the middle of it"),
+        false => (Kind::Timeout, "it was tried too long ago for the service to know its key still"),
+    };
+    let why = format!("{}: {kind}: {MAY}{what}", due.target);
+    Vain { fate: Fate::Aside, kind, why, retry: None, doubtful: true, refused: false }
 }
 
 /// A call that is to be made.
@@ -125,7 +145,14 @@ struct Begun {
 
 /// Reads the event, and makes a call of it.
 async fn begin(due: &Due, manager: Manager, store: &Arc<dyn Store>) -> Result<Begun, Vain> {
-    let aside = |kind, why: &str| Vain { fate: Fate::Aside, kind, why: why.to_owned(), retry: None };
+    let aside = |kind, why: &str| Vain {
+        fate: Fate::Aside,
+        kind,
+        why: why.to_owned(),
+        retry: None,
+        doubtful: false,
+        refused: false,
+    };
     let source = manager.get(&due.integration).ok();
     let hooks = source.as_deref().and_then(Handle::hooks);
     let Some((hooks, target)) = hooks.and_then(|hooks| Some((hooks, hooks.target(&due.target)?))) else {
@@ -133,15 +160,9 @@ async fn begin(due: &Due, manager: Manager, store: &Arc<dyn Store>) -> Result<Be
     };
     let vain = |fate: Fate, error: &Error| {
         let retry = Some((error.wait().unwrap_or_default(), hooks.retry));
-        Vain { fate, kind: error.kind(), why: reason(&target.to, error, false), retry }
+        let why = reason(&target.to, error, false);
+        Vain { fate, kind: error.kind(), why, retry, doubtful: false, refused: false }
     };
-    if due.waiting.begun {
-        let why = format!(
-            "{}: internal: {MAY}the server ended, or lost its store, in the middle of it",
-            due.target
-        );
-        return Err(aside(Kind::Internal, &why));
-    }
     let id = &*due.waiting.event;
     let whole = async { kept(&**store)?.event(&due.integration, id).await };
     let whole = whole.await.map_err(|error| vain(Fate::Again, &error))?;
@@ -152,12 +173,19 @@ async fn begin(due: &Due, manager: Manager, store: &Arc<dyn Store>) -> Result<Be
     message.key = whole.event.r#type;
     // It may be there the next time.
     let handle = target.handle(&manager).await.map_err(|error| vain(Fate::Wait, &error))?;
-    let key = key(&("webhook", &due.integration, &due.target, id, due.waiting.redelivered));
-    let mut passing = target.call(&handle, &message, key).map_err(|error| vain(Fate::Aside, &error))?;
+    let key = key(&("webhook", &due.integration, &due.target, id, due.waiting.round));
+    let mut passing = target.call(&handle, &message, Some(key)).map_err(|error| vain(Fate::Aside, &error))?;
     name(&mut passing.call, id);
-    if passing.once {
-        // Whoever finds this after a crash does not make the call again.
-        let begins = async { kept(&**store)?.begins(due.waiting.number).await };
+    let (again, now) = (passing.again, now_ms());
+    if let Some(until_ms) = due.waiting.until_ms {
+        if again.is_over(until_ms, now) {
+            return Err(in_doubt(due));
+        }
+        passing.begun_before(until_ms, now);
+    }
+    if let Some(until_ms) = again.until(now) {
+        // Whoever finds this after a crash knows whether the call may be made again.
+        let begins = async { kept(&**store)?.begins(due.waiting.number, until_ms).await };
         begins.await.map_err(|error| vain(Fate::Again, &error))?;
     }
     Ok(Begun { handle, passing, retry: hooks.retry })
@@ -165,14 +193,18 @@ async fn begin(due: &Due, manager: Manager, store: &Arc<dyn Store>) -> Result<Be
 
 impl Begun {
     async fn make(mut self) -> Result<(), Vain> {
-        let Passing { call, once } = &mut self.passing;
+        let Passing { call, again } = &mut self.passing;
         let Err(error) = make(&self.handle, call).await else { return Ok(()) };
-        let retry = Some((error.wait().unwrap_or_default(), self.retry));
-        match fate(&error, *once) {
+        let (once, retry) = (*again == Again::Never, Some((error.wait().unwrap_or_default(), self.retry)));
+        match fate(&error, once) {
             Fate::Done => Ok(()),
             fate => {
-                let why = reason(self.handle.id(), &error, *once);
-                Err(Vain { fate, kind: error.kind(), why, retry })
+                let (why, kind) = (reason(self.handle.id(), &error, once), error.kind());
+                let (doubtful, no) =
+                    (error.outcome() == Outcome::Unknown, error.outcome() == Outcome::Rejected);
+                // Had it been done, the service would have answered as it did then. A limit is none of its answers.
+                let refused = no && fate == Fate::Aside && matches!(again, Again::For(_));
+                Err(Vain { fate, kind, why, retry, doubtful, refused })
             }
         }
     }

@@ -38,6 +38,9 @@ type Lane = (String, String);
 pub(crate) struct Post {
     /// When each lane is to be looked at, in milliseconds of Unix time. One that nothing waits for is not there.
     due: Mutex<HashMap<Lane, i64>>,
+    /// Lanes of which something was asked for again. What is under way is passed over when its lane is looked at, so they are
+    /// looked at once more when that has ended.
+    asked: Mutex<HashSet<Lane>>,
     /// Rung when one is to be looked at earlier.
     earlier: Notify,
     stop: CancellationToken,
@@ -47,7 +50,8 @@ pub(crate) struct Post {
 impl Post {
     /// Nothing yet; it ends with `stop`.
     pub(crate) fn new(stop: CancellationToken) -> Self {
-        Self { due: Mutex::default(), earlier: Notify::new(), stop, task: Turn::default() }
+        let (due, asked) = (Mutex::default(), Mutex::default());
+        Self { due, asked, earlier: Notify::new(), stop, task: Turn::default() }
     }
 
     /// Begins to forward, here. Called once, before anybody else knows of it.
@@ -65,6 +69,12 @@ impl Post {
         self.earlier.notify_one();
     }
 
+    /// Something waits for a target once more, and is due then.
+    pub(super) fn wait_again(&self, integration: &str, target: &str, due_ms: i64) {
+        self.asked().insert((integration.to_owned(), target.to_owned()));
+        self.wait(integration, target, due_ms);
+    }
+
     fn wait_in(&self, lane: Lane, due_ms: i64) {
         let mut due = self.due();
         let held = due.entry(lane).or_insert(due_ms);
@@ -77,6 +87,10 @@ impl Post {
         if let Some(task) = self.task.lock().await.take() {
             let _ = task.await;
         }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashSet<Lane>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn due(&self) -> MutexGuard<'_, HashMap<Lane, i64>> {
@@ -212,7 +226,11 @@ impl Round {
                 self.busy.remove(&lane);
             }
         }
-        if let Some(due_ms) = again {
+        let asked = match self.busy.contains_key(&lane) {
+            true => self.post.asked().contains(&lane),
+            false => self.post.asked().remove(&lane),
+        };
+        if let Some(due_ms) = again.into_iter().chain(asked.then(now_ms)).min() {
             self.post.wait_in(lane, due_ms);
         }
     }

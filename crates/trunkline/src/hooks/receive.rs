@@ -31,7 +31,7 @@ pub enum Received {
 pub enum Refused {
     /// The integration takes none.
     Nowhere,
-    /// Too many came; after this time there is room again.
+    /// Too many came, or too many that were not signed; after this time there is room again.
     TooMany(Duration),
     /// Its signature is not one that is accepted. Why is in the log.
     Signature,
@@ -40,13 +40,31 @@ pub enum Refused {
 }
 
 impl Manager {
-    /// Whether an integration takes a webhook now: asked before its body is read.
+    /// Whether an integration looks at a webhook now: asked before its body is read, of which nothing is looked at.
     ///
     /// # Errors
     ///
-    /// [`Refused::Nowhere`], or [`Refused::TooMany`].
-    pub fn admit_webhook(&self, integration: &Handle) -> Result<(), Refused> {
-        hooks(integration)?.rate.take().map_err(Refused::TooMany)
+    /// [`Refused::Nowhere`]; [`Refused::TooMany`] where too many came that were not signed; [`Refused::Signature`] where its head
+    /// already tells that it is not signed, or was too long ago.
+    pub fn admit_webhook(&self, integration: &Handle, head: Webhook<'_>) -> Result<(), Refused> {
+        let hooks = hooks(integration)?;
+        hooks.refused.has().map_err(Refused::TooMany)?;
+        let glance = hooks.verifier.glance(&head, SystemTime::now());
+        glance.map_err(|refusal| self.refused(hooks, integration.id(), refusal))
+    }
+
+    /// Counts one that is refused, and says so now and then.
+    fn refused(&self, hooks: &Hooks, id: &IntegrationId, refusal: Refusal) -> Refused {
+        // Whether there was room was asked before its body was read.
+        let _ = hooks.refused.take();
+        if hooks.noted.take().is_ok() {
+            tracing::warn!(integration = %id, reason = %refusal, "a webhook was refused");
+            self.note(id, "webhook_refused", Some(Kind::Unauthenticated));
+        }
+        match refusal {
+            Refusal::Unready(error) => Refused::Failed(error),
+            _ => Refused::Signature,
+        }
     }
 
     /// Takes a webhook: checks its signature, stores it, and has it forwarded, unless it is known or no event.
@@ -60,19 +78,9 @@ impl Manager {
         webhook: Webhook<'_>,
     ) -> Result<Received, Refused> {
         let (hooks, id) = (hooks(integration)?, integration.id());
-        let verified = match hooks.verifier.verify(&webhook, SystemTime::now()) {
-            Ok(verified) => verified,
-            Err(refusal) => {
-                if hooks.noted.take().is_ok() {
-                    tracing::warn!(integration = %id, reason = %refusal, "a webhook was refused");
-                    self.note(id, "webhook_refused", Some(Kind::Unauthenticated));
-                }
-                return Err(match refusal {
-                    Refusal::Unready(error) => Refused::Failed(error),
-                    _ => Refused::Signature,
-                });
-            }
-        };
+        let verified = hooks.verifier.verify(&webhook, SystemTime::now());
+        let verified = verified.map_err(|refusal| self.refused(hooks, id, refusal))?;
+        hooks.rate.take().map_err(Refused::TooMany)?;
         let came = Came::of(webhook.headers, webhook.body, &verified);
         let message = came.message(id, None);
         if let Some(answer) = hooks.challenge.as_ref().and_then(|challenge| challenge.answer(&message)) {

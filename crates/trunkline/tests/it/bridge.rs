@@ -1,4 +1,8 @@
-//! Messages that one integration passes on to another: all of them, whatever happens, and each fault to where it belongs.
+//! Messages that one integration passes on to another: all of them, whatever happens.
+
+mod failures;
+mod life;
+mod once;
 
 use std::{
     collections::BTreeSet,
@@ -11,14 +15,13 @@ use std::{
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use tokio::{io::AsyncReadExt, sync::Notify};
+use tokio::sync::Notify;
 use trunkline::{
-    ConnectionConfig, Filter, IntegrationConfig, Kind, MASK, Manager, Message, Publish, Receive, Source,
-    SqliteOptions, SqliteStore, State, unmask,
+    ConnectionConfig, Filter, IntegrationConfig, Kind, MASK, Manager, Message, Publish, Receive, unmask,
 };
 use trunkline_testkit::{Kafka, Peer};
 
-use crate::{agreeable, answer, config, kind, lab, nobody, rest, until};
+use crate::{agreeable, answer, config, kind, lab, rest, until};
 
 /// The queues, which pass on what is in `orders` with more of a configuration.
 fn shop(more: &Value) -> Value {
@@ -114,156 +117,6 @@ async fn each_message_is_passed_on_once_and_acknowledged() {
 }
 
 #[tokio::test]
-async fn while_nobody_answers_messages_wait_and_that_does_not_count_against_them() {
-    let peer = agreeable().await;
-    let manager = lab().build().await.unwrap();
-    outside(&manager).await;
-    for n in 0..20 {
-        send(&manager, n).await;
-    }
-    manager.register(crm(&nobody())).await.unwrap();
-    // Were a delivery counted, the next would be one too many.
-    let hasty = json!({"max_deliveries": 1, "ack_timeout": "300ms"});
-    manager.register(config(shop(&hasty))).await.unwrap();
-    until("it is paused", async || stands(&manager)["state"] == "paused").await;
-    let state = stands(&manager);
-    assert!(state["reason"].as_str().unwrap().starts_with("unavailable: "), "{state}");
-    assert!(state["paused_since_ms"].as_u64().unwrap() > 0, "{state}");
-    let health = manager.health("shop").await.unwrap();
-    assert_eq!((health.state, health.reason_code), (State::Degraded, "forward_paused"));
-    assert!(health.detail.unwrap().starts_with("messages of orders are not forwarded to crm: unavailable: "));
-    // All that were taken have come back.
-    until("they are given back", async || left(&manager, "orders").await == 20).await;
-    manager.replace(crm(&peer.url()), None).await.unwrap();
-    until("all are forwarded", async || stands(&manager)["forwarded"] == 20).await;
-    assert_eq!(got(&peer), (0..20).collect());
-    assert_eq!(left(&manager, "orders.dead").await, 0);
-    assert_eq!((&stands(&manager)["state"], &stands(&manager)["failed"]), (&json!("forwarding"), &json!(0)));
-    until("the activity says so", async || events(&manager).len() >= 2).await;
-    let events = events(&manager);
-    let events: Vec<_> = events.iter().map(|(event, kind)| (&**event, &**kind)).collect();
-    assert_eq!(events[..2], [("forward_resumed", "ok"), ("forward_paused", "unavailable")]);
-}
-
-#[tokio::test]
-async fn a_service_that_says_it_is_unavailable_is_waited_for() {
-    let status = Arc::new(AtomicU16::new(503));
-    let says = status.clone();
-    let peer =
-        Peer::http(move |_| answer(StatusCode::from_u16(says.load(Ordering::SeqCst)).unwrap(), "")).await;
-    let manager = lab().build().await.unwrap();
-    outside(&manager).await;
-    for n in 0..10 {
-        send(&manager, n).await;
-    }
-    manager.register(crm(&peer.url())).await.unwrap();
-    // Long enough for a call on a busy machine, and shorter than what follows: whoever held a message would lose it.
-    let hold = Duration::from_secs(2);
-    let begun = tokio::time::Instant::now();
-    manager.register(config(shop(&json!({"max_deliveries": 1, "ack_timeout": "2s"})))).await.unwrap();
-    until("they were tried more than once, and for longer than one may be held", async || {
-        peer.received().len() > 12 && begun.elapsed() > hold + hold / 2
-    })
-    .await;
-    status.store(200, Ordering::SeqCst);
-    until("all are forwarded", async || stands(&manager)["forwarded"] == 10).await;
-    assert_eq!(got(&peer), (0..10).collect());
-    assert_eq!(left(&manager, "orders.dead").await, 0);
-}
-
-#[tokio::test]
-async fn a_message_that_is_rejected_is_put_aside_with_the_reason_and_holds_up_no_other() {
-    let peer = Peer::http(|got| {
-        let status = if got.uri.path().ends_with("/m-1") { 422 } else { 200 };
-        answer(StatusCode::from_u16(status).unwrap(), "")
-    })
-    .await;
-    let manager = lab().build().await.unwrap();
-    outside(&manager).await;
-    for n in 0..3 {
-        send(&manager, n).await;
-    }
-    manager.register(crm(&peer.url())).await.unwrap();
-    manager.register(config(shop(&json!({})))).await.unwrap();
-    let dead = next(&manager, "orders.dead").await;
-    assert_eq!((&dead["message"], &dead["message_id"]), (&json!({"n": 1}), &json!("m-1")));
-    let reason = dead["headers"]["trunkline-dead-letter-reason"].as_str().unwrap();
-    assert!(reason.starts_with("crm: rejected: "), "{reason}");
-    until("the others are forwarded", async || stands(&manager)["forwarded"] == 2).await;
-    let state = stands(&manager);
-    assert_eq!(
-        (&state["put_aside"], &state["failed"], &state["state"]),
-        (&json!(1), &json!(1), &json!("forwarding"))
-    );
-    assert_eq!(peer.received().len(), 3);
-}
-
-#[tokio::test]
-async fn a_message_of_which_no_request_can_be_made_is_put_aside() {
-    let peer = agreeable().await;
-    let manager = lab().build().await.unwrap();
-    outside(&manager).await;
-    manager.register(crm(&peer.url())).await.unwrap();
-    let forward = json!({"forward": [{
-        "queue": "orders", "to": "crm", "request": {"endpoint": "/{{message/customer}}"},
-    }]});
-    manager.register(config(shop(&forward))).await.unwrap();
-    send(&manager, 1).await;
-    let dead = next(&manager, "orders.dead").await;
-    assert_eq!(
-        dead["headers"]["trunkline-dead-letter-reason"],
-        "crm: invalid_config: forward[0].request.endpoint: the message has no message/customer"
-    );
-    assert!(peer.received().is_empty());
-}
-
-#[tokio::test]
-async fn a_message_of_which_nobody_knows_what_became_is_sent_again_under_the_same_key_until_it_is_too_often()
-{
-    let peer = Peer::http(|got| {
-        let status = if got.uri.path().ends_with("/m-1") { 500 } else { 200 };
-        answer(StatusCode::from_u16(status).unwrap(), "")
-    })
-    .await;
-    let manager = lab().build().await.unwrap();
-    outside(&manager).await;
-    for n in 0..3 {
-        send(&manager, n).await;
-    }
-    manager.register(crm(&peer.url())).await.unwrap();
-    manager.register(config(shop(&json!({"max_deliveries": 3})))).await.unwrap();
-    let dead = next(&manager, "orders.dead").await;
-    assert_eq!(dead["message"], json!({"n": 1}));
-    assert_eq!(dead["headers"]["trunkline-dead-letter-deliveries"], "3");
-    let received = peer.received();
-    let keys: Vec<_> = received.iter().map(|got| (got.uri.path(), got.header("idempotency-key"))).collect();
-    let of = |path: &str| keys.iter().filter(|(to, _)| *to == path).map(|(_, key)| *key).collect::<Vec<_>>();
-    let (other, tried) = (of("/orders/m-0"), of("/orders/m-1"));
-    assert_eq!((other.len(), tried.len()), (1, 3));
-    assert!(tried.iter().all(|key| *key == tried[0]) && tried[0] != other[0], "{keys:?}");
-}
-
-#[tokio::test]
-async fn a_text_message_that_may_have_been_sent_is_put_aside_and_sent_once() {
-    let peer = Peer::http(|_| answer(StatusCode::INTERNAL_SERVER_ERROR, "{}")).await;
-    let manager = lab().build().await.unwrap();
-    outside(&manager).await;
-    let tw = json!({
-        "integration_id": "tw", "connector": "twilio", "base_url": peer.url(),
-        "inputs": {"account_sid": format!("AC{}", "0".repeat(32)), "auth_token": "t"},
-    });
-    manager.register(config(tw)).await.unwrap();
-    let input = json!({"to": "+15558675310", "from": "+15017122661", "body": "Order {{message/n}}"});
-    let forward = json!([{"queue": "orders", "to": "tw", "request": {"action": "send_sms", "input": input}}]);
-    manager.register(config(shop(&json!({"forward": forward})))).await.unwrap();
-    send(&manager, 1).await;
-    let dead = next(&manager, "orders.dead").await;
-    assert_eq!((&dead["message"], peer.received().len()), (&json!({"n": 1}), 1));
-    let reason = dead["headers"]["trunkline-dead-letter-reason"].as_str().unwrap();
-    assert!(reason.starts_with("tw: failed: may have been done; "), "{reason}");
-}
-
-#[tokio::test]
 async fn no_more_are_under_way_than_are_allowed() {
     let (now, most) = (Arc::new(AtomicU16::new(0)), Arc::new(AtomicU16::new(0)));
     let (open, go) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
@@ -299,135 +152,6 @@ async fn no_more_are_under_way_than_are_allowed() {
     go.notify_waiters();
     until("all are forwarded", async || stands(&manager)["forwarded"] == 20).await;
     assert_eq!(most.load(Ordering::SeqCst), 3);
-}
-
-#[tokio::test]
-async fn switched_off_it_gives_back_what_it_holds_and_takes_no_more() {
-    let peer = agreeable().await;
-    let manager = lab().build().await.unwrap();
-    outside(&manager).await;
-    for n in 0..5 {
-        send(&manager, n).await;
-    }
-    manager.register(crm(&nobody())).await.unwrap();
-    manager.register(config(shop(&json!({})))).await.unwrap();
-    until("it holds messages", async || {
-        stands(&manager)["state"] == "paused" && left(&manager, "orders").await < 5
-    })
-    .await;
-    manager.set_enabled("shop", false).await.unwrap();
-    assert_eq!(left(&manager, "orders").await, 5);
-    assert_eq!(stands(&manager)["state"], "stopped");
-    manager.replace(crm(&peer.url()), None).await.unwrap();
-    assert_eq!((left(&manager, "orders").await, peer.received().len()), (5, 0));
-    manager.set_enabled("shop", true).await.unwrap();
-    until("all are forwarded", async || stands(&manager)["forwarded"] == 5).await;
-    assert_eq!(left(&manager, "orders.dead").await, 0);
-    manager.remove("shop", None).await.unwrap();
-    send(&manager, 9).await;
-    assert_eq!(left(&manager, "orders").await, 1);
-}
-
-#[tokio::test]
-async fn what_is_under_way_when_it_stops_ends_and_is_acknowledged() {
-    let (arrived, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let peer = {
-        let (arrived, go) = (arrived.clone(), go.clone());
-        Peer::live(move |_| {
-            let (arrived, go) = (arrived.clone(), go.clone());
-            async move {
-                arrived.notify_one();
-                go.notified().await;
-                answer(StatusCode::OK, "")
-            }
-        })
-        .await
-    };
-    let manager = lab().build().await.unwrap();
-    outside(&manager).await;
-    manager.register(crm(&peer.url())).await.unwrap();
-    manager.register(config(shop(&json!({})))).await.unwrap();
-    send(&manager, 1).await;
-    arrived.notified().await;
-    let held = manager.get("shop").unwrap();
-    let off = tokio::spawn({
-        let manager = manager.clone();
-        async move { manager.set_enabled("shop", false).await.map(drop) }
-    });
-    until("it is switched off", async || !manager.get("shop").unwrap().enabled()).await;
-    go.notify_one();
-    off.await.unwrap().unwrap();
-    assert_eq!(held.state().unwrap().forward[0].forwarded, 1);
-    assert_eq!(left(&manager, "orders").await, 0);
-}
-
-#[tokio::test]
-async fn a_call_that_does_not_end_is_given_up_when_it_stops_and_its_message_comes_again() {
-    let arrived = Arc::new(Notify::new());
-    let told = arrived.clone();
-    let hangs = Peer::raw(move |mut stream| {
-        let told = told.clone();
-        async move {
-            let _ = stream.read_u8().await;
-            told.notify_one();
-            std::future::pending::<()>().await;
-            drop(stream);
-        }
-    })
-    .await;
-    let manager = lab().build().await.unwrap();
-    outside(&manager).await;
-    manager.register(crm(&hangs.url())).await.unwrap();
-    manager.register(config(shop(&json!({})))).await.unwrap();
-    send(&manager, 1).await;
-    arrived.notified().await;
-    manager.remove("shop", None).await.unwrap();
-    assert_eq!(left(&manager, "orders").await, 1);
-}
-
-#[tokio::test]
-async fn replaced_it_goes_on_as_it_is_configured_now() {
-    let (one, other) = (agreeable().await, agreeable().await);
-    let manager = lab().build().await.unwrap();
-    outside(&manager).await;
-    manager.register(rest("crm", &one.url())).await.unwrap();
-    manager.register(rest("erp", &other.url())).await.unwrap();
-    manager.register(config(shop(&json!({})))).await.unwrap();
-    send(&manager, 1).await;
-    until("it is forwarded", async || stands(&manager)["forwarded"] == 1).await;
-    let mut elsewhere = shop(&json!({}));
-    elsewhere["forward"][0]["to"] = "erp".into();
-    manager.replace(config(elsewhere), None).await.unwrap();
-    for n in 2..10 {
-        send(&manager, n).await;
-    }
-    until("the others are forwarded", async || stands(&manager)["forwarded"] == 8).await;
-    assert_eq!((got(&one), got(&other)), (BTreeSet::from([1]), (2..10).collect()));
-}
-
-#[tokio::test]
-async fn it_waits_for_an_integration_that_is_not_there_yet_or_takes_no_calls() {
-    let peer = agreeable().await;
-    let manager = lab().build().await.unwrap();
-    outside(&manager).await;
-    send(&manager, 1).await;
-    manager.register(config(shop(&json!({})))).await.unwrap();
-    let says = async |reason: &str| {
-        until(reason, async || {
-            stands(&manager)["reason"].as_str().is_some_and(|says| says.starts_with(reason))
-        })
-        .await;
-    };
-    says("unknown_integration: ").await;
-    assert_eq!(manager.health("shop").await.unwrap().reason_code, "forward_paused");
-    manager.register(crm(&peer.url()).with_enabled(false)).await.unwrap();
-    says("disabled: ").await;
-    // It has not even been taken.
-    assert_eq!(left(&manager, "orders").await, 1);
-    manager.set_enabled("crm", true).await.unwrap();
-    until("it is forwarded", async || stands(&manager)["forwarded"] == 1).await;
-    assert_eq!(stands(&manager)["state"], "forwarding");
-    assert_eq!(manager.health("shop").await.unwrap().state, State::Healthy);
 }
 
 #[tokio::test]
@@ -491,45 +215,6 @@ async fn what_goes_in_a_circle_is_put_aside_with_the_reason() {
     manager.call("desk", Publish::new(third)).await.unwrap();
     until("it is forwarded", async || !peer.received().is_empty()).await;
     assert_eq!(peer.received()[0].header("trunkline-hops"), "3");
-}
-
-#[tokio::test]
-async fn it_begins_with_the_manager_wherever_the_configuration_is() {
-    let peer = agreeable().await;
-    let dir = tempfile::tempdir().unwrap();
-    let open = async || {
-        let store = SqliteStore::open(dir.path(), SqliteOptions::default()).await.unwrap();
-        lab().store(Arc::new(store)).build().await.unwrap()
-    };
-    let manager = open().await;
-    outside(&manager).await;
-    manager.register(crm(&peer.url())).await.unwrap();
-    manager.register(config(shop(&json!({})))).await.unwrap();
-    manager.close().await;
-
-    let manager = open().await;
-    send(&manager, 1).await;
-    until("it is forwarded", async || stands(&manager)["forwarded"] == 1).await;
-    manager.remove("shop", None).await.unwrap();
-    manager.set_source(Source::File, &[config(shop(&json!({})))]).await.unwrap();
-    send(&manager, 2).await;
-    until("it is forwarded", async || stands(&manager)["forwarded"] == 1).await;
-    // The same file again changes nothing.
-    manager.set_source(Source::File, &[config(shop(&json!({})))]).await.unwrap();
-    assert_eq!(stands(&manager)["forwarded"], 1);
-    assert_eq!(got(&peer), BTreeSet::from([1, 2]));
-}
-
-#[tokio::test]
-async fn a_manager_that_is_dropped_leaves_nobody_behind_who_pulls() {
-    let peer = agreeable().await;
-    let manager = lab().build().await.unwrap();
-    manager.register(crm(&peer.url())).await.unwrap();
-    let shop = manager.register(config(shop(&json!({})))).await.unwrap().handle;
-    until("it has begun", async || shop.state().unwrap().forward[0].state == "forwarding").await;
-    let weak = Arc::downgrade(&shop);
-    drop((manager, shop));
-    until("its handle is gone", async || weak.upgrade().is_none()).await;
 }
 
 #[tokio::test]

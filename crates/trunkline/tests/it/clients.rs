@@ -8,8 +8,8 @@ use std::time::Duration;
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 use trunkline::{
-    Body, Kind, Manager,
-    clients::{HubSpot, Salesforce, Stripe, Twilio},
+    Body, Error, Kind, Manager,
+    clients::{HubSpot, Records, Salesforce, Stripe, Twilio, stripe::Refund},
 };
 use trunkline_testkit::{Peer, Received};
 
@@ -130,4 +130,85 @@ async fn a_client_is_over_an_integration_that_is_registered_if_that_has_its_conn
     assert_eq!(balance.more["livemode"], false);
     let error = Twilio::over(manager.get("billing").unwrap()).unwrap_err();
     assert!(error.message().contains("twilio"), "{error}");
+}
+
+/// A peer that is a list of Stripe, a record a page, of so many pages before it begins again at the first. Where it is asked for what
+/// comes after `silent` it says nothing.
+async fn turning(pages: u64, silent: u64) -> Peer {
+    Peer::http(move |received: Received| {
+        let after = received.uri.query().and_then(|query| query.split("starting_after=").nth(1));
+        let after = after.map(|after| after.split('&').next().unwrap().parse::<u64>().unwrap());
+        if after == Some(silent) {
+            let nothing = futures_util::stream::pending::<trunkline::Result<http_body::Frame<_>>>();
+            return answer(StatusCode::OK, Body::stream(http_body_util::StreamBody::new(nothing)));
+        }
+        let id = after.map_or(0, |after| (after + 1) % pages).to_string();
+        let data = json!([{"id": id, "amount": 5, "currency": "usd", "created": 1}]);
+        let body = json!({"data": data, "has_more": true}).to_string();
+        let mut response = answer(StatusCode::OK, Body::from(body));
+        response.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+        response
+    })
+    .await
+}
+
+async fn stripe(peer: &Peer) -> Stripe {
+    let rate = json!({"requests": 100_000, "per": 1});
+    let config = json!({"inputs": {"secret_key": "sk_test_1"}, "base_url": peer.url(), "rate_limit": rate});
+    Stripe::open(&manager().await, config).unwrap()
+}
+
+/// How many records come before the end of a list, or an error.
+async fn count(refunds: &mut Records<Refund>) -> (usize, Option<Error>) {
+    let mut came = 0;
+    loop {
+        match refunds.next().await {
+            Ok(Some(_)) => came += 1,
+            Ok(None) => return (came, None),
+            Err(error) => return (came, Some(error)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_without_bounds_goes_on_and_knows_all_pages_where_it_has_been() {
+    // More than the 100 that a caller of the API gets who says none.
+    let peer = turning(130, u64::MAX).await;
+    let (came, error) = count(&mut stripe(&peer).await.list_refunds().records()).await;
+    let error = error.unwrap();
+    assert_eq!((came, peer.received().len(), error.kind()), (131, 131, Kind::Protocol));
+    assert!(error.message().contains("where the walk has been"), "{error}");
+}
+
+#[tokio::test]
+async fn a_list_ends_at_its_bounds_and_goes_on_from_there() {
+    let peer = turning(u64::MAX, u64::MAX).await;
+    let stripe = stripe(&peer).await;
+    for bounded in [
+        stripe.list_refunds().records().max_pages(3),
+        stripe.list_refunds().records().max_records(3).max_time(Duration::from_secs(300)),
+    ] {
+        let mut bounded = bounded;
+        assert_eq!(count(&mut bounded).await.0, 3);
+        let cursor = bounded.cursor().unwrap().to_owned();
+        assert_eq!(cursor.get(), "\"2\"");
+        let rest = stripe.list_refunds().records().from(cursor).max_pages(1).next().await.unwrap().unwrap();
+        assert_eq!(rest.id, "3");
+    }
+    let error = stripe.list_refunds().records().max_pages(0).next().await.unwrap_err();
+    assert!(error.message().starts_with("pages.max_pages: "), "{error}");
+}
+
+#[tokio::test]
+async fn each_page_of_a_list_has_the_time_that_it_is_given_and_none_has_a_key() {
+    let peer = turning(u64::MAX, 1).await;
+    let stripe = stripe(&peer).await;
+    let mut refunds = stripe.list_refunds().within(Duration::from_secs(3)).records();
+    let (came, error) = count(&mut refunds).await;
+    assert_eq!((came, error.unwrap().kind()), (2, Kind::Timeout));
+    assert_eq!(refunds.cursor().unwrap().get(), "\"1\"", "it can be asked for again");
+
+    let before = peer.received().len();
+    let error = stripe.list_refunds().idempotency_key("k").records().next().await.unwrap_err();
+    assert_eq!((error.kind(), peer.received().len()), (Kind::Unsupported, before));
 }

@@ -4,7 +4,7 @@ use std::{fs, sync::Arc};
 
 use http::{StatusCode, header};
 use serde_json::{Value, json, value::to_raw_value};
-use trunkline::{Body, ConnectionConfig, Handle, IntegrationConfig, MASK, Manager, Walk};
+use trunkline::{Body, ConnectionConfig, Handle, IntegrationConfig, Kind, MASK, Manager, Walk};
 use trunkline_testkit::{Peer, Received};
 
 use crate::{answer, config, lab};
@@ -169,6 +169,45 @@ async fn what_stands_in_the_query_of_the_base_url_is_sent_once_with_every_page()
     let second = walk.next(|_| {}).await.unwrap().unwrap();
     assert_eq!(second[0].get(), r#"{"asked":"/v1/orders?api=7&of=a%20b&page=2"}"#);
     assert!(walk.next(|_| {}).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_an_action_says_of_repeating_it_holds_for_what_it_does_itself_alone() {
+    let peer = Peer::http(|_| answer(StatusCode::SERVICE_UNAVAILABLE, Body::Empty)).await;
+    let manager = lab().build().await.unwrap();
+    let sid = "AC0123456789abcdef0123456789abcdef";
+    for (vendor, inputs) in [
+        ("hubspot", json!({ "access_token": "t" })),
+        ("twilio", json!({ "account_sid": sid, "auth_token": "t" })),
+    ] {
+        manager
+            .register(config(json!({
+                "integration_id": vendor, "connector": vendor, "inputs": inputs, "base_url": peer.url(),
+                "retry_config": { "max_attempts": 2, "backoff": 0.001, "backoff_factor": 1 }, "breaker": { "enabled": false },
+            })))
+            .await
+            .unwrap();
+    }
+    let contacts = "/crm/objects/2026-09/contacts";
+    let search = json!({ "action": "search_contacts", "input": { "query": "ada" } });
+    let update = json!({ "action": "cancel_message", "input": { "message_sid": format!("SM{:032}", 1) } });
+    for (vendor, action, over, attempts) in [
+        ("hubspot", &search, json!({}), 2),
+        ("hubspot", &search, json!({ "headers": { "x-a": "b" }, "timeout": 9 }), 2),
+        // A contact would be created twice, a message sent twice.
+        ("hubspot", &search, json!({ "endpoint": contacts, "json": { "properties": {} } }), 1),
+        ("hubspot", &search, json!({ "json": { "query": "grace" } }), 1),
+        ("twilio", &update, json!({}), 2),
+        ("twilio", &update, json!({ "endpoint": "/Messages.json", "data": { "To": "+1" } }), 1),
+    ] {
+        let before = peer.received().len();
+        let mut request = action.clone();
+        request.as_object_mut().unwrap().extend(over.as_object().unwrap().clone());
+        let handle = manager.get(vendor).unwrap();
+        let mut call = handle.ask(&to_raw_value(&request).unwrap()).unwrap();
+        assert_eq!(handle.call(&mut call).await.unwrap_err().kind(), Kind::Unavailable, "{request}");
+        assert_eq!(peer.received().len() - before, attempts, "{request}");
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
 use trunkline::{BoxFuture, Error, Kind, MemoryStore, Outcome, Result, Store};
-use trunkline_store::{BegunCall, CallTerm, Part, PartKind, Stored};
+use trunkline_store::{BegunCall, CallTerm, MarkWrite, Marked, Marks, Part, PartKind, Stored};
 
 /// What happens to the next write.
 #[derive(Debug, Clone)]
@@ -28,6 +28,19 @@ pub(crate) struct Flaky {
     damaged: Mutex<Vec<String>>,
     /// How many parts were read.
     pub(crate) parts_read: std::sync::atomic::AtomicUsize,
+    /// What happens to marks.
+    marks: Mutex<Option<MarkFault>>,
+}
+
+/// What happens to marks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum MarkFault {
+    /// None can be written.
+    Refused,
+    /// There is no room for another one.
+    Full,
+    /// Those that there are cannot be read.
+    Damaged,
 }
 
 impl Flaky {
@@ -38,6 +51,10 @@ impl Flaky {
     /// Makes the document of `id` unreadable.
     pub(crate) fn damage(&self, id: &str) {
         self.damaged.lock().unwrap().push(id.to_owned());
+    }
+
+    pub(crate) fn marks_are(&self, fault: Option<MarkFault>) {
+        *self.marks.lock().unwrap() = fault;
     }
 
     fn damage_in<'a>(&self, stored: impl IntoIterator<Item = &'a mut Stored>) {
@@ -74,7 +91,44 @@ impl Flaky {
     }
 }
 
+impl Marks for Flaky {
+    fn write<'a>(
+        &'a self,
+        marks: &'a [MarkWrite<'a>],
+        term: CallTerm,
+    ) -> BoxFuture<'a, Result<Vec<Result<Marked>>>> {
+        let fault = *self.marks.lock().unwrap();
+        let inner = self.inner.marks().unwrap();
+        Box::pin(async move {
+            match fault {
+                None => inner.write(marks, term).await,
+                Some(MarkFault::Refused) => Err(Error::new(Kind::Store, "scripted")),
+                Some(MarkFault::Full) => inner.write(marks, CallTerm { most: 0, ..term }).await,
+                Some(MarkFault::Damaged) => {
+                    let mut done = inner.write(marks, term).await?;
+                    let before = done.iter_mut().filter_map(|one| match one {
+                        Ok(Marked::Before(before)) => Some(before),
+                        _ => None,
+                    });
+                    for stored in before.flatten() {
+                        stored.document = Err(Error::new(Kind::Store, "the mark does not open"));
+                    }
+                    Ok(done)
+                }
+            }
+        })
+    }
+
+    fn forget<'a>(&'a self, integration: &'a str) -> BoxFuture<'a, Result<()>> {
+        self.inner.marks().unwrap().forget(integration)
+    }
+}
+
 impl Store for Flaky {
+    fn marks(&self) -> Option<&dyn Marks> {
+        Some(self)
+    }
+
     fn load(&self) -> BoxFuture<'_, Result<Vec<Stored>>> {
         Box::pin(async {
             let mut stored = self.inner.load().await?;

@@ -5,9 +5,11 @@ use std::sync::{
     atomic::{AtomicU32, Ordering::SeqCst},
 };
 
-use http::StatusCode;
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::json;
-use trunkline::{BoxFuture, Call, Layer, MemoryStore, NewEvent, Next, Reply, Result, Store};
+use trunkline::{
+    BoxFuture, Call, Layer, MemoryStore, NewEvent, Next, Redelivery, Refused, Reply, Result, Store, Webhook,
+};
 use trunkline_testkit::Peer;
 
 use crate::{answer, config, lab, rest, until};
@@ -70,7 +72,7 @@ async fn an_attempt_that_panics_is_one_in_vain_and_gives_its_place_back() {
     for n in 0..AT_ONCE {
         let id = format!("evt_{n}");
         came(&store, &id, i64::MAX).await;
-        manager.redeliver("shop", &id).await.unwrap();
+        manager.redeliver("shop", &id, Redelivery::default()).await.unwrap();
     }
     until("all are put aside", async || {
         let events = manager.events("shop", None, 100).await.unwrap();
@@ -83,7 +85,7 @@ async fn an_attempt_that_panics_is_one_in_vain_and_gives_its_place_back() {
     assert!(delivery.attempts == 2 && reason.starts_with("target: internal: "), "{reason}");
 
     came(&store, "evt_good", i64::MAX).await;
-    manager.redeliver("shop", "evt_good").await.unwrap();
+    manager.redeliver("shop", "evt_good", Redelivery::default()).await.unwrap();
     until("there is room", async || manager.event("shop", "evt_good").await.unwrap().state == "forwarded")
         .await;
     manager.close().await;
@@ -98,5 +100,36 @@ async fn an_event_whose_time_is_over_goes_where_no_other_comes() {
     let is_there = async |id: &str| store.events().unwrap().event("shop", id).await.unwrap().is_some();
     until("it is gone", async || !is_there("old").await).await;
     assert!(is_there("new").await);
+    manager.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_sign_is_not_looked_at_for_ever() {
+    let manager = lab().build().await.unwrap();
+    manager
+        .register(config(json!({
+            "integration_id": "shop", "type": "rest", "base_url": "http://127.0.0.1:9",
+            "webhooks": { "verify": { "type": "hmac", "secret": "s", "header": "x-signature" } },
+        })))
+        .await
+        .unwrap();
+    let shop = manager.get("shop").unwrap();
+    let headers = HeaderMap::from_iter([("x-signature".parse().unwrap(), "00".parse().unwrap())]);
+    let webhook = Webhook { method: &Method::POST, url: "https://a.example", headers: &headers, body: b"{}" };
+    let mut refused = 0;
+    let wait = loop {
+        match manager.admit_webhook(&shop, webhook) {
+            Ok(()) => {}
+            Err(Refused::TooMany(wait)) => break wait,
+            Err(refused) => panic!("{refused:?}"),
+        }
+        let answer = manager.receive_webhook(&shop, webhook).await;
+        assert!(matches!(answer, Err(Refused::Signature)), "{answer:?}");
+        refused += 1;
+    };
+    // Many more than are taken (100 a second, 1,000 at once), and it does not last.
+    assert_eq!((refused, wait.as_millis()), (10_000, 1));
+    tokio::time::advance(wait).await;
+    assert!(manager.admit_webhook(&shop, webhook).is_ok());
     manager.close().await;
 }

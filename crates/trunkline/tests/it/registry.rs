@@ -85,6 +85,16 @@ async fn what_is_wrong_is_named_and_nothing_is_half_registered() {
             Kind::InvalidConfig,
             "auth_config.key: is the mask",
         ),
+        (
+            json!({ "webhooks": {} }),
+            Kind::InvalidConfig,
+            "webhooks: missing field `verify`, an object with `type`: how they are signed",
+        ),
+        (
+            json!({ "webhooks": { "verify": {} } }),
+            Kind::InvalidConfig,
+            "webhooks.verify: missing field `type`, who signs in which way: `stripe`, `twilio`",
+        ),
         (json!({ "auth_config": [] }), Kind::InvalidConfig, "auth_config: expected an object"),
         (json!({ "auth_type": "none", "auth_config": { "key": "x" } }), Kind::InvalidConfig, "auth_config"),
         (json!({ "enabled": "yes" }), Kind::InvalidConfig, "enabled: expected a boolean"),

@@ -64,7 +64,8 @@ async fn sdk_of_hubspot_sends_the_same() {
     sdk.compare(&calls).await;
 }
 
-/// The SDK asks for versions that end in 2027, whose paths have the version elsewhere.
+/// The SDK asks for versions that end in 2027, whose paths have the version elsewhere. What they are called in the one that is asked for
+/// here HubSpot's documents say (github.com/HubSpot/HubSpot-public-api-spec-collection, `PublicApiSpecs/CRM/…/2026-09`).
 fn adjust(sent: &mut Meaning) {
     for (old, new) in [
         ("/crm/v3/objects/", "/crm/objects/2026-09/"),

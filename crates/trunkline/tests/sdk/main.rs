@@ -1,5 +1,5 @@
 //! Requests of actions against those of the vendors' own SDKs. Both go to the same recorder of the testkit, and are the same in
-//! meaning: method, path, query, body, credential. Each vendor has a file, which says too what is its SDK's own choice.
+//! meaning: method, path, query, body, credential, account, and whether a key tells a repetition. Each vendor has a file, which says too what is its SDK's own choice.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -83,6 +83,11 @@ impl Drop for Recorder {
 /// Headers that a credential can be in.
 const CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "x-goog-api-key", "cookie"];
 
+/// Headers that say for whom a request is, where the credential does not.
+const ACCOUNTS: [&str; 1] = ["stripe-account"];
+/// The header by which a service recognises a repetition. Each side has a key of its own.
+const KEY: &str = "idempotency-key";
+
 /// A request in meaning.
 #[derive(Debug, PartialEq)]
 struct Meaning {
@@ -92,6 +97,10 @@ struct Meaning {
     body: Body,
     /// The headers of [`CREDENTIALS`] that there are, with the scheme of the first in lower case (RFC 9110 section 11.1).
     auth: Vec<(String, String)>,
+    /// The headers of [`ACCOUNTS`] that there are.
+    account: Vec<String>,
+    /// Whether it has a [`KEY`].
+    keyed: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -135,6 +144,11 @@ impl Meaning {
             query: pairs("query"),
             body,
             auth: auth.collect(),
+            account: ACCOUNTS
+                .iter()
+                .filter_map(|name| Some(recorded["headers"][name].as_str()?.to_owned()))
+                .collect(),
+            keyed: recorded["headers"][KEY].is_string(),
         }
     }
 }
@@ -150,7 +164,7 @@ struct Sdk {
 
 impl Sdk {
     /// Compares all of these; there has to be one for each action of the vendor. Headers that an SDK adds (its own name and
-    /// version, the version of the API that it was made for, an idempotency key) are no part of it.
+    /// version, the version of the API that it was made for) are no part of it.
     async fn compare(&self, calls: &[(&str, Value)]) {
         let Self { vendor, inputs, adjust } = self;
         let mut recorder = Recorder::start();

@@ -46,7 +46,8 @@ async fn sdk_of_stripe_sends_the_same() {
         ("get_subscription", json!({"subscription_id": "sub_1"})),
         ("list_subscriptions", json!({"limit": 3, "starting_after": "x_1"})),
     ];
-    let sdk = Sdk { vendor: "stripe", inputs: json!({"secret_key": "sk_test_1"}), adjust };
+    let inputs = json!({"secret_key": "sk_test_1", "account": "acct_1"});
+    let sdk = Sdk { vendor: "stripe", inputs, adjust };
     sdk.compare(&calls).await;
 }
 

@@ -1,5 +1,6 @@
 // A request as lines of a program in Rust that has the crate `trunkline` and a `manager`.
-import { isExact, parsed, written } from '../json';
+import { isExact } from '../../exact';
+import { parsed, written } from '../json';
 import { isObject } from '../../objects';
 import { type Asked, asCall } from './asked';
 

@@ -1,4 +1,5 @@
 // What a form of requests is: what it holds, the JSON that this means, and what of any JSON it can show.
+import { written } from '../json';
 
 export interface Written {
   /** The request as JSON. */
@@ -19,7 +20,7 @@ export type Others = Record<string, unknown>;
 
 /** As members of an object that is put together. */
 export function members(others: Others): [string, string][] {
-  return Object.entries(others).map(([key, value]) => [key, JSON.stringify(value, null, 2)]);
+  return Object.entries(others).map(([key, value]) => [key, written(value)]);
 }
 
 /** Of JSON that somebody types, what is wrong; an empty text is left out. */

@@ -3,15 +3,13 @@ import TextField from '@mui/material/TextField';
 import { useEffect, useMemo, useState } from 'react';
 import { Code } from '../code/Code';
 import type { Operation } from '../code/graphql';
-import { Composed } from '../Composed';
 import { graphQl } from '../forms/query';
 import { parsed } from '../json';
 import { isObject } from '../../objects';
-import { Sender } from '../Sender';
 import { useComposer } from '../useComposer';
 import { useSchema } from '../useSchema';
 import { namesOf, type RequestProps } from './props';
-import { RequestForm } from './RequestForm';
+import { Request } from './Request';
 import { Named } from './SqlRequest';
 
 const JSON_VARIABLES = { name: 'json' } as const;
@@ -40,52 +38,46 @@ export function GraphQlRequest({ base, type, document }: RequestProps) {
   const listens = chosen?.kind === 'subscription';
   const body = gone ? graphQl.write({ ...fields, operation: '' }).text : composer.text;
   return (
-    <Sender asked={{ ...base, kind: listens ? 'stream' : 'call', body }} type={type} wrong={composer.wrong || missing}>
-      {(send, buttons) => (
-        <RequestForm send={send} buttons={buttons}>
-          <Composed composer={composer} others={fields.others}>
-            {names.length > 0 && (
-              <Named names={names} own={document.only_queries !== true} value={fields.name} onChange={(name) => change({ name })} label="Document" />
-            )}
-            {fields.name === '' && (
-              <Code
-                label="Document"
-                language={language}
-                height={220}
-                value={fields.query}
-                onChange={(query) => change({ query })}
-                onFocus={want}
-                help={says || 'Ctrl+Enter sends it'}
-              />
-            )}
-            {choice.length > 1 && (
-              <TextField
-                select
-                label="Operation"
-                value={fields.operation}
-                onChange={(event) => change({ operation: event.target.value })}
-                slotProps={{ select: { native: true }, inputLabel: { shrink: true } }}
-                sx={{ maxWidth: 420 }}
-              >
-                <option value="">choose one</option>
-                {choice.map(({ name, kind }) => (
-                  <option key={name} value={name}>
-                    {kind} {name}
-                  </option>
-                ))}
-              </TextField>
-            )}
-            <Code
-              label="Variables (JSON)"
-              language={JSON_VARIABLES}
-              height={84}
-              value={fields.variables}
-              onChange={(variables) => change({ variables })}
-            />
-          </Composed>
-        </RequestForm>
+    <Request base={base} type={type} composer={composer} kind={listens ? 'stream' : 'call'} body={body} wrong={missing}>
+      {names.length > 0 && (
+        <Named names={names} own={document.only_queries !== true} value={fields.name} onChange={(name) => change({ name })} label="Document" />
       )}
-    </Sender>
+      {fields.name === '' && (
+        <Code
+          label="Document"
+          language={language}
+          height={220}
+          value={fields.query}
+          onChange={(query) => change({ query })}
+          onFocus={want}
+          help={says || 'Ctrl+Enter sends it'}
+        />
+      )}
+      {choice.length > 1 && (
+        <TextField
+          select
+          label="Operation"
+          value={fields.operation}
+          onChange={(event) => change({ operation: event.target.value })}
+          slotProps={{ select: { native: true }, inputLabel: { shrink: true } }}
+          sx={{ maxWidth: 420 }}
+        >
+          <option value="">choose one</option>
+          {choice.map(({ name, kind }) => (
+            <option key={name} value={name}>
+              {kind} {name}
+            </option>
+          ))}
+        </TextField>
+      )}
+      <Code
+        label="Variables (JSON)"
+        language={JSON_VARIABLES}
+        height={84}
+        value={fields.variables}
+        onChange={(variables) => change({ variables })}
+      />
+    </Request>
   );
 }
 

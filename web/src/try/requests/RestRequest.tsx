@@ -6,14 +6,12 @@ import Tabs from '@mui/material/Tabs';
 import TextField from '@mui/material/TextField';
 import { useId, useState } from 'react';
 import { Code } from '../code/Code';
-import { Composed } from '../Composed';
 import { type Kind, METHODS, rest } from '../forms/rest';
 import { counted } from '../forms/rows';
 import { Rows } from '../Rows';
-import { Sender } from '../Sender';
 import { useComposer } from '../useComposer';
 import type { RequestProps } from './props';
-import { RequestForm } from './RequestForm';
+import { Request } from './Request';
 
 const PARTS = ['Query', 'Headers', 'Body'] as const;
 
@@ -32,89 +30,83 @@ export function RestRequest({ base, type, document }: RequestProps) {
   const counts = { Query: counted(fields.params).length, Headers: counted(fields.headers).length, Body: 0 };
   const methods = METHODS.includes(fields.method) ? METHODS : [...METHODS, fields.method];
   return (
-    <Sender asked={{ ...base, kind: 'call', body: composer.text }} type={type} wrong={composer.wrong}>
-      {(send, buttons) => (
-        <RequestForm send={send} buttons={buttons}>
-          <Composed composer={composer} others={fields.others}>
-            <Box sx={{ display: 'grid', gridTemplateColumns: 'auto minmax(0, 1fr)', gap: 1 }}>
-              <TextField
-                select
-                label="Method"
-                value={fields.method}
-                onChange={(event) => {
-                  const method = event.target.value;
-                  change({ method });
-                  if (part === 'Query' && ['POST', 'PUT', 'PATCH'].includes(method)) {
-                    setPart('Body');
-                  }
-                }}
-                slotProps={{ select: { native: true } }}
-              >
-                {methods.map((method) => (
-                  <option key={method}>{method}</option>
-                ))}
-              </TextField>
-              <TextField
-                label="Path"
-                fullWidth
-                value={fields.endpoint}
-                onChange={(event) => change({ endpoint: event.target.value })}
-                helperText={typeof document.base_url === 'string' ? `below ${document.base_url}` : ' '}
-                slotProps={{ htmlInput: { spellCheck: false, autoCapitalize: 'off' } }}
-              />
-            </Box>
-            <Tabs value={part} onChange={(_, next: (typeof PARTS)[number]) => setPart(next)} aria-label="Parts of the request">
-              {PARTS.map((name) => (
-                <Tab
-                  key={name}
-                  value={name}
-                  id={`${id}-${name}`}
-                  aria-controls={`${id}-panel`}
-                  label={counts[name] > 0 ? `${name} (${counts[name]})` : name}
-                  sx={{ textTransform: 'none' }}
-                />
+    <Request base={base} type={type} composer={composer}>
+      <Box sx={{ display: 'grid', gridTemplateColumns: 'auto minmax(0, 1fr)', gap: 1 }}>
+        <TextField
+          select
+          label="Method"
+          value={fields.method}
+          onChange={(event) => {
+            const method = event.target.value;
+            change({ method });
+            if (part === 'Query' && ['POST', 'PUT', 'PATCH'].includes(method)) {
+              setPart('Body');
+            }
+          }}
+          slotProps={{ select: { native: true } }}
+        >
+          {methods.map((method) => (
+            <option key={method}>{method}</option>
+          ))}
+        </TextField>
+        <TextField
+          label="Path"
+          fullWidth
+          value={fields.endpoint}
+          onChange={(event) => change({ endpoint: event.target.value })}
+          helperText={typeof document.base_url === 'string' ? `below ${document.base_url}` : ' '}
+          slotProps={{ htmlInput: { spellCheck: false, autoCapitalize: 'off' } }}
+        />
+      </Box>
+      <Tabs value={part} onChange={(_, next: (typeof PARTS)[number]) => setPart(next)} aria-label="Parts of the request">
+        {PARTS.map((name) => (
+          <Tab
+            key={name}
+            value={name}
+            id={`${id}-${name}`}
+            aria-controls={`${id}-panel`}
+            label={counts[name] > 0 ? `${name} (${counts[name]})` : name}
+            sx={{ textTransform: 'none' }}
+          />
+        ))}
+      </Tabs>
+      <Box role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${part}`}>
+        {part === 'Query' && <Rows what="parameter" rows={fields.params} onChange={(params) => change({ params })} />}
+        {part === 'Headers' && <Rows what="header" rows={fields.headers} onChange={(headers) => change({ headers })} />}
+        {part === 'Body' && (
+          <Stack spacing={1.5}>
+            <TextField
+              select
+              label="Kind of body"
+              value={fields.kind}
+              onChange={(event) => change({ kind: event.target.value as Kind, ...(event.target.value === 'json' && !fields.json ? { json: '{\n  \n}' } : {}) })}
+              slotProps={{ select: { native: true } }}
+              sx={{ maxWidth: 240 }}
+            >
+              {KINDS.map(([kind, title]) => (
+                <option key={kind} value={kind}>
+                  {title}
+                </option>
               ))}
-            </Tabs>
-            <Box role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${part}`}>
-              {part === 'Query' && <Rows what="parameter" rows={fields.params} onChange={(params) => change({ params })} />}
-              {part === 'Headers' && <Rows what="header" rows={fields.headers} onChange={(headers) => change({ headers })} />}
-              {part === 'Body' && (
-                <Stack spacing={1.5}>
-                  <TextField
-                    select
-                    label="Kind of body"
-                    value={fields.kind}
-                    onChange={(event) => change({ kind: event.target.value as Kind, ...(event.target.value === 'json' && !fields.json ? { json: '{\n  \n}' } : {}) })}
-                    slotProps={{ select: { native: true } }}
-                    sx={{ maxWidth: 240 }}
-                  >
-                    {KINDS.map(([kind, title]) => (
-                      <option key={kind} value={kind}>
-                        {title}
-                      </option>
-                    ))}
-                  </TextField>
-                  {fields.kind === 'json' && (
-                    <Code label="Body" language={JSON_BODY} height={200} value={fields.json} onChange={(json) => change({ json })} />
-                  )}
-                  {fields.kind === 'text' && (
-                    <Code
-                      label="Body"
-                      language={TEXT_BODY}
-                      height={200}
-                      value={fields.text}
-                      onChange={(text) => change({ text })}
-                      help="Sent as text/plain, unless there is a header content-type"
-                    />
-                  )}
-                  {fields.kind === 'form' && <Rows what="field" rows={fields.form} onChange={(form) => change({ form })} />}
-                </Stack>
-              )}
-            </Box>
-          </Composed>
-        </RequestForm>
-      )}
-    </Sender>
+            </TextField>
+            {fields.kind === 'json' && (
+              <Code label="Body" language={JSON_BODY} height={200} value={fields.json} onChange={(json) => change({ json })} />
+            )}
+            {fields.kind === 'text' && (
+              <Code
+                label="Body"
+                language={TEXT_BODY}
+                height={200}
+                value={fields.text}
+                onChange={(text) => change({ text })}
+                help="Sent as text/plain, unless there is a header content-type"
+              />
+            )}
+            {fields.kind === 'form' && <Rows what="field" rows={fields.form} onChange={(form) => change({ form })} />}
+          </Stack>
+        )}
+      </Box>
+    </Request>
   );
 }
 

@@ -6,16 +6,14 @@ import TextField from '@mui/material/TextField';
 import { useMemo } from 'react';
 import { Code } from '../code/Code';
 import type { Dialect } from '../code/languages';
-import { Composed } from '../Composed';
 import { sql } from '../forms/query';
 import { results } from '../reply/result';
 import { Table } from '../reply/Table';
-import { Sender } from '../Sender';
 import { tablesOf } from '../tables';
 import { useComposer } from '../useComposer';
 import { useSchema } from '../useSchema';
 import { namesOf, type RequestProps } from './props';
-import { RequestForm } from './RequestForm';
+import { Request } from './Request';
 
 const JSON_PARAMS = { name: 'json' } as const;
 
@@ -40,38 +38,32 @@ export function SqlRequest({ base, type, document }: RequestProps) {
     );
   };
   return (
-    <Sender asked={{ ...base, kind: 'call', body: composer.text }} type={type} wrong={composer.wrong} show={show} sendLabel="Run">
-      {(send, buttons) => (
-        <RequestForm send={send} buttons={buttons}>
-          <Composed composer={composer} others={fields.others}>
-            {names.length > 0 && <Named names={names} own={own} value={fields.name} onChange={(name) => change({ name })} label="Statement" />}
-            {fields.name === '' && (
-              <Code
-                label="Statement"
-                language={language}
-                height={180}
-                value={fields.query}
-                onChange={(query) => change({ query })}
-                onFocus={want}
-                help={says || 'Ctrl+Enter runs it'}
-              />
-            )}
-            <Code
-              label="Parameters (JSON)"
-              language={JSON_PARAMS}
-              height={84}
-              value={fields.params}
-              onChange={(params) => change({ params })}
-              help={HELP[dialect]}
-            />
-            <FormControlLabel
-              control={<Switch size="small" checked={fields.readOnly} onChange={(_, readOnly) => change({ readOnly })} />}
-              label="Read only: the database refuses what would write"
-            />
-          </Composed>
-        </RequestForm>
+    <Request base={base} type={type} composer={composer} show={show} sendLabel="Run">
+      {names.length > 0 && <Named names={names} own={own} value={fields.name} onChange={(name) => change({ name })} label="Statement" />}
+      {fields.name === '' && (
+        <Code
+          label="Statement"
+          language={language}
+          height={180}
+          value={fields.query}
+          onChange={(query) => change({ query })}
+          onFocus={want}
+          help={says || 'Ctrl+Enter runs it'}
+        />
       )}
-    </Sender>
+      <Code
+        label="Parameters (JSON)"
+        language={JSON_PARAMS}
+        height={84}
+        value={fields.params}
+        onChange={(params) => change({ params })}
+        help={HELP[dialect]}
+      />
+      <FormControlLabel
+        control={<Switch size="small" checked={fields.readOnly} onChange={(_, readOnly) => change({ readOnly })} />}
+        label="Read only: the database refuses what would write"
+      />
+    </Request>
   );
 }
 

@@ -30,8 +30,13 @@ pub(crate) struct Test {
 
 impl Test {
     pub(crate) async fn run(self, output: &Output) -> Result<(), Exit> {
-        let results = tested(&self.sources()?).await?;
+        let sources = self.sources()?;
+        if let [source] = &sources[..] {
+            read(source)?;
+        }
+        let results = tested(&sources).await;
         let failed = results.iter().filter(|result| !result.findings.is_empty()).count();
+        let broken = results.iter().filter(|result| result.name.is_none()).count();
         if output.is_json() {
             let shown = results.iter().map(|result| {
                 json!({ "connector": result.connector, "exchange": result.name, "findings": result.findings })
@@ -40,11 +45,16 @@ impl Test {
         } else {
             print(&results, output);
         }
-        match failed {
-            0 => Ok(()),
-            failed => Err(Exit::failed(format!(
-                "{failed} of {} exchanges are otherwise than they were recorded",
-                results.len()
+        let exchanges = results.len() - broken;
+        let otherwise = failed - broken;
+        match (broken, otherwise) {
+            (0, 0) => Ok(()),
+            (0, _) => Err(Exit::failed(format!(
+                "{otherwise} of {exchanges} exchanges are otherwise than they were recorded"
+            ))),
+            _ => Err(Exit::failed(format!(
+                "{broken} of {} connectors cannot be tested, and {otherwise} of {exchanges} exchanges of the others are otherwise than they were recorded",
+                sources.len()
             ))),
         }
     }
@@ -72,20 +82,28 @@ impl Test {
 /// What became of an exchange.
 struct Tested {
     connector: String,
-    name: String,
+    /// Its name; `None` where the connector, or what is recorded of it, cannot be read.
+    name: Option<String>,
     findings: Vec<String>,
 }
 
-/// Replays the exchanges of all of these.
-async fn tested(sources: &[Source]) -> Result<Vec<Tested>, Exit> {
+/// Replays the exchanges of all of these. One that is broken keeps none of the others from being tested.
+async fn tested(sources: &[Source]) -> Vec<Tested> {
     let (places, mut under_way) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
     let mut tested = Vec::new();
     for source in sources {
-        let (connector, exchanges) = read(source)?;
+        let (connector, exchanges) = match read(source) {
+            Ok(read) => read,
+            Err(broken) => {
+                let connector = source.name.clone();
+                tested.push(Tested { connector, name: None, findings: vec![broken.message] });
+                continue;
+            }
+        };
         for at in 0..exchanges.exchanges.len() {
             let (connector, exchanges, places) = (connector.clone(), exchanges.clone(), places.clone());
             let (name, number) = (exchanges.exchanges[at].name.clone(), tested.len());
-            tested.push(Tested { connector: source.name.clone(), name, findings: Vec::new() });
+            tested.push(Tested { connector: source.name.clone(), name: Some(name), findings: Vec::new() });
             under_way.spawn(async move {
                 let _place = places.acquire().await;
                 (number, replay(connector, &exchanges, &exchanges.exchanges[at]).await)
@@ -95,7 +113,7 @@ async fn tested(sources: &[Source]) -> Result<Vec<Tested>, Exit> {
     for (number, findings) in under_way.join_all().await {
         tested[number].findings = findings;
     }
-    Ok(tested)
+    tested
 }
 
 fn read(source: &Source) -> Result<(Arc<Connector>, Arc<Exchanges>), Exit> {
@@ -112,6 +130,7 @@ fn read(source: &Source) -> Result<(Arc<Connector>, Arc<Exchanges>), Exit> {
 fn print(results: &[Tested], output: &Output) {
     for Tested { connector, name, findings } in results {
         let word = if findings.is_empty() { "ok    " } else { "FAILED" };
+        let name = name.as_deref().unwrap_or("cannot be tested");
         output.line(format!("{word}  {}: {}", plain(connector), plain(name)));
         for finding in findings {
             output.line(format!("          {}", plain(finding)));

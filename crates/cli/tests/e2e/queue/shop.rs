@@ -1,5 +1,10 @@
 //! What every broker does for its callers.
 
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Empty, Full};
 use serde_json::{Value, json};
 
 use super::{AT, Broker, Shop};
@@ -89,6 +94,53 @@ pub(super) async fn a_stream_is_acknowledged_by_calls<B: Broker>() {
     }
     shop.server.call("shop", &json!({ "ack": [last["token"]] })).await.problem(422, "rejected");
     shop.ack(&again).await;
+}
+
+/// So many messages, together more than is on its way between two sockets.
+const LONG: usize = 8;
+
+pub(super) async fn a_client_that_vanishes_while_it_is_answered_takes_no_message_along<B: Broker>() {
+    let Some(shop) = Shop::<B>::open(json!({})).await else { return };
+    let text = "x".repeat(3 << 20);
+    for n in 0..LONG {
+        shop.ask(json!({"queue": "orders", "text": text, "message_id": n.to_string()})).await;
+    }
+    let pull = json!({"queue": "orders", "receive": {"max": LONG, "wait": 10, "ack": "auto"}});
+    let request = Request::post(format!("{AT}/call")).header("content-type", "application/json");
+    let mut answer = shop.server.open(request.body(Full::<Bytes>::from(pull.to_string())).unwrap()).await;
+    assert_eq!(answer.status(), 200);
+    assert!(answer.body_mut().frame().await.unwrap().is_ok(), "it is being written");
+    drop(answer);
+    let mut came = BTreeSet::new();
+    while came.len() < LONG {
+        let some = shop.ask(pull.clone()).await;
+        for one in some["messages"].as_array().unwrap() {
+            assert!(came.insert(one["message_id"].as_str().unwrap().to_owned()), "it comes once");
+        }
+    }
+    let none = json!({"queue": "orders", "receive": {"max": 1}});
+    assert_eq!(shop.ask(none).await, json!({"messages": []}));
+}
+
+/// What it has taken to be written is a few of them at most; all that is behind waits, and comes to whoever is next.
+pub(super) async fn what_is_behind_a_client_that_never_reads_comes_to_the_next<B: Broker>() {
+    const MANY: usize = 16;
+    let Some(shop) = Shop::<B>::open(json!({})).await else { return };
+    let request = Request::get(format!("{AT}/stream?queue=orders&ack=auto"));
+    let slow = shop.server.open(request.body(Empty::<Bytes>::new()).unwrap()).await;
+    assert_eq!(slow.status(), 200);
+    let text = "x".repeat(3 << 20);
+    for n in 0..MANY {
+        shop.ask(json!({"queue": "orders", "text": text, "message_id": n.to_string()})).await;
+    }
+    drop(slow);
+    // The first ones were on their way between two sockets, where no more than a few have room.
+    let mut came = BTreeSet::new();
+    while !(MANY / 2..MANY).all(|n| came.contains(&n.to_string())) {
+        let one = shop.pull().await;
+        shop.ack(&one).await;
+        assert!(came.insert(one["message_id"].as_str().unwrap().to_owned()), "it comes once");
+    }
 }
 
 pub(super) async fn a_websocket_has_the_same_messages<B: Broker>() {

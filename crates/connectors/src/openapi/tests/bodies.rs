@@ -93,6 +93,51 @@ fn what_no_input_can_make_is_listed_with_what_becomes_of_the_operation() {
     assert_eq!(other.request("do", json!({})).unwrap(), json!({"method": "POST", "endpoint": "/things"}));
     let list = of_content(json!({"application/x-www-form-urlencoded": {"schema": {"type": "array"}}}));
     assert!(list.notes("post.requestBody", "a form that is no object"));
+    for content in
+        [json!({"application/x-www-form-urlencoded": {}}), json!({"multipart/form-data": {}}), json!({})]
+    {
+        let needed = of_content(content.clone());
+        assert!(needed.notes("post.requestBody", "the operation is left out"), "{content}");
+        let other = imported(&of_operation(json!({"requestBody": {"content": content}})));
+        assert!(other.notes("post.requestBody", "it is sent without"), "{content}");
+    }
+}
+
+#[test]
+fn an_object_of_any_fields_is_the_body_of_the_input_and_one_of_none_is_no_body() {
+    for more in [
+        json!({}),
+        json!({"additionalProperties": true}),
+        json!({"additionalProperties": {"type": "string"}}),
+    ] {
+        let mut schema = json!({"type": "object", "properties": {}});
+        schema.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let open = of_content(json!({"application/json": {"schema": schema}}));
+        let request = open.request("do", json!({"body": {"any": "thing"}})).unwrap();
+        assert_eq!(request["json"], json!({"any": "thing"}), "{schema}");
+        assert_eq!(open.request("do", json!({"body": {}})).unwrap()["json"], json!({}), "{schema}");
+        assert!(open.request("do", json!({})).is_err(), "{schema}");
+    }
+    let schema = json!({"type": "object", "properties": {}, "additionalProperties": false});
+    let none = of_content(json!({"application/json": {"schema": schema}}));
+    assert!(none.request("do", json!({"body": {}})).is_err());
+    assert!(none.request("do", json!({})).unwrap().get("json").is_none());
+    // As Stripe's document has it of each GET.
+    let body = json!({"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object", "properties": {}}}}});
+    let got = imported(&of_paths(json!({"/things": {"get": {"operationId": "do", "requestBody": body}}})));
+    assert!(got.request("do", json!({})).unwrap().get("data").is_none());
+    assert!(got.notes("get.requestBody", "a body of any fields, which is not sent"), "{:?}", got.left_out);
+}
+
+#[test]
+fn a_body_that_has_to_be_there_though_nothing_in_it_has_is_listed() {
+    let schema = json!({"type": "object", "properties": {"at": {"type": "string"}}});
+    let needed = of_content(json!({"application/json": {"schema": schema}}));
+    assert!(needed.notes("post.requestBody", "is not sent where none of its fields is given"));
+    let may = imported(&of_operation(
+        json!({"requestBody": {"content": {"application/json": {"schema": schema}}}}),
+    ));
+    assert!(!may.notes("post.requestBody", "none of its fields"), "{:?}", may.left_out);
 }
 
 #[test]

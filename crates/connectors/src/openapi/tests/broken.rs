@@ -134,3 +134,16 @@ fn what_nests_without_end_becomes_a_manifest_that_can_be_read_again() {
         assert!(deep, "{:?}", imported.left_out);
     }
 }
+
+#[test]
+fn what_stands_beside_the_reference_of_a_path_is_listed() {
+    let mut document = of_paths(json!({"/things": {
+        "$ref": "#/components/pathItems/things", "summary": "Things", "parameters": [],
+        "post": {"operationId": "add"}, "x-own": 1,
+    }}));
+    document["components"] = json!({"pathItems": {"things": {"get": {"operationId": "list"}}}});
+    let imported = imported(&document);
+    assert_eq!(imported.manifest.actions.keys().collect::<Vec<_>>(), ["list"]);
+    assert!(imported.notes("paths./things.post", "the operation is left out"), "{:?}", imported.left_out);
+    assert!(imported.notes("paths./things", "`parameters` stands beside a $ref"), "{:?}", imported.left_out);
+}

@@ -153,3 +153,16 @@ fn a_key_whose_header_or_cookie_cannot_have_its_name_is_listed_with_that_name() 
         assert!(imported.notes(place, words), "{:?}", imported.left_out);
     }
 }
+
+#[test]
+fn scopes_of_operations_are_listed() {
+    let schemes = json!({"login": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "https://a.example/token", "scopes": {"read": "Read"}}}}});
+    let of_all = of_security(schemes.clone(), json!([{"login": ["read"]}]));
+    assert!(of_all.notes("security", "which scopes it wants"), "{:?}", of_all.left_out);
+    let of_none = of_security(schemes.clone(), json!([{"login": []}]));
+    assert!(!of_none.notes("", "which scopes it wants"), "{:?}", of_none.left_out);
+    let mut document = of_operation(json!({"security": [{"login": ["read"]}]}));
+    document["components"] = json!({"securitySchemes": schemes});
+    let of_one = imported(&document);
+    assert!(of_one.notes("paths./things.post", "which scopes it wants"), "{:?}", of_one.left_out);
+}

@@ -41,11 +41,12 @@ async fn errors_alone_are_of_the_kind_of_their_code_or_else_of_the_status() {
 
 #[tokio::test]
 async fn data_with_errors_is_a_success_that_says_so() {
-    let body = r#"{"data": {"a": null}, "errors": [{}, {}]}"#;
+    let body = r#"{"data": {"a": null}, "errors": [{"message": "no access to a"}, {"message": "ä"}]}"#;
     for (status, media) in [(200, JSON), (200, GRAPHQL), (422, GRAPHQL)] {
         let reply = judged(status, media, body, MUTATION).await.unwrap();
         assert_eq!(reply.status, StatusCode::OK);
         assert_eq!(reply.headers[Reply::PARTIAL_ERRORS], "2");
+        assert_eq!(Reply::partial_message(&reply.headers).as_deref(), Some("no access to a; ä"));
         assert_eq!(reply.headers[header::CACHE_CONTROL], "no-store");
         assert_eq!(reply.bytes().await.unwrap(), body);
     }

@@ -9,7 +9,11 @@ use lapin::{
 };
 use trunkline_core::{Error, Result};
 
-use super::{codes::explain, link::AmqpLink, properties::argument};
+use super::{
+    codes::{NOT_FOUND, explain, is},
+    link::AmqpLink,
+    properties::argument,
+};
 use crate::queue::config::{BindConfig, DeclareConfig};
 
 /// Checks what can be checked without asking.
@@ -27,7 +31,7 @@ pub(super) fn check(all: &BTreeMap<String, DeclareConfig>) -> Result<()> {
             Some(("max_length", _)) => {
                 return at("max_length", "is an argument of RabbitMQ; say {\"x-max-length\": …}");
             }
-            Some((key, _)) => return at(key, "is not for RabbitMQ"),
+            Some((key, _)) => return at(key, "is not for RabbitMQ; leave it out"),
             None => {}
         }
         arguments(declared).map_err(|error| error.at(&format!("declare.{name}")))?;
@@ -36,6 +40,23 @@ pub(super) fn check(all: &BTreeMap<String, DeclareConfig>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether there is a queue of this name. It is asked on a channel of its own: where there is none the broker closes it.
+pub(super) async fn is_there(link: &AmqpLink, name: &str) -> Result<bool> {
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let channel = link.new_channel().await?;
+    match channel.queue_declare(name.into(), passive, FieldTable::default()).await {
+        Ok(_) => {
+            // Where this fails the connection is gone, and whoever uses it next finds out.
+            let _ = channel.close(200, "bye".into()).await;
+            Ok(true)
+        }
+        Err(error) => match explain(&error, "asking for a queue") {
+            error if is(&error, NOT_FOUND) => Ok(false),
+            error => Err(error),
+        },
+    }
 }
 
 /// Makes a queue and what it is bound to, where it is not there.

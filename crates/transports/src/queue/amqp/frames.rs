@@ -203,11 +203,15 @@ mod tests {
             let returns = Returns::default();
             let mut frames = Frames::new(returns.clone());
             all.chunks(size).for_each(|bytes| frames.read(bytes));
-            assert_eq!(returns.take(2, &sent("a")), None, "another channel");
+            assert_eq!(returns.take(2, &sent("a"), None), None, "another channel");
             for (channel, id) in [(1, "a"), (2, "b"), (1, "a")] {
-                assert_eq!(returns.take(channel, &sent(id)), Some((312, "NO_ROUTE".to_owned())), "{size}");
+                assert_eq!(
+                    returns.take(channel, &sent(id), None),
+                    Some((312, "NO_ROUTE".to_owned())),
+                    "{size}"
+                );
             }
-            assert_eq!(returns.take(1, &sent("a")), None);
+            assert_eq!(returns.take(1, &sent("a"), None), None);
         }
     }
 
@@ -218,7 +222,9 @@ mod tests {
         let returns = Returns::default();
         Frames::new(returns.clone()).read(&[frame(METHOD, 1, &method), frame(HEADER, 1, &head)].concat());
         assert!(
-            returns.take(1, &Message { id: Some("a".to_owned()), ..Message::text("nope", "") }).is_some()
+            returns
+                .take(1, &Message { id: Some("a".to_owned()), ..Message::text("nope", "") }, None)
+                .is_some()
         );
     }
 

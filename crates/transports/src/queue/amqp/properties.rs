@@ -11,6 +11,16 @@ use trunkline_core::{Error, Message, Result};
 
 use crate::queue::place::only;
 
+/// Headers that are no part of a message: how often it came (guide on quorum queues, "Poison Message Handling"), and where else it
+/// went.
+const OF_A_DELIVERY: [&str; 4] = [DELIVERIES, "x-acquired-count", CC, BCC];
+/// RabbitMQ takes these for lists of further routing keys, and closes the channel over a text there (guide "Sender-selected
+/// Distribution").
+const CC: &str = "CC";
+const BCC: &str = "BCC";
+const DELIVERIES: &str = "x-delivery-count";
+/// Who sent a message that was sent to its queue anew by another login.
+const SENDER: &str = "trunkline-user-id";
 /// Short strings have so many bytes at most (AMQP 0-9-1, section 4.2.5.3).
 const SHORT: usize = 255;
 
@@ -18,9 +28,9 @@ const SHORT: usize = 255;
 pub(super) fn check(message: &Message) -> Result<()> {
     only(message, &["exchange", "routing_key", "priority", "expires", "persistent"], |key| match key {
         "key" => "is not for RabbitMQ; give routing_key",
-        "partition" => "is not for RabbitMQ, which has none",
-        "qos" => "is not for RabbitMQ, which confirms every message",
-        _ => "is not for RabbitMQ, which keeps messages in queues",
+        "partition" => "is not for RabbitMQ, which has none; leave it out",
+        "qos" => "is not for RabbitMQ, which confirms every message; leave it out",
+        _ => "is not for RabbitMQ, which keeps messages in queues; leave it out",
     })?;
     let short = [
         ("queue", Some(&message.destination)),
@@ -33,10 +43,18 @@ pub(super) fn check(message: &Message) -> Result<()> {
     ];
     let long = short.iter().find(|(_, text)| text.is_some_and(|text| text.len() > SHORT));
     if let Some((key, _)) = long {
-        return Err(Error::invalid(format!("{key}: is longer than {SHORT} bytes")));
+        return Err(Error::invalid(format!("{key}: is longer than {SHORT} bytes; make it shorter")));
+    }
+    if let Some((name, _)) = message.headers.iter().find(|(name, _)| [CC, BCC].contains(&name.as_str())) {
+        let message = format!(
+            "headers: {name} is for routing keys, of which a message has one; bind the queues to an exchange"
+        );
+        return Err(Error::invalid(message));
     }
     match message.headers.iter().find(|(name, _)| name.len() > SHORT) {
-        Some(_) => Err(Error::invalid(format!("headers: a name is longer than {SHORT} bytes"))),
+        Some(_) => {
+            Err(Error::invalid(format!("headers: a name is longer than {SHORT} bytes; make it shorter")))
+        }
         None => Ok(()),
     }
 }
@@ -85,9 +103,8 @@ pub(super) fn properties(message: &Message) -> BasicProperties {
 pub(super) fn message(queue: &str, body: Vec<u8>, properties: &BasicProperties) -> Message {
     let text = |text: &Option<lapin::types::ShortString>| text.as_ref().map(|text| text.as_str().to_owned());
     let headers = properties.headers().as_ref().map(|table| {
-        let pair =
-            |(name, value): (&lapin::types::ShortString, &AMQPValue)| (name.as_str().to_owned(), told(value));
-        table.inner().iter().map(pair).collect()
+        let all = table.inner().iter().filter(|(name, _)| !OF_A_DELIVERY.contains(&name.as_str()));
+        all.map(|(name, value)| (name.as_str().to_owned(), told(value))).collect()
     });
     Message {
         destination: queue.to_owned(),
@@ -102,6 +119,50 @@ pub(super) fn message(queue: &str, body: Vec<u8>, properties: &BasicProperties) 
     }
 }
 
+/// What goes along with a message that is sent to its queue as a new one by `user`: all that came with it, but for what the broker
+/// says of a delivery. That somebody else had sent it is said in a header: the broker takes no user id but that of the login (its
+/// guide "Validated User-ID").
+pub(super) fn again(came: &BasicProperties, user: Option<&str>) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    for (name, value) in came.headers().iter().flat_map(|table| table.inner()) {
+        if !OF_A_DELIVERY.contains(&name.as_str()) {
+            headers.insert(name.clone(), value.clone());
+        }
+    }
+    let sender = came.user_id().as_ref().filter(|sender| Some(sender.as_str()) != user);
+    let mut again = match sender {
+        None => came.clone(),
+        Some(sender) => {
+            headers.insert(SENDER.into(), AMQPValue::LongString(sender.as_str().into()));
+            without_user(came)
+        }
+    };
+    if came.headers().is_some() || !headers.inner().is_empty() {
+        again = again.with_headers(headers);
+    }
+    again
+}
+
+/// The same, sent by nobody who is named.
+fn without_user(came: &BasicProperties) -> BasicProperties {
+    /// Sets what is there.
+    macro_rules! copied {
+        ($($name:ident $with:ident),+) => {{
+            let mut all = BasicProperties::default();
+            $(if let Some(value) = came.$name().clone() {
+                all = all.$with(value);
+            })+
+            all
+        }};
+    }
+    copied!(
+        content_type with_content_type, content_encoding with_content_encoding,
+        delivery_mode with_delivery_mode, priority with_priority, correlation_id with_correlation_id,
+        reply_to with_reply_to, expiration with_expiration, message_id with_message_id,
+        timestamp with_timestamp, kind with_type, app_id with_app_id, cluster_id with_cluster_id
+    )
+}
+
 /// Where a message stands in a stream of RabbitMQ (its guide on streams, "Consuming").
 pub(super) fn offset(properties: &BasicProperties) -> Option<u64> {
     let Value::Number(offset) = value(properties.headers().as_ref()?.inner().get("x-stream-offset")?) else {
@@ -113,7 +174,7 @@ pub(super) fn offset(properties: &BasicProperties) -> Option<u64> {
 /// How often RabbitMQ says that a message of a quorum queue was delivered before (guide on quorum queues, "Poison Message
 /// Handling").
 pub(super) fn deliveries(properties: &BasicProperties) -> Option<u32> {
-    let count = properties.headers().as_ref()?.inner().get("x-delivery-count")?;
+    let count = properties.headers().as_ref()?.inner().get(DELIVERIES)?;
     let Value::Number(count) = value(count) else { return None };
     count.as_u64().map(|count| count as u32 + 1)
 }

@@ -9,16 +9,23 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::ready};
-use lapin::{Channel, Confirmation, ErrorKind, PublisherConfirm, options::BasicPublishOptions};
+use lapin::{
+    BasicProperties, Channel, Confirmation, ErrorKind, PublisherConfirm, options::BasicPublishOptions,
+};
+use tokio::{
+    select,
+    time::{Instant, sleep_until},
+};
 use trunkline_core::{BoxFuture, Error, Kind, Message, Outcome, Result};
 
 use super::{
+    alarm::Alarm,
     codes,
     link::AmqpLink,
     properties::{properties, route},
     returns::Returns,
 };
-use crate::queue::broker::{Guarantee, Receipt};
+use crate::queue::broker::{Guarantee, Receipt, handed_by, said_by};
 
 /// So many messages of a batch may be unconfirmed: more would only wait in the memory of the broker.
 const WINDOW: usize = 1024;
@@ -39,6 +46,8 @@ pub(super) struct Publisher {
 struct Sent<'a> {
     publisher: Arc<Publisher>,
     message: &'a Message,
+    /// What goes along with it, where that is not what follows from the message.
+    own: Option<BasicProperties>,
     tag: u64,
     guarantee: Guarantee,
     stage: Stage,
@@ -65,9 +74,10 @@ impl Publisher {
     }
 
     /// Hands a message to the library, which writes it behind those that it was handed before.
-    fn send<'a>(self: &Arc<Self>, message: &'a Message) -> Result<Sent<'a>> {
+    fn send<'a>(self: &Arc<Self>, message: &'a Message, own: Option<BasicProperties>) -> Result<Sent<'a>> {
         let mandatory = !is_answer(message);
-        let (publisher, body, properties) = (self.clone(), message.body.clone(), properties(message));
+        let properties = own.clone().unwrap_or_else(|| properties(message));
+        let (publisher, body) = (self.clone(), message.body.clone());
         let (exchange, key) = route(message);
         let (exchange, key) = (exchange.into(), key.into());
         let mut handed = async move {
@@ -77,7 +87,7 @@ impl Publisher {
         .boxed();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.is_open() {
-            let message = "the channel was closed before the message was sent";
+            let message = "the channel was closed before the message was sent; send it again";
             return Err(Error::new(Kind::Unavailable, message).outcome_is(Outcome::NotSent));
         }
         *last += 1;
@@ -88,12 +98,13 @@ impl Publisher {
         drop(last);
         let stage = written.map_or(Stage::Handed(handed), Stage::of);
         let guarantee = if mandatory { Guarantee::AtLeastOnce } else { Guarantee::AtMostOnce };
-        Ok(Sent { publisher: self.clone(), message, tag, guarantee, stage })
+        Ok(Sent { publisher: self.clone(), message, own, tag, guarantee, stage })
     }
 
     /// Sends one and waits for what the broker says of it.
-    pub(super) async fn one(self: &Arc<Self>, message: &Message) -> Result<()> {
-        self.send(message)?.confirmed().await.map(drop)
+    pub(super) async fn one(self: &Arc<Self>, message: &Message, alarm: &Alarm) -> Result<()> {
+        alarm.refuse()?;
+        ended(self.send(message, None), alarm).await.map(drop)
     }
 
     /// The channel was closed before the broker said anything of a message. Then it may have it all the same, unless it is the
@@ -111,8 +122,8 @@ impl Publisher {
         if is_last || codes::is_about(said.get_message().as_str(), route(message), is_first) {
             return explained.outcome_is(Outcome::Rejected);
         }
-        let message =
-            "the channel was closed for another message before the broker said anything of this one";
+        let message = "the channel was closed for another message before the broker said anything of this one; it \
+             may be there: whoever sends it again names its message_id";
         Error::new(Kind::Unavailable, message)
             .outcome_is(Outcome::Unknown)
             .source(explained.message().to_owned())
@@ -157,7 +168,9 @@ impl Sent<'_> {
             publisher.has_taken.store(true, Ordering::Release);
         }
         // Nobody gets it: it came back, and then it was confirmed.
-        if let Some((code, text)) = publisher.returns.take(publisher.channel.id(), self.message) {
+        if let Some((code, text)) =
+            publisher.returns.take(publisher.channel.id(), self.message, self.own.as_ref())
+        {
             return Err(codes::code(code, &text).outcome_is(Outcome::Rejected));
         }
         match said {
@@ -170,9 +183,11 @@ impl Sent<'_> {
                 "the broker did not take the message; its queue may be full, or its disk",
             )
             .outcome_is(Outcome::Rejected)),
-            Ok(Confirmation::NotRequested) => {
-                Err(Error::new(Kind::Protocol, "the broker confirms nothing").outcome_is(Outcome::Unknown))
-            }
+            Ok(Confirmation::NotRequested) => Err(Error::new(
+                Kind::Protocol,
+                "the broker confirms nothing; see whether it is RabbitMQ that answers",
+            )
+            .outcome_is(Outcome::Unknown)),
             Err(error) => Err(publisher.lost(&error, self.tag, self.message, "waiting for a confirm")),
         }
     }
@@ -188,19 +203,19 @@ impl Drop for Sent<'_> {
             Stage::Failed(_) | Stage::Over => return,
         };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (publisher, message) = (self.publisher.clone(), self.message.clone());
+            let (publisher, message, own) = (self.publisher.clone(), self.message.clone(), self.own.take());
             runtime.spawn(async move {
                 if let Ok(confirm) = confirm.await {
                     let _ = confirm.await;
                 }
-                publisher.returns.take(publisher.channel.id(), &message);
+                publisher.returns.take(publisher.channel.id(), &message, own.as_ref());
             });
         }
     }
 }
 
 /// Sends messages one behind the other and waits for what the broker says of each.
-pub(super) async fn publish(link: &AmqpLink, messages: &[Message]) -> Vec<Result<Receipt>> {
+pub(super) async fn publish(link: &AmqpLink, messages: &[Message], until: Instant) -> Vec<Result<Receipt>> {
     let mut results = Vec::with_capacity(messages.len());
     let mut under_way: VecDeque<Result<Sent<'_>>> = VecDeque::new();
     let mut unwritten = 0;
@@ -208,34 +223,54 @@ pub(super) async fn publish(link: &AmqpLink, messages: &[Message]) -> Vec<Result
         if under_way.len() >= WINDOW
             && let Some(first) = under_way.pop_front()
         {
-            results.push(ended(first).await);
+            results.push(said_by(until, ended(first, &link.alarm)).await);
         }
-        under_way.push_back(one(link, message).await);
+        under_way.push_back(handed_by(until, one(link, message, None)).await);
         unwritten += message.body.len();
         if unwritten > UNWRITTEN
             && let Some(Ok(last)) = under_way.back_mut()
         {
-            last.written().await;
+            // Where that takes too long, so does the confirm.
+            select! {
+                () = last.written() => {}
+                _ = link.alarm.lasts() => {}
+                () = sleep_until(until) => {}
+            }
             unwritten = 0;
         }
     }
     for sent in under_way {
-        results.push(ended(sent).await);
+        results.push(said_by(until, ended(sent, &link.alarm)).await);
     }
     results
 }
 
+/// Sends one to its queue, with this along with it, and waits until the broker has it.
+pub(super) async fn again(
+    link: &AmqpLink,
+    message: &Message,
+    properties: BasicProperties,
+    until: Instant,
+) -> Result<()> {
+    let sent = handed_by(until, one(link, message, Some(properties))).await;
+    said_by(until, ended(sent, &link.alarm)).await.map(drop)
+}
+
 /// Sends one on a channel that its exchange has for itself.
-async fn one<'a>(link: &AmqpLink, message: &'a Message) -> Result<Sent<'a>> {
+async fn one<'a>(link: &AmqpLink, message: &'a Message, own: Option<BasicProperties>) -> Result<Sent<'a>> {
+    link.alarm.refuse()?;
     let exchange = message.exchange.as_deref().unwrap_or_default();
     let publisher: Arc<Publisher> =
         link.publisher(exchange).await.map_err(|error| error.outcome_is(Outcome::NotSent))?;
-    publisher.send(message)
+    publisher.send(message, own)
 }
 
-async fn ended(sent: Result<Sent<'_>>) -> Result<Receipt> {
-    match sent {
-        Ok(sent) => sent.confirmed().await,
-        Err(error) => Err(error),
+/// What becomes of one, unless an alarm lasts.
+async fn ended(sent: Result<Sent<'_>>, alarm: &Alarm) -> Result<Receipt> {
+    let sent = sent?;
+    select! {
+        biased;
+        said = sent.confirmed() => said,
+        error = alarm.lasts() => Err(error),
     }
 }

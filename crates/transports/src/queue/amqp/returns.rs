@@ -41,10 +41,11 @@ pub(super) struct Back {
 const OF_THE_BROKER: [&str; 2] = ["timestamp_in_ms", "x-routed-by"];
 
 impl Back {
-    fn is_of(&self, message: &Message) -> bool {
+    fn is_of(&self, message: &Message, own: Option<&BasicProperties>) -> bool {
         let table = |properties: &BasicProperties| properties.headers().clone().unwrap_or_default();
+        let sent = own.map_or_else(|| table(&properties(message)), table);
         (&*self.exchange, &*self.routing_key) == route(message)
-            && agree(&table(&properties(message)), &table(&self.properties))
+            && agree(&sent, &table(&self.properties))
             && *Sha256::digest(&message.body) == self.body
     }
 }
@@ -59,15 +60,21 @@ fn agree(sent: &FieldTable, back: &FieldTable) -> bool {
 
 impl Returns {
     /// Why a message that was sent on a channel came back, if it did: the code and its text. By the time its confirm is there
-    /// this is known: the broker gives a message back before it confirms it (RabbitMQ's guide on confirms).
-    pub(super) fn take(&self, channel: u16, message: &Message) -> Option<(u16, String)> {
+    /// this is known: the broker gives a message back before it confirms it (RabbitMQ's guide on confirms). What went along with
+    /// it is its own, or follows from the message.
+    pub(super) fn take(
+        &self,
+        channel: u16,
+        message: &Message,
+        own: Option<&BasicProperties>,
+    ) -> Option<(u16, String)> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.is_empty() {
             return None;
         }
         let key = (channel, message.id.clone().unwrap_or_default());
         let of_the_id = all.get_mut(&key)?;
-        let at = of_the_id.iter().position(|back| back.is_of(message))?;
+        let at = of_the_id.iter().position(|back| back.is_of(message, own))?;
         let back = of_the_id.remove(at);
         if of_the_id.is_empty() {
             all.remove(&key);
@@ -117,11 +124,11 @@ mod tests {
         let returns = Returns::default();
         returns.put(1, back(&came_back));
         for other in &others {
-            assert_eq!(returns.take(1, other), None, "{other:?}");
+            assert_eq!(returns.take(1, other, None), None, "{other:?}");
         }
-        assert_eq!(returns.take(2, &came_back), None, "another channel");
-        assert_eq!(returns.take(1, &came_back), Some((312, "NO_ROUTE".to_owned())));
-        assert_eq!(returns.take(1, &came_back), None, "it came back once");
+        assert_eq!(returns.take(2, &came_back, None), None, "another channel");
+        assert_eq!(returns.take(1, &came_back, None), Some((312, "NO_ROUTE".to_owned())));
+        assert_eq!(returns.take(1, &came_back, None), None, "it came back once");
         assert!(returns.0.lock().unwrap().is_empty());
     }
 
@@ -134,6 +141,6 @@ mod tests {
         let changed = Message { headers: headers(&["a", "x-routed-by"]), ..sent.clone() };
         let returns = Returns::default();
         returns.put(1, back(&changed));
-        assert!(returns.take(1, &sent).is_some());
+        assert!(returns.take(1, &sent, None).is_some());
     }
 }

@@ -56,7 +56,7 @@ pub(super) async fn ask(link: &AmqpLink, message: &Message, delivered: Delivered
     let waiting = link.rpc.replies.expect()?;
     let mut message = message.clone();
     (message.reply_to, message.correlation_id) = (Some(DIRECT.to_owned()), Some(waiting.id.clone()));
-    publisher.one(&message).await?;
+    publisher.one(&message, &link.alarm).await?;
     delivered();
     waiting.answer().await
 }

@@ -40,10 +40,14 @@ pub(super) fn check(all: &BTreeMap<String, DeclareConfig>) -> Result<()> {
         let at = |error: Error| error.at(&format!("declare.{name}"));
         message::topic(name).map_err(at)?;
         let other = [
-            ("transient", declared.transient, "is not for Kafka"),
-            ("bind", !declared.bind.is_empty(), "is not for Kafka"),
-            ("subjects", !declared.subjects.is_empty(), "is not for Kafka"),
-            ("groups", declared.groups.iter().any(String::is_empty), "one has no name"),
+            ("transient", declared.transient, "is not for Kafka; leave it out"),
+            ("bind", !declared.bind.is_empty(), "is not for Kafka; leave it out"),
+            ("subjects", !declared.subjects.is_empty(), "is not for Kafka; leave it out"),
+            (
+                "groups",
+                declared.groups.iter().any(String::is_empty),
+                "one has no name; name it, or leave it out",
+            ),
             (
                 "max_length",
                 declared.max_length.is_some(),

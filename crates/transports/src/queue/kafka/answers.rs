@@ -50,7 +50,7 @@ impl Answers {
             let all: Vec<_> = view.partitions.iter().map(|found| (self.topic.clone(), found.index)).collect();
             let ends = offsets::list(cluster, &all, LATEST, false, until).await?;
             let mut fetcher = Fetcher::new(cluster.clone(), Settings::default());
-            fetcher.assign(ends.into_iter().map(|(partition, end)| (partition, Some(end))));
+            fetcher.begin(ends);
             let stop = CancellationToken::new();
             let (replies, topic, stopped) = (self.replies.clone(), self.topic.clone(), stop.clone());
             tokio::spawn(async move { stopped.run_until_cancelled(read(fetcher, topic, replies)).await });

@@ -18,7 +18,10 @@ use trunkline_core::{Error, Kind, Outcome, Result, Retry};
 use self::once::Once;
 use super::{
     codes,
-    messages::metadata::{Broker, FindCoordinator, Metadata, TopicView, View},
+    messages::{
+        Request,
+        metadata::{Broker, FindCoordinator, Metadata, TopicView, View},
+    },
     target::Target,
     wire::Connection,
 };
@@ -135,7 +138,8 @@ impl Cluster {
                 Err(error.outcome_is(Outcome::NotSent))
             }
             None => {
-                let message = format!("the brokers say nothing of topic {name}");
+                let message =
+                    format!("the brokers say nothing of topic {name}; see whether it is Kafka that answers");
                 Err(Error::new(Kind::Unavailable, message).outcome_is(Outcome::NotSent))
             }
         }
@@ -157,12 +161,14 @@ impl Cluster {
         let found = found.ok_or_else(|| {
             let count = view.partitions.len();
             let message =
-                format!("topic {topic} has no partition {partition}; it has {count}, counted from 0");
+                format!("topic {topic} has no partition {partition}; it has {count}, counted from 0; name one of them, or none");
             Error::new(Kind::Rejected, message).outcome_is(Outcome::NotSent)
         })?;
         if found.leader < 0 || !known.brokers.contains_key(&found.leader) {
             self.forget(&known);
-            let message = format!("partition {partition} of topic {topic} has no leader at the moment");
+            let message = format!(
+                "partition {partition} of topic {topic} has no leader at the moment; see that its brokers are up"
+            );
             return Err(Error::new(Kind::Unavailable, message).outcome_is(Outcome::NotSent));
         }
         Ok((found.leader, known))
@@ -213,7 +219,7 @@ impl Cluster {
             Place::Node(_, host, port) => Some((place.clone(), host.clone(), *port)),
             Place::Bootstrap(_) => None,
         });
-        let mut last = Error::invalid("no broker is named");
+        let mut last = Error::invalid("base_url: names no broker; name one");
         let all: Vec<_> = named.chain(told).collect();
         for (at, (place, host, port)) in all.iter().enumerate() {
             // One that is silent leaves time for the others.
@@ -233,6 +239,23 @@ impl Cluster {
         Err(last)
     }
 
+    /// Asks whichever broker answers. One that is silent or has just gone is not asked again: another may know.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::any`] and [`Connection::ask`].
+    pub(super) async fn ask_any<R: Request>(&self, request: &R, until: Instant) -> Result<R::Reply> {
+        let connection = self.any(until).await?;
+        let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
+        match connection.ask(request, half).await {
+            Err(error) if error.kind().row().retry == Retry::Transient => {
+                connection.retire();
+                self.any(until).await?.ask(request, until).await
+            }
+            reply => reply,
+        }
+    }
+
     /// Whether no broker could be reached the last time that one was looked for.
     pub(super) fn is_lost(&self) -> bool {
         self.lost.load(Relaxed)
@@ -244,7 +267,7 @@ impl Cluster {
     ///
     /// As [`Cluster::any`]; whatever the brokers refuse.
     pub(super) async fn coordinator(&self, group: &str, until: Instant) -> Result<(i32, Arc<Known>)> {
-        let found = self.any(until).await?.ask(&FindCoordinator { group }, until).await?;
+        let found = self.ask_any(&FindCoordinator { group }, until).await?;
         let what = format!("nobody coordinates the group {group}");
         codes::accepted(found.error, &what, found.reason.as_deref())?;
         let known = self.known(until).await?;
@@ -276,16 +299,7 @@ impl Cluster {
         let asked = self.lock().topics.clone();
         let topics: Vec<_> = asked.iter().cloned().collect();
         let request = Metadata { topics: Some(&topics), create: self.create };
-        let connection = self.any(until).await?;
-        let half = Instant::now() + until.saturating_duration_since(Instant::now()) / 2;
-        let view = match connection.ask(&request, half).await {
-            // One that is silent or has just gone is not asked again; another may know.
-            Err(error) if error.kind().row().retry == Retry::Transient => {
-                connection.retire();
-                self.any(until).await?.ask(&request, until).await?
-            }
-            view => view?,
-        };
+        let view = self.ask_any(&request, until).await?;
         Ok(Arc::new(known(view, asked)))
     }
 
@@ -324,7 +338,7 @@ fn address(node: i32, known: &Known) -> Result<(String, u16)> {
         u16::try_from(broker.port).ok().map(|port| (host, port))
     });
     broker.ok_or_else(|| {
-        let message = format!("the cluster does not say where its broker {node} is reached");
+        let message = format!("the cluster does not say where its broker {node} is reached; see that it is up, and its advertised.listeners");
         Error::new(Kind::Unavailable, message).outcome_is(Outcome::NotSent)
     })
 }

@@ -40,7 +40,11 @@ const fn row(
 }
 
 pub(super) const OFFSET_OUT_OF_RANGE: i16 = 1;
+#[cfg(test)]
+pub(super) const NOT_LEADER_OR_FOLLOWER: i16 = 6;
 pub(super) const MESSAGE_TOO_LARGE: i16 = 10;
+#[cfg(test)]
+pub(super) const COORDINATOR_NOT_AVAILABLE: i16 = 15;
 pub(super) const ILLEGAL_GENERATION: i16 = 22;
 pub(super) const UNKNOWN_MEMBER_ID: i16 = 25;
 pub(super) const REBALANCE_IN_PROGRESS: i16 = 27;
@@ -60,7 +64,7 @@ const TABLE: &[Row] = &[
         Kind::Rejected,
         Rejected,
         Help::None,
-        "the records there were deleted, or are yet to be written",
+        "the records there were deleted, or are yet to be written; begin elsewhere",
     ),
     row(2, "CORRUPT_MESSAGE", Kind::Failed, Rejected, Help::Time, ""),
     row(
@@ -78,7 +82,7 @@ const TABLE: &[Row] = &[
         Kind::Unavailable,
         Rejected,
         Help::Look,
-        "the partition has no leader at the moment",
+        "the partition has no leader at the moment; see that its brokers are up",
     ),
     row(
         6,
@@ -109,7 +113,7 @@ const TABLE: &[Row] = &[
         Kind::Rejected,
         Rejected,
         Help::None,
-        "names of topics have letters, digits, dots, underscores and hyphens",
+        "correct the name: topics have letters, digits, dots, underscores and hyphens",
     ),
     row(
         18,
@@ -125,7 +129,7 @@ const TABLE: &[Row] = &[
         Kind::Unavailable,
         Rejected,
         Help::Time,
-        "fewer replicas are in sync than min.insync.replicas wants",
+        "fewer replicas are in sync than min.insync.replicas wants; see that all brokers are up",
     ),
     row(
         20,
@@ -133,7 +137,7 @@ const TABLE: &[Row] = &[
         Kind::Unavailable,
         Unknown,
         Help::Time,
-        "fewer replicas are in sync than min.insync.replicas wants",
+        "fewer replicas are in sync than min.insync.replicas wants; see that all brokers are up",
     ),
     row(21, "INVALID_REQUIRED_ACKS", Kind::Rejected, Rejected, Help::None, ""),
     row(
@@ -142,7 +146,7 @@ const TABLE: &[Row] = &[
         Kind::Rejected,
         Rejected,
         Help::None,
-        "the group has shared its partitions out anew since",
+        "the group has shared its partitions out anew since; pull again",
     ),
     row(
         23,
@@ -159,7 +163,7 @@ const TABLE: &[Row] = &[
         Kind::Rejected,
         Rejected,
         Help::None,
-        "the member was silent for longer than its session timeout",
+        "the member was silent for longer than its session timeout; pull again, or raise session_timeout",
     ),
     row(
         26,
@@ -167,7 +171,7 @@ const TABLE: &[Row] = &[
         Kind::Rejected,
         Rejected,
         Help::None,
-        "the broker has bounds for it, group.min.session.timeout.ms and group.max.session.timeout.ms",
+        "set session_timeout within the bounds of the broker, group.min.session.timeout.ms and group.max.session.timeout.ms",
     ),
     row(
         27,
@@ -175,7 +179,7 @@ const TABLE: &[Row] = &[
         Kind::Contended,
         Rejected,
         Help::Time,
-        "the group is sharing its partitions out anew",
+        "the group is sharing its partitions out anew; pull again",
     ),
     row(28, "INVALID_COMMIT_OFFSET_SIZE", Kind::Rejected, Rejected, Help::None, ""),
     row(
@@ -224,7 +228,7 @@ const TABLE: &[Row] = &[
         Kind::Unauthenticated,
         Rejected,
         Help::None,
-        "the broker wants a login, or none",
+        "the broker wants a login, or none; correct base_url or auth_config",
     ),
     row(
         35,
@@ -232,7 +236,7 @@ const TABLE: &[Row] = &[
         Kind::Unsupported,
         Rejected,
         Help::None,
-        "the broker has no such version of the API",
+        "the broker has no such version of the API; bring it up to date",
     ),
     row(36, "TOPIC_ALREADY_EXISTS", Kind::Rejected, Rejected, Help::None, ""),
     row(37, "INVALID_PARTITIONS", Kind::Rejected, Rejected, Help::None, ""),
@@ -242,7 +246,7 @@ const TABLE: &[Row] = &[
         Kind::Rejected,
         Rejected,
         Help::None,
-        "there are fewer brokers than replicas are wanted",
+        "there are fewer brokers than replicas are wanted; declare fewer",
     ),
     row(39, "INVALID_REPLICA_ASSIGNMENT", Kind::Rejected, Rejected, Help::None, ""),
     row(40, "INVALID_CONFIG", Kind::Rejected, Rejected, Help::None, ""),
@@ -254,7 +258,7 @@ const TABLE: &[Row] = &[
         Kind::Unsupported,
         Rejected,
         Help::None,
-        "the topic keeps records in a format from before Kafka 0.11",
+        "the topic keeps records in a format from before Kafka 0.11; raise its message.format.version",
     ),
     row(44, "POLICY_VIOLATION", Kind::Rejected, Rejected, Help::None, ""),
     row(
@@ -263,13 +267,20 @@ const TABLE: &[Row] = &[
         Kind::Failed,
         Rejected,
         Help::None,
-        "the broker misses records that were written before",
+        "the broker misses records that were written before; see its log",
     ),
     row(46, "DUPLICATE_SEQUENCE_NUMBER", Kind::Rejected, Outcome::Applied, Help::None, ""),
     row(47, "INVALID_PRODUCER_EPOCH", Kind::Failed, Rejected, Help::None, ""),
     row(53, "TRANSACTIONAL_ID_AUTHORIZATION_FAILED", Kind::Forbidden, Rejected, Help::None, ""),
     row(54, "SECURITY_DISABLED", Kind::Rejected, Rejected, Help::None, ""),
-    row(56, "KAFKA_STORAGE_ERROR", Kind::Unavailable, Rejected, Help::Look, "a disk of the broker fails"),
+    row(
+        56,
+        "KAFKA_STORAGE_ERROR",
+        Kind::Unavailable,
+        Rejected,
+        Help::Look,
+        "a disk of the broker fails; see its log",
+    ),
     row(58, "SASL_AUTHENTICATION_FAILED", Kind::Unauthenticated, Rejected, Help::None, ""),
     row(
         59,
@@ -277,7 +288,7 @@ const TABLE: &[Row] = &[
         Kind::Failed,
         Rejected,
         Help::None,
-        "the broker has forgotten the producer",
+        "the broker has forgotten the producer; send it again",
     ),
     row(60, "REASSIGNMENT_IN_PROGRESS", Kind::Contended, Rejected, Help::Time, ""),
     row(68, "NON_EMPTY_GROUP", Kind::Rejected, Rejected, Help::None, ""),
@@ -288,7 +299,7 @@ const TABLE: &[Row] = &[
         Kind::Unavailable,
         Rejected,
         Help::Look,
-        "the leader has no listener of the kind that is spoken to",
+        "the leader has no listener of the kind that is spoken to; see its listeners",
     ),
     row(73, "TOPIC_DELETION_DISABLED", Kind::Rejected, Rejected, Help::None, ""),
     row(74, "FENCED_LEADER_EPOCH", Kind::Unavailable, Rejected, Help::Look, ""),
@@ -311,7 +322,7 @@ const TABLE: &[Row] = &[
         Kind::Rejected,
         Rejected,
         Help::None,
-        "the broker lets a group have no more members",
+        "the broker lets a group have no more members; raise group.max.size, or read with fewer",
     ),
     row(
         82,
@@ -319,7 +330,7 @@ const TABLE: &[Row] = &[
         Kind::Rejected,
         Rejected,
         Help::None,
-        "another member has the same instance id",
+        "another member has the same instance id; end one of them",
     ),
     row(
         87,
@@ -327,12 +338,22 @@ const TABLE: &[Row] = &[
         Kind::Rejected,
         Rejected,
         Help::None,
-        "a compacted topic wants a key with each record",
+        "give a key, which a compacted topic wants with each record",
     ),
     row(88, "UNSTABLE_OFFSET_COMMIT", Kind::Unavailable, Rejected, Help::Time, ""),
     row(89, "THROTTLING_QUOTA_EXCEEDED", Kind::RateLimited, Rejected, Help::Time, ""),
     row(90, "PRODUCER_FENCED", Kind::Failed, Rejected, Help::None, ""),
 ];
+
+/// What a leader says of records before it writes any of them. All else, it may say of records that it has written: while it waits
+/// for its replicas it may stop leading (3, 6), its disk may fail (56), or time run out (`DelayedProduce` in Apache Kafka).
+const BEFORE_APPEND: &[i16] =
+    &[2, 10, 17, 18, 19, 21, 29, 31, 32, 33, 34, 35, 42, 43, 44, 45, 47, 53, 58, 59, 76, 87, 90];
+
+/// Whether a code says of records that they were not written.
+pub(super) fn is_before_append(code: i16) -> bool {
+    BEFORE_APPEND.contains(&code)
+}
 
 /// A code that the table does not have: of an API that is not used here, or from the future.
 const OTHER: Row = row(0, "", Kind::Failed, Unknown, Help::None, "");
@@ -381,6 +402,15 @@ mod tests {
         for row in TABLE.iter().filter(|row| row.help != Help::None) {
             assert!(row.kind != Kind::Rejected || row.name == "UNKNOWN_TOPIC_OR_PARTITION", "{}", row.name);
         }
+    }
+
+    #[test]
+    fn records_of_which_a_leader_says_that_it_leads_no_more_may_be_written() {
+        for row in TABLE.iter().filter(|row| is_before_append(row.code)) {
+            assert_eq!(row.outcome, Rejected, "{}", row.name);
+            assert_ne!(row.help, Help::Look, "{}", row.name);
+        }
+        assert!([3, 6, 7, 20, 56, -1, 4711].into_iter().all(|code| !is_before_append(code)));
     }
 
     #[test]

@@ -5,16 +5,17 @@ mod reading;
 mod shared;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
+use serde_json::json;
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, timeout_at},
 };
-use trunkline_core::{Ack, Error, Kind, Outcome, Result, Retry};
+use trunkline_core::{Ack, Error, Kind, Outcome, Result, Retry, Start};
 
 use self::{
     reading::{BEGIN, Reading},
@@ -31,7 +32,7 @@ use super::{
 };
 use crate::{
     again::copy,
-    queue::broker::{Consumer, Delivery, Fate, Subscription},
+    queue::broker::{Consumer, Delivery, Fate, Reached, Subscription},
 };
 
 /// When the coordinator is told again that could not be told while the group shared out.
@@ -84,6 +85,7 @@ impl Consuming {
             membership: None,
             assigned: None,
             read: VecDeque::new(),
+            alone: None,
         };
         let member = match &subscription.group {
             Some(group) => {
@@ -93,11 +95,20 @@ impl Consuming {
                 Some(member)
             }
             None => {
-                let all: Vec<_> = view.partitions.iter().map(|found| (topic.clone(), found.index)).collect();
-                let begun = reading.begin(&all, LATEST, until).await.map_err(rejected)?;
-                reading
-                    .fetcher
-                    .assign(begun.into_iter().map(|(partition, offset)| (partition, Some(offset))));
+                let read = places(&subscription.reached);
+                let all = view.partitions.iter().map(|found| (topic.clone(), found.index));
+                let (read_on, new): (Vec<_>, Vec<_>) = all.partition(|(_, index)| read.contains_key(index));
+                // A partition that is new to a topic is read from its beginning, where others were read before.
+                if !read.is_empty() {
+                    reading.start = Some(Start::Earliest);
+                }
+                let mut begun = reading.begin(&new, LATEST, until).await.map_err(rejected)?;
+                begun.extend(read_on.into_iter().map(|partition| (partition.clone(), read[&partition.1])));
+                let places: BTreeMap<_, _> =
+                    begun.iter().map(|((_, index), offset)| (*index, *offset)).collect();
+                reached(&subscription.reached, &places);
+                reading.alone = Some((subscription.reached.clone(), places));
+                reading.fetcher.begin(begun);
                 None
             }
         };
@@ -148,6 +159,14 @@ impl Consumer for Consuming {
                     found.push(delivery(&partition, stored, Some(held), Some(end)));
                 }
             }
+            if let Some((last, places)) = &mut reading.alone
+                && !found.is_empty()
+            {
+                for fact in &found {
+                    places.extend(behind(fact));
+                }
+                reached(last, places);
+            }
             if !found.is_empty() || max == 0 || Instant::now() >= until {
                 return Ok(found);
             }
@@ -181,6 +200,8 @@ impl Consumer for Consuming {
             return Ok(());
         }
         let until = Instant::now() + COMMIT;
+        // Whether it may have been heard, and the answer was lost.
+        let mut unsure = false;
         loop {
             let mut changed = self.member.as_ref().map(Member::membership);
             let assigned = self.settled(until).await?;
@@ -192,12 +213,29 @@ impl Consumer for Consuming {
                 // it twice is to say it once.
                 Err(error) if error.kind().row().retry == Retry::Transient && Instant::now() < until => {
                     let Some(changed) = &mut changed else { return Err(error) };
+                    unsure |= error.outcome() == Outcome::Unknown;
                     let _ = timeout_at(until.min(Instant::now() + AGAIN), changed.changed()).await;
                 }
+                result if unsure => return result.map_err(|error| error.outcome_is(Outcome::Unknown)),
                 result => return result,
             }
         }
     }
+}
+
+/// Where somebody who reads alone has come to in each partition.
+fn places(last: &Reached) -> BTreeMap<i32, i64> {
+    last.last().and_then(|last| serde_json::from_str(&last).ok()).unwrap_or_default()
+}
+
+fn reached(last: &Reached, places: &BTreeMap<i32, i64>) {
+    last.set(json!(places).to_string());
+}
+
+/// The place behind a message.
+fn behind<M>(delivery: &Delivery<M>) -> Option<(i32, i64)> {
+    let fact = |wanted: &str| delivery.facts.iter().find(|(name, _)| *name == wanted)?.1.as_i64();
+    Some((i32::try_from(fact("partition")?).ok()?, fact("offset")? + 1))
 }
 
 /// Waits until the membership changes; for ever where there is none.

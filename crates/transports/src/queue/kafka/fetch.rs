@@ -64,24 +64,28 @@ impl Fetcher {
         }
     }
 
-    /// Reads these partitions and no others: from these offsets on, or where none is given from where they were read so far.
-    /// What has come of others, or of other offsets, is forgotten.
-    pub(super) fn assign(&mut self, wanted: impl IntoIterator<Item = (Partition, Option<i64>)>) {
-        let mut before = std::mem::take(&mut self.positions);
-        for (partition, offset) in wanted {
-            let kept = before.remove(&partition).filter(|_| offset.is_none());
-            let position = kept.unwrap_or_else(|| Position {
-                topic: partition.0.as_str().into(),
-                offset: offset.unwrap_or_default(),
-                asked: false,
-                not_before: Instant::now(),
-            });
-            if offset.is_some() {
-                self.forget(&partition);
-            }
-            self.positions.insert(partition, position);
+    /// Whether a partition is read.
+    pub(super) fn reads(&self, partition: &Partition) -> bool {
+        self.positions.contains_key(partition)
+    }
+
+    /// Reads on in these partitions, and no more in others: what has come of those is forgotten.
+    pub(super) fn keep(&mut self, kept: &[Partition]) {
+        let others: Vec<_> = self.positions.keys().filter(|other| !kept.contains(other)).cloned().collect();
+        for other in others {
+            self.positions.remove(&other);
+            self.forget(&other);
         }
-        before.into_keys().for_each(|partition| self.forget(&partition));
+    }
+
+    /// Reads these partitions too, each from an offset on.
+    pub(super) fn begin(&mut self, new: impl IntoIterator<Item = (Partition, i64)>) {
+        for (partition, offset) in new {
+            let topic = partition.0.as_str().into();
+            self.forget(&partition);
+            self.positions
+                .insert(partition, Position { topic, offset, asked: false, not_before: Instant::now() });
+        }
     }
 
     /// Forgets what has come of a partition.

@@ -25,7 +25,7 @@ pub(super) struct Ledger {
 #[derive(Debug)]
 struct Page {
     tenure: u64,
-    /// Behind all that was handed out.
+    /// Behind what was handed out last.
     next: i64,
     /// What was handed out and is not dealt with.
     out: BTreeSet<i64>,
@@ -42,11 +42,17 @@ pub(super) struct Due {
 }
 
 impl Ledger {
-    /// A partition is ours from now on, from this offset on. What was handed out of it before is void.
+    /// A partition is ours from now on, from this offset on, which the group knows. What was handed out of it before is void.
     pub(super) fn own(&mut self, partition: Partition, offset: i64) {
         self.tenures += 1;
         let page = Page { tenure: self.tenures, next: offset, out: BTreeSet::new(), told: offset };
         self.partitions.insert(partition, page);
+    }
+
+    /// The same of one in which the group begins, and is to be told so.
+    pub(super) fn begin(&mut self, partition: Partition, offset: i64) {
+        self.own(partition.clone(), offset);
+        self.partitions.entry(partition).and_modify(|page| page.told = offset - 1);
     }
 
     /// These are still ours, and no others.
@@ -62,8 +68,12 @@ impl Ledger {
     /// Hands out a record. `None` where its partition is not ours.
     pub(super) fn hand_out(&mut self, partition: &Partition, offset: i64) -> Option<Mark> {
         let page = self.partitions.get_mut(partition)?;
+        if offset < page.next {
+            // The log ends before where it was read, and is read from its beginning: the group is to be told of that too.
+            page.told = page.told.min(offset);
+        }
         page.out.insert(offset);
-        page.next = page.next.max(offset + 1);
+        page.next = offset + 1;
         Some(Mark { partition: partition.clone(), offset, tenure: page.tenure })
     }
 
@@ -105,7 +115,7 @@ impl Ledger {
 impl Page {
     /// Up to where all is dealt with.
     fn reach(&self) -> i64 {
-        self.out.first().copied().unwrap_or(self.next)
+        self.out.first().copied().unwrap_or(self.next).min(self.next)
     }
 }
 
@@ -136,6 +146,34 @@ mod tests {
         ledger.told(&due);
         assert!(ledger.is_told(&marks[1]) && !ledger.is_told(&marks[2]));
         assert_eq!(reach(&ledger), [(0, 15)]);
+    }
+
+    #[test]
+    fn where_a_group_begins_it_is_told() {
+        let mut ledger = Ledger::default();
+        ledger.own(partition(0), 5);
+        ledger.begin(partition(1), 5);
+        assert_eq!(reach(&ledger), [(1, 5)]);
+        let due = ledger.due().remove(0);
+        ledger.told(&due);
+        assert_eq!(reach(&ledger), []);
+    }
+
+    /// A leader that was elected uncleanly may have less than was read of the one before.
+    #[test]
+    fn a_group_goes_back_where_a_log_has_become_shorter() {
+        let mut ledger = Ledger::default();
+        ledger.own(partition(0), 1000);
+        let lost = ledger.hand_out(&partition(0), 1000).unwrap();
+        let marks: Vec<_> = [3, 4].map(|offset| ledger.hand_out(&partition(0), offset).unwrap()).into();
+        assert!(ledger.done(&marks[0]) && !ledger.is_told(&marks[0]));
+        assert_eq!(reach(&ledger), [(0, 4)]);
+        ledger.told(&ledger.due().remove(0));
+        assert!(ledger.done(&marks[1]));
+        assert_eq!(reach(&ledger), [(0, 5)], "what is lost is not waited for");
+        ledger.told(&ledger.due().remove(0));
+        assert!(ledger.done(&lost));
+        assert_eq!(reach(&ledger), []);
     }
 
     #[test]

@@ -22,7 +22,7 @@ const LONGEST_NAME: usize = 249;
 pub(super) fn check(message: &Message) -> Result<()> {
     only(message, &["key", "partition"], |_| "Kafka has nothing of the kind")?;
     if message.partition.is_some_and(|partition| partition < 0) {
-        return Err(Error::invalid("partition: counts from 0"));
+        return Err(Error::invalid("partition: must be 0 or more; the first is 0"));
     }
     topic(&message.destination).map_err(|error| error.at("queue"))
 }
@@ -35,7 +35,7 @@ pub(super) fn check(message: &Message) -> Result<()> {
 pub(super) fn topic(name: &str) -> Result<()> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     match name {
-        "" | "." | ".." => Err(Error::invalid("is not the name of a topic")),
+        "" | "." | ".." => Err(Error::invalid("is not the name of a topic; name one")),
         name if name.len() > LONGEST_NAME || !name.chars().all(plain) => Err(Error::invalid(
             "is not the name of a topic, which has at most 249 letters, digits, dots, underscores and hyphens",
         )),

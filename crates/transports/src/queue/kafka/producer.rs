@@ -103,7 +103,8 @@ impl Producer {
         let wanted = u32::try_from(size.min(ROOM)).expect("it is at most 32 MiB");
         let room = timeout_at(until, self.room.clone().acquire_many_owned(wanted)).await;
         let room = room.map_err(|_| {
-            let message = format!("records for topic {topic} come faster than they are written");
+            let message =
+                format!("records for topic {topic} come faster than they are written; send fewer at a time");
             Error::new(Kind::Throttled, message).outcome_is(Outcome::NotSent)
         })?;
         let room = room.expect("it is never closed");

@@ -77,7 +77,12 @@ impl Target {
     pub(super) async fn connect(&self, host: &str, port: u16, until: Instant) -> Result<Connection> {
         let end = until.min(Instant::now() + self.limit);
         let opened = timeout_at(end, self.open(host, port, end)).await;
-        let late = || Error::new(Kind::Timeout, format!("no connection to the broker {host}:{port} in time"));
+        let late = || {
+            Error::new(
+                Kind::Timeout,
+                format!("no connection to the broker {host}:{port} in time; see that it is up"),
+            )
+        };
         opened.map_err(|_| late()).flatten().map_err(|error| error.outcome_is(Outcome::NotSent))
     }
 

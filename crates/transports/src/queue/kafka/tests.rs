@@ -1,19 +1,38 @@
 //! Against brokers that do as they are told, and real ones.
 
+mod coordinator;
 mod fake;
 mod logins;
+mod membership;
 mod real;
 mod writing;
 
 use std::{sync::Arc, time::Duration};
 
-use trunkline_core::{Context, Egress, Profile};
+use trunkline_core::{Ack, Context, Egress, Profile};
 
 use super::{
     cluster::Cluster,
     target::{Login, Target},
 };
-use crate::queue::net::Net;
+use crate::queue::{
+    broker::{Reached, Subscription},
+    net::Net,
+};
+
+/// Somebody who pulls from the topic `t` as the group `g`.
+fn in_group() -> Subscription {
+    Subscription {
+        source: "t".to_owned(),
+        group: Some("g".to_owned()),
+        owner: Arc::default(),
+        start: None,
+        ack: Ack::Explicit,
+        prefetch: None,
+        hold: Duration::from_secs(30),
+        reached: Reached::default(),
+    }
+}
 
 /// The cluster at an address.
 fn cluster(at: &str, login: Option<Login>) -> Arc<Cluster> {

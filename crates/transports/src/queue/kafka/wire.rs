@@ -209,7 +209,7 @@ impl<T> Begun<T> {
 }
 
 fn late(peer: &str) -> Error {
-    Error::new(Kind::Timeout, format!("the broker {peer} did not answer in time"))
+    Error::new(Kind::Timeout, format!("the broker {peer} did not answer in time; see that it is up"))
 }
 
 fn gone(peer: &str) -> Error {

@@ -1,14 +1,14 @@
 //! `Shelf`: the queues themselves.
 
 use std::{
-    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use tokio::sync::Notify;
-use trunkline_core::{Error, Kind, Message, Outcome, Result};
+use trunkline_core::{Message, Result};
 
+use super::queues::{Queue, Queues, Taken, full, size};
 use crate::queue::replies::Replies;
 
 /// What answers are sent to has a name that begins so, before the id of the request.
@@ -17,60 +17,15 @@ pub(super) const ANSWERS: &str = "trunkline.answers.";
 const BYTES: usize = 256 << 20;
 /// So many are kept for those who name no group where only groups read: the oldest give way.
 const UNREAD: usize = 1_000;
-/// Whoever finds the queues full may try again after so long.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// Queues by name.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
-    inside: Mutex<Inside>,
+    inside: Mutex<Queues>,
     /// Rung when a message comes.
     bell: Notify,
     /// Who waits for answers.
     pub(super) replies: Arc<Replies>,
-}
-
-#[derive(Debug, Default)]
-struct Inside {
-    queues: HashMap<String, Queue>,
-    number: u64,
-    bytes: usize,
-}
-
-/// A queue: what each group has before it, in order. Who names no group is of the one without a name.
-#[derive(Debug)]
-struct Queue {
-    groups: HashMap<String, BTreeMap<u64, Taken>>,
-    /// Whether somebody has read without naming a group.
-    is_read: bool,
-}
-
-impl Default for Queue {
-    fn default() -> Self {
-        Self { groups: HashMap::from([(String::new(), BTreeMap::new())]), is_read: false }
-    }
-}
-
-impl Queue {
-    /// The oldest of what is kept for nobody: groups read, and those who name none never did.
-    fn for_nobody(&mut self) -> Option<&mut BTreeMap<u64, Taken>> {
-        let by_groups = !self.is_read && self.groups.len() > 1;
-        self.groups.get_mut("").filter(|kept| by_groups && !kept.is_empty())
-    }
-}
-
-/// Bytes that a message takes for each group that has it before it.
-fn size(message: &Message) -> usize {
-    message.body.len() + 256
-}
-
-/// A message, and how often it was taken.
-#[derive(Debug, Clone)]
-pub(super) struct Taken {
-    pub(super) number: u64,
-    pub(super) message: Arc<Message>,
-    pub(super) at: i64,
-    pub(super) deliveries: u32,
 }
 
 impl Shelf {
@@ -88,40 +43,64 @@ impl Shelf {
         }
         let mut inside = self.inside();
         inside.number += 1;
-        let (number, size) = (inside.number, size(&message));
+        let (number, bytes_each) = (inside.number, size(&message));
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as i64;
         let name = message.destination.clone();
         let taken = Taken { number, message: Arc::new(message), at, deliveries: 0 };
-        let Inside { queues, bytes, .. } = &mut *inside;
+        inside.queue(&name, "")?;
+        let Queues { queues, bytes, .. } = &mut *inside;
         let groups = queues.get(&name).map_or(1, |queue| queue.groups.len());
-        let fits = |bytes: usize| bytes + size * groups <= BYTES;
+        let fits = |bytes: usize| bytes + bytes_each * groups <= BYTES;
         if let Some(kept) = queues.get_mut(&name).and_then(Queue::for_nobody) {
             while (kept.len() >= UNREAD || !fits(*bytes))
                 && let Some((_, oldest)) = kept.pop_first()
             {
-                *bytes -= self::size(&oldest.message);
+                *bytes -= size(&oldest.message);
             }
         }
         if !fits(*bytes) {
-            let message = "the queues in memory are full; take messages out of them";
-            let error = Error::new(Kind::Throttled, message).retry_after(AGAIN);
-            return Err(error.outcome_is(Outcome::NotSent));
+            inside.tidy(&name);
+            return Err(full("the queues in memory are full; take messages out of them"));
         }
-        *bytes += size * groups;
-        for waiting in queues.entry(name).or_default().groups.values_mut() {
-            waiting.insert(number, taken.clone());
+        *bytes += bytes_each * groups;
+        for group in queues.entry(name).or_default().groups.values_mut() {
+            group.waiting.insert(number, taken.clone());
         }
         drop(inside);
         self.bell.notify_waiters();
         Ok(number)
     }
 
-    /// A group has its own copy of all that comes from now on.
-    pub(super) fn join(&self, name: &str, group: &str) {
+    /// A queue is there from now on.
+    ///
+    /// # Errors
+    ///
+    /// `throttled` where there are too many.
+    pub(super) fn declare(&self, name: &str) -> Result<()> {
+        self.inside().queue(name, "")?.is_declared = true;
+        Ok(())
+    }
+
+    /// Somebody reads as a group, which has its own copy of all that comes from now on.
+    ///
+    /// # Errors
+    ///
+    /// `throttled` where there are too many queues and groups.
+    pub(super) fn join(&self, name: &str, group: &str) -> Result<()> {
         let mut inside = self.inside();
-        let queue = inside.queues.entry(name.to_owned()).or_default();
+        let queue = inside.queue(name, group)?;
         queue.is_read |= group.is_empty();
-        queue.groups.entry(group.to_owned()).or_default();
+        queue.groups.entry(group.to_owned()).or_default().readers += 1;
+        Ok(())
+    }
+
+    /// Who has joined reads no more. What they have taken is [back](Self::back).
+    pub(super) fn leave(&self, name: &str, group: &str) {
+        let mut inside = self.inside();
+        if let Some(group) = inside.queues.get_mut(name).and_then(|queue| queue.groups.get_mut(group)) {
+            group.readers -= 1;
+        }
+        inside.tidy(name);
     }
 
     /// Takes messages, once there is one.
@@ -138,11 +117,11 @@ impl Shelf {
 
     fn at_hand(&self, name: &str, group: &str, max: u32) -> Vec<Taken> {
         let mut inside = self.inside();
-        let waiting = inside.queues.get_mut(name).and_then(|queue| queue.groups.get_mut(group));
-        let Some(waiting) = waiting else { return Vec::new() };
+        let group = inside.queues.get_mut(name).and_then(|queue| queue.groups.get_mut(group));
+        let Some(group) = group else { return Vec::new() };
         let mut found = Vec::new();
         while found.len() < max as usize
-            && let Some((_, mut taken)) = waiting.pop_first()
+            && let Some((_, mut taken)) = group.waiting.pop_first()
         {
             taken.deliveries += 1;
             found.push(taken);
@@ -151,12 +130,14 @@ impl Shelf {
         found
     }
 
-    /// A message comes again, in its old place.
+    /// A message comes again, in its old place. Whoever had it still reads, so the queue is there.
     pub(super) fn back(&self, name: &str, group: &str, taken: Taken) {
         let mut inside = self.inside();
-        inside.bytes += size(&taken.message);
-        let queue = inside.queues.entry(name.to_owned()).or_default();
-        queue.groups.entry(group.to_owned()).or_default().insert(taken.number, taken);
+        let Queues { queues, bytes, .. } = &mut *inside;
+        if let Some(group) = queues.get_mut(name).and_then(|queue| queue.groups.get_mut(group)) {
+            *bytes += size(&taken.message);
+            group.waiting.insert(taken.number, taken);
+        }
         drop(inside);
         self.bell.notify_waiters();
     }
@@ -164,14 +145,15 @@ impl Shelf {
     /// The queues, and how many messages the fullest of their groups has.
     pub(super) fn list(&self) -> Vec<(String, usize)> {
         let inside = self.inside();
-        let count = |queue: &Queue| queue.groups.values().map(BTreeMap::len).max().unwrap_or_default();
+        let count =
+            |queue: &Queue| queue.groups.values().map(|group| group.waiting.len()).max().unwrap_or_default();
         let mut all: Vec<_> =
             inside.queues.iter().map(|(name, queue)| (name.clone(), count(queue))).collect();
         all.sort();
         all
     }
 
-    fn inside(&self) -> MutexGuard<'_, Inside> {
+    fn inside(&self) -> MutexGuard<'_, Queues> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -179,15 +161,17 @@ impl Shelf {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use trunkline_core::{Kind, Outcome};
 
     use super::*;
+    use crate::queue::memory::queues::GROUPS;
 
     fn put(shelf: &Shelf, bytes: usize) -> Result<u64> {
         shelf.put(Message::bytes("q", Bytes::from(vec![0; bytes])))
     }
 
     fn count(shelf: &Shelf, group: &str) -> usize {
-        shelf.inside().queues["q"].groups[group].len()
+        shelf.inside().queues["q"].groups[group].waiting.len()
     }
 
     #[test]
@@ -205,7 +189,7 @@ mod tests {
     #[test]
     fn what_only_groups_read_is_not_kept_for_nobody() {
         let shelf = Shelf::default();
-        shelf.join("q", "g");
+        shelf.join("q", "g").unwrap();
         for _ in 0..UNREAD + 10 {
             put(&shelf, 1).unwrap();
         }
@@ -219,10 +203,60 @@ mod tests {
         assert!(shelf.inside().bytes <= BYTES);
         // From then on that somebody reads they are theirs.
         let before = count(&shelf, "");
-        shelf.join("q", "");
+        shelf.join("q", "").unwrap();
         while put(&shelf, 1 << 20).is_ok() {
             shelf.at_hand("q", "g", 1);
         }
         assert!(count(&shelf, "") > before);
+    }
+
+    #[test]
+    fn a_queue_that_is_empty_and_that_nobody_reads_is_gone_unless_it_is_declared() {
+        let shelf = Shelf::default();
+        let names = || shelf.list().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        shelf.declare("kept").unwrap();
+        put(&shelf, 1).unwrap();
+        assert_eq!(names(), ["kept", "q"], "it is not empty");
+        shelf.join("q", "").unwrap();
+        let taken = shelf.at_hand("q", "", 1).remove(0);
+        assert_eq!(names(), ["kept", "q"], "somebody reads it");
+        shelf.back("q", "", taken);
+        shelf.leave("q", "");
+        assert_eq!(names(), ["kept", "q"], "it is not empty");
+        shelf.join("q", "").unwrap();
+        shelf.at_hand("q", "", 1);
+        shelf.leave("q", "");
+        shelf.join("kept", "").unwrap();
+        shelf.leave("kept", "");
+        assert_eq!((names(), shelf.inside().groups), (vec!["kept".to_owned()], 1));
+        // A group has its own copy of what comes while it is away.
+        shelf.join("q", "g").unwrap();
+        shelf.leave("q", "g");
+        put(&shelf, 1).unwrap();
+        assert_eq!(count(&shelf, "g"), 1);
+    }
+
+    #[test]
+    fn so_many_queues_and_groups_there_are_and_those_give_way_that_nobody_needs() {
+        let shelf = Shelf::default();
+        let text = |name: &str| shelf.put(Message::text(name, "a"));
+        for n in 0..GROUPS / 2 {
+            text(&format!("q{n}")).unwrap();
+            shelf.join("q0", &format!("g{n}")).unwrap();
+            shelf.leave("q0", &format!("g{n}"));
+        }
+        // All have something before them, or are groups that have nothing and that nobody reads as.
+        for n in GROUPS / 2..GROUPS {
+            text(&format!("q{n}")).unwrap();
+        }
+        assert_eq!(shelf.inside().groups, GROUPS);
+        let error = text("one more").unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (Kind::Throttled, Outcome::NotSent), "{error}");
+        assert!(error.message().contains("too many queues"), "{error}");
+        assert_eq!(shelf.join("q0", "one more").unwrap_err().kind(), Kind::Throttled);
+        shelf.join("q1", "").unwrap();
+        shelf.at_hand("q1", "", 1);
+        shelf.leave("q1", "");
+        text("one more").unwrap();
     }
 }

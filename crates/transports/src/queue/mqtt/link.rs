@@ -1,37 +1,32 @@
 //! `MqttLink`: a connection that messages are sent over, and answers come.
 
-use std::{
-    collections::VecDeque,
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use rumqttc::{AsyncClient, Event, EventLoop, Incoming, PubAckReason, PublishNotice, PublishResult, QoS};
 use tokio::{
     sync::{OnceCell, watch},
-    time::timeout,
+    time::{Instant, timeout},
 };
+use tokio_util::sync::CancellationToken;
 use trunkline_core::{Context, Error, Kind, Message, Outcome, Result};
 use uuid::Uuid;
 
 use super::{
     failure,
+    limits::Limits,
     message::{message, options},
     target::{ANSWER, Target},
 };
 use crate::queue::{
-    broker::{Delivered, Guarantee, Login, Receipt},
+    broker::{Delivered, Guarantee, Login, Receipt, handed_by, said_by},
     replies::Replies,
 };
 
 /// A connection that is logged in.
 pub(in crate::queue) struct MqttLink {
     client: AsyncClient,
-    ended: Arc<AtomicBool>,
+    limits: Limits,
+    ended: CancellationToken,
     replies: Arc<Replies>,
     /// Where answers come; subscribed to with the first request.
     answers: OnceCell<String>,
@@ -56,11 +51,12 @@ impl MqttLink {
         replies: &Arc<Replies>,
     ) -> Result<Self> {
         let made = target.publishing(context, login).await?;
-        let ended = Arc::new(AtomicBool::new(false));
+        let ended = CancellationToken::new();
         let (tell, version) = watch::channel(None);
         tokio::spawn(run(made.events, ended.clone(), replies.clone(), tell));
         Ok(Self {
             client: made.client,
+            limits: made.limits,
             ended,
             replies: replies.clone(),
             answers: OnceCell::new(),
@@ -71,31 +67,42 @@ impl MqttLink {
     }
 
     pub(super) fn is_alive(&self) -> bool {
-        !self.ended.load(Ordering::Acquire)
+        !self.ended.is_cancelled()
     }
 
     /// Sends messages one behind the other and waits for what the broker says of each.
-    pub(super) async fn publish(&self, messages: &[Message]) -> Vec<Result<Receipt>> {
+    pub(super) async fn publish(&self, messages: &[Message], until: Instant) -> Vec<Result<Receipt>> {
         let mut results = Vec::with_capacity(messages.len());
         let mut under_way: VecDeque<Result<PublishNotice>> = VecDeque::new();
         for message in messages {
             if under_way.len() >= WINDOW
                 && let Some(first) = under_way.pop_front()
             {
-                results.push(ended(first).await);
+                results.push(said_by(until, self.outcome(first)).await);
             }
-            under_way.push_back(self.send(message).await);
+            under_way.push_back(handed_by(until, self.send(message)).await);
         }
         for sent in under_way {
-            results.push(ended(sent).await);
+            results.push(said_by(until, self.outcome(sent)).await);
         }
         results
+    }
+
+    /// What becomes of a message. Nobody says anything of one that still waited to be written when the connection was lost.
+    async fn outcome(&self, sent: Result<PublishNotice>) -> Result<Receipt> {
+        tokio::select! {
+            // In this order: the end comes behind all that is said.
+            biased;
+            said = ended(sent) => said,
+            () = self.ended.cancelled() => Err(failure::lost("sending a message", &"it ended")),
+        }
     }
 
     async fn send(&self, message: &Message) -> Result<PublishNotice> {
         if !self.is_alive() {
             return Err(failure::lost("sending a message", &"it ended").outcome_is(Outcome::NotSent));
         }
+        self.limits.check(message)?;
         let sent =
             self.client.publish_tracked(message.destination.as_str(), message.body.clone(), options(message));
         sent.await.map_err(|error| failure::lost("sending a message", &error).outcome_is(Outcome::NotSent))
@@ -113,9 +120,12 @@ impl MqttLink {
         let mut message = message.clone();
         (message.reply_to, message.correlation_id) = (Some(answers), Some(waiting.id.clone()));
         let sent = self.send(&message).await;
-        let receipt = ended(sent).await?;
-        if receipt.facts.iter().any(|(name, _)| *name == UNMATCHED) {
-            return Err(Error::new(Kind::Unroutable, "nobody subscribes to the topic, so nobody answers"));
+        let receipt = self.outcome(sent).await?;
+        if !is_kept(&receipt) {
+            return Err(Error::new(
+                Kind::Unroutable,
+                "nobody subscribes to the topic, so nobody answers; see that who answers is there",
+            ));
         }
         delivered();
         waiting.answer().await
@@ -150,16 +160,26 @@ pub(super) async fn subscribe(client: &AsyncClient, topic: &str, qos: QoS) -> Re
     let asked = client.subscribe_tracked(topic, qos).await.map_err(|error| lost(&error))?;
     match timeout(ANSWER, asked.wait_completion_async()).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(rumqttc::SubscribeNoticeError::V5SubAckFailure(codes))) => {
-            Err(failure::refused(Kind::Forbidden, "the broker does not allow the subscription", codes))
-        }
+        Ok(Err(rumqttc::SubscribeNoticeError::V5SubAckFailure(codes))) => Err(failure::refused(
+            Kind::Forbidden,
+            "the broker does not allow the subscription; see the permissions of the login",
+            codes,
+        )),
         Ok(Err(error)) => Err(lost(&error)),
-        Err(_) => Err(Error::new(Kind::Timeout, "the broker did not answer to a subscription in time")),
+        Err(_) => Err(Error::new(
+            Kind::Timeout,
+            "the broker did not answer to a subscription in time; see that it is up",
+        )),
     }
 }
 
 /// Nobody had subscribed to the topic of a message.
 const UNMATCHED: &str = "no_subscribers";
+
+/// Whether anybody has a message that the broker took. What nobody has subscribed to it throws away.
+pub(super) fn is_kept(receipt: &Receipt) -> bool {
+    !receipt.facts.iter().any(|(name, _)| *name == UNMATCHED)
+}
 
 /// What the broker says of a message.
 async fn ended(sent: Result<PublishNotice>) -> Result<Receipt> {
@@ -180,16 +200,18 @@ async fn ended(sent: Result<PublishNotice>) -> Result<Receipt> {
         PublishResult::Qos2Completed(done) => {
             receipt(Guarantee::ExactlyOnce, vec![("packet_id", done.pkid.into())])
         }
-        PublishResult::Qos2PubRecRejected(refused) => {
-            Err(failure::refused(Kind::Rejected, "the broker did not take the message", refused.reason))
-        }
+        PublishResult::Qos2PubRecRejected(refused) => Err(failure::refused(
+            Kind::Rejected,
+            "the broker did not take the message; its log says why",
+            refused.reason,
+        )),
     }
 }
 
 /// Keeps the connection until it is lost. It is not made again here: whoever needs it does, and knows what was lost with it.
 async fn run(
     mut events: EventLoop,
-    ended: Arc<AtomicBool>,
+    ended: CancellationToken,
     replies: Arc<Replies>,
     version: watch::Sender<Option<String>>,
 ) {
@@ -202,7 +224,9 @@ async fn run(
             }
         }
     }
-    ended.store(true, Ordering::Release);
+    // With this it is said of all that was written that nobody knows what became of it.
+    drop(events);
+    ended.cancel();
     replies.lost();
 }
 

@@ -10,13 +10,15 @@ const ID: &str = "message-id";
 const KEY: &str = "key";
 /// Topics and properties have so many bytes at most (MQTT 5, section 1.5.4).
 const LONG: usize = 65_535;
+/// The quality of service unless a message says another: at least once.
+pub(super) const QOS: u8 = 1;
 
 /// Checks what MQTT has no place for.
 pub(super) fn check(message: &Message) -> Result<()> {
     only(
         message,
         &["key", "expires", "qos", "retain"],
-        |_| "is not for MQTT; topics have nothing of the kind",
+        |_| "is not for MQTT, whose topics have nothing of the kind; leave it out",
     )?;
     if message.qos.is_some_and(|qos| qos > 2) {
         return Err(Error::invalid("qos: must be 0, 1 or 2"));
@@ -61,9 +63,22 @@ pub(super) fn check_filter(source: &str, group: Option<&str>) -> Result<()> {
 
 /// How a message is sent.
 pub(super) fn options(message: &Message) -> PublishOptions {
-    let qos = match message.qos {
-        Some(0) => QoS::AtMostOnce,
-        Some(2) => QoS::ExactlyOnce,
+    let (qos, properties) = parts(message);
+    PublishOptions::new(qos).retain(message.retain).properties(properties)
+}
+
+/// The packet that a message is sent in, to be measured.
+pub(super) fn packet(message: &Message) -> Publish {
+    let (qos, properties) = parts(message);
+    let packet = Publish::new(message.destination.as_str(), qos, message.body.clone(), Some(properties));
+    // Any number takes two bytes; where there is none yet the library counts none.
+    Publish { pkid: 1, ..packet }
+}
+
+fn parts(message: &Message) -> (QoS, PublishProperties) {
+    let qos = match message.qos.unwrap_or(QOS) {
+        0 => QoS::AtMostOnce,
+        2 => QoS::ExactlyOnce,
         _ => QoS::AtLeastOnce,
     };
     let mut pairs: Vec<_> = message.headers.clone();
@@ -78,7 +93,7 @@ pub(super) fn options(message: &Message) -> PublishOptions {
         user_properties: pairs,
         ..PublishProperties::default()
     };
-    PublishOptions::new(qos).retain(message.retain).properties(properties)
+    (qos, properties)
 }
 
 /// A message as it came.

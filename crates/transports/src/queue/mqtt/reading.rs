@@ -92,7 +92,7 @@ impl Reading {
     }
 
     async fn begin(made: Made, filter: &str, is_kept: bool, gone: Arc<AtomicU64>) -> Result<Arc<Self>> {
-        let Made { client, events, turn } = made;
+        let Made { client, events, turn, .. } = made;
         let shared = Arc::new(Shared::default());
         let task = AbortOnDropHandle::new(tokio::spawn({
             let shared = shared.clone();

@@ -14,7 +14,7 @@ use tokio::sync::OwnedMutexGuard;
 use trunkline_core::{BoxFuture, Context, Error, Outcome, Result, Secret};
 use uuid::Uuid;
 
-use super::{failure, sessions::Sessions};
+use super::{failure, limits::Limits, sessions::Sessions};
 use crate::queue::{broker::Login, config::Parts, net::Net};
 
 /// Where a broker is.
@@ -157,11 +157,14 @@ impl Target {
         });
         let (client, mut events) =
             AsyncClient::builder(options).capacity(REQUESTS).try_build().map_err(|error| {
-                Error::invalid("base_url: these are no options of MQTT").source(error.to_string())
+                Error::invalid("base_url: these are no options of MQTT; correct what stands behind the ?")
+                    .source(error.to_string())
             })?;
         loop {
             match events.poll().await {
-                Ok(Event::Incoming(Incoming::ConnAck(_))) => return Ok(Made { client, events, turn: None }),
+                Ok(Event::Incoming(Incoming::ConnAck(said))) => {
+                    return Ok(Made { client, events, limits: Limits::of(&said), turn: None });
+                }
                 Ok(_) => {}
                 Err(error) => {
                     let dialled = failed.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -178,6 +181,7 @@ impl Target {
 pub(super) struct Made {
     pub(super) client: AsyncClient,
     pub(super) events: EventLoop,
+    pub(super) limits: Limits,
     /// Held for as long as there is the connection, where it is one of a session.
     pub(super) turn: Option<OwnedMutexGuard<()>>,
 }

@@ -1,12 +1,15 @@
 //! What NATS says, as kinds.
 
-use std::fmt::Display;
+use std::{error::Error as _, fmt::Display};
 
 use async_nats::{
     ConnectError, ConnectErrorKind,
     jetstream::{
-        ErrorCode,
-        context::{CreateStreamError, CreateStreamErrorKind, PublishError, PublishErrorKind},
+        self, ErrorCode,
+        context::{
+            CreateStreamError, CreateStreamErrorKind, PublishError, PublishErrorKind, RequestError,
+            RequestErrorKind,
+        },
     },
 };
 use trunkline_core::{Error, Kind, Outcome};
@@ -50,21 +53,71 @@ fn plainly(error: &ConnectError) -> Error {
     Error::new(kind, message).outcome_is(Outcome::NotSent).source(error.to_string())
 }
 
-/// Why a message was not kept.
+/// Codes of JetStream, what they are, and what to do about them. What it has no room for is contended: that passes, and is no
+/// fault of a message.
+const CODES: &[(ErrorCode, Kind, &str)] = &[
+    (ErrorCode::JETSTREAM_NOT_ENABLED, Kind::Unsupported, "JetStream is off at the server"),
+    (ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT, Kind::Unsupported, "JetStream is off for this login"),
+    (ErrorCode::STREAM_NOT_FOUND, Kind::Rejected, "there is no stream of this name; declare it"),
+    (ErrorCode::CONSUMER_NOT_FOUND, Kind::Rejected, "there is no group of this name"),
+    (
+        ErrorCode::STREAM_SUBJECT_OVERLAP,
+        Kind::Rejected,
+        "another stream keeps some of the subjects; give the stream other subjects",
+    ),
+    (
+        ErrorCode::STREAM_STORE_FAILED,
+        Kind::Contended,
+        "the stream is full or cannot be written; raise its limits, or take messages out of it",
+    ),
+    (
+        ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM,
+        Kind::Rejected,
+        "the message is longer than the stream takes (max_msg_size)",
+    ),
+    (ErrorCode::STREAM_SEALED, Kind::Rejected, "the stream is sealed, and takes no messages"),
+    (ErrorCode::MAXIMUM_STREAMS_LIMIT, Kind::Failed, "the account has as many streams as it may have"),
+    (ErrorCode::MAXIMUM_CONSUMERS_LIMIT, Kind::Failed, "the stream has as many groups as it may have"),
+    (ErrorCode::ACCOUNT_RESOURCES_EXCEEDED, Kind::Contended, "the account has used up what it may use"),
+    (ErrorCode::MEMORY_RESOURCES_EXCEEDED, Kind::Contended, "JetStream has no memory left"),
+    (ErrorCode::STORAGE_RESOURCES_EXCEEDED, Kind::Contended, "JetStream has no room left on its disk"),
+    (ErrorCode::INSUFFICIENT_RESOURCES, Kind::Contended, "JetStream has not enough resources for this"),
+    (ErrorCode::CLUSTER_NOT_AVAILABLE, Kind::Contended, "the cluster has no leader at the moment"),
+    (ErrorCode::CLUSTER_NOT_ASSIGNED, Kind::Contended, "the cluster has not found a place for this yet"),
+    (
+        ErrorCode::STREAM_OFFLINE,
+        Kind::Contended,
+        "the servers that keep the stream are not there at the moment",
+    ),
+    (
+        ErrorCode::CONSUMER_OFFLINE,
+        Kind::Contended,
+        "the servers that keep the group are not there at the moment",
+    ),
+    (ErrorCode::CLUSTER_NOT_LEADER, Kind::Contended, "the cluster has another leader at the moment"),
+    (
+        ErrorCode::CLUSTER_NOT_ACTIVE,
+        Kind::Unsupported,
+        "JetStream is no cluster, so a stream has one replica",
+    ),
+    (ErrorCode::CLUSTER_NO_PEERS, Kind::Rejected, "the cluster has too few servers for so many replicas"),
+];
+
+/// Why a message was not kept by the stream that keeps its subject.
 pub(super) fn publishing(error: &PublishError) -> Error {
     let of = |kind, message: &'static str, outcome| {
         Error::new(kind, message).outcome_is(outcome).source(error.to_string())
     };
     match error.kind() {
-        PublishErrorKind::StreamNotFound => {
-            of(Kind::Unroutable, "no stream keeps the subject, and nobody listens to it", Outcome::Rejected)
-        }
+        PublishErrorKind::StreamNotFound => of(
+            Kind::Unavailable,
+            "the stream that keeps the subject does not answer: it has no leader at the moment, or was removed",
+            Outcome::Rejected,
+        ),
         PublishErrorKind::WrongLastMessageId | PublishErrorKind::WrongLastSequence => {
             of(Kind::Contended, "the stream has another last message than was expected", Outcome::Rejected)
         }
-        PublishErrorKind::MaxPayloadExceeded => {
-            of(Kind::Rejected, "the message is larger than the server takes (max_payload)", Outcome::NotSent)
-        }
+        PublishErrorKind::MaxPayloadExceeded => too_long(),
         PublishErrorKind::MaxAckPending => {
             of(Kind::Throttled, "too many messages wait to be acknowledged by the stream", Outcome::NotSent)
         }
@@ -72,10 +125,29 @@ pub(super) fn publishing(error: &PublishError) -> Error {
             of(Kind::Timeout, "the stream did not acknowledge the message in time", Outcome::Unknown)
         }
         PublishErrorKind::BrokenPipe => lost("sending a message", error),
-        PublishErrorKind::Other => {
-            of(Kind::Rejected, "the stream did not take the message", Outcome::Rejected)
-        }
+        PublishErrorKind::Other => match error.source().and_then(|said| said.downcast_ref()) {
+            Some(said) => asking(said),
+            None => lost("sending a message", error),
+        },
     }
+}
+
+/// Whether nobody answers where JetStream would, or it says that it is off: at the server, or for this login.
+pub(super) fn is_off(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut all = std::iter::successors(Some(error), |&error| error.source());
+    all.any(|error| {
+        let nobody = error.downcast_ref::<RequestError>();
+        let off = error.downcast_ref::<jetstream::Error>().map(jetstream::Error::error_code);
+        nobody.is_some_and(|error| error.kind() == RequestErrorKind::NoResponders)
+            || off == Some(ErrorCode::JETSTREAM_NOT_ENABLED)
+            || off == Some(ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT)
+    })
+}
+
+/// The server does not take messages that are so long.
+pub(super) fn too_long() -> Error {
+    let message = "the message is larger than the server takes (max_payload)";
+    Error::new(Kind::Rejected, message).outcome_is(Outcome::NotSent)
 }
 
 /// Why a stream is not there.
@@ -89,14 +161,10 @@ pub(super) fn declaring(error: &CreateStreamError) -> Error {
 
 /// What JetStream answers to a question.
 pub(super) fn asking(said: &async_nats::jetstream::Error) -> Error {
-    let (kind, message) = match said.error_code() {
-        ErrorCode::JETSTREAM_NOT_ENABLED | ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT => {
-            (Kind::Unsupported, "JetStream is off at the server, or for this login")
-        }
-        ErrorCode::STREAM_NOT_FOUND => (Kind::Rejected, "there is no stream of this name; declare it"),
-        ErrorCode::CONSUMER_NOT_FOUND => (Kind::Rejected, "there is no group of this name"),
-        _ => (Kind::Rejected, "JetStream says no"),
-    };
+    let code = said.error_code();
+    let known = CODES.iter().find(|(known, ..)| *known == code);
+    let (kind, message) =
+        known.map_or((Kind::Rejected, "JetStream says no"), |(_, kind, message)| (*kind, *message));
     let error = Error::new(kind, format!("{message} ({said})")).outcome_is(Outcome::Rejected);
-    error.with("error_code", said.error_code().0.to_string())
+    error.with("error_code", code.0.to_string())
 }

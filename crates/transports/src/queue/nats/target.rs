@@ -1,6 +1,13 @@
 //! `Target`: where NATS is, and how a connection to it is made.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_nats::{
     ConnectOptions, Event, ServerAddr,
@@ -9,10 +16,7 @@ use async_nats::{
 use tokio::time::Instant;
 use trunkline_core::{Context, Error, Kind, Result, Secret, Zone};
 
-use super::{
-    failure,
-    link::{Alive, NatsLink},
-};
+use super::{alive::Alive, failure, link::NatsLink};
 use crate::{
     dial::admitted,
     http::{Tls, Whom},
@@ -32,6 +36,8 @@ const PARAMS: [&str; 1] = ["heartbeat"];
 
 /// How long an address may take to be resolved, and a server to answer.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long the library rests before it makes a connection again that was lost.
+const REST: Duration = Duration::from_secs(1);
 
 impl Target {
     pub(super) fn open(parts: Parts) -> Result<Self> {
@@ -108,18 +114,24 @@ impl Target {
         alive: &Arc<Alive>,
         tls: Option<&rustls::ClientConfig>,
     ) -> Result<ConnectOptions> {
-        let events = alive.clone();
+        let (events, tried) = (alive.clone(), AtomicBool::new(false));
         let options = self
             .login(login)?
             .name("trunkline")
             .connection_timeout(CONNECT)
             .ignore_discovered_servers()
             .ping_interval(self.heartbeat)
-            // A connection that is lost is made anew by whoever needs it, who then knows what was lost with it.
+            // A connection that is lost is made anew by whoever needs it, who then knows what was lost with it. The library
+            // tries once all the same: not before that is known.
             .max_reconnects(1)
+            .reconnect_delay_callback(
+                move |_| if tried.swap(true, Ordering::Relaxed) { REST } else { Duration::ZERO },
+            )
             .event_callback(move |event| {
-                if matches!(event, Event::Disconnected | Event::Closed) {
-                    events.end();
+                match event {
+                    Event::Disconnected | Event::Closed => events.end(),
+                    Event::ServerError(error) => events.says(&error.to_string()),
+                    _ => {}
                 }
                 async {}
             });

@@ -7,7 +7,7 @@ use std::{
 };
 
 use redis::{Value as Said, cmd};
-use tokio::{sync::Mutex, time::Instant};
+use tokio::time::Instant;
 use trunkline_core::{Error, Outcome, Result, Start};
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     link::{Connection, RedisLink, WAIT},
     replies::of_stream,
 };
-use crate::queue::broker::{Consumer, Delivery, Fate, Subscription};
+use crate::queue::broker::{Consumer, Delivery, Fate, Reached, Subscription};
 
 /// The consumer's name in every group: what tells who has a message is a token, and Redis forgets no consumer by itself.
 const NAME: &str = "trunkline";
@@ -23,6 +23,15 @@ const NAME: &str = "trunkline";
 const LONGER: Duration = Duration::from_secs(5);
 /// Idle for so long is what was sent back: it is taken again at once.
 const SENT_BACK: u64 = 30 * 24 * 3600 * 1000;
+
+/// An entry that somebody has.
+#[derive(Debug, Clone)]
+pub(in crate::queue) struct Taken {
+    id: String,
+    /// How often it was delivered, as Redis counts.
+    count: u32,
+}
+
 /// Who reads.
 pub(in crate::queue) struct Consuming {
     link: Arc<RedisLink>,
@@ -36,7 +45,7 @@ enum By {
     /// A group, after so long without an acknowledgement, and what of it is here.
     Group(String, Duration, StdMutex<HashSet<String>>),
     /// Nobody: where it has come to.
-    Place(Mutex<String>),
+    Place(Reached),
 }
 
 /// Makes a group where it is not there, at a place of the stream.
@@ -79,20 +88,23 @@ impl Consuming {
                 By::Group(group.clone(), subscription.hold + LONGER, StdMutex::default())
             }
             None => {
-                let place = match subscription.start.unwrap_or(Start::Latest) {
-                    Start::Latest => last(link, &stream).await?,
-                    start => place(start),
+                let reached = subscription.reached.clone();
+                let place = match (reached.last(), subscription.start.unwrap_or(Start::Latest)) {
+                    (Some(last), _) => last,
+                    (None, Start::Latest) => last(link, &stream).await?,
+                    (None, start) => place(start),
                 };
-                By::Place(Mutex::new(place))
+                reached.set(place);
+                By::Place(reached)
             }
         };
-        let waiting = link.way.connect().await.map_err(|error| error.outcome_is(Outcome::Rejected))?;
+        let waiting = link.way.another().await.map_err(|error| error.outcome_is(Outcome::Rejected))?;
         Ok(Self { link: link.clone(), waiting, stream, by })
     }
 
     /// What was sent back, or was with somebody who has vanished. Redis looks through all that is out: what comes first may be
     /// with others, and be so for long.
-    async fn abandoned(&self, group: &str, idle: Duration, max: u32) -> Result<Vec<Delivery<String>>> {
+    async fn abandoned(&self, group: &str, idle: Duration, max: u32) -> Result<Vec<Delivery<Taken>>> {
         let idle = idle.as_millis() as u64;
         loop {
             let mut pending = cmd("XPENDING");
@@ -114,14 +126,15 @@ impl Consuming {
                 let counts: HashMap<_, _> = ids.into_iter().collect();
                 let again = |entry: Entry| {
                     let count = counts.get(&entry.id).map_or(2, |count| count.saturating_add(1));
-                    delivery(entry, Some(count))
+                    // Also where it was released, and Redis counts from the beginning.
+                    Delivery { redelivered: true, ..delivery(entry, count) }
                 };
                 return Ok(found.into_iter().map(again).collect());
             }
         }
     }
 
-    async fn fresh(&self, group: &str, max: u32, wait: Duration) -> Result<Vec<Delivery<String>>> {
+    async fn fresh(&self, group: &str, max: u32, wait: Duration) -> Result<Vec<Delivery<Taken>>> {
         let mut read = cmd("XREADGROUP");
         read.arg("GROUP").arg(group).arg(NAME).arg("COUNT").arg(max);
         if !wait.is_zero() {
@@ -130,31 +143,26 @@ impl Consuming {
         read.arg("STREAMS").arg(&self.stream).arg(">");
         let said: Said = self.waiting.ask(&read, "reading").await.map_err(kept)?;
         let found = of_stream(&said).map(|said| entries(&self.stream, said)).unwrap_or_default();
-        Ok(found.into_iter().map(|entry| delivery(entry, Some(1))).collect())
+        Ok(found.into_iter().map(|entry| delivery(entry, 1)).collect())
     }
 
-    async fn by_place(
-        &self,
-        place: &Mutex<String>,
-        max: u32,
-        until: Instant,
-    ) -> Result<Vec<Delivery<String>>> {
-        let mut place = place.lock().await;
+    async fn by_place(&self, reached: &Reached, max: u32, until: Instant) -> Result<Vec<Delivery<Taken>>> {
         loop {
+            let place = reached.last().unwrap_or_default();
             let left = until.saturating_duration_since(Instant::now()).min(WAIT);
             let mut read = cmd("XREAD");
             read.arg("COUNT").arg(max);
             if !left.is_zero() {
                 read.arg("BLOCK").arg((left.as_millis() as u64).max(1));
             }
-            read.arg("STREAMS").arg(&self.stream).arg(&*place);
+            read.arg("STREAMS").arg(&self.stream).arg(place);
             let said: Said = self.waiting.ask(&read, "reading").await.map_err(kept)?;
             let found = of_stream(&said).map(|said| entries(&self.stream, said)).unwrap_or_default();
             if let Some(last) = found.last() {
-                place.clone_from(&last.id);
+                reached.set(&*last.id);
             }
             if !found.is_empty() || Instant::now() >= until {
-                let seen = |entry| Delivery { mark: None, ..delivery(entry, None) };
+                let seen = |entry| Delivery { mark: None, deliveries: None, ..delivery(entry, 1) };
                 return Ok(found.into_iter().map(seen).collect());
             }
         }
@@ -162,17 +170,17 @@ impl Consuming {
 }
 
 impl Consumer for Consuming {
-    type Mark = String;
+    type Mark = Taken;
 
     /// Redis takes it for delivered what it has sent, whoever reads the answer.
     fn turn(&self) -> Option<Duration> {
         Some(WAIT)
     }
 
-    async fn fetch(&self, max: u32, until: Instant) -> Result<Vec<Delivery<String>>> {
+    async fn fetch(&self, max: u32, until: Instant) -> Result<Vec<Delivery<Taken>>> {
         let (group, idle, here) = match &self.by {
             By::Group(group, idle, here) => (group, *idle, here),
-            By::Place(place) => return self.by_place(place, max, until).await,
+            By::Place(reached) => return self.by_place(reached, max, until).await,
         };
         loop {
             // After a while what was sent back meanwhile is looked for.
@@ -182,14 +190,14 @@ impl Consumer for Consuming {
                 found = self.fresh(group, max, left).await?;
             }
             if !found.is_empty() || Instant::now() >= until {
-                let ids = found.iter().filter_map(|delivery| delivery.mark.clone());
+                let ids = found.iter().filter_map(|delivery| Some(delivery.mark.as_ref()?.id.clone()));
                 here.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
                 return Ok(found);
             }
         }
     }
 
-    async fn settle(&self, id: &String, fate: Fate) -> Result<()> {
+    async fn settle(&self, Taken { id, .. }: &Taken, fate: Fate) -> Result<()> {
         let By::Group(group, _, here) = &self.by else { return Ok(()) };
         here.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         match fate {
@@ -199,9 +207,21 @@ impl Consumer for Consuming {
                 self.link.ask::<Said>(&ack, "acknowledging a message").await.map(drop)
             }
             Fate::Requeue => {
-                send_back(&self.link.shared(), &self.stream, group, std::slice::from_ref(id)).await
+                let ids = std::slice::from_ref(id);
+                send_back(&self.link.shared(), &self.stream, group, ids, None).await
             }
         }
+    }
+
+    fn counts_released(&self, _: &Taken) -> bool {
+        false
+    }
+
+    async fn release(&self, Taken { id, count }: &Taken) -> Result<bool> {
+        let By::Group(group, _, here) = &self.by else { return Ok(true) };
+        here.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        let (ids, before) = (std::slice::from_ref(id), Some(count - 1));
+        send_back(&self.link.shared(), &self.stream, group, ids, before).await.map(|()| true)
     }
 }
 
@@ -215,15 +235,26 @@ impl Drop for Consuming {
         }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let (shared, stream, group) = (self.link.shared(), self.stream.clone(), group.clone());
-            runtime.spawn(async move { send_back(&shared, &stream, &group, &ids).await });
+            runtime.spawn(async move { send_back(&shared, &stream, &group, &ids, None).await });
         }
     }
 }
 
-/// Makes messages look as if nobody had done anything about them for long.
-async fn send_back(shared: &Connection, stream: &str, group: &str, ids: &[String]) -> Result<()> {
+/// Makes messages look as if nobody had done anything about them for long; and, where `count` is given, as if they had been
+/// delivered so often.
+async fn send_back(
+    shared: &Connection,
+    stream: &str,
+    group: &str,
+    ids: &[String],
+    count: Option<u32>,
+) -> Result<()> {
     let mut claim = cmd("XCLAIM");
-    claim.arg(stream).arg(group).arg(NAME).arg(0).arg(ids).arg("IDLE").arg(SENT_BACK).arg("JUSTID");
+    claim.arg(stream).arg(group).arg(NAME).arg(0).arg(ids).arg("IDLE").arg(SENT_BACK);
+    if let Some(count) = count {
+        claim.arg("RETRYCOUNT").arg(count);
+    }
+    claim.arg("JUSTID");
     shared.ask::<Said>(&claim, "sending a message back").await.map(drop)
 }
 
@@ -245,13 +276,13 @@ fn out(said: &Said) -> Vec<(String, u32)> {
     all.iter().filter_map(one).collect()
 }
 
-fn delivery(entry: Entry, deliveries: Option<u32>) -> Delivery<String> {
+fn delivery(entry: Entry, count: u32) -> Delivery<Taken> {
     Delivery {
-        deliveries,
-        redelivered: deliveries.is_some_and(|count| count > 1),
+        deliveries: Some(count),
+        redelivered: count > 1,
         timestamp: entry.timestamp(),
         facts: vec![("entry", entry.id.clone().into())],
-        mark: Some(entry.id),
+        mark: Some(Taken { id: entry.id, count }),
         message: entry.message,
     }
 }

@@ -3,6 +3,9 @@
 use redis::{ErrorKind, RedisError};
 use trunkline_core::{Error, Kind, Outcome};
 
+/// What a replica says to whoever wants to change something.
+pub(super) const READONLY: &str = "READONLY";
+
 /// Words that errors begin with, what they are, and what to do about them.
 const WORDS: &[(&str, Kind, &str)] = &[
     ("NOAUTH", Kind::Unauthenticated, "Redis wants a password; give one in base_url or auth_config"),
@@ -14,8 +17,8 @@ const WORDS: &[(&str, Kind, &str)] = &[
     ("NOPERM", Kind::Forbidden, "the login may not do this; see its ACL"),
     ("WRONGTYPE", Kind::Rejected, "the key of this name holds something else than a stream"),
     ("NOGROUP", Kind::Rejected, "there is no group of this name"),
-    ("OOM", Kind::Rejected, "Redis has no memory left (maxmemory); trim its streams"),
-    ("READONLY", Kind::Rejected, "this Redis is a replica, which takes no messages; name the primary"),
+    ("OOM", Kind::Contended, "Redis has no memory left (maxmemory); trim its streams"),
+    (READONLY, Kind::Contended, "this Redis is a replica now, which takes no messages; name the primary"),
     (
         "MOVED",
         Kind::Unsupported,
@@ -29,7 +32,7 @@ const WORDS: &[(&str, Kind, &str)] = &[
     ("MASTERDOWN", Kind::Contended, "the replica has lost its primary"),
     ("CLUSTERDOWN", Kind::Contended, "the cluster is down"),
     ("NOREPLICAS", Kind::Contended, "Redis has too few replicas to take a write"),
-    ("MISCONF", Kind::Failed, "Redis cannot write to its disk, and takes nothing"),
+    ("MISCONF", Kind::Contended, "Redis cannot write to its disk, and takes nothing; see its log"),
 ];
 
 /// What an error means that came while Redis was busy with `what`.
@@ -39,6 +42,11 @@ pub(super) fn explain(error: &RedisError, what: &str) -> Error {
     let word = error.code().unwrap_or_default();
     if let Some((_, kind, message)) = WORDS.iter().find(|(known, ..)| *known == word) {
         return Error::new(*kind, *message).outcome_is(Outcome::Rejected).with("error_code", word);
+    }
+    // Its word is no other than that of most errors.
+    if detail.starts_with("max number of clients reached") {
+        let message = "Redis has as many clients as it takes (maxclients)";
+        return Error::new(Kind::Contended, message).outcome_is(Outcome::Rejected).with("error_code", word);
     }
     match error.kind() {
         ErrorKind::AuthenticationFailed => Error::new(

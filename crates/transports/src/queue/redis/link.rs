@@ -17,8 +17,11 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use trunkline_core::{Context, Error, Kind, Outcome, Result, Secret};
 
-use super::{failure::explain, replies::Answers};
-use crate::queue::{broker::Login, config::Parts, net::Net, replies::Replies};
+use super::{
+    failure::{READONLY, explain},
+    replies::Answers,
+};
+use crate::queue::{broker::Login, config::Parts, net::Net, paced::Paced, replies::Replies};
 
 /// Where Redis is.
 #[derive(Debug, Clone)]
@@ -58,7 +61,9 @@ impl Target {
         login: &Login,
         replies: &Arc<Replies>,
     ) -> Result<RedisLink> {
-        let way = Way { target: self.clone(), context: context.clone(), login: login.clone() };
+        let (demoted, paced) = (Arc::default(), Arc::default());
+        let way =
+            Way { target: self.clone(), context: context.clone(), login: login.clone(), demoted, paced };
         let shared = way.connect().await?;
         let answers = Answers::new(way.clone(), replies.clone());
         Ok(RedisLink { way, shared, answers })
@@ -71,9 +76,18 @@ pub(super) struct Way {
     target: Target,
     context: Context,
     login: Login,
+    /// Whether what it leads to has turned out to be a replica: the primary is elsewhere by now, perhaps at the same address.
+    demoted: Arc<AtomicBool>,
+    /// Those that are made beside the first.
+    paced: Arc<Paced>,
 }
 
 impl Way {
+    /// Makes one more connection, not too often where that fails.
+    pub(super) async fn another(&self) -> Result<Connection> {
+        self.paced.make(Box::pin(self.connect())).await
+    }
+
     /// Makes a connection, and logs in.
     pub(super) async fn connect(&self) -> Result<Connection> {
         let Target { net, host, port, database, heartbeat } = &self.target;
@@ -94,7 +108,8 @@ impl Way {
             end.store(true, Ordering::Release);
         });
         let driver = Arc::new(AbortOnDropHandle::new(driver));
-        let connection = Connection { connection, ended, _driver: driver };
+        let demoted = self.demoted.clone();
+        let connection = Connection { connection, ended, demoted, _driver: driver };
         if self.login.password.is_none() && self.login.token.is_none() {
             // Nobody has logged in, which Redis minds only when it is asked for something. Whether everybody may ask for
             // this is another matter.
@@ -148,12 +163,14 @@ async fn silent(mut connection: MultiplexedConnection, heartbeat: Duration) {
 pub(super) struct Connection {
     connection: MultiplexedConnection,
     ended: Arc<AtomicBool>,
+    demoted: Arc<AtomicBool>,
     _driver: Arc<AbortOnDropHandle<()>>,
 }
 
 impl Connection {
+    /// Whether it is there, and of use: a replica is not.
     pub(super) fn is_alive(&self) -> bool {
-        !self.ended.load(Ordering::Acquire)
+        !self.ended.load(Ordering::Acquire) && !self.demoted.load(Ordering::Acquire)
     }
 
     /// Asks something, and waits for the answer.
@@ -163,7 +180,12 @@ impl Connection {
     /// What Redis says while it was busy with `what`.
     pub(super) async fn ask<T: FromRedisValue>(&self, question: &Cmd, what: &str) -> Result<T> {
         let asked = question.query_async(&mut self.connection.clone()).await;
-        asked.map_err(|error| explain(&error, what))
+        asked.map_err(|error| {
+            if error.code() == Some(READONLY) {
+                self.demoted.store(true, Ordering::Release);
+            }
+            explain(&error, what)
+        })
     }
 }
 

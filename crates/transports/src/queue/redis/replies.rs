@@ -5,7 +5,7 @@ use std::sync::Arc;
 use redis::{Value as Said, cmd};
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
-use trunkline_core::Result;
+use trunkline_core::{Error, Kind, Outcome, Result};
 use uuid::Uuid;
 
 use super::{
@@ -26,6 +26,8 @@ struct Reading {
     task: AbortOnDropHandle<()>,
 }
 
+/// What the names of streams of answers begin with.
+const PREFIX: &str = "trunkline:answers:";
 /// A stream of answers that nobody reads any more is gone after so many seconds.
 const KEPT: u64 = 3600;
 
@@ -41,8 +43,13 @@ impl Answers {
             return Ok(reading.stream.clone());
         }
         // The first; or the connection that answers came by was lost by itself, and nobody would hear of them.
-        let stream = format!("trunkline:answers:{}", Uuid::new_v4().simple());
+        let stream = format!("{PREFIX}{}", Uuid::new_v4().simple());
         let connection = self.way.connect().await?;
+        // A login that may not read them hears so before anything is sent.
+        let mut look = cmd("XREAD");
+        look.arg("STREAMS").arg(&stream).arg("0-0");
+        let looked = connection.ask::<Said>(&look, "looking for answers").await;
+        looked.map_err(|error| unread(error).outcome_is(Outcome::NotSent))?;
         let task = tokio::spawn(read(connection, stream.clone(), self.replies.clone()));
         *reading = Some(Reading { stream: stream.clone(), task: AbortOnDropHandle::new(task) });
         Ok(stream)
@@ -60,7 +67,15 @@ async fn read(connection: Connection, stream: String, replies: Arc<Replies>) {
             .arg("STREAMS")
             .arg(&stream)
             .arg(&last);
-        let Ok(said) = connection.ask::<Said>(&ask, "waiting for answers").await else { break };
+        let said = match connection.ask::<Said>(&ask, "waiting for answers").await {
+            Ok(said) => said,
+            Err(error) if error.kind() == Kind::Unavailable => break,
+            // The request may be dealt with all the same.
+            Err(error) => {
+                replies.fail_all(&unread(error).outcome_is(Outcome::Unknown));
+                return;
+            }
+        };
         let Some(found) = of_stream(&said) else { continue };
         for entry in entries(&stream, found) {
             last.clone_from(&entry.id);
@@ -73,6 +88,19 @@ async fn read(connection: Connection, stream: String, replies: Arc<Replies>) {
         let _ = connection.ask::<Said>(cmd("EXPIRE").arg(&stream).arg(KEPT), "tidying up").await;
     }
     replies.lost();
+}
+
+/// Why answers are not read.
+fn unread(error: Error) -> Error {
+    match error.kind() {
+        Kind::Forbidden => {
+            let message = format!(
+                "the login may not read answers; let its ACL have XREAD, XTRIM and EXPIRE of keys that begin with {PREFIX}"
+            );
+            Error::new(Kind::Forbidden, message)
+        }
+        _ => error,
+    }
 }
 
 /// The entries of the only stream in an answer of XREAD or XREADGROUP.

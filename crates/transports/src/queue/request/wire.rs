@@ -106,7 +106,7 @@ impl Wire<'_> {
     /// What it says has become of messages.
     pub(super) fn settlements(&mut self) -> Result<Vec<Settlement>> {
         if self.reason.is_some() && self.dead_letter.is_none() {
-            return Err(Error::invalid("reason: goes with dead_letter"));
+            return Err(Error::invalid("reason: goes with dead_letter; leave it out, or give that"));
         }
         let reason = self.reason.take().unwrap_or_default();
         let verdicts = [
@@ -130,10 +130,10 @@ impl Wire<'_> {
             || self.receive.is_some()
             || self.wait_response
         {
-            return Err(Error::invalid("is one message, with nothing else beside it"));
+            return Err(Error::invalid("is one message, with nothing else beside it; leave the rest out"));
         }
         if self.timeout.is_some() {
-            return Err(Error::invalid("timeout: is for the whole batch"));
+            return Err(Error::invalid("timeout: is for the whole batch; give it beside messages"));
         }
         self.message(queue)
     }
@@ -152,7 +152,9 @@ impl Wire<'_> {
             }
             (None, Some(text), None) => (text.into_owned().into(), true, Some("text/plain; charset=utf-8")),
             (None, None, Some(base64)) => {
-                let bytes = STANDARD.decode(&*base64).map_err(|_| Error::invalid("base64: is not base64"))?;
+                let bytes = STANDARD
+                    .decode(&*base64)
+                    .map_err(|_| Error::invalid("base64: is not base64; give bytes so, or a text as text"))?;
                 (bytes.into(), false, None)
             }
             (None, None, None) => {

@@ -1,12 +1,13 @@
 //! Groups of Kafka: who has what, how far they have come, and how far they are behind.
 
+use jiff::Timestamp;
 use serde_json::json;
 use trunkline_core::Transport as _;
 use trunkline_testkit::MockKafka;
 
 use super::{GROUP, Kafka};
 use crate::{
-    common::{Client, bodies},
+    common::{Client, bodies, unique},
     rules::{Broker, client, numbered},
 };
 
@@ -21,8 +22,7 @@ async fn a_pull_that_names_no_group_is_one_of_a_group() {
     let next = client.beside(&broker.url(), json!({"declare": {&queue: {}}}));
     next.call(&json!({"queue": queue, "message": 5})).await.unwrap();
     // How far the group is behind is known before anybody reads.
-    let facts = next.probe().await.unwrap().facts;
-    assert!(facts.iter().any(|(name, _)| *name == "lag"), "{facts:?}");
+    assert!(next.behind(&queue, Some("trunkline")).await.is_some());
     assert_eq!(bodies(&next.take(&queue, pull, 1).await), [5]);
 }
 
@@ -32,17 +32,14 @@ async fn how_far_a_declared_group_is_behind_is_known_before_anybody_reads() {
     kafka.topic("t", 1);
     let url = format!("kafka://{}?session_timeout=6s", kafka.brokers()[0]);
     let declare = json!({"declare": {"t": {"groups": ["billing"]}}});
-    let lag = async |client: &Client| {
-        let facts = client.probe().await.unwrap().facts;
-        facts.into_iter().find(|(name, _)| *name == "lag").map(|(_, lag)| lag)
-    };
+    let lag = async |client: &Client| client.behind("t", Some("billing")).await;
     let first = Client::of(&url, declare.clone());
     first.call(&json!({"queue": "t", "messages": numbered(3)})).await.unwrap();
-    assert_eq!(lag(&first).await.as_deref(), Some("3"));
+    assert_eq!(lag(&first).await, Some(3));
     // Somebody else reads.
     let reader = Client::of(&url, json!({}));
     reader.take("t", json!({"max": 2, "wait": 20, "group": "billing"}), 2).await;
-    assert_eq!(lag(&Client::of(&url, declare)).await.as_deref(), Some("1"));
+    assert_eq!(lag(&Client::of(&url, declare)).await, Some(1));
     // Whoever does not say which groups there are hears of none.
     assert_eq!(lag(&Client::of(&url, json!({"declare": {"t": {}}}))).await, None);
 }
@@ -63,7 +60,7 @@ async fn a_group_goes_on_where_it_was_whoever_reads() {
     third.call(&json!({"queue": queue, "text": "last"})).await.unwrap();
     assert_eq!(bodies(&third.take(&queue, Kafka::pull(4), 1).await), ["last"]);
     let proof = third.probe().await.unwrap();
-    assert!(proof.facts.contains(&("lag", "0".to_owned())), "{proof:?}");
+    assert_eq!(third.was_behind(&queue, Some(GROUP)), Some(0));
     assert!(proof.facts.contains(&("brokers", "1".to_owned())), "{proof:?}");
 }
 
@@ -111,4 +108,50 @@ async fn a_group_shares_partitions_and_nobody_gets_twice_what_is_acknowledged() 
     }
     seen.sort_unstable();
     assert_eq!(seen, (0..all).collect::<Vec<u64>>());
+}
+
+/// Also where that is a time; one that has come somewhere goes on there, whatever it is told.
+#[tokio::test]
+async fn a_group_that_is_new_begins_where_it_is_told() {
+    let (broker, client, queue) = client::<Kafka>(json!({})).await.unwrap();
+    // One by one: Tansu takes the beginning of the last batch for the end of a partition.
+    for message in numbered(5) {
+        client.call(&json!({"queue": queue, "message": message["message"]})).await.unwrap();
+        // The next has another time.
+        let now = Timestamp::now().as_millisecond();
+        while Timestamp::now().as_millisecond() == now {}
+    }
+    let all = client.take(&queue, Kafka::pull(5), 5).await;
+    let time = all[2]["timestamp"].as_str().unwrap();
+    for (from, first) in [("earliest", 0), ("3", 3), (time, 2)] {
+        let mut reader = client.listen(&json!({"queue": queue, "from": from})).await.unwrap();
+        assert_eq!(bodies(&[reader.message().await]), [first], "{from}, alone");
+        let pull = json!({"max": 1, "wait": 20, "group": unique("new"), "from": from});
+        for n in first..first + 2 {
+            let other = client.beside(&broker.url(), json!({}));
+            assert_eq!(bodies(&other.take(&queue, pull.clone(), 1).await), [n], "{from}");
+            other.transport.close().await;
+        }
+    }
+}
+
+/// What came after a group began is its own, also if whoever got it goes before the group has dealt with anything.
+#[tokio::test]
+async fn a_group_that_began_with_the_latest_has_begun_there() {
+    let (broker, client, queue) = client::<Kafka>(json!({})).await.unwrap();
+    client.call(&json!({"queue": queue, "message": "before"})).await.unwrap();
+    let first = client.beside(&broker.url(), json!({}));
+    let pull = json!({"max": 1, "wait": 1, "group": "new", "from": "latest"});
+    let mut came = Vec::new();
+    for n in 0.. {
+        came = first.pull_with(&queue, pull.clone()).await;
+        if !came.is_empty() {
+            break;
+        }
+        client.call(&json!({"queue": queue, "message": n})).await.unwrap();
+    }
+    first.transport.close().await;
+    let second = client.beside(&broker.url(), json!({}));
+    let again = second.take(&queue, json!({"max": 1, "wait": 20, "group": "new", "from": "latest"}), 1).await;
+    assert_eq!(bodies(&again), bodies(&came));
 }

@@ -23,6 +23,11 @@ async fn a_network_that_was_cut_is_noticed() {
     crate::cut::a_network_that_was_cut_is_noticed::<Kafka>("", PATIENCE).await;
 }
 
+#[tokio::test]
+async fn an_acknowledgement_that_is_lost_on_the_way_loses_no_message() {
+    crate::cut::an_acknowledgement_that_is_lost_on_the_way_loses_no_message::<Kafka>(true, PATIENCE).await;
+}
+
 /// The producer asks again by itself, under the number that the record had.
 #[tokio::test]
 async fn a_record_whose_confirm_was_lost_is_there_once_and_under_its_id() {
@@ -83,6 +88,28 @@ async fn an_acknowledgement_is_said_again_while_the_coordinator_is_not_there() {
     let came = client.take_unsettled("t", Kafka::pull(1), 1).await;
     kafka.error("OffsetCommit", "COORDINATOR_NOT_AVAILABLE", 3);
     client.ack(&came).await;
-    let facts = client.probe().await.unwrap().facts;
-    assert!(facts.contains(&("lag", "0".to_owned())), "{facts:?}");
+    assert_eq!(client.behind("t", Some(super::GROUP)).await, Some(0));
+}
+
+#[tokio::test]
+async fn whoever_reads_alone_goes_on_behind_what_they_had() {
+    let (relay, _broker, url) = behind::<Kafka>().await.unwrap();
+    let (client, queue) = client_at::<Kafka>(&url, json!({})).await;
+    let send = async |n: usize| while client.call(&json!({"queue": queue, "message": n})).await.is_err() {};
+    send(0).await;
+    send(1).await;
+    let mut reader = client.listen(&json!({"queue": queue, "from": "earliest"})).await.unwrap();
+    assert_eq!(bodies(&[reader.message().await, reader.message().await]), [0, 1]);
+    for n in 2..4 {
+        relay.refuse(true);
+        relay.hang_up();
+        while client.probe().await.is_ok() {}
+        relay.refuse(false);
+        send(n).await;
+        let mut next = reader.next().await.unwrap();
+        while next.0 == "reconnected" {
+            next = reader.next().await.unwrap();
+        }
+        assert_eq!((&*next.0, bodies(&[next.1])), ("message", vec![json!(n)]));
+    }
 }

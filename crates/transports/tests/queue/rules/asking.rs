@@ -65,3 +65,14 @@ pub(crate) async fn a_late_answer_is_dropped_and_the_next_caller_gets_their_own<
     let late = client.transport.occupancy().unwrap().streams.unwrap().late;
     assert_eq!(late, 1, "what nobody waits for is counted");
 }
+
+/// It would be another one than whoever answers gets.
+pub(crate) async fn what_a_request_sets_by_itself_is_refused<B: Broker>() {
+    let Some((_broker, client, queue)) = client::<B>(json!({})).await else { return };
+    for key in ["reply_to", "correlation_id"] {
+        let error =
+            client.fails(&json!({"queue": queue, "message": 1, "wait_response": true, key: "mine"})).await;
+        assert_eq!((error.kind(), error.outcome()), (Kind::InvalidConfig, Outcome::NotSent), "{error}");
+        assert!(error.message().starts_with(key), "{error}");
+    }
+}

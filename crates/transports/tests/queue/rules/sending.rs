@@ -18,6 +18,8 @@ pub(crate) async fn a_message_comes_as_it_was_sent<B: Broker>() {
     for message in &sent {
         let receipt = client.call(message).await.unwrap();
         assert!(receipt["message_id"].is_string(), "{receipt}");
+        let [assigned, guarantee] = B::assigns();
+        assert!(!receipt[assigned].is_null() && receipt["guarantee"] == guarantee, "{receipt}");
     }
     let came = client.take(&queue, B::pull(10), sent.len()).await;
     assert_eq!(
@@ -45,6 +47,16 @@ pub(crate) async fn a_batch_has_a_result_for_each<B: Broker>() {
     let reply = client.call(&mixed).await.unwrap();
     assert_eq!((&reply["published"], &reply["failed"]), (&json!(2), &json!(1)), "{reply}");
     assert_eq!(reply["results"][1]["error"]["kind"], "unroutable", "{reply}");
+    // Where none arrives the call has failed, and says of each why all the same.
+    let none = json!({"queue": nowhere, "messages": [{"text": "a", "message_id": "x"}, {"text": "b"}]});
+    let error = client.fails(&none).await;
+    assert_eq!((error.kind(), error.outcome()), (Kind::Unroutable, Outcome::Rejected), "{error}");
+    let each: serde_json::Value = serde_json::from_str(error.results().unwrap().get()).unwrap();
+    assert_eq!(
+        (&each[0]["message_id"], &each[1]["error"]["kind"]),
+        (&json!("x"), &json!("unroutable")),
+        "{each}"
+    );
 }
 
 pub(crate) async fn what_nobody_gets_is_an_error<B: Broker>() {

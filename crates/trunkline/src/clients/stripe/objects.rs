@@ -63,6 +63,10 @@ gives! {
         payment_method: Option<Expandable>,
         /// The charge that came of it.
         latest_charge: Option<Expandable>,
+        /// What the customer has to do, by its `type`, such as `redirect_to_url`.
+        next_action: Option<Value>,
+        /// Why it failed last: `code`, `decline_code`, `message`.
+        last_payment_error: Option<Value>,
         /// For people.
         description: Option<String>,
         /// When it was made, in seconds since 1970.

@@ -1,16 +1,41 @@
 //! The client of Stripe against a service that does what Stripe does.
 
 use serde_json::json;
-use trunkline::{Kind, clients::Stripe};
+use trunkline::{
+    Connector, Kind,
+    clients::Stripe,
+    connectors::{Catalog, Manifest},
+};
 use trunkline_testkit::Localstripe;
 
 use super::manager;
+use crate::lab;
 
 async fn stripe() -> (Localstripe, Stripe) {
     let service = Localstripe::start();
     let config = json!({"inputs": {"secret_key": "sk_test_1"}, "base_url": service.url()});
     let stripe = Stripe::open(&manager().await, config).unwrap();
     (service, stripe)
+}
+
+#[tokio::test]
+async fn a_payment_is_a_key_and_a_method_away() {
+    let service = Localstripe::start();
+    // The connector as it is, of a vendor that is elsewhere.
+    let mut manifest: Manifest = Catalog::built_in().get("stripe").unwrap().manifest().clone();
+    manifest.integration.insert("base_url".to_owned(), service.url().into());
+    let manager = lab().connector(Connector::new(manifest).unwrap()).build().await.unwrap();
+    let stripe = Stripe::connect(&manager, "sk_test_1").unwrap();
+    let payment = stripe.create_payment_intent(1999, "usd").await.unwrap();
+    assert_eq!(
+        (payment.amount, &*payment.currency, &*payment.status),
+        (1999, "usd", "requires_payment_method")
+    );
+    assert_eq!(stripe.get_payment_intent(&payment.id).await.unwrap().id, payment.id);
+    // The service was shown the key: without one it says no.
+    let nobody = json!({"base_url": service.url(), "auth_type": "none"});
+    let error = Stripe::open(&manager, nobody).unwrap().list_customers().await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unauthenticated, "{error}");
 }
 
 #[tokio::test]

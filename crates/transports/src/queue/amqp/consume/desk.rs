@@ -19,6 +19,7 @@ use tokio::{
 use trunkline_core::{Error, Kind, Outcome, Result};
 
 use super::{ended, failed};
+use crate::queue::amqp::codes::{PRECONDITION_FAILED, is};
 
 /// Where a queue is read.
 pub(super) struct Desk {
@@ -50,11 +51,10 @@ impl Desk {
     /// Why the broker does not let us read. It takes no word of where to begin but for a stream, and calls it an argument.
     fn refused(&self, error: &lapin::Error) -> Error {
         let error = failed(error);
-        let unfit = error.context().iter().any(|(key, value)| *key == "reply_code" && value == "406");
-        match unfit && !self.arguments.inner().is_empty() {
+        match is(&error, PRECONDITION_FAILED) && !self.arguments.inner().is_empty() {
             true => Error::new(
                 Kind::Unsupported,
-                "from: the queue is no stream (x-queue-type), so whoever reads it begins with its first message",
+                "from: the queue is no stream (x-queue-type), so whoever reads it begins with its first message; leave it out",
             )
             .outcome_is(Outcome::Rejected),
             false => error,

@@ -42,9 +42,11 @@ impl<T: Clone> Once<T> {
     {
         match timeout_at(until, self.0.get_or_try_init(make)).await {
             Ok(value) => value.cloned(),
-            Err(_) => {
-                Err(Error::new(Kind::Timeout, "no broker was reached in time").outcome_is(Outcome::NotSent))
-            }
+            Err(_) => Err(Error::new(
+                Kind::Timeout,
+                "no broker was reached in time; see that one is up, and base_url",
+            )
+            .outcome_is(Outcome::NotSent)),
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Batch {
     pub(super) stamp: Option<Stamp>,
     /// Whether it may have been written with that stamp.
     pub(super) uncertain: bool,
-    /// Until when the last of its callers waits.
+    /// Until when the last of its callers waits, or of those behind it.
     pub(super) until: Instant,
 }
 
@@ -53,6 +53,11 @@ impl Batch {
         let bytes = records::write(entries.iter().map(|entry| &entry.record), compression)?;
         let until = entries.iter().map(|entry| entry.until).max().unwrap_or_else(Instant::now);
         Ok(Self { entries, bytes, stamp: None, uncertain: false, until })
+    }
+
+    /// How many bytes of records it has, before they are packed.
+    pub(super) fn size(&self) -> usize {
+        self.entries.iter().map(|entry| entry.size).sum()
     }
 
     pub(super) fn count(&self) -> i32 {
@@ -85,7 +90,6 @@ impl Batch {
                 };
             }
         };
-        let row = codes::judge(produced.error);
         let reason = || {
             // What is wrong with the first record at fault says more than what is wrong with the batch.
             let fault = produced.faults.iter().find_map(|(_, reason)| reason.as_deref());
@@ -96,9 +100,9 @@ impl Batch {
             codes::MESSAGE_TOO_LARGE if self.entries.len() > 1 => Fate::TooLarge(reason()),
             codes::OUT_OF_ORDER_SEQUENCE_NUMBER | codes::INVALID_PRODUCER_EPOCH => Fate::OutOfStep(reason()),
             codes::UNKNOWN_PRODUCER_ID => Fate::Forgotten(reason()),
-            _ => {
-                self.uncertain |= row.outcome == Outcome::Unknown;
-                match row.help {
+            code => {
+                self.uncertain |= !codes::is_before_append(code);
+                match codes::judge(code).help {
                     Help::None => Fate::Refused(reason()),
                     help => Fate::Again(reason(), help),
                 }

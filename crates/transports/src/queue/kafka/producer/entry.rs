@@ -84,8 +84,10 @@ impl Ticket {
                 Err(error.outcome_is(self.give_up()))
             }
             Err(_) => {
-                let error =
-                    Error::new(Kind::Timeout, "the brokers did not say in time that they have the record");
+                let error = Error::new(
+                    Kind::Timeout,
+                    "the brokers did not say in time that they have the record; it may be there",
+                );
                 Err(error.outcome_is(self.give_up()))
             }
         }

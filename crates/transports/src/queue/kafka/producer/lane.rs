@@ -53,7 +53,9 @@ pub(super) struct Lane {
     flight: VecDeque<(Batch, Reply)>,
     /// Who writes, and the number of the next record; `None` until a broker gives an identity.
     pub(super) identity: Option<(i64, i16)>,
-    pub(super) sequence: i32,
+    sequence: i32,
+    /// Whether something was written under that identity. Until then a broker takes whichever number comes first.
+    is_known: bool,
     /// Who leads the partition, as it was found out.
     pub(super) leader: Option<(Connection, Arc<Known>)>,
 }
@@ -72,6 +74,7 @@ impl Lane {
             flight,
             identity: None,
             sequence: 0,
+            is_known: false,
             leader: None,
         }
     }
@@ -114,7 +117,7 @@ impl Lane {
     fn may_send(&self) -> bool {
         match self.flight.len() {
             0 => !self.queue.is_empty(),
-            count => count < IN_FLIGHT && self.queued >= WORTHWHILE,
+            count => self.is_known && count < IN_FLIGHT && self.queued >= WORTHWHILE,
         }
     }
 
@@ -127,15 +130,11 @@ impl Lane {
             return;
         }
         let Some(mut batch) = self.next_batch() else { return };
-        let stamp = self.stamp(self.sequence);
+        let stamp = self.number(batch.count());
         match self.begin(&mut batch, stamp).await {
-            Ok(reply) => {
-                self.sequence = advance(self.sequence, batch.count());
-                self.flight.push_back((batch, reply));
-            }
+            Ok(reply) => self.flight.push_back((batch, reply)),
             Err(error) => {
                 let fate = batch.judge(Err(error), "");
-                self.sequence = advance(self.sequence, batch.count());
                 self.recover(batch, fate).await;
             }
         }
@@ -184,11 +183,12 @@ impl Lane {
             }
         }
         if self.identity.is_none() {
-            let given = self.cluster.any(until).await?.ask(&InitProducerId, until).await;
+            let given = self.cluster.ask_any(&InitProducerId, until).await;
             let given = given.map_err(|error| error.outcome_is(Outcome::NotSent))?;
             codes::accepted(given.error, "the broker gives no identity to write with", None)
                 .map_err(|error| error.outcome_is(Outcome::NotSent))?;
-            (self.identity, self.sequence) = (Some((given.id, given.epoch)), 0);
+            self.identity = Some((given.id, given.epoch));
+            (self.sequence, self.is_known) = (0, false);
         }
         Ok(())
     }
@@ -200,9 +200,23 @@ impl Lane {
         }
     }
 
-    pub(super) fn stamp(&self, sequence: i32) -> Stamp {
+    /// The numbers of the next records, which no others ever get under this identity.
+    pub(super) fn number(&mut self, count: i32) -> Stamp {
         let (id, epoch) = self.identity.expect("a lane that is ready has one");
+        let sequence = self.sequence;
+        self.sequence = advance(sequence, count);
         Stamp { id, epoch, sequence }
+    }
+
+    /// Whether a batch has numbers of the present identity.
+    pub(super) fn has_numbered(&self, batch: &Batch) -> bool {
+        batch.stamp.is_some_and(|stamp| self.identity == Some((stamp.id, stamp.epoch)))
+    }
+
+    /// Tells everyone that a batch was written.
+    pub(super) fn written(&mut self, batch: Batch, produced: &Produced) {
+        self.is_known |= self.has_numbered(&batch);
+        batch.written(self.partition, produced);
     }
 
     /// Sends a batch to the leader and leaves the reply for later.
@@ -216,9 +230,11 @@ impl Lane {
         let timeout = left.as_millis().clamp(1, i32::MAX as u128) as i32;
         let bytes = batch.stamped(stamp);
         let Some((connection, _)) = &self.leader else {
-            return Err(
-                Error::new(Kind::Unavailable, "nobody leads the partition").outcome_is(Outcome::NotSent)
-            );
+            return Err(Error::new(
+                Kind::Unavailable,
+                "nobody leads the partition; see that its brokers are up",
+            )
+            .outcome_is(Outcome::NotSent));
         };
         let request = Produce { topic: &self.topic, partition: self.partition, batch: bytes, timeout };
         let begun = connection.begin(&request, until).await?;
@@ -229,7 +245,7 @@ impl Lane {
     async fn settle(&mut self, result: Result<Produced>) {
         let Some((mut batch, _)) = self.flight.pop_front() else { return };
         match batch.judge(result, &self.what()) {
-            Fate::Written(produced) => batch.written(self.partition, &produced),
+            Fate::Written(produced) => self.written(batch, &produced),
             fate => self.recover(batch, fate).await,
         }
     }
@@ -239,7 +255,7 @@ impl Lane {
         let mut landed = VecDeque::new();
         while let Some((mut batch, reply)) = self.flight.pop_front() {
             match batch.judge(reply.await, &self.what()) {
-                Fate::Written(produced) => batch.written(self.partition, &produced),
+                Fate::Written(produced) => self.written(batch, &produced),
                 fate => landed.push_back((batch, fate)),
             }
         }
@@ -252,6 +268,6 @@ impl Lane {
 }
 
 /// The number behind `count` records; numbers begin anew after the highest (KIP-98).
-pub(super) fn advance(sequence: i32, count: i32) -> i32 {
+fn advance(sequence: i32, count: i32) -> i32 {
     sequence.wrapping_add(count) & i32::MAX
 }

@@ -26,7 +26,8 @@ impl Sticky {
     pub(super) fn choose(&self, topic: &TopicView, key: Option<&[u8]>, size: usize) -> Result<i32> {
         let count = topic.partitions.len();
         if count == 0 {
-            let message = format!("topic {} has no partitions at the moment", topic.name);
+            let message =
+                format!("topic {} has no partitions at the moment; see that its brokers are up", topic.name);
             return Err(Error::new(Kind::Unavailable, message).outcome_is(Outcome::NotSent));
         }
         if let Some(key) = key {

@@ -1,15 +1,16 @@
 //! What a lane does about batches that were not written, or perhaps were: one after the other, in order, each is sent again
 //! until it is settled or nobody waits any more. One that may have been written is only ever sent again under the same
-//! number, so that the broker drops it if it was.
+//! number, so that the broker drops it if it was. A number that went out is never given to other records, which the broker
+//! would drop: where a batch is given up, what comes next goes out under a new identity.
 
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
-use trunkline_core::{Error, Kind};
+use trunkline_core::{Error, Kind, Retry};
 
 use super::{
     batch::{Batch, Fate},
-    lane::{Lane, advance},
+    lane::Lane,
 };
 use crate::{again::copy, queue::kafka::codes::Help};
 
@@ -22,8 +23,6 @@ const IDENTITIES: u32 = 2;
 
 /// What a lane knows while it recovers.
 struct Recovery {
-    /// The number for the next batch, where it is not the one that it was sent with: one before it was not written.
-    next: Option<i32>,
     identities: u32,
     pause: Duration,
 }
@@ -31,7 +30,7 @@ struct Recovery {
 impl Lane {
     /// Settles a batch and all that was on its way behind it.
     pub(super) async fn recover(&mut self, batch: Batch, fate: Fate) {
-        let mut recovery = Recovery { next: None, identities: 0, pause: Duration::ZERO };
+        let mut recovery = Recovery { identities: 0, pause: Duration::ZERO };
         let mut unsettled = VecDeque::from([(batch, fate)]);
         for (batch, fate) in self.land().await {
             let fate = match fate {
@@ -40,56 +39,57 @@ impl Lane {
                 // It does not know a repetition for one any more, so whatever may have been written stays open.
                 Fate::Forgotten(error) => {
                     self.identity = None;
-                    recovery.next = Some(0);
                     Fate::Again(error, Help::None)
                 }
                 fate => fate,
             };
             unsettled.push_back((batch, fate));
         }
-        while let Some((batch, fate)) = unsettled.pop_front() {
-            let halves = self.settle_one(batch, fate, &mut recovery).await;
-            halves.into_iter().flatten().rev().for_each(|half| unsettled.push_front(half));
+        // Whether one was written is found out by its number, as long as the one before it is not given up: so whoever waits
+        // for one waits for all before it.
+        let mut until = Instant::now();
+        for (batch, _) in unsettled.iter_mut().rev() {
+            until = until.max(batch.until);
+            batch.until = until;
         }
-        if let Some(next) = recovery.next {
-            self.sequence = next;
+        while let Some((batch, fate)) = unsettled.pop_front() {
+            let halves = self.settle_one(batch, fate, &unsettled, &mut recovery).await;
+            halves.into_iter().flatten().rev().for_each(|half| unsettled.push_front(half));
         }
     }
 
-    /// Settles one batch, or gives it back in halves.
+    /// Settles one batch, with those behind it, or gives it back in halves.
     async fn settle_one(
         &mut self,
         mut batch: Batch,
         mut fate: Fate,
+        behind: &VecDeque<(Batch, Fate)>,
         recovery: &mut Recovery,
     ) -> Option<[(Batch, Fate); 2]> {
         loop {
             let error = match fate {
                 Fate::Written(produced) => {
-                    if let (Some(next), Some(stamp)) = (&mut recovery.next, batch.stamp) {
-                        *next = advance(stamp.sequence, batch.count());
-                    }
-                    batch.written(self.partition, &produced);
+                    self.written(batch, &produced);
                     return None;
                 }
                 Fate::TooLarge(error) if !batch.uncertain => {
-                    recovery.next.get_or_insert(batch.stamp.map_or(self.sequence, |stamp| stamp.sequence));
+                    self.identity = None;
+                    self.settings.max_batch = self.settings.max_batch.min(batch.size() / 2);
                     let halves = batch.halves(self.settings.compression).ok()?;
                     return Some(halves.map(|half| (half, Fate::Again(copy(&error), Help::None))));
                 }
                 Fate::TooLarge(error) | Fate::Refused(error) => {
-                    self.abandon(batch, &error, recovery);
+                    self.abandon(batch, &error);
                     return None;
                 }
                 Fate::OutOfStep(error) | Fate::Forgotten(error) => {
                     if batch.uncertain || recovery.identities >= IDENTITIES {
-                        self.abandon(batch, &error, recovery);
+                        self.abandon(batch, &error);
                         return None;
                     }
                     // The broker says that it was not written, so it may go out under any number.
                     recovery.identities += 1;
                     self.identity = None;
-                    recovery.next = Some(0);
                     error
                 }
                 Fate::Again(error, help) => {
@@ -102,29 +102,34 @@ impl Lane {
             let end = batch.until.min(Instant::now() + recovery.pause);
             recovery.pause = (recovery.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
             sleep_until(end).await;
-            if !batch.is_wanted() || Instant::now() >= batch.until {
-                self.abandon(batch, &error, recovery);
+            let is_wanted = batch.is_wanted() || behind.iter().any(|(batch, _)| batch.is_wanted());
+            if !is_wanted || Instant::now() >= batch.until {
+                self.abandon(batch, &error);
                 return None;
             }
-            fate = self.attempt(&mut batch, recovery).await;
+            fate = self.attempt(&mut batch).await;
         }
     }
 
     /// Sends a batch once more and waits for what comes of it.
-    async fn attempt(&mut self, batch: &mut Batch, recovery: &Recovery) -> Fate {
+    async fn attempt(&mut self, batch: &mut Batch) -> Fate {
         if let Err(error) = self.ready(batch.until).await {
             // Who knows that nothing was written hears so at once; for the others there is still something to find out.
-            return if batch.uncertain { Fate::Again(error, Help::Look) } else { Fate::Refused(error) };
+            let passes = error.kind().row().retry == Retry::Transient;
+            return if batch.uncertain && passes {
+                Fate::Again(error, Help::Look)
+            } else {
+                Fate::Refused(error)
+            };
         }
-        let stamp = match (batch.stamp, recovery.next) {
-            (Some(stamp), None) => stamp,
-            (Some(_), Some(_)) if batch.uncertain => {
-                // Its number stands behind a gap that nothing will fill, or the broker has forgotten it.
-                let message =
-                    "nobody knows whether the record was written: it cannot be sent again under its number";
+        let stamp = match batch.stamp {
+            Some(stamp) if self.has_numbered(batch) => stamp,
+            Some(_) if batch.uncertain => {
+                let message = "nobody knows whether the record was written: it cannot be sent again under its number; whoever \
+                     sends it again names its message_id";
                 return Fate::Refused(Error::new(Kind::Unavailable, message));
             }
-            (_, next) => self.stamp(next.unwrap_or(self.sequence)),
+            _ => self.number(batch.count()),
         };
         let what = self.what();
         match self.begin(batch, stamp).await {
@@ -136,14 +141,10 @@ impl Lane {
         }
     }
 
-    /// Gives a batch up.
-    fn abandon(&mut self, batch: Batch, error: &Error, recovery: &mut Recovery) {
-        if batch.uncertain {
-            // Nobody knows which number the broker expects: begin anew.
+    /// Gives a batch up. The broker may have its numbers, or waits for them: so what comes next goes out under another identity.
+    fn abandon(&mut self, batch: Batch, error: &Error) {
+        if self.has_numbered(&batch) {
             self.identity = None;
-            recovery.next = Some(0);
-        } else {
-            recovery.next.get_or_insert(batch.stamp.map_or(self.sequence, |stamp| stamp.sequence));
         }
         batch.failed(error);
     }

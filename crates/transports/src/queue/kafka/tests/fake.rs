@@ -42,8 +42,10 @@ pub(super) enum Fault {
     Refused(i16),
     /// It is done, and the answer says otherwise.
     Doubted(i16),
-    /// The broker forgets who has written, and refuses.
+    /// The broker forgets who has written, and refuses, as those before Kafka 2.5 do.
     Forgets,
+    /// It is done, and the answer is that another broker leads, which is not there.
+    Moves,
 }
 
 /// The broker: one partition of the topic `t`, one user.
@@ -62,10 +64,12 @@ pub(super) struct State {
     pub(super) faults: VecDeque<Fault>,
     /// The values that were written.
     pub(super) log: Vec<Bytes>,
-    /// The requests to write that came: number of the first record, and how many.
-    pub(super) seen: Vec<(i32, i32)>,
+    /// The first value of each request to write that came.
+    pub(super) seen: Vec<Bytes>,
     producers: HashMap<i64, VecDeque<(i32, i32, i64)>>,
     identities: i64,
+    /// Whether it refuses whoever it does not know and who does not begin with the first number.
+    is_old: bool,
     /// Batches of more records are too large.
     pub(super) most: Option<i32>,
     /// How logins go.
@@ -108,12 +112,7 @@ impl Fake {
         let version = header.request_api_version;
         let mut state = self.state.lock().unwrap();
         match ApiKey::try_from(header.request_api_key).unwrap() {
-            ApiKey::ApiVersions => {
-                let api =
-                    |key| ApiVersion::default().with_api_key(key).with_min_version(0).with_max_version(99);
-                let apis = (0..80).map(api).collect();
-                write(header, &ApiVersionsResponse::default().with_api_keys(apis))
-            }
+            ApiKey::ApiVersions => write(header, &all_versions()),
             ApiKey::Metadata => {
                 let request = MetadataRequest::decode(&mut body, version).unwrap();
                 let names = request.topics.unwrap_or_default().into_iter().filter_map(|topic| topic.name);
@@ -185,13 +184,16 @@ impl State {
     fn produce(&mut self, batch: Bytes) -> Option<(i16, i64)> {
         let id = batch.slice(43..51).get_i64();
         let (first, count) = (batch.slice(53..57).get_i32(), batch.slice(57..61).get_i32());
-        self.seen.push((first, count));
+        let (records, _) = Batches::new(batch, Vec::new()).next(0).unwrap().unwrap();
+        let values: Vec<_> = records.into_iter().map(|stored| stored.record.value.unwrap()).collect();
+        self.seen.push(values[0].clone());
         let fault = self.faults.pop_front().unwrap_or(Fault::Nothing);
         match fault {
             Fault::LostBefore => return None,
             Fault::Refused(code) => return Some((code, -1)),
             Fault::Forgets => {
                 self.producers.clear();
+                self.is_old = true;
                 return Some((codes::UNKNOWN_PRODUCER_ID, -1));
             }
             _ => {}
@@ -204,11 +206,13 @@ impl State {
         let before = known.iter().find(|(known, many, _)| (*known, *many) == (first, count));
         let offset = match before {
             Some((.., offset)) => *offset,
-            None if first != next => return Some((codes::OUT_OF_ORDER_SEQUENCE_NUMBER, -1)),
+            // One that it does not know may begin anywhere (KIP-360).
+            None if first != next && (self.is_old || !known.is_empty()) => {
+                return Some((codes::OUT_OF_ORDER_SEQUENCE_NUMBER, -1));
+            }
             None => {
                 let offset = self.log.len() as i64;
-                let (records, _) = Batches::new(batch, Vec::new()).next(0).unwrap().unwrap();
-                self.log.extend(records.into_iter().map(|stored| stored.record.value.unwrap()));
+                self.log.extend(values);
                 known.push_back((first, count, offset));
                 if known.len() > 5 {
                     known.pop_front();
@@ -219,12 +223,22 @@ impl State {
         match fault {
             Fault::LostAfter => None,
             Fault::Doubted(code) => Some((code, -1)),
+            Fault::Moves => {
+                self.elsewhere = Some("127.0.0.2");
+                Some((codes::NOT_LEADER_OR_FOLLOWER, -1))
+            }
             _ => Some((0, offset)),
         }
     }
 }
 
-fn write<R: Encodable + HeaderVersion>(header: &RequestHeader, response: &R) -> Option<BytesMut> {
+/// It has all versions of everything.
+pub(super) fn all_versions() -> ApiVersionsResponse {
+    let api = |key| ApiVersion::default().with_api_key(key).with_min_version(0).with_max_version(99);
+    ApiVersionsResponse::default().with_api_keys((0..80).map(api).collect())
+}
+
+pub(super) fn write<R: Encodable + HeaderVersion>(header: &RequestHeader, response: &R) -> Option<BytesMut> {
     let version = header.request_api_version;
     let mut out = BytesMut::new();
     let head = ResponseHeader::default().with_correlation_id(header.correlation_id);

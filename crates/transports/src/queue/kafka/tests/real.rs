@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use trunkline_core::{Ack, Kind, Outcome};
+use trunkline_core::{Kind, Outcome};
 use trunkline_testkit::{Kafka, Librdkafka, MockKafka};
 
 use super::{
@@ -19,9 +19,9 @@ use super::{
         producer::{Producer, Settings},
         records::Record,
     },
-    cluster,
+    cluster, in_group,
 };
-use crate::queue::broker::{Consumer as _, Fate, Subscription};
+use crate::queue::broker::{Consumer as _, Fate};
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(20)
@@ -59,7 +59,7 @@ fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
 
 fn fetcher(cluster: &std::sync::Arc<Cluster>, topic: &str, offset: i64) -> Fetcher {
     let mut fetcher = Fetcher::new(cluster.clone(), fetch::Settings::default());
-    fetcher.assign([((topic.to_owned(), 0), Some(offset))]);
+    fetcher.begin([((topic.to_owned(), 0), offset)]);
     fetcher
 }
 
@@ -101,7 +101,7 @@ async fn where_records_begin_and_end_is_told_and_who_asks_beyond_is_set_back() {
         cluster.clone(),
         fetch::Settings { reset: Reset::Earliest, ..fetch::Settings::default() },
     );
-    beyond.assign([(both[0].clone(), Some(1000))]);
+    beyond.begin([(both[0].clone(), 1000)]);
     assert_eq!(read(&mut beyond, 3).await, numbers(0..3));
 }
 
@@ -243,16 +243,7 @@ async fn a_group_has_members_of_both_kinds() {
     let address = kafka.brokers()[0].clone();
     let cluster = cluster(&address, None);
     let producer = Producer::new(cluster.clone(), Settings::default());
-    let subscription = Subscription {
-        source: "t".to_owned(),
-        group: Some("g".to_owned()),
-        owner: Arc::default(),
-        start: None,
-        ack: Ack::Explicit,
-        prefetch: None,
-        hold: Duration::from_secs(30),
-    };
-    let ours = Consuming::begin(&cluster, &Arc::default(), &subscription, Duration::from_secs(6), false)
+    let ours = Consuming::begin(&cluster, &Arc::default(), &in_group(), Duration::from_secs(6), false)
         .await
         .unwrap();
     let mut other = Librdkafka::start(&address);

@@ -77,9 +77,8 @@ fn compare(fake: &Fake, results: &[Result<Option<i64>, (Kind, Outcome)>], what: 
 
 #[tokio::test]
 async fn what_a_lost_connection_leaves_open_is_settled_by_the_same_number() {
-    for fault in
-        [Fault::LostBefore, Fault::LostAfter, Fault::Doubted(7), Fault::Doubted(20), Fault::Refused(6)]
-    {
+    let doubted = [3, 6, 7, 20, 56].map(Fault::Doubted);
+    for fault in [Fault::LostBefore, Fault::LostAfter, Fault::Refused(6)].into_iter().chain(doubted) {
         let (fake, _, producer, _peer) = start().await;
         fake.state.lock().unwrap().faults = [Fault::Nothing, fault, fault].into();
         let results = write(&producer, 40).await;
@@ -96,6 +95,86 @@ async fn what_is_refused_takes_nothing_else_along() {
     compare(&fake, &results, "refused");
     let refused: Vec<_> = results.iter().filter_map(|result| result.err()).collect();
     assert_eq!(refused, [(Kind::Rejected, Outcome::Rejected); 2], "a batch of two");
+}
+
+/// A broker that knows nobody takes whichever number comes first, so what goes out behind the first has to wait for it.
+#[tokio::test]
+async fn what_is_refused_at_the_very_beginning_takes_nothing_else_along_either() {
+    for (code, refused) in [(87, 2), (19, 0)] {
+        let (fake, _, producer, _peer) = start().await;
+        fake.state.lock().unwrap().faults = [Fault::Refused(code)].into();
+        let mut results = write(&producer, 40).await;
+        compare(&fake, &results, "refused");
+        let (failed, log) = (results.iter().filter(|result| result.is_err()).count(), 40 - refused);
+        assert_eq!((failed, fake.state.lock().unwrap().log.len()), (refused, log), "{code}");
+        results = write(&producer, 40).await;
+        assert!(results.iter().all(Result::is_ok), "{code}: {results:?}");
+        assert_eq!(fake.state.lock().unwrap().log.len(), 40 + log, "{code}");
+    }
+}
+
+/// The leader has written it, loses its place while it waits for its replicas, and says no more than that.
+#[tokio::test]
+async fn a_record_that_nobody_waits_for_any_more_does_not_give_its_number_to_the_next() {
+    let (fake, _, producer, _peer) = start().await;
+    let doubts = std::iter::repeat_n(Fault::Refused(6), 10_000);
+    fake.state.lock().unwrap().faults = [Fault::Doubted(6)].into_iter().chain(doubts).collect();
+    let until = Instant::now() + SOON;
+    let seen = async |text: &str| {
+        while fake.state.lock().unwrap().seen.last().is_none_or(|seen| seen != text) {
+            tokio::task::yield_now().await;
+        }
+    };
+    let first = producer.begin("t", None, value("first"), until).await.unwrap();
+    seen("first").await;
+    drop(first);
+    let second = producer.begin("t", None, value("second"), until).await.unwrap();
+    seen("second").await;
+    fake.state.lock().unwrap().faults.clear();
+    assert_eq!(second.placed(until).await.unwrap().offset, Some(1));
+    assert_eq!(fake.state.lock().unwrap().log, ["first", "second"]);
+}
+
+#[tokio::test]
+async fn a_record_that_may_be_written_is_not_called_unsent_because_its_leader_is_gone() {
+    let (fake, _, producer, _peer) = start().await;
+    fake.state.lock().unwrap().faults = [Fault::Moves].into();
+    let until = Instant::now() + Duration::from_secs(1);
+    let ticket = producer.begin("t", None, value("x"), until).await.unwrap();
+    // Its caller waits for longer than the producer tries.
+    let error = ticket.placed(Instant::now() + SOON).await.unwrap_err();
+    assert_eq!((error.kind(), error.outcome()), (Kind::Unavailable, Outcome::Unknown), "{error}");
+    assert_eq!(fake.state.lock().unwrap().log, ["x"]);
+}
+
+/// Its number comes first, so it is settled first, whether its own caller still waits or not.
+#[tokio::test]
+async fn whoever_waits_behind_a_record_that_nobody_waits_for_hears_what_became_of_theirs() {
+    let (fake, _, producer, _peer) = start().await;
+    let until = Instant::now() + SOON;
+    // The broker gets to know the producer, so that several batches are on their way.
+    producer.begin("t", None, value("0"), until).await.unwrap().placed(until).await.unwrap();
+    let refusals = std::iter::repeat_n(Fault::Refused(6), 10_000);
+    fake.state.lock().unwrap().faults = [Fault::Doubted(6)].into_iter().chain(refusals).collect();
+    let mut tickets = Vec::new();
+    for n in 1..6 {
+        tickets.push(producer.begin("t", None, value(n.to_string().repeat(40_000)), until).await.unwrap());
+    }
+    let seen = async |count: usize| {
+        while fake.state.lock().unwrap().seen.len() < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    // All that go out at once have, and the first once more.
+    seen(6).await;
+    drop(tickets.remove(0));
+    let before = fake.state.lock().unwrap().seen.len();
+    seen(before + 2).await;
+    fake.state.lock().unwrap().faults.clear();
+    for (n, ticket) in (2..).zip(tickets) {
+        assert_eq!(ticket.placed(until).await.unwrap().offset, Some(n));
+    }
+    assert_eq!(fake.state.lock().unwrap().log.len(), 6);
 }
 
 #[tokio::test]
@@ -130,8 +209,11 @@ async fn whatever_fails_nothing_is_written_twice_and_nothing_lost_that_was_promi
         Fault::Refused(19),
         Fault::Refused(87),
         Fault::Refused(45),
+        Fault::Doubted(3),
+        Fault::Doubted(6),
         Fault::Doubted(7),
         Fault::Doubted(20),
+        Fault::Doubted(56),
     ];
     let run = async |seed| {
         let mut dice = fastrand::Rng::with_seed(seed);

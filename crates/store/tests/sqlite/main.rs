@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod calls;
+mod marks;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -242,10 +245,10 @@ async fn a_first_start_that_was_cut_off_is_begun_anew() {
 async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     let dir = filled().await;
     let mut connection = raw(dir.path()).await;
-    sqlx::query("PRAGMA user_version = 7").execute(&mut connection).await.unwrap();
+    sqlx::query("PRAGMA user_version = 9").execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let error = refused(dir.path(), SqliteOptions::default(), Trouble::Newer).await;
-    assert!(error.message().contains("version 7"), "{error}");
+    assert!(error.message().contains("version 9"), "{error}");
 }
 
 #[tokio::test]
@@ -464,42 +467,19 @@ async fn a_replaced_key_takes_over_everything_and_the_old_one_can_go() {
 }
 
 #[tokio::test]
-async fn a_record_of_a_call_that_was_rolled_back_or_moved_does_not_open() {
-    let dir = dir();
-    let term = CallTerm { now_ms: 0, until_ms: 1, most: 2 };
-    let store = open(dir.path()).await.unwrap();
-    let BegunCall::Now(at) = store.begin_call("k", b"begun", term).await.unwrap() else {
-        panic!("begun before")
-    };
-    store.begin_call("other", b"begun", term).await.unwrap();
-    let mut connection = raw(dir.path()).await;
-    let old: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM calls WHERE id = 'k'")
-        .fetch_one(&mut connection)
-        .await
-        .unwrap();
-    store.end_call("k", at, Some(b"ended")).await.unwrap();
-    sqlx::query("UPDATE calls SET sealed = ?1").bind(old).execute(&mut connection).await.unwrap();
-    for id in ["k", "other"] {
-        let BegunCall::Before(call) = store.begin_call(id, b"anew", term).await.unwrap() else {
-            panic!("{id}")
-        };
-        assert_eq!(Trouble::of(&call.document.unwrap_err()), Some(Trouble::Undecryptable));
-    }
-}
-
-#[tokio::test]
 async fn a_database_of_the_first_version_keeps_what_it_has_and_takes_calls() {
     let dir = filled().await;
     let mut connection = raw(dir.path()).await;
     for sql in [
         "DROP TABLE begun",
-        "DROP TABLE redelivered",
+        "DROP TABLE rounds",
         "DROP TABLE tokens",
         "DROP TABLE deliveries",
         "DROP TABLE events",
         "DROP TABLE parts",
         "DROP TABLE calls",
         "DROP TABLE calls_total",
+        "DROP TABLE marks_total",
         "PRAGMA user_version = 1",
     ] {
         sqlx::query(sql).execute(&mut connection).await.unwrap();
@@ -510,25 +490,6 @@ async fn a_database_of_the_first_version_keeps_what_it_has_and_takes_calls() {
     let store = open(dir.path()).await.unwrap();
     assert!(matches!(store.begin_call("k", b"begun", term).await.unwrap(), BegunCall::Now(_)));
     store.tokens().unwrap().add("t", b"token").await.unwrap();
-}
-
-#[tokio::test]
-async fn expired_records_of_calls_are_taken_away_as_others_come() {
-    let dir = dir();
-    let store = open(dir.path()).await.unwrap();
-    for n in 0..20 {
-        let term = CallTerm { now_ms: 0, until_ms: 1, most: 100 };
-        store.begin_call(&n.to_string(), b"begun", term).await.unwrap();
-    }
-    for n in 20..24 {
-        let term = CallTerm { now_ms: 1, until_ms: 2, most: 100 };
-        store.begin_call(&n.to_string(), b"begun", term).await.unwrap();
-    }
-    let mut connection = raw(dir.path()).await;
-    for sql in ["SELECT count(*) FROM calls", "SELECT total FROM calls_total"] {
-        let left: i64 = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
-        assert_eq!(left, 4, "{sql}");
-    }
 }
 
 #[tokio::test]
