@@ -18,7 +18,7 @@ use super::{
     route::KnownBy,
     run::Work,
     status::Why,
-    target::{Again, Passing, make},
+    target::{Again, make},
 };
 
 /// A message that cannot be sent back is tried so often.
