@@ -181,7 +181,12 @@ async fn what_is_sent_to_its_queue_anew_is_as_it_was_sent() {
             client.call(&json!({"release": [came[0]["token"]]})).await.unwrap();
         }
         let get = BasicGetOptions { no_ack: true };
-        let got = channel.basic_get((&*queue).into(), get).await.unwrap().unwrap();
+        // RabbitMQ answers nothing to what sends a message back: it is there a moment later.
+        let got = loop {
+            if let Some(got) = channel.basic_get((&*queue).into(), get).await.unwrap() {
+                break got;
+            }
+        };
         let mut headers = got.properties.headers().clone().unwrap();
         let sender = user.filter(|user| *user != ours);
         let told = sender.map(|user| AMQPValue::LongString(user.into()));

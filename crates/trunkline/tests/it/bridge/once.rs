@@ -283,3 +283,22 @@ async fn what_may_have_been_done_is_put_aside_once_the_service_has_forgotten_its
     assert_eq!((message, peer.received().len()), (json!({"n": 1}), 1));
     assert!(reason.starts_with("crm: timeout: may have been done; "), "{reason}");
 }
+
+#[tokio::test]
+async fn what_may_have_been_done_does_not_wait_its_turn_until_the_service_has_forgotten_its_key() {
+    let peer = Peer::http(|_| answer(StatusCode::INTERNAL_SERVER_ERROR, "{}")).await;
+    let manager = lab().build().await.unwrap();
+    outside(&manager).await;
+    // The second call would have its turn after three seconds.
+    let crm = json!({
+        "integration_id": "crm", "type": "rest", "base_url": peer.url(), "breaker": {"enabled": false},
+        "rate_limit": {"requests": 1, "per": 3},
+        "retry_config": {"max_attempts": 1, "idempotency_header": "Idempotency-Key", "idempotency_window": "1s"},
+    });
+    manager.register(config(crm)).await.unwrap();
+    manager.register(config(shop(&json!({})))).await.unwrap();
+    send(&manager, 1).await;
+    let (message, reason) = put_aside(&manager).await;
+    assert_eq!((message, peer.received().len()), (json!({"n": 1}), 1));
+    assert!(reason.starts_with("crm: timeout: may have been done; "), "{reason}");
+}
